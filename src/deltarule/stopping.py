@@ -1,0 +1,125 @@
+"""Why a training ends: the rule for early stopping, and the reasons as values.
+
+`StopReason` is an outcome, not an exception: ``result.stop_reason.value`` is a sentence that says
+what happened and what to do if that was not wanted.
+
+Patience counts as in scikit-learn: an epoch that does not improve on the best by ``min_delta``
+adds one to the count, any other sets it to 0, and training ends when the count is above
+`patience`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, ClassVar
+
+from deltarule.definitions import Definition, in_range, non_negative, positive_integer, settle
+from deltarule.exceptions import InvalidParameterError
+
+__all__ = ["EarlyStopping", "StopReason"]
+
+
+@dataclass(frozen=True)
+class EarlyStopping(Definition):
+    """Hold rows back, judge the network on them after each epoch, and keep the best parameters.
+
+    Parameters
+    ----------
+    validation_fraction : float, default=0.1
+        Share of the training rows that is held back, in (0, 1); unused where validation rows are
+        given.
+    patience : int, default=10
+        Training ends after more than this many epochs in a row without improvement; at least 1.
+    min_delta : float, default=1e-4
+        The least change of the score that counts as an improvement, at least 0.
+    scorer : str or callable, default=None
+        What judges: a name of scikit-learn's scorers or a function ``(estimator, X, y)``; more is
+        better. None takes accuracy for classes and R² for numbers.
+
+    Raises
+    ------
+    InvalidParameterError
+        If a value is outside its range; and by `record`, if the scorer is a function.
+
+    Notes
+    -----
+    Prechelt (1998), https://doi.org/10.1007/3-540-49430-8_3.
+
+    Examples
+    --------
+    >>> EarlyStopping(patience=20)
+    EarlyStopping(validation_fraction=0.1, patience=20, min_delta=0.0001, scorer=None)
+    """
+
+    name = "early_stopping"
+    word: ClassVar[str] = "rule"
+
+    validation_fraction: float = 0.1
+    patience: int = 10
+    min_delta: float = 1e-4
+    scorer: str | Callable[..., Any] | None = None
+
+    def __post_init__(self) -> None:
+        settle(
+            self,
+            validation_fraction=in_range(
+                self.validation_fraction, "validation_fraction", 0, 1, "()"
+            ),
+            patience=positive_integer(self.patience, "patience"),
+            min_delta=non_negative(self.min_delta, "min_delta"),
+        )
+        if self.scorer is not None and not isinstance(self.scorer, str | Callable):
+            raise InvalidParameterError(
+                "scorer must be the name of a scorer, a function of (estimator, X, y) or None "
+                f"(got {self.scorer!r}). Choose a name such as 'accuracy'."
+            )
+
+
+class StopReason(Enum):
+    """Why a training ended; the value is a sentence with a remedy.
+
+    Examples
+    --------
+    >>> StopReason.MAX_EPOCHS.value
+    'The last epoch asked for was reached before the loss settled. Raise max_iter, or go on from \
+here with warm_start.'
+    """
+
+    CONVERGED = (
+        "The training loss no longer improved by tol. "
+        "Lower tol or raise n_iter_no_change to train for longer."
+    )
+    NO_IMPROVEMENT = (
+        "The validation score no longer improved by min_delta; the best parameters are kept. "
+        "Raise patience to train for longer."
+    )
+    MAX_EPOCHS = (
+        "The last epoch asked for was reached before the loss settled. "
+        "Raise max_iter, or go on from here with warm_start."
+    )
+    NON_FINITE = (
+        "The objective became infinite or NaN; the last finite parameters are kept. "
+        "Lower learning_rate_init or standardize the inputs."
+    )
+    INTERRUPTED = (
+        "The training was interrupted; the parameters reached so far are kept. "
+        "Go on from here with warm_start."
+    )
+    TIME = (
+        "The time allowed for the training was used up. "
+        "Allow more time, or go on from here with warm_start."
+    )
+    STEP_TOO_SMALL = (
+        "The adaptive schedule made the step size as small as it may become. "
+        "Raise learning_rate_init if the loss is still too high."
+    )
+    SOLVER = (
+        "The lbfgs solver stopped before it converged. "
+        "Raise max_iter or max_fun, or standardize the inputs."
+    )
+    OBSERVER = (
+        "A callback asked for the end of the training. "
+        "Remove it, or go on from here with warm_start, to train for longer."
+    )

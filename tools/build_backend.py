@@ -38,7 +38,7 @@ def wants_core() -> bool:
 
 def missing_for_core() -> str | None:
     """Return one sentence about what keeps this machine from building the core, or None."""
-    lacks = [lack for lack in (_compiler_lack(), _header_lack()) if lack]
+    lacks = [lack for lack in (find_compiler()[1], _header_lack()) if lack]
     if not lacks:
         return None
     return (
@@ -54,24 +54,22 @@ def _header_lack() -> str | None:
     return f"Python.h of Python {_python_version()} is missing"
 
 
-def _compiler_lack() -> str | None:
+def find_compiler() -> tuple[str, str | None]:
+    """Return the compiler to build with and None, or an empty name and what is wrong."""
     wanted = f"GCC {OLDEST_GCC} or newer, or Clang {OLDEST_CLANG} or newer"
     chosen = os.environ.get("CXX")
     if chosen:
         fault = _fault_of(shlex.split(chosen))
-        return fault and f"CXX={chosen} {fault} (needed: {wanted})"
-    faults = []
-    for name in COMPILERS:
+        return (chosen, None) if fault is None else ("", f"CXX={chosen} {fault} (needed: {wanted})")
+    faults = {}
+    for name in filter(shutil.which, COMPILERS):
         fault = _fault_of([name])
         if fault is None:
-            # CMake takes c++ first, even where that one is too old and another would do.
-            os.environ["CXX"] = name
-            return None
-        faults.append((name, fault))
-    found = [f"{name} {fault}" for name, fault in faults if shutil.which(name)]
-    if found:
-        return f"{found[0]} (needed: {wanted})"
-    return f"there is no C++ compiler ({wanted})"
+            return name, None
+        faults[name] = fault
+    for name, fault in faults.items():
+        return "", f"{name} {fault} (needed: {wanted})"
+    return "", f"there is no C++ compiler ({wanted})"
 
 
 def _fault_of(command: list[str]) -> str | None:
@@ -79,22 +77,26 @@ def _fault_of(command: list[str]) -> str | None:
     if not command or shutil.which(command[0]) is None:
         return "is not a program that can be run"
     macros = _compile(command, ["-dM", "-E"], "")
-    if macros.returncode != 0:
-        return "is neither GCC nor Clang"
     values = dict(re.findall(r"#define (__GNUC__|__clang_major__) (\d+)", macros.stdout))
-    name, version, oldest = (
-        ("Clang", values["__clang_major__"], OLDEST_CLANG)
-        if "__clang_major__" in values
-        else ("GCC", values.get("__GNUC__", "0"), OLDEST_GCC)
-    )
-    if int(version) < oldest:
-        return f"is {name} {version}, which is too old"
+    # Clang calls itself GCC 4 as well, so it is asked first.
+    for name, macro, oldest in (
+        ("Clang", "__clang_major__", OLDEST_CLANG),
+        ("GCC", "__GNUC__", OLDEST_GCC),
+    ):
+        if macro in values:
+            if int(values[macro]) < oldest:
+                return f"is {name} {values[macro]}, which is too old"
+            break
+    else:
+        return "is neither GCC nor Clang"
     if _compile(command, ["-std=c++20", "-fsyntax-only"], TRIAL).returncode != 0:
         return "cannot compile a C++20 program (is its standard library installed?)"
     return None
 
 
-def _compile(command: list[str], options: list[str], source: str) -> subprocess.CompletedProcess[str]:
+def _compile(
+    command: list[str], options: list[str], source: str
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*command, *options, "-x", "c++", "-"],
         input=source,
@@ -125,9 +127,13 @@ def _python_version() -> str:
 
 
 def _demand_core_tools() -> None:
-    sentence = missing_for_core() if wants_core() else None
+    if not wants_core():
+        return
+    sentence = missing_for_core()
     if sentence is not None:
         raise SystemExit(sentence)
+    # CMake would take c++ first, even where that one is too old and another would do.
+    os.environ["CXX"] = find_compiler()[0]
 
 
 def get_requires_for_build_wheel(config_settings: Any = None) -> list[str]:

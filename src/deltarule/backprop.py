@@ -1,0 +1,311 @@
+"""Backpropagation, equation by equation: the text to read, the oracle of every test.
+
+Notation (the notes' symbols, one sample i; arrays hold many samples as rows)::
+
+    (1)  a^0 = x
+    (2)  z^l = W^l a^{l-1} + b^l                        pre_activation
+    (3)  a^l = σ_l(z^l),  d̂ = a^L                       activate
+    (4)  f   = loss(d̂, d)                               sample_losses
+    (5)  δ^L = (∂f/∂d̂) ⊙ σ_L'(z^L)                      output_delta
+    (6)  δ^l = ((W^{l+1})ᵀ δ^{l+1}) ⊙ σ_l'(z^l)         send_back, hidden_delta
+    (7)  ∂f/∂W^l = δ^l (a^{l-1})ᵀ,  ∂f/∂b^l = δ^l       weight_gradient, bias_gradient
+    (8)  J   = (1/n) Σ_i w_i f^i + penalty(W) / n       objective,  n = Σ_i w_i
+    (9)  g   = (N/n) (1/B) Σ_{i in batch} w_i ∂f^i + ∂penalty(W) / n      step_gradient
+
+All deltas are computed with the weights of step t; only then does an optimiser update them (the
+notes' V^t in δ_m is the old V). Where an output activation and a loss form a canonical pair, (4)
+and (5) are computed stably from z by `CANONICAL_PAIRS`; there δ^L = d̂ - d.
+
+A kind of layer brings its own equations by registering `layer_forward`, `layer_delta` and
+`layer_backward`; this file registers those of `Dense`. Rows of X may be sparse (SciPy CSR).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import singledispatch
+from typing import Any
+
+import numpy as np
+
+from deltarule.activations import Activation
+from deltarule.definitions import Array
+from deltarule.layers import Dense, Layer
+from deltarule.losses import Loss
+from deltarule.network import Head, Network, Parameters
+from deltarule.penalties import Penalty
+
+# ---------------------------------------------------------------- the equations, one by one
+
+
+def pre_activation(weight: Array, bias: Array | None, a: Array) -> Array:
+    """Equation (2): z = W a + b for every row of ``a``."""
+    z: Array = a @ weight.T
+    return z if bias is None else z + bias
+
+
+def activate(activation: Activation, z: Array) -> Array:
+    """Equation (3): a = σ(z)."""
+    return activation.value(z)
+
+
+def hidden_delta(activation: Activation, z: Array, a: Array, upstream: Array) -> Array:
+    """Equation (6), second factor: δ^l = upstream ⊙ σ_l'(z^l), upstream = (W^{l+1})ᵀ δ^{l+1}."""
+    return activation.pullback(z, a, upstream)
+
+
+def send_back(weight: Array, delta: Array) -> Array:
+    """Equation (6), first factor: (W^{l+1})ᵀ δ^{l+1}, with W of step t."""
+    upstream: Array = delta @ weight
+    return upstream
+
+
+def weight_gradient(delta: Array, a: Array) -> Array:
+    """Equation (7): Σ over rows of δ^l (a^{l-1})ᵀ, shape (units, inputs)."""
+    gradient: Array = (a.T @ delta).T
+    return gradient
+
+
+def bias_gradient(delta: Array) -> Array:
+    """Equation (7): Σ over rows of δ^l."""
+    gradient: Array = delta.sum(axis=0)
+    return gradient
+
+
+def softplus(z: Array) -> Array:
+    """log(1 + e^z) without overflow."""
+    positive = np.where(z.real > 0, z, -z)  # |z|, analytic for complex-step derivatives
+    return np.where(z.real > 0, z, 0) + np.log1p(np.exp(-positive))
+
+
+def log_sum_exp(z: Array) -> Array:
+    """log Σ_k e^{z_k} per row, kept as a column."""
+    top = z.real.max(axis=1, keepdims=True)
+    return top + np.log(np.exp(z - top).sum(axis=1, keepdims=True))
+
+
+def _poisson_from_z(z: Array, target: Array) -> Array:
+    rate = np.exp(z)
+    safe = np.where(target == 0, 1, target)
+    return target * np.log(safe) - target * z - target + rate
+
+
+#: (loss, output activation) → the terms of f from z and d, stable where σ saturates. For each of
+#: these pairs the delta of equation (5) is d̂ - d.
+CANONICAL_PAIRS: dict[tuple[str, str], Callable[[Array, Array], Array]] = {
+    ("log_loss", "softmax"): lambda z, d: d * (log_sum_exp(z) - z),
+    ("log_loss", "logistic"): lambda z, d: softplus(z) - d * z,
+    ("squared_error", "identity"): lambda z, d: 0.5 * (z - d) ** 2,
+    ("poisson", "exp"): _poisson_from_z,
+}
+
+
+def sample_losses(
+    loss: Loss, activation: Activation, z: Array, prediction: Array, target: Array
+) -> Array:
+    """Equation (4): f of every row, the sum over its outputs, shape (rows,)."""
+    stable = CANONICAL_PAIRS.get((loss.name, activation.name))
+    if stable is not None:
+        terms = stable(z, target)
+    else:
+        terms = loss.value(z if loss.of_pre_activation else prediction, target)
+    total: Array = terms.sum(axis=1)
+    return total
+
+
+def output_delta(
+    loss: Loss, activation: Activation, z: Array, prediction: Array, target: Array
+) -> Array:
+    """Equation (5): δ^L = ∂f/∂z^L of every row."""
+    if (loss.name, activation.name) in CANONICAL_PAIRS:
+        return prediction - target
+    if loss.of_pre_activation:
+        return loss.derivative(z, target)
+    return activation.pullback(z, prediction, loss.derivative(prediction, target), output=True)
+
+
+# ---------------------------------------------------------------- what a kind of layer brings
+
+
+@singledispatch
+def layer_forward(layer: Layer, values: dict[str, Array], a: Array) -> tuple[Array, Array]:
+    """One layer forward: (z, output) from its blocks and its input."""
+    raise TypeError(f"no layer_forward is registered for {type(layer).__name__}")
+
+
+@singledispatch
+def layer_delta(layer: Layer, z: Array, output: Array, upstream: Array) -> Array:
+    """∂f/∂z of a layer from ∂f/∂output; without an activation the two are the same."""
+    return upstream
+
+
+@singledispatch
+def layer_backward(
+    layer: Layer, values: dict[str, Array], a: Array, delta: Array, need_upstream: bool
+) -> tuple[dict[str, Array], Array | None]:
+    """(gradient of each block, summed over rows; ∂f/∂input or None) from the layer's delta."""
+    raise TypeError(f"no layer_backward is registered for {type(layer).__name__}")
+
+
+@layer_forward.register
+def _(layer: Dense, values: dict[str, Array], a: Array) -> tuple[Array, Array]:
+    z = pre_activation(values["weight"].T, values.get("bias"), a)
+    return z, activate(layer.function, z)
+
+
+@layer_delta.register
+def _(layer: Dense, z: Array, output: Array, upstream: Array) -> Array:
+    return hidden_delta(layer.function, z, output, upstream)
+
+
+@layer_backward.register
+def _(
+    layer: Dense, values: dict[str, Array], a: Array, delta: Array, need_upstream: bool
+) -> tuple[dict[str, Array], Array | None]:
+    weight = values["weight"].T
+    gradient = {"weight": weight_gradient(delta, a).T}
+    if layer.bias:
+        gradient["bias"] = bias_gradient(delta)
+    return gradient, send_back(weight, delta) if need_upstream else None
+
+
+# ---------------------------------------------------------------- the whole network
+
+
+@dataclass(frozen=True)
+class Pass:
+    """A forward pass: ``pre_activations[l]`` = z^{l+1} and ``outputs[l]`` = a^l, a^0 first."""
+
+    pre_activations: tuple[Array, ...]
+    outputs: tuple[Array, ...]
+
+    @property
+    def prediction(self) -> Array:
+        """d̂ = a^L."""
+        return self.outputs[-1]
+
+
+def forward(network: Network, parameters: Parameters, X: Array) -> Pass:
+    """Equations (1)-(3), from shallow to deep."""
+    pre_activations, outputs = [], [X]
+    for index, layer in enumerate(network.layers):
+        z, a = layer_forward(layer, parameters.values(index), outputs[-1])
+        pre_activations.append(z)
+        outputs.append(a)
+    return Pass(tuple(pre_activations), tuple(outputs))
+
+
+def losses(network: Network, passed: Pass, D: Array) -> Array:
+    """Equation (4) over all heads: f of every row, shape (rows,)."""
+    total: Array = sum(
+        head.weight
+        * sample_losses(head.loss, network.output_activation, *_of_head(head, passed, D))
+        for head in network.heads
+    )
+    return total
+
+
+def deltas(network: Network, parameters: Parameters, passed: Pass, D: Array) -> list[Array]:
+    """Equations (5) and (6): the delta of every layer, deep to shallow, all with W of step t."""
+    found = [_deepest_delta(network, passed, D)]
+    for index in range(len(network.layers) - 1, 0, -1):
+        _, upstream = layer_backward(
+            network.layers[index], parameters.values(index), passed.outputs[index], found[0], True
+        )
+        assert upstream is not None
+        found.insert(0, _delta_below(network, passed, index - 1, upstream))
+    return found
+
+
+def gradient_sum(
+    network: Network, parameters: Parameters, passed: Pass, D: Array, row_weights: Array | None
+) -> Array:
+    """Σ_i w_i ∂f^i over the rows, as one vector in the order of ``Parameters.vector``."""
+    delta = _deepest_delta(network, passed, D)
+    if row_weights is not None:
+        delta = delta * row_weights[:, np.newaxis]
+    total = np.empty(network.size, dtype=np.result_type(parameters.vector, delta))
+    for index in range(len(network.layers) - 1, -1, -1):
+        blocks, upstream = layer_backward(
+            network.layers[index], parameters.values(index), passed.outputs[index], delta, index > 0
+        )
+        for slot in network.slots(index):
+            slot.view(total)[...] = blocks[slot.block.name]
+        if upstream is not None:
+            delta = _delta_below(network, passed, index - 1, upstream)
+    return total
+
+
+def _of_head(head: Head, passed: Pass, D: Array) -> tuple[Array, Array, Array]:
+    z, prediction = passed.pre_activations[-1], passed.prediction
+    return z[:, head.slice], prediction[:, head.slice], D[:, head.slice]
+
+
+def _deepest_delta(network: Network, passed: Pass, D: Array) -> Array:
+    parts = [
+        head.weight * output_delta(head.loss, network.output_activation, *_of_head(head, passed, D))
+        for head in network.heads
+    ]
+    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+
+
+def _delta_below(network: Network, passed: Pass, index: int, upstream: Array) -> Array:
+    z, output = passed.pre_activations[index], passed.outputs[index + 1]
+    return layer_delta(network.layers[index], z, output, upstream)
+
+
+# ---------------------------------------------------------------- objective and step
+
+
+def penalty_value(network: Network, vector: Array, penalty: Penalty | None) -> Any:
+    """The penalty over all penalised blocks, not yet divided by n; biases carry none."""
+    return 0.0 if penalty is None else penalty.value(vector[network.penalised])
+
+
+def penalty_gradient(network: Network, vector: Array, penalty: Penalty | None) -> Array:
+    """Its gradient, zero where a block is not penalised."""
+    if penalty is None:
+        return np.zeros_like(vector)
+    return np.where(network.penalised, penalty.gradient(vector), 0).astype(vector.dtype)
+
+
+def objective(
+    network: Network,
+    parameters: Parameters,
+    X: Array,
+    D: Array,
+    sample_weight: Array | None = None,
+    penalty: Penalty | None = None,
+) -> Any:
+    """Equation (8): J = (1/n) Σ_i w_i f^i + penalty / n, n = Σ_i w_i."""
+    f = losses(network, forward(network, parameters, X), D)
+    n = total_weight(sample_weight, len(D))
+    data = f.sum() if sample_weight is None else (sample_weight * f).sum()
+    return (data + penalty_value(network, parameters.vector, penalty)) / n
+
+
+def step_gradient(
+    network: Network,
+    parameters: Parameters,
+    passed: Pass,
+    D: Array,
+    row_weights: Array | None,
+    scale: float,
+    penalty: Penalty | None,
+    n: float,
+) -> Array:
+    """Equation (9) for the B rows of ``passed``; ``scale`` is N/n, 1 without sample weights.
+
+    With the whole training set as the batch it is ∇J, the gradient of equation (8).
+    """
+    factor = scale / len(D)
+    data = factor * gradient_sum(network, parameters, passed, D, row_weights)
+    if penalty is None:
+        return data
+    return data + penalty_gradient(network, parameters.vector, penalty) / n
+
+
+def total_weight(sample_weight: Array | None, rows: int) -> float:
+    """n of equations (8) and (9): the sum of the sample weights, the number of rows without."""
+    return float(rows) if sample_weight is None else float(np.sum(sample_weight, dtype=np.float64))

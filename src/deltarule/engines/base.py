@@ -1,0 +1,141 @@
+"""What an engine promises.
+
+An engine turns a network, a plan and arrays into numbers. It opens a `Session`, which owns its own
+layout of the parameters across many runs and converts once on entry (`Session.load`) and once on
+exit (`Session.vector`, `Session.moments`). A session is never pickled or copied; the training
+state is.
+
+Promises that hold for every engine, tested in ``tests/conformance``:
+
+- Arrays are exact: the session's dtype, C-contiguous, X ``(N, inputs)`` dense or CSR, D
+  ``(N, outputs)``. Nothing is converted silently and no argument is written to.
+- Step ``s`` of an epoch takes the positions ``[s B, min((s + 1) B, N))`` of the epoch's order, so
+  that cutting a run into several changes no bit.
+- Losses are those met before each update, summed in float64.
+- Two engines agree after one step to 1e-12 (float64) or 1e-5 (float32), relative to the largest
+  entry.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from deltarule.definitions import Array
+from deltarule.network import Network
+from deltarule.optimizers import SGD, Optimizer
+
+
+@dataclass(frozen=True)
+class Rule:
+    """An order of rows that is computed, not stored.
+
+    Parameters
+    ----------
+    kind : {"replacement", "shuffle", "sequential"}
+    key : int
+        Key of the random numbers; the epoch is the other half of the rule.
+    """
+
+    kind: str
+    key: int
+
+
+@dataclass(frozen=True, eq=False)
+class Work:
+    """What every step of a run does.
+
+    Parameters
+    ----------
+    order : Rule or int64 array
+        A rule has epochs of N positions; an array is one single epoch of its own length.
+    batch_size : int
+    optimizer : Optimizer
+    l1, l2 : float
+        Strengths of the penalties divided by n, as in equation (9).
+    scale : float
+        N/n of equation (9).
+    """
+
+    order: Rule | Array
+    batch_size: int = 1
+    optimizer: Optimizer = SGD()
+    l1: float = 0.0
+    l2: float = 0.0
+    scale: float = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """What a run returns.
+
+    Parameters
+    ----------
+    steps : int
+        Steps done; fewer than asked where a loss became non-finite, the bad step included.
+    losses : float64 array
+        Σ w_i f^i as met, one entry for every epoch that the run touched, in order.
+    finite : bool
+        Whether all losses were finite.
+    """
+
+    steps: int
+    losses: Array
+    finite: bool
+
+
+class Session(ABC):
+    """One network in one dtype on one engine; see the module's promises."""
+
+    @abstractmethod
+    def load(self, vector: Array, moments: Array | None = None) -> None:
+        """Take over parameters and the optimiser's moments, ``(count, size)``; None means zeros."""
+
+    @abstractmethod
+    def bind(self, X: Any, D: Array, sample_weight: Array | None = None) -> None:
+        """Name the training rows for the next runs; they are referred to, not copied."""
+
+    @abstractmethod
+    def run(self, work: Work, first_step: int, rates: Array) -> Report:
+        """Do ``len(rates)`` steps from step ``first_step`` with the step sizes ``rates``."""
+
+    @abstractmethod
+    def vector(self) -> Array:
+        """The parameters now, as a new array."""
+
+    @abstractmethod
+    def moments(self) -> Array:
+        """The optimiser's moments now, ``(count, size)``, as a new array."""
+
+    @abstractmethod
+    def predict(self, X: Any) -> Array:
+        """d̂ = a^L for every row, ``(rows, outputs)``."""
+
+    @abstractmethod
+    def loss(self, X: Any, D: Array, sample_weight: Array | None = None) -> float:
+        """Σ w_i f^i in float64, the penalty left out."""
+
+    @abstractmethod
+    def loss_gradient(
+        self, X: Any, D: Array, sample_weight: Array | None = None
+    ) -> tuple[float, Array]:
+        """(Σ w_i f^i, its gradient as a vector)."""
+
+
+class Engine(ABC):
+    """What computes: ``name`` is what `engine=` and ``engine_`` say."""
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def refusal(self, network: Network, optimizer: Optimizer | None, dtype: Any) -> str | None:
+        """A sentence why this engine cannot do the work, or None where it can."""
+
+    @abstractmethod
+    def open(self, network: Network, dtype: Any, n_threads: int = 1) -> Session:
+        """A new session."""
+
+    @abstractmethod
+    def road(self, network: Network, work: Work, dtype: Any) -> str:
+        """Which code runs, and why not a faster one: the text of ``TrainingResult.road``."""

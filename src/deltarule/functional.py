@@ -1,0 +1,273 @@
+"""The notes' algorithm bare: forward, objective, gradient and plain SGD on arrays.
+
+Nothing here writes into its arguments. Lists and integers are taken as arrays in the dtype of the
+parameters; a float array of another dtype is refused, so that no copy of data is silent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from deltarule import backprop, engines
+from deltarule.definitions import Array
+from deltarule.engines.base import Session, Work
+from deltarule.exceptions import InvalidParameterError, InvalidShapeError, NonFiniteError
+from deltarule.network import Network, Parameters
+from deltarule.optimizers import SGD
+from deltarule.penalties import Penalty
+
+
+def forward(network: Network, parameters: Parameters, X: Any) -> backprop.Pass:
+    """Compute every pre-activation and output, equations (1)-(3).
+
+    Parameters
+    ----------
+    network : Network
+    parameters : Parameters
+    X : array of shape (rows, inputs)
+
+    Returns
+    -------
+    Pass
+        ``.outputs`` are a^0 … a^L, ``.pre_activations`` are z^1 … z^L, ``.prediction`` is a^L.
+
+    Examples
+    --------
+    >>> import numpy as np, deltarule as dr
+    >>> network = dr.Network(units=(2, 1), activations="sign", loss="perceptron", bias=False)
+    >>> parameters = dr.initialize(network).replace(vector=np.array([1.0, -1.0]))
+    >>> dr.forward(network, parameters, [[3.0, 1.0], [1.0, 3.0]]).prediction.ravel()
+    array([ 1., -1.])
+    """
+    return backprop.forward(network, parameters, rows_of_inputs(network, parameters, X))
+
+
+def objective(
+    network: Network,
+    parameters: Parameters,
+    X: Any,
+    D: Any,
+    sample_weight: Any = None,
+    penalty: Penalty | None = None,
+    engine: str = "auto",
+) -> float:
+    """Compute J, equation (8): the mean loss plus the penalty divided by n.
+
+    Parameters
+    ----------
+    network : Network
+    parameters : Parameters
+    X : array of shape (rows, inputs)
+    D : array of shape (rows, outputs)
+    sample_weight : array of shape (rows,), optional
+        Non-negative; n is their sum.
+    penalty : Penalty, optional
+    engine : {"auto", "compiled", "reference"}
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> import numpy as np, deltarule as dr
+    >>> network = dr.Network(units=(1, 1), activations="identity", bias=False)
+    >>> parameters = dr.initialize(network).replace(vector=np.array([2.0]))
+    >>> dr.objective(network, parameters, [[1.0]], [[5.0]])
+    4.5
+    """
+    X, D, weight = arrays(network, parameters, X, D, sample_weight)
+    total = _session(network, parameters, engine).loss(X, D, weight)
+    total += float(backprop.penalty_value(network, parameters.vector, penalty))
+    return total / backprop.total_weight(weight, len(D))
+
+
+def gradient(
+    network: Network,
+    parameters: Parameters,
+    X: Any,
+    D: Any,
+    sample_weight: Any = None,
+    penalty: Penalty | None = None,
+    engine: str = "auto",
+) -> Parameters:
+    """Compute ∇J of `objective` by backpropagation, equations (5)-(9), shaped as parameters.
+
+    Parameters
+    ----------
+    network, parameters, X, D, sample_weight, penalty, engine
+        As for `objective`.
+
+    Returns
+    -------
+    Parameters
+        ``.weights[l]`` is ∂J/∂W^{l+1}, ``.vector`` all of it.
+
+    Examples
+    --------
+    >>> import numpy as np, deltarule as dr
+    >>> network = dr.Network(units=(1, 1), activations="identity", bias=False)
+    >>> parameters = dr.initialize(network).replace(vector=np.array([2.0]))
+    >>> dr.gradient(network, parameters, [[1.0]], [[5.0]]).weights[0]
+    array([[-3.]])
+    """
+    X, D, weight = arrays(network, parameters, X, D, sample_weight)
+    _, total = _session(network, parameters, engine).loss_gradient(X, D, weight)
+    total = total + backprop.penalty_gradient(network, parameters.vector, penalty)
+    return parameters.replace(
+        vector=total / total.dtype.type(backprop.total_weight(weight, len(D)))
+    )
+
+
+def run_steps(
+    network: Network,
+    parameters: Parameters,
+    X: Any,
+    D: Any,
+    *,
+    order: Any,
+    learning_rate: float | Callable[[int], float] = 0.1,
+    engine: str = "auto",
+) -> Parameters:
+    """Do the notes' loop 1°-4°: one plain SGD step per index, no more.
+
+    Parameters
+    ----------
+    network : Network
+    parameters : Parameters
+        The guess W^0.
+    X : array of shape (rows, inputs)
+    D : array of shape (rows, outputs)
+    order : sequence of int
+        i_0, i_1, …: the row of each step.
+    learning_rate : float or callable
+        α, or a function t ↦ α_t.
+    engine : {"auto", "compiled", "reference"}
+
+    Returns
+    -------
+    Parameters
+
+    Raises
+    ------
+    NonFiniteError
+        If a step's loss or the updated parameters are not finite; the message tells the step.
+
+    Examples
+    --------
+    >>> import deltarule as dr
+    >>> network = dr.Network(units=(1, 1), activations="identity", bias=False)
+    >>> start = dr.initialize(network).replace(vector=[2.0])
+    >>> dr.run_steps(network, start, [[1.0]], [[5.0]], order=[0, 0], learning_rate=0.5).vector
+    array([4.25])
+    """
+    X, D, _ = arrays(network, parameters, X, D, None)
+    rows = np.ascontiguousarray(order, dtype=np.int64)
+    if rows.ndim != 1 or (len(rows) and not (0 <= rows.min() and rows.max() < len(D))):
+        raise InvalidShapeError(
+            f"order must hold row numbers from 0 to {len(D) - 1} (got shape {rows.shape}"
+            + (f", {rows.min()} to {rows.max()}" if rows.size else "")
+            + "). Give one row number per step."
+        )
+    if not len(rows):
+        return parameters
+    chosen = engines.choose(engine, network, SGD(), parameters.dtype)
+    session = chosen.open(network, parameters.dtype)
+    session.load(parameters.vector)
+    session.bind(X, D)
+    report = session.run(Work(rows), 0, _rates(learning_rate, len(rows)))
+    updated = session.vector()
+    if not (report.finite and np.isfinite(updated).all()):
+        raise NonFiniteError(
+            f"the loss became non-finite at step {report.steps - 1} of {len(rows)}. "
+            "Lower learning_rate or scale the inputs."
+        )
+    return parameters.replace(vector=updated)
+
+
+def _rates(learning_rate: float | Callable[[int], float], steps: int) -> Array:
+    if callable(learning_rate):
+        rates = np.array([float(learning_rate(t)) for t in range(steps)])
+    else:
+        rates = np.full(steps, float(learning_rate))
+    if not np.isfinite(rates).all():
+        raise InvalidParameterError(
+            f"learning_rate must be finite at every step (got {rates[~np.isfinite(rates)][0]} at "
+            f"step {int(np.flatnonzero(~np.isfinite(rates))[0])}). Give a positive step size."
+        )
+    return rates
+
+
+def _session(network: Network, parameters: Parameters, engine: str) -> Session:
+    chosen = engines.choose(engine, network, None, parameters.dtype)
+    session = chosen.open(network, parameters.dtype)
+    session.load(parameters.vector)
+    return session
+
+
+def rows_of_inputs(network: Network, parameters: Parameters, X: Any) -> Any:
+    """X in the parameters' dtype with the network's width, C-contiguous; CSR stays CSR."""
+    return _matrix(X, network.n_inputs, parameters.dtype, "X")
+
+
+def arrays(
+    network: Network, parameters: Parameters, X: Any, D: Any, sample_weight: Any
+) -> tuple[Any, Array, Array | None]:
+    """X, D and sample weights, checked against the network and each other.
+
+    Raises
+    ------
+    InvalidShapeError
+        If widths, row counts or dtypes do not fit, or the loss is not defined for a target.
+    """
+    X = rows_of_inputs(network, parameters, X)
+    D = _matrix(D, network.n_outputs, parameters.dtype, "D")
+    if X.shape[0] != len(D) or not len(D):
+        raise InvalidShapeError(
+            f"X and D must have the same number of rows, at least one (got {X.shape[0]} and "
+            f"{len(D)}). Give one target row per input row."
+        )
+    for head in network.heads:
+        problem = head.loss.check_target(D[:, head.slice], network.output_activation)
+        if problem is not None:
+            raise InvalidShapeError(problem)
+    if sample_weight is None:
+        return X, D, None
+    weight = np.ascontiguousarray(sample_weight, dtype=parameters.dtype)
+    if (
+        weight.shape != (len(D),)
+        or not np.isfinite(weight).all()
+        or weight.min() < 0
+        or not weight.any()
+    ):
+        raise InvalidShapeError(
+            f"sample_weight must hold {len(D)} finite numbers of at least 0, not all 0 (got shape "
+            f"{weight.shape}). Give one weight per row."
+        )
+    return X, D, weight
+
+
+def _matrix(given: Any, width: int, dtype: Any, name: str) -> Any:
+    if getattr(given, "format", None) == "csr":
+        matrix = given
+    else:
+        matrix = np.asarray(given)
+        if matrix.dtype.kind in "iub":
+            matrix = matrix.astype(dtype)
+        elif isinstance(given, list | tuple) and matrix.dtype.kind == "f":
+            matrix = matrix.astype(dtype)
+        matrix = np.ascontiguousarray(matrix) if matrix.dtype.kind == "f" else matrix
+    if matrix.ndim != 2 or matrix.shape[1] != width:
+        raise InvalidShapeError(
+            f"{name} must have shape (rows, {width}) (got {matrix.shape}). Its width is the "
+            f"network's {'inputs' if name == 'X' else 'outputs'}."
+        )
+    if matrix.dtype != dtype:
+        raise InvalidShapeError(
+            f"{name} must have the dtype of the parameters, {dtype} (got {matrix.dtype}). "
+            f"Convert it with {name}.astype({dtype})."
+        )
+    return matrix

@@ -1,0 +1,85 @@
+"""Limited-memory BFGS through SciPy, for `training.train` with ``optimizer=LBFGS()``.
+
+SciPy owns the search; an engine's session gives the objective (8) and its gradient over all rows.
+An iteration of SciPy is an epoch of the history.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from deltarule.backprop import penalty_gradient, penalty_value
+from deltarule.definitions import Array
+from deltarule.optimizers import LBFGS
+from deltarule.stopping import StopReason
+
+if TYPE_CHECKING:
+    from deltarule.training import Loop, Observer
+
+
+class _Stop(Exception):
+    """Leaves SciPy's search with a reason."""
+
+    def __init__(self, reason: StopReason) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def descend(
+    loop: Loop, X: Any, D: Array, sample_weight: Array | None, observer: Observer | None
+) -> tuple[StopReason, str | None]:
+    """Minimise the objective; returns why it ended, and where numbers went wrong if they did."""
+    from scipy.optimize import minimize
+
+    plan, network, session = loop.plan, loop.network, loop.session
+    optimizer = plan.optimizer
+    assert isinstance(optimizer, LBFGS)
+    dtype = loop.state.parameters.dtype
+    latest: dict[str, float] = {}
+
+    def objective(vector: Array) -> tuple[float, Array]:
+        session.load(vector.astype(dtype))
+        total, gradient = session.loss_gradient(X, D, sample_weight)
+        latest["data"] = total
+        if not np.isfinite(total):
+            raise _Stop(StopReason.NON_FINITE)
+        value = total + float(penalty_value(network, vector, plan.penalty))
+        slope = gradient.astype(np.float64) + penalty_gradient(network, vector, plan.penalty)
+        return value / loop.n, slope / loop.n
+
+    def after_iteration(vector: Array) -> None:
+        current = vector.astype(dtype)
+        session.load(current)
+        data = session.loss(X, D, sample_weight)
+        loop.safe = (current, loop.safe[1])
+        loop.update(step=loop.state.step + 1, epoch=loop.state.epoch + 1)
+        reason = loop.judge(data, current, observer)
+        if reason is StopReason.OBSERVER or reason is StopReason.NO_IMPROVEMENT:
+            raise _Stop(reason)
+
+    if plan.max_epochs == 0:
+        return StopReason.MAX_EPOCHS, None
+    try:
+        found = minimize(
+            objective,
+            loop.state.parameters.vector.astype(np.float64),
+            method="L-BFGS-B",
+            jac=True,
+            callback=after_iteration,
+            options={
+                "maxfun": optimizer.max_fun,
+                "maxiter": plan.max_epochs,
+                "maxcor": optimizer.memory,
+                "gtol": plan.tolerance,
+            },
+        )
+    except _Stop as stop:
+        if stop.reason is StopReason.NON_FINITE:
+            return stop.reason, f"iteration {loop.state.epoch + 1}"
+        return stop.reason, None
+    except KeyboardInterrupt:
+        return StopReason.INTERRUPTED, None
+    loop.safe = (found.x.astype(dtype), loop.safe[1])
+    return (StopReason.CONVERGED if found.status == 0 else StopReason.MAX_EPOCHS), None

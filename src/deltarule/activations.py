@@ -106,7 +106,7 @@ class Activation(Definition):
         return self.derivative(z, a)
 
     def pullback(self, z: Array, a: Array, upstream: Array, output: bool = False) -> Array:
-        """delta = Jᵀ upstream: from ∂f/∂a to ∂f/∂z.
+        """From ∂f/∂a to ∂f/∂z: delta = Jᵀ upstream.
 
         Parameters
         ----------
@@ -210,7 +210,7 @@ class ReLU(Activation):
         return np.maximum(z, 0)  # not np.where: a NaN has to stay a NaN
 
     def derivative(self, z: Array, a: Array) -> Array:
-        return (z.real > 0).astype(z.dtype)
+        return _where(z.real > 0, 1.0, 0.0, z)
 
 
 @dataclass(frozen=True)
@@ -254,7 +254,7 @@ class LeakyReLU(Activation):
         return np.where(z.real > 0, z, self.slope * z)
 
     def derivative(self, z: Array, a: Array) -> Array:
-        return np.where(z.real > 0, z.dtype.type(1), z.dtype.type(self.slope))
+        return _where(z.real > 0, 1.0, self.slope, z)
 
 
 @dataclass(frozen=True)
@@ -279,10 +279,10 @@ class Sign(Activation):
     kinks = (-1.0, 0.0, 1.0)
 
     def value(self, z: Array) -> Array:
-        return np.where(z.real >= 0, z.dtype.type(1), z.dtype.type(-1))
+        return _where(z.real >= 0, 1.0, -1.0, z)
 
     def derivative(self, z: Array, a: Array) -> Array:
-        return (np.abs(z.real) <= 1).astype(z.dtype)
+        return _where(np.abs(z.real) <= 1, 1.0, 0.0, z)
 
     def output_derivative(self, z: Array, a: Array) -> Array:
         return np.ones_like(z)
@@ -315,7 +315,9 @@ class Softmax(Activation):
         return a * (1.0 - a)
 
     def pullback(self, z: Array, a: Array, upstream: Array, output: bool = False) -> Array:
-        return a * (upstream - (a * upstream).sum(axis=-1, keepdims=True))
+        mean = (a * upstream).sum(axis=-1, keepdims=True)
+        delta: Array = a * (upstream - mean)
+        return delta
 
 
 @dataclass(frozen=True)
@@ -437,7 +439,7 @@ class Mish(Activation):
 
     @staticmethod
     def _gate(z: Array) -> tuple[Array, Array]:
-        """t = tanh(softplus(z)) and 1 − t."""
+        """Both t = tanh(softplus(z)) and 1 − t."""
         up = z.real > 0
         w = np.exp(np.where(up, -z, z))
         part = np.where(up, 1.0 + 2.0 * w, w * (w + 2.0))
@@ -526,7 +528,7 @@ save the parameters alone and give the function again.
     smooth = False
 
     # field(): without it dataclass would take the method of the base class for a default.
-    value: Callable[[Array], Array] = field()
+    value: Callable[[Array], Array] = field()  # type: ignore[assignment]
     derivative: Callable[..., Array] = field()
     name: str = "function"  # type: ignore[misc]
 
@@ -540,6 +542,11 @@ save the parameters alone and give the function again.
                 )
             if not isinstance(function, _Checked):
                 settle(self, **{what: _Checked(function, what)})
+
+
+def _where(condition: Array, then: float, otherwise: float, z: Array) -> Array:
+    """One of two numbers, in the dtype of z."""
+    return np.where(condition, z.dtype.type(then), z.dtype.type(otherwise))
 
 
 def _logistic(z: Array) -> Array:

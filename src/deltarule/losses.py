@@ -126,7 +126,8 @@ class SquaredError(Loss):
 
     def value(self, prediction: Array, target: Array) -> Array:
         residual = prediction - target
-        return 0.5 * residual * residual
+        terms: Array = 0.5 * residual * residual
+        return terms
 
     def derivative(self, prediction: Array, target: Array) -> Array:
         return prediction - target
@@ -149,10 +150,12 @@ class AbsoluteError(Loss):
 
     def value(self, prediction: Array, target: Array) -> Array:
         residual = prediction - target
-        return residual * np.sign(residual.real)
+        terms: Array = residual * np.sign(residual.real)
+        return terms
 
     def derivative(self, prediction: Array, target: Array) -> Array:
-        return np.sign((prediction - target).real).astype(prediction.dtype)
+        slopes: Array = np.sign((prediction - target).real).astype(prediction.dtype)
+        return slopes
 
     def kinks(self, target: Array) -> tuple[Array, ...]:
         return (target,)
@@ -261,7 +264,8 @@ class Quantile(Loss):
 
     def _slope(self, below: Array) -> Array:
         side = np.sign(below.real)
-        return (0.5 + (self.quantile - 0.5) * side) * side
+        slope: Array = (0.5 + (self.quantile - 0.5) * side) * side
+        return slope
 
     def kinks(self, target: Array) -> tuple[Array, ...]:
         return (target,)
@@ -441,8 +445,8 @@ class Function(Loss):
     smooth = False
 
     # field(): without it dataclass would take the method of the base class for a default.
-    value: Callable[[Array, Array], Array] = field()
-    derivative: Callable[[Array, Array], Array] = field()
+    value: Callable[[Array, Array], Array] = field()  # type: ignore[assignment]
+    derivative: Callable[[Array, Array], Array] = field()  # type: ignore[assignment]
     name: str = "function"  # type: ignore[misc]
 
     def __post_init__(self) -> None:

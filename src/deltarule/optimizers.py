@@ -380,7 +380,8 @@ class RMSprop(Optimizer):
 
     Examples
     --------
-    >>> w, v = RMSprop(decay=0.75).update(np.array([1.0]), np.array([2.0]), np.zeros((1, 1)), 0.1, 0)
+    >>> optimizer = RMSprop(decay=0.75)
+    >>> w, v = optimizer.update(np.array([1.0]), np.array([2.0]), np.zeros((1, 1)), 0.1, 0)
     >>> w.round(6), v
     (array([0.8]), array([[1.]]))
     """

@@ -66,7 +66,8 @@ class Penalty(Definition):
 
     def gradient(self, weights: Array) -> Array:
         """l1 sign(W) + l2 W; shape and dtype of `weights`."""
-        return self.l1 * np.sign(weights.real) + self.l2 * weights
+        slope: Array = self.l1 * np.sign(weights.real) + self.l2 * weights
+        return slope
 
 
 @dataclass(frozen=True)

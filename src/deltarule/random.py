@@ -7,7 +7,8 @@ function of four integers:
     key       drawn once from ``random_state`` and kept in the training state
     stream    what the number is for (`Stream`)
     epoch     or another count of repetitions
-    position  word p is lane p % 4 of Philox4x64-10(key=(key, stream), counter=(p // 4, epoch, 0, 0))
+    position  word p is lane p % 4 of the block with counter (p // 4, epoch, 0, 0) and
+              key (key, stream)
 
 A run may stop at any step and go on from there, engines may split the work as they like, and the
 order of the rows in epoch 1000 needs no walk through epochs 0 to 999. NumPy's ``Philox`` computes

@@ -270,7 +270,8 @@ class Step(Schedule):
         )
 
     def factors(self, clock: Clock, count: int) -> Array:
-        return np.power(self.factor, clock.epochs(count) // self.every, dtype=np.float64)
+        drops: Array = self.factor ** (clock.epochs(count) // self.every)
+        return drops
 
 
 @dataclass(frozen=True)

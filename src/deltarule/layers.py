@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from deltarule.activations import ACTIVATIONS, Activation, Identity
-from deltarule.definitions import Definition, Family, choose, from_record, positive_integer
+from deltarule.definitions import Definition, Family, choose, from_record, positive_integer, settle
 from deltarule.exceptions import InvalidParameterError
 
 __all__ = ["LAYERS", "Block", "Dense", "Layer", "width"]
@@ -89,8 +89,11 @@ class Layer(Definition):
         _KINDS[cls.name] = cls
 
     def __post_init__(self) -> None:
-        for width in ("inputs", "units"):
-            object.__setattr__(self, width, width(getattr(self, width), f"layer.{width}"))
+        settle(
+            self,
+            inputs=width(self.inputs, f"{type(self).__name__}.inputs"),
+            units=width(self.units, f"{type(self).__name__}.units"),
+        )
 
     def record(self) -> dict[str, Any]:
         """The layer as plain JSON values; an activation within it as a record of its own."""

@@ -82,7 +82,8 @@ def choose(engine: str, network: Network, optimizer: Optimizer | None, dtype: An
                 f"({_compiled_problem}). Install deltarule with a C++ compiler present, or use "
                 "engine='reference'."
             )
-        _say_reference()
+        if optimizer is not None:
+            _say_reference()
         return _REFERENCE
     refusal = compiled.refusal(network, optimizer, dtype)
     if refusal is None:
@@ -97,11 +98,10 @@ def _say_reference() -> None:
     if not _said:
         _said = True
         warnings.warn(
-            "the compiled core of deltarule is not installed; the NumPy reference engine computes "
-            "the same numbers, up to a thousand times slower. Install with a C++ compiler present "
-            "to have it.",
+            "the compiled core of deltarule is not installed; the NumPy reference engine trains the "
+            "same networks, more slowly. Install deltarule with a C++ compiler present to have it.",
             ReferenceEngineWarning,
-            stacklevel=2,
+            stacklevel=4,
         )
 
 

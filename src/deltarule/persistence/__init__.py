@@ -1,0 +1,30 @@
+"""Safe model files: networks, parameters and plain records, without pickle in any load path.
+
+``paths`` writes files as a whole, ``records`` is JSON under closed schemas, ``networks`` makes
+records of networks, and ``model_file`` puts them together: `write` a `Model`, `read` it back.
+This room knows networks and parameters; the faces that take estimators stand above it.
+"""
+
+from deltarule.persistence.model_file import FORMAT, FORMAT_VERSION, Model, read, to_bytes, write
+from deltarule.persistence.networks import network_from_record, network_record
+from deltarule.persistence.paths import PathLike, check_writable, replace_file
+from deltarule.persistence.records import Fields, decode, encode, from_json, to_json
+
+__all__ = [
+    "FORMAT",
+    "FORMAT_VERSION",
+    "Fields",
+    "Model",
+    "PathLike",
+    "check_writable",
+    "decode",
+    "encode",
+    "from_json",
+    "network_from_record",
+    "network_record",
+    "read",
+    "replace_file",
+    "to_bytes",
+    "to_json",
+    "write",
+]

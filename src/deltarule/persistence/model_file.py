@@ -1,0 +1,338 @@
+"""Safe model files: networks, parameters and plain records in one safetensors file.
+
+A model file is a safetensors file. Its tensors are the numbers of the network, its metadata hold
+one JSON text, the *record*, under a closed schema, and a checksum over both. There is no pickle
+and no code in it, and nothing of it is used before it is checked: `read` first takes the header
+alone, checks the record, works out from the network how many numbers there must be, and only then
+reads them. ``docs/model-file.md`` states the format with MUST and MAY.
+
+This room knows networks and parameters. What else a file tells (an estimator's settings, the plan
+of a table's columns) comes as a *section*: a plain record that the room above writes and checks
+with the same tools, `Fields` for closed records and `encode` / `decode` for option objects.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+import platform
+import stat
+from collections.abc import Mapping
+from importlib import metadata
+from typing import Any, BinaryIO, NoReturn
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors import numpy as safetensors
+
+from deltarule.exceptions import DeltaruleError, InvalidParameterError, ModelFileError
+from deltarule.network import Network, Parameters
+from deltarule.persistence.networks import network_from_record, network_record
+from deltarule.persistence.paths import PathLike, replace_file
+from deltarule.persistence.records import ALTERED, Fields, from_json, to_json, wrong
+
+FORMAT = "deltarule-model"
+FORMAT_VERSION = 1
+SECTIONS = ("estimator", "table")
+
+# A header is read before anything can be believed; the bound is far above any real model's.
+MAX_HEADER_BYTES = 64 * 2**20
+
+_DTYPES = {"float32": "F32", "float64": "F64"}
+_RECORD = ("kind", "dtype", "network", "sections", "state", "versions")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Model:
+    """What a model file holds.
+
+    Parameters
+    ----------
+    parameters : Parameters
+        The numbers, with their network.
+    kind : str
+        What was saved: ``"Parameters"`` or the name of a class of a higher room.
+    sections : mapping of str to mapping
+        Plain records of the higher rooms, by section name: ``"estimator"``, ``"table"``.
+    versions : mapping of str to str
+        Releases of the libraries that wrote the file; for people, never needed to read it.
+    """
+
+    parameters: Parameters
+    kind: str = "Parameters"
+    sections: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    versions: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
+def write(model: Model, path: PathLike) -> None:
+    """Write a model file so that a crash at any moment leaves the old file or the new one.
+
+    Parameters
+    ----------
+    model : Model
+    path : path
+        An existing file is replaced.
+
+    Raises
+    ------
+    InvalidParameterError
+        If the model holds a Python function or numbers that are not finite.
+    OutputPathError
+        If the path cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile, os
+    >>> from deltarule.network import Network, initialize
+    >>> parameters = initialize(Network(units=(3, 5, 2)), seed=0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "model.safetensors")
+    ...     write(Model(parameters), path)
+    ...     again = read(path).parameters
+    >>> bool((again.vector == parameters.vector).all())
+    True
+    """
+    replace_file(path, to_bytes(model))
+
+
+def to_bytes(model: Model) -> bytes:
+    """The model file as bytes."""
+    parameters = model.parameters
+    tensors = {"parameters": parameters.vector}
+    if parameters.network.buffer_size:
+        tensors["buffers"] = parameters.buffers
+    for name, tensor in tensors.items():
+        if not np.isfinite(tensor).all():
+            raise InvalidParameterError(
+                f"{name} must be finite to be saved (got NaN or inf). Train again with a smaller "
+                "learning_rate_init."
+            )
+    unknown = set(model.sections) - set(SECTIONS)
+    if unknown:
+        raise InvalidParameterError(
+            f"sections must be among {', '.join(SECTIONS)} (got {', '.join(sorted(unknown))}). "
+            "The schema of a model file is closed."
+        )
+    record = {
+        "kind": model.kind,
+        "dtype": parameters.dtype.name,
+        "network": network_record(parameters.network),
+        "sections": {name: model.sections[name] for name in sorted(model.sections)},
+        "state": None,
+        "versions": dict(model.versions) or library_versions(),
+    }
+    # Little-endian whatever the machine: the format says so.
+    tensors = {
+        name: np.ascontiguousarray(tensor, dtype=tensor.dtype.newbyteorder("<"))
+        for name, tensor in tensors.items()
+    }
+    text = to_json(record)
+    head = {"format": FORMAT, "format_version": str(FORMAT_VERSION), "record": text}
+    data = safetensors.save(tensors)
+    digest = _digest(head, data[8 + int.from_bytes(data[:8], "little") :])
+    return safetensors.save(tensors, metadata={**head, "sha256": digest})
+
+
+def read(path: PathLike) -> Model:
+    """Read and check a model file.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    Model
+        With read-only arrays in the dtype in which they were saved.
+
+    Raises
+    ------
+    ModelFileError
+        If the file is missing, unreadable, truncated, altered, written by another program, or by
+        a later release than this one can read.
+
+    Examples
+    --------
+    >>> read("no-such-model.safetensors")
+    Traceback (most recent call last):
+    ...
+    deltarule.exceptions.ModelFileError: no-such-model.safetensors: no such file. Check the path.
+    """
+    name = os.fspath(path)
+    try:
+        with open(name, "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                _refuse(name, "not a regular file. Give the path of a model file.")
+            return _read(file, name)
+    except FileNotFoundError:
+        _refuse(name, "no such file. Check the path.")
+    except IsADirectoryError:
+        _refuse(name, "a folder, not a file. Give the path of a model file.")
+    except OSError as problem:
+        _refuse(name, f"cannot be read ({problem.strerror or problem}). Check its permissions.")
+
+
+def _read(file: BinaryIO, name: str) -> Model:
+    """The steps in their order: header, format, record, sizes, data, checksum, numbers."""
+    size = os.fstat(file.fileno()).st_size
+    prefix, header = _header(file, name, size)
+    head = _head(header, name)
+    try:
+        record = Fields(from_json(head["record"]), "record", _RECORD)
+        network = network_from_record(record.mapping("network"))
+        dtype = record.text("dtype", _DTYPES)
+        expected = _expected_tensors(network, dtype)
+        kind, sections, versions = record.text("kind"), _sections(record), _versions(record)
+        if record.value("state") is not None:
+            wrong("state", "null in format version 1", record.value("state"))
+    except ModelFileError as problem:
+        _refuse(name, f"not a valid model: {problem}")
+    except DeltaruleError as problem:
+        _refuse(name, f"not a valid model: {problem} {ALTERED}")
+    _check_tensors(header, expected, name)
+    data = file.read()
+    if len(prefix) + len(data) != size:
+        _refuse(name, "changed while it was read. Read it again.")
+    if _digest(head, data) != head["sha256"]:
+        _refuse(name, f"the checksum does not fit the content. {ALTERED}")
+    try:
+        tensors = safetensors.load(prefix + data)
+    except (SafetensorError, ValueError) as problem:
+        _refuse(name, f"not a valid safetensors file ({problem}). {ALTERED}")
+    for tensor_name, tensor in tensors.items():
+        if not np.isfinite(tensor).all():
+            _refuse(name, f"{tensor_name} holds NaN or inf. {ALTERED}")
+    parameters = Parameters(network, tensors["parameters"])
+    if "buffers" in tensors:
+        parameters = parameters.replace(buffers=tensors["buffers"])
+    return Model(parameters, kind, sections, versions)
+
+
+def _header(file: BinaryIO, name: str, size: int) -> tuple[bytes, dict[str, Any]]:
+    """The first bytes as they stand, and the header parsed."""
+    length = file.read(8)
+    if size == 0:
+        _refuse(name, "empty. Save the model again.")
+    count = int.from_bytes(length, "little")
+    if len(length) < 8 or not 2 <= count <= MAX_HEADER_BYTES:
+        _refuse(name, "not a safetensors file. deltarule reads what dr.save wrote.")
+    text = file.read(min(count, size))
+    if not text.startswith(b"{"):
+        _refuse(name, "not a safetensors file. deltarule reads what dr.save wrote.")
+    if len(text) < count:
+        _refuse(name, f"truncated: {size} bytes, at least {8 + count} expected. Copy it again.")
+    try:
+        header = from_json(text.decode("utf-8"))
+    except (ModelFileError, UnicodeDecodeError) as problem:
+        _refuse(name, f"the header cannot be read ({problem}). {ALTERED}")
+    if not isinstance(header, dict):
+        _refuse(name, "not a safetensors file. deltarule reads what dr.save wrote.")
+    ends = [
+        entry["data_offsets"][1]
+        for key, entry in header.items()
+        if key != "__metadata__" and _is_entry(entry)
+    ]
+    expected = 8 + count + max(ends, default=0)
+    if size < expected:
+        _refuse(name, f"truncated: {size} bytes, {expected} expected. Copy it again.")
+    return length + text, header
+
+
+def _is_entry(entry: Any) -> bool:
+    offsets = entry.get("data_offsets") if isinstance(entry, dict) else None
+    return isinstance(offsets, list) and len(offsets) == 2 and all(type(o) is int for o in offsets)
+
+
+def _head(header: dict[str, Any], name: str) -> dict[str, str]:
+    """The metadata, once it is clear that the file is ours and not too new."""
+    head = header.get("__metadata__")
+    if not isinstance(head, dict) or head.get("format") != FORMAT:
+        _refuse(
+            name,
+            "a safetensors file of another program, not a deltarule model. deltarule reads what "
+            "dr.save wrote.",
+        )
+    version = head.get("format_version")
+    if not isinstance(version, str) or not version.isdecimal() or len(version) > 9:
+        _refuse(name, f"format_version must be a whole number (got {version!r}). {ALTERED}")
+    if int(version) > FORMAT_VERSION:
+        _refuse(
+            name,
+            f"written in format version {version}; this release reads up to {FORMAT_VERSION}. "
+            "Update deltarule.",
+        )
+    if int(version) < 1:
+        _refuse(name, f"format_version must be at least 1 (got {version}). {ALTERED}")
+    if set(head) != {"format", "format_version", "record", "sha256"} or not all(
+        isinstance(value, str) for value in head.values()
+    ):
+        _refuse(name, f"the metadata have other fields than a model's. {ALTERED}")
+    return head
+
+
+def _expected_tensors(network: Network, dtype: str) -> dict[str, tuple[str, list[int]]]:
+    """What tensors the network must have, in the words of a safetensors header."""
+    sizes = {"parameters": network.size, "buffers": network.buffer_size}
+    if not sizes["buffers"]:
+        del sizes["buffers"]
+    return {name: (_DTYPES[dtype], [size]) for name, size in sizes.items()}
+
+
+def _check_tensors(
+    header: dict[str, Any], expected: dict[str, tuple[str, list[int]]], name: str
+) -> None:
+    entries = {key: value for key, value in header.items() if key != "__metadata__"}
+    if set(entries) != set(expected):
+        _refuse(
+            name,
+            f"the tensors must be {', '.join(sorted(expected))} "
+            f"(got {', '.join(sorted(entries)) or 'none'}). {ALTERED}",
+        )
+    for key, (dtype, shape) in expected.items():
+        entry = entries[key]
+        found = (entry.get("dtype"), entry.get("shape")) if _is_entry(entry) else None
+        if found != (dtype, shape):
+            got = "an unreadable entry" if found is None else f"{found[0]} {found[1]}"
+            _refuse(name, f"{key} must be {dtype} {shape} (got {got}). {ALTERED}")
+
+
+def _sections(record: Fields) -> dict[str, Any]:
+    sections = record.mapping("sections")
+    for section in sections:
+        if section not in SECTIONS:
+            wrong("sections", f"among {', '.join(SECTIONS)}", section)
+    return dict(sections)
+
+
+def _versions(record: Fields) -> dict[str, str]:
+    versions = record.mapping("versions")
+    for library, version in versions.items():
+        if not isinstance(version, str):
+            wrong(f"versions.{library}", "a text", version)
+    return dict(versions)
+
+
+def _digest(head: Mapping[str, str], data: bytes) -> str:
+    digest = hashlib.sha256()
+    for key in ("format", "format_version", "record"):
+        digest.update(head[key].encode("utf-8") + b"\n")
+    digest.update(data)
+    return digest.hexdigest()
+
+
+def _refuse(name: str, why: str) -> NoReturn:
+    # The cause is in the sentence; a chain of foreign exceptions below it helps nobody.
+    raise ModelFileError(f"{name}: {why}") from None
+
+
+def library_versions() -> dict[str, str]:
+    """Releases of what computes: for the reader of a file, not for its checks."""
+    from deltarule import __version__
+
+    return {
+        "deltarule": __version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+        "safetensors": metadata.version("safetensors"),
+    }

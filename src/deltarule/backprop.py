@@ -76,13 +76,15 @@ def bias_gradient(delta: Array) -> Array:
 def softplus(z: Array) -> Array:
     """log(1 + e^z) without overflow."""
     positive = np.where(z.real > 0, z, -z)  # |z|, analytic for complex-step derivatives
-    return np.where(z.real > 0, z, 0) + np.log1p(np.exp(-positive))
+    result: Array = np.where(z.real > 0, z, 0) + np.log1p(np.exp(-positive))
+    return result
 
 
 def log_sum_exp(z: Array) -> Array:
     """log Σ_k e^{z_k} per row, kept as a column."""
     top = z.real.max(axis=1, keepdims=True)
-    return top + np.log(np.exp(z - top).sum(axis=1, keepdims=True))
+    result: Array = top + np.log(np.exp(z - top).sum(axis=1, keepdims=True))
+    return result
 
 
 def _poisson_from_z(z: Array, target: Array) -> Array:
@@ -198,12 +200,12 @@ def forward(network: Network, parameters: Parameters, X: Array) -> Pass:
 
 def losses(network: Network, passed: Pass, D: Array) -> Array:
     """Equation (4) over all heads: f of every row, shape (rows,)."""
-    total: Array = sum(
+    parts = [
         head.weight
         * sample_losses(head.loss, network.output_activation, *_of_head(head, passed, D))
         for head in network.heads
-    )
-    return total
+    ]
+    return parts[0] if len(parts) == 1 else np.sum(parts, axis=0)
 
 
 def deltas(network: Network, parameters: Parameters, passed: Pass, D: Array) -> list[Array]:

@@ -166,7 +166,7 @@ def run_steps(
     """
     X, D, _ = arrays(network, parameters, X, D, None)
     rows = np.ascontiguousarray(order, dtype=np.int64)
-    if rows.ndim != 1 or (len(rows) and not (0 <= rows.min() and rows.max() < len(D))):
+    if rows.ndim != 1 or (len(rows) and not (rows.min() >= 0 and rows.max() < len(D))):
         raise InvalidShapeError(
             f"order must hold row numbers from 0 to {len(D) - 1} (got shape {rows.shape}"
             + (f", {rows.min()} to {rows.max()}" if rows.size else "")
@@ -231,7 +231,7 @@ def arrays(
             f"{len(D)}). Give one target row per input row."
         )
     for head in network.heads:
-        problem = head.loss.check_target(D[:, head.slice], network.output_activation)
+        problem = head.loss.check_target(D[:, head.slice], network.output_activation.name)
         if problem is not None:
             raise InvalidShapeError(problem)
     if sample_weight is None:
@@ -255,9 +255,8 @@ def _matrix(given: Any, width: int, dtype: Any, name: str) -> Any:
         matrix = given
     else:
         matrix = np.asarray(given)
-        if matrix.dtype.kind in "iub":
-            matrix = matrix.astype(dtype)
-        elif isinstance(given, list | tuple) and matrix.dtype.kind == "f":
+        plain = isinstance(given, list | tuple) and matrix.dtype.kind == "f"
+        if plain or matrix.dtype.kind in "iub":
             matrix = matrix.astype(dtype)
         matrix = np.ascontiguousarray(matrix) if matrix.dtype.kind == "f" else matrix
     if matrix.ndim != 2 or matrix.shape[1] != width:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -124,9 +124,9 @@ class GradientReport:
     passed: bool
     max_error: float
     worst: str
-    analytic: Array
-    numeric: Array
-    crossed: Array
+    analytic: Array = field(repr=False)
+    numeric: Array = field(repr=False)
+    crossed: Array = field(repr=False)
 
 
 def check_gradients(

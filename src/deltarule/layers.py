@@ -57,6 +57,7 @@ class Block:
 
 
 def width(value: object, name: str) -> int:
+    """`value` as an int, if it is a number of units."""
     try:
         return positive_integer(value, name)
     except InvalidParameterError:

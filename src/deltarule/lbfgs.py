@@ -31,7 +31,7 @@ def descend(
     loop: Loop, X: Any, D: Array, sample_weight: Array | None, observer: Observer | None
 ) -> tuple[StopReason, str | None]:
     """Minimise the objective; returns why it ended, and where numbers went wrong if they did."""
-    from scipy.optimize import minimize
+    from scipy.optimize import minimize  # here: importing deltarule loads NumPy only
 
     plan, network, session = loop.plan, loop.network, loop.session
     optimizer = plan.optimizer
@@ -62,7 +62,7 @@ def descend(
     if plan.max_epochs == 0:
         return StopReason.MAX_EPOCHS, None
     try:
-        found = minimize(
+        found = minimize(  # type: ignore[call-overload]
             objective,
             loop.state.parameters.vector.astype(np.float64),
             method="L-BFGS-B",

@@ -330,7 +330,7 @@ class Parameters:
 
     network: Network
     vector: Array
-    buffers: Array = field(default=None)  # type: ignore[assignment]
+    buffers: Array = None  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
         vector = _frozen(self.vector, self.network.size, "vector")

@@ -287,9 +287,7 @@ def train(
             "plan.early_stopping needs validation rows (got validation=None). "
             "Pass validation=Validation(X, D)."
         )
-    state = start
-    if isinstance(state, Parameters):
-        state = TrainingState(state, np.zeros((0, network.size), dtype=start.dtype))
+    state = start if isinstance(start, TrainingState) else fresh_state(start)
     chosen = engines.choose(engine, network, plan.optimizer, state.parameters.dtype)
     session = chosen.open(network, state.parameters.dtype, engines.thread_count(n_threads))
     loop = Loop(network, plan, state, session, validation, history, D.shape[0], sample_weight)
@@ -304,6 +302,11 @@ def train(
     return loop.result(
         reason, trouble, chosen.name, chosen.road(network, loop.work, state.parameters.dtype)
     )
+
+
+def fresh_state(start: Parameters) -> TrainingState:
+    """The state before the first step."""
+    return TrainingState(start, np.zeros((0, start.network.size), dtype=start.dtype))
 
 
 class Loop:

@@ -98,8 +98,9 @@ def _say_reference() -> None:
     if not _said:
         _said = True
         warnings.warn(
-            "the compiled core of deltarule is not installed; the NumPy reference engine trains the "
-            "same networks, more slowly. Install deltarule with a C++ compiler present to have it.",
+            "the compiled core of deltarule is not installed; the NumPy reference engine trains "
+            "the same networks, more slowly. Install deltarule with a C++ compiler present to "
+            "have it.",
             ReferenceEngineWarning,
             stacklevel=4,
         )

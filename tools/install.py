@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 import tomllib
@@ -79,9 +80,11 @@ def wanted_libraries(project: dict[str, Any], extras: list[str]) -> list[str]:
 
 def install_libraries(wanted: list[str], record: dict[str, Any]) -> None:
     """Install the requirements that were not asked for before."""
-    if set(wanted) <= set(record["libraries"]):
+    missing = [requirement for requirement in wanted if requirement not in record["libraries"]]
+    if not missing:
         return
-    names = ", ".join(requirement.split(">")[0].split("=")[0] for requirement in wanted)
+    names = ", ".join(re.split(r"[<>=]", requirement)[0] for requirement in missing)
+    # All are named again, so that pip keeps what was installed before within its bounds.
     narrate(f"Libraries: {names}", pip("install", *wanted), LOG, environment())
     record["libraries"] = sorted({*record["libraries"], *wanted})
     write_record(record)

@@ -176,7 +176,7 @@ def run_steps(
         return parameters
     chosen = engines.choose(engine, network, SGD(), parameters.dtype)
     session = chosen.open(network, parameters.dtype)
-    session.load(parameters.vector)
+    session.load(parameters.vector, buffers=parameters.buffers)
     session.bind(X, D)
     report = session.run(Work(rows), 0, _rates(learning_rate, len(rows)))
     updated = session.vector()
@@ -204,7 +204,7 @@ def _rates(learning_rate: float | Callable[[int], float], steps: int) -> Array:
 def _session(network: Network, parameters: Parameters, engine: str) -> Session:
     chosen = engines.choose(engine, network, None, parameters.dtype)
     session = chosen.open(network, parameters.dtype)
-    session.load(parameters.vector)
+    session.load(parameters.vector, buffers=parameters.buffers)
     return session
 
 

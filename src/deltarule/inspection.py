@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from deltarule import backprop
-from deltarule.definitions import Array
+from deltarule.definitions import Array, one_of
 from deltarule.exceptions import InvalidShapeError
 from deltarule.functional import arrays
 from deltarule.network import Network, Parameters
@@ -165,7 +165,8 @@ def check_gradients(
     Notes
     -----
     The sign activation has derivative 0 almost everywhere and is trained by a stated rule instead;
-    networks with it are refused here, since no difference can confirm that rule.
+    networks with it are refused here, since no difference can confirm that rule. Behind a loss that
+    judges z, as the perceptron's does, an output sign takes no part and is welcome.
 
     Examples
     --------
@@ -178,7 +179,7 @@ def check_gradients(
     parameters = parameters.astype(np.float64)
     X, D, weight = arrays(network, parameters, _as_float64(X), _as_float64(D), sample_weight)
     _refuse_sign(network)
-    complex_step = method == "complex"
+    complex_step = one_of(method, "method", ("central", "complex")) == "complex"
     step = step or (1e-30 if complex_step else 6e-6)
     tolerance = tolerance or (1e-12 if complex_step else 1e-7)
 
@@ -221,7 +222,10 @@ def _unchecked(parameters: Parameters, vector: Array) -> Parameters:
 
 
 def _refuse_sign(network: Network) -> None:
-    if any(layer.activation.name == "sign" for layer in network.layers):
+    judged = network.layers
+    if all(head.loss.of_pre_activation for head in network.heads):
+        judged = judged[:-1]
+    if any(layer.activation.name == "sign" for layer in judged):
         raise InvalidShapeError(
             "check_gradients needs activations with a derivative (got 'sign', whose learning rule "
             "is a convention). Check the network with another activation."
@@ -236,15 +240,16 @@ def _crosses(
     for layer, z0, z1 in zip(
         network.layers, low.pre_activations, high.pre_activations, strict=True
     ):
-        if any(((z0 - kink) * (z1 - kink) <= 0).any() for kink in layer.activation.kinks):
-            return True
+        for kink in layer.activation.kinks:
+            if (((z0 - kink) * (z1 - kink) <= 0) & (z0 != z1)).any():
+                return True
     for head in network.heads:
         of_z = head.loss.of_pre_activation
         y0, y1 = (
             (p.pre_activations[-1] if of_z else p.prediction)[:, head.slice] for p in (low, high)
         )
-        for kink in head.loss.kinks(D[:, head.slice]):
-            if (((y0 - kink) * (y1 - kink) <= 0) & (y0 != y1)).any():
+        for places in head.loss.kinks(D[:, head.slice]):
+            if (((y0 - places) * (y1 - places) <= 0) & (y0 != y1)).any():
                 return True
     return False
 

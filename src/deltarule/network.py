@@ -16,7 +16,7 @@ number is the index into ``network.layers``.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -179,6 +179,9 @@ class Network:
                     "a softmax output with log_loss needs at least 2 units (got 1). Use the "
                     "logistic output activation for one unit."
                 )
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"layers": self.layers, "heads": self.heads}  # what is cached is found again
 
     @property
     def n_inputs(self) -> int:
@@ -348,8 +351,16 @@ class Parameters:
         return self.vector.dtype
 
     def values(self, layer: int) -> dict[str, Array]:
-        """The blocks of one layer by name, each in its own shape."""
-        return {slot.block.name: slot.view(self.vector) for slot in self.network.slots(layer)}
+        """The blocks and buffers of one layer by name, each in its own shape."""
+        found = {slot.block.name: slot.view(self.vector) for slot in self.network.slots(layer)}
+        for slot in self.network.buffer_layout:
+            if slot.layer == layer:
+                found[slot.block.name] = slot.view(self.buffers)
+        return found
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Through the constructor: NumPy forgets on the way that an array was read-only.
+        return Parameters, (self.network, self.vector, self.buffers)
 
     @cached_property
     def weights(self) -> tuple[Any, ...]:
@@ -387,7 +398,8 @@ def _frozen(vector: Any, size: int, name: str) -> Array:
             f"{name} must be a float array of shape ({size},) (got {array.dtype} of shape "
             f"{array.shape}). Its length is the number of parameters of the network."
         )
-    if array.flags.writeable:
+    behind = array.base
+    if array.flags.writeable or (isinstance(behind, np.ndarray) and behind.flags.writeable):
         array = array.copy()
         array.flags.writeable = False
     return array

@@ -23,6 +23,7 @@ from deltarule.backprop import penalty_value, total_weight
 from deltarule.definitions import Array
 from deltarule.engines.base import Report, Rule, Session, Work
 from deltarule.exceptions import InvalidParameterError
+from deltarule.functional import objective
 from deltarule.network import Network, Parameters, initialize
 from deltarule.optimizers import SGD, Optimizer
 from deltarule.penalties import Penalty
@@ -58,6 +59,9 @@ class TrainingPlan:
         Judge the validation rows instead of the training loss and return the best parameters.
     key : int, default=0
         The key of the order of the rows.
+    incremental : bool, default=False
+        The rows are a part of a stream, not a training set: N/n := 1 in equation (9), and the
+        penalty is divided by the number of rows of the call.
 
     Examples
     --------
@@ -78,6 +82,7 @@ class TrainingPlan:
     patience: int | None = None
     early_stopping: EarlyStopping | None = None
     key: int = 0
+    incremental: bool = False
 
     def __post_init__(self) -> None:
         if self.sampling not in SAMPLINGS:
@@ -291,7 +296,11 @@ def train(
     chosen = engines.choose(engine, network, plan.optimizer, state.parameters.dtype)
     session = chosen.open(network, state.parameters.dtype, engines.thread_count(n_threads))
     loop = Loop(network, plan, state, session, validation, history, D.shape[0], sample_weight)
-    session.load(state.parameters.vector, state.moments if len(state.moments) else None)
+    session.load(
+        state.parameters.vector,
+        state.moments if len(state.moments) else None,
+        state.parameters.buffers,
+    )
     session.bind(X, D, sample_weight)
     if plan.optimizer.name == "lbfgs":
         from deltarule.lbfgs import descend
@@ -327,9 +336,11 @@ class Loop:
         self.state = state
         self.history = History() if history is None else history.copy()
         self.first_epoch = state.epoch
-        self.n = total_weight(sample_weight, rows)
+        self.n = float(rows) if plan.incremental else total_weight(sample_weight, rows)
         self.rows = rows
         self.steps_per_epoch = -(-rows // plan.batch_size)
+        # Where earlier calls had epochs of another length, the optimiser's clock is not the order's.
+        self.offset = state.step - state.epoch * self.steps_per_epoch
         penalty = plan.penalty
         self.work = Work(
             Rule(plan.sampling, plan.key),
@@ -338,6 +349,7 @@ class Loop:
             l1=penalty.l1 / self.n if penalty else 0.0,
             l2=penalty.l2 / self.n if penalty else 0.0,
             scale=rows / self.n,
+            step_offset=self.offset,
         )
         self.safe = (state.parameters.vector, state.moments)
         self.slice_steps = min(self.steps_per_epoch, 256)
@@ -373,24 +385,24 @@ class Loop:
         while done < self.steps_per_epoch:
             count = min(self.slice_steps, self.steps_per_epoch - done)
             began = time.perf_counter()
-            report = self._slice(self.state.step + done, count)
+            report = self._slice(self.state.step + done, count, total)
             elapsed = max(time.perf_counter() - began, 1e-7)
             self.slice_steps = max(1, min(int(count * SLICE_SECONDS / elapsed), 4 * count))
-            total += float(report.losses.sum())
+            total = float(report.losses[0])
             done += report.steps
             if not report.finite:
                 return total, False
         return total, True
 
-    def _slice(self, first_step: int, count: int) -> Report:
+    def _slice(self, first_step: int, count: int, carried: float) -> Report:
         plan = self.plan
-        epoch, _ = divmod(first_step, self.steps_per_epoch)
+        epoch = (first_step - self.offset) // self.steps_per_epoch
         clock = Clock(first_step, epoch, self.steps_per_epoch, self.rows, self.state.horizon or 0)
         factors = plan.schedule.factors(clock, count)
         rates = np.ascontiguousarray(factors, dtype=np.float64) * (
             plan.learning_rate_init * self.state.rate_factor
         )
-        return self.session.run(self.work, first_step, rates)
+        return self.session.run(self.work, first_step - self.offset, rates, carried)
 
     def _keep_interrupted(self) -> None:
         vector = self.session.vector()
@@ -528,7 +540,7 @@ def restart(
         own = key if index == 0 else derive(key, Stream.RESTART, index)
         start = initialize(network, own, initializer, dtype)
         result = train(network, start, X, D, replace(plan, key=own), **options)
-        objectives[index] = _final(result, plan)
+        objectives[index] = _final(network, result, X, D, plan, options)
         if best is None or objectives[index] < np.nanmin(objectives[:index]):
             best = result
         if result.stop_reason is StopReason.INTERRUPTED:
@@ -537,9 +549,18 @@ def restart(
     return best, objectives
 
 
-def _final(result: TrainingResult, plan: TrainingPlan) -> float:
+def _final(
+    network: Network,
+    result: TrainingResult,
+    X: Any,
+    D: Array,
+    plan: TrainingPlan,
+    options: dict[str, Any],
+) -> float:
     if result.stop_reason is StopReason.NON_FINITE:
         return np.inf
     if plan.early_stopping is not None:
         return -result.state.best_score
-    return result.history.loss[-1] if result.history.loss else np.inf
+    # Not the last entry of the history: those losses were met while the weights still moved.
+    weight, engine = options.get("sample_weight"), options.get("engine", "auto")
+    return objective(network, result.parameters, X, D, weight, plan.penalty, engine)

@@ -10,7 +10,7 @@ Promises that hold for every engine, tested in ``tests/conformance``:
 - Arrays are exact: the session's dtype, C-contiguous, X ``(N, inputs)`` dense or CSR, D
   ``(N, outputs)``. Nothing is converted silently and no argument is written to.
 - Step ``s`` of an epoch takes the positions ``[s B, min((s + 1) B, N))`` of the epoch's order, so
-  that cutting a run into several changes no bit.
+  that cutting a run into several changes no bit, neither of the parameters nor of the loss.
 - Losses are those met before each update, summed in float64.
 - Two engines agree after one step to 1e-12 (float64) or 1e-5 (float32), relative to the largest
   entry.
@@ -56,6 +56,9 @@ class Work:
         Strengths of the penalties divided by n, as in equation (9).
     scale : float
         N/n of equation (9).
+    step_offset : int
+        What the optimiser's clock (Adam's t) is ahead of the order's: not 0 where earlier calls
+        had epochs of another length.
     """
 
     order: Rule | Array
@@ -64,6 +67,7 @@ class Work:
     l1: float = 0.0
     l2: float = 0.0
     scale: float = 1.0
+    step_offset: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +79,8 @@ class Report:
     steps : int
         Steps done; fewer than asked where a loss became non-finite, the bad step included.
     losses : float64 array
-        Σ w_i f^i as met, one entry for every epoch that the run touched, in order.
+        Σ w_i f^i as met, one entry for every epoch that the run touched, in order; the first
+        includes what was carried.
     finite : bool
         Whether all losses were finite.
     """
@@ -89,16 +94,25 @@ class Session(ABC):
     """One network in one dtype on one engine; see the module's promises."""
 
     @abstractmethod
-    def load(self, vector: Array, moments: Array | None = None) -> None:
-        """Take over parameters and the optimiser's moments, ``(count, size)``; None means zeros."""
+    def load(
+        self, vector: Array, moments: Array | None = None, buffers: Array | None = None
+    ) -> None:
+        """Take over parameters, the optimiser's moments ``(count, size)``, and buffers.
+
+        Without moments they are zeros; without buffers, the layers' own start.
+        """
 
     @abstractmethod
     def bind(self, X: Any, D: Array, sample_weight: Array | None = None) -> None:
         """Name the training rows for the next runs; they are referred to, not copied."""
 
     @abstractmethod
-    def run(self, work: Work, first_step: int, rates: Array) -> Report:
-        """Do ``len(rates)`` steps from step ``first_step`` with the step sizes ``rates``."""
+    def run(self, work: Work, first_step: int, rates: Array, carried: float = 0.0) -> Report:
+        """Do ``len(rates)`` steps from step ``first_step`` of the order, with these step sizes.
+
+        ``carried`` is what earlier runs have summed up for the epoch of ``first_step``; the sum
+        goes on from it, so that cutting an epoch into runs changes no bit of its loss either.
+        """
 
     @abstractmethod
     def vector(self) -> Array:

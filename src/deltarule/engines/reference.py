@@ -21,6 +21,9 @@ from deltarule.random import order
 #: Rows of one forward pass when many rows are judged at once; bounds the memory.
 CHUNK = 4096
 
+#: Numbers out of range become inf or NaN without a word; whoever asked looks at the loss.
+_quiet = np.errstate(over="ignore", invalid="ignore")
+
 
 class ReferenceSession(Session):
     """Steps in plain NumPy; the canonical layout is also the inner one."""
@@ -32,9 +35,12 @@ class ReferenceSession(Session):
         self._moments: Array = np.zeros((0, network.size), dtype=self._dtype)
         self._order: tuple[tuple[Any, ...], Array] | None = None
 
-    def load(self, vector: Array, moments: Array | None = None) -> None:
-        """Take over parameters and moments."""
-        self._parameters = self._parameters.replace(vector=vector)
+    def load(
+        self, vector: Array, moments: Array | None = None, buffers: Array | None = None
+    ) -> None:
+        """Take over parameters, moments and buffers."""
+        start = self._parameters.buffers if buffers is None else buffers
+        self._parameters = Parameters(self._network, vector, start)
         empty = np.zeros((0, self._network.size), dtype=self._dtype)
         self._moments = empty if moments is None else moments.copy()
 
@@ -50,7 +56,7 @@ class ReferenceSession(Session):
         """The moments now."""
         return self._moments.copy()
 
-    def run(self, work: Work, first_step: int, rates: Array) -> Report:
+    def run(self, work: Work, first_step: int, rates: Array, carried: float = 0.0) -> Report:
         """Step after step: rows, forward, gradient (9), update."""
         self._prepare_moments(work.optimizer)
         positions = self._D.shape[0] if isinstance(work.order, Rule) else len(work.order)
@@ -59,11 +65,12 @@ class ReferenceSession(Session):
         losses = [0.0] * (
             1 + (first_step + max(len(rates), 1) - 1) // steps_per_epoch - first_epoch
         )
+        losses[0] = carried
         for done, rate in enumerate(rates):
             epoch, step = divmod(first_step + done, steps_per_epoch)
             rows = self._rows(work.order, epoch)
             batch = rows[step * work.batch_size : (step + 1) * work.batch_size]
-            loss = self._step(work, batch, float(rate), first_step + done)
+            loss = self._step(work, batch, float(rate), first_step + done + work.step_offset)
             losses[epoch - first_epoch] += loss
             if not np.isfinite(loss):
                 return Report(done + 1, np.array(losses[: epoch - first_epoch + 1]), False)
@@ -110,6 +117,7 @@ class ReferenceSession(Session):
         if len(self._moments) != optimizer.moments:
             self._moments = np.zeros((optimizer.moments, self._network.size), dtype=self._dtype)
 
+    @_quiet
     def predict(self, X: Any) -> Array:
         """d̂ for every row."""
         parts = [
@@ -119,6 +127,7 @@ class ReferenceSession(Session):
         empty = np.empty((0, self._network.n_outputs), dtype=self._dtype)
         return np.concatenate(parts) if parts else empty
 
+    @_quiet
     def loss(self, X: Any, D: Array, sample_weight: Array | None = None) -> float:
         """Σ w_i f^i."""
         total = 0.0
@@ -128,6 +137,7 @@ class ReferenceSession(Session):
             total += float(f.sum() if weight is None else (f * weight).sum())
         return total
 
+    @_quiet
     def loss_gradient(
         self, X: Any, D: Array, sample_weight: Array | None = None
     ) -> tuple[float, Array]:

@@ -484,7 +484,7 @@ class _Checked:
                 f"{self.what} of an activation Function must return an array of the shape of z, "
                 f"{z.shape} (got {result.shape}). Write it with NumPy functions of z."
             )
-        return result.astype(np.result_type(z), copy=False)
+        return result.astype(z.dtype, copy=False)
 
 
 @dataclass(frozen=True)
@@ -552,7 +552,8 @@ def _where(condition: Array, then: float, otherwise: float, z: Array) -> Array:
 def _logistic(z: Array) -> Array:
     up = z.real > 0
     w = np.exp(np.where(up, -z, z))
-    return np.where(up, 1.0, w) / (1.0 + w)
+    a: Array = np.where(up, 1.0, w) / (1.0 + w)
+    return a
 
 
 def _normal_distribution(z: Array) -> Array:

@@ -1,0 +1,69 @@
+#pragma once
+#include "deltarule/penalties.hpp"
+
+/// The optimisers on one vector of weights w with gradient g and step size α.
+///
+///   sgd       w -= α g
+///   momentum  v = μ v - α g,  w += v
+///   nesterov  v = μ v - α g,  w += μ v - α g
+///   adam      m = β₁ m + (1-β₁) g,  v = β₂ v + (1-β₂) g²,  w -= α_t m / (√v + ε),
+///             α_t = α √(1-β₂^t) / (1-β₁^t), t = 1, 2, …
+///   adamw     adam, then w -= α · weight_decay · (w before the step) where penalised
+///   rmsprop   v = ρ v + (1-ρ) g²,  w -= α g / (√v + ε)
+namespace deltarule::DELTARULE_ISA {
+
+/// One vector. `m` and `s` are the first and the second moment; `penalised` adds l1, l2 and decay.
+template <Optimizer kind, bool penalised, class T>
+DELTARULE_INLINE void update_vector(const Update<T>& u, Vec<T> g, T* weight, T* m, T* s) {
+    const Vec<T> w = load(weight);
+    if constexpr (penalised) g += penalty_gradient<T>(w, u.l1, u.l2);
+    Vec<T> next;
+    if constexpr (kind == Optimizer::sgd) {
+        next = w - g * u.rate;
+    } else if constexpr (kind == Optimizer::momentum || kind == Optimizer::nesterov) {
+        Vec<T> velocity = load(m) * u.first - g * u.rate;
+        store(m, velocity);
+        next = kind == Optimizer::momentum ? w + velocity : w + (velocity * u.first - g * u.rate);
+    } else if constexpr (kind == Optimizer::rmsprop) {
+        Vec<T> square = load(s) * u.first + g * g * (T(1) - u.first);
+        store(s, square);
+        next = w - g * u.rate / (square_root<T>(square) + u.epsilon);
+    } else {
+        Vec<T> mean = load(m) * u.first + g * (T(1) - u.first);
+        Vec<T> square = load(s) * u.second + g * g * (T(1) - u.second);
+        store(m, mean);
+        store(s, square);
+        next = w - mean * u.rate / (square_root<T>(square) + u.epsilon);
+        if constexpr (kind == Optimizer::adamw && penalised) next -= w * u.decay;
+    }
+    store(weight, next);
+}
+
+/// `count` numbers, a multiple of the vector width, from position `at` of the store on.
+template <Optimizer kind, bool penalised, class T>
+void update_range(const Update<T>& u, const Store<T>& store, int64_t at, int64_t count) {
+    for (int64_t i = at; i < at + count; i += lanes<T>)
+        update_vector<kind, penalised, T>(u, load(store.gradient + i), store.weights + i, store.moment + i,
+                                          store.square + i);
+}
+
+/// Calls `act.template operator()<kind>()` for the optimiser chosen at run time.
+template <class Action>
+DELTARULE_INLINE auto with_optimizer(Optimizer kind, Action act) {
+    switch (kind) {
+        case Optimizer::momentum: return act.template operator()<Optimizer::momentum>();
+        case Optimizer::nesterov: return act.template operator()<Optimizer::nesterov>();
+        case Optimizer::adam: return act.template operator()<Optimizer::adam>();
+        case Optimizer::adamw: return act.template operator()<Optimizer::adamw>();
+        case Optimizer::rmsprop: return act.template operator()<Optimizer::rmsprop>();
+        default: return act.template operator()<Optimizer::sgd>();
+    }
+}
+
+/// Whether any weight feels a penalty or a decay.
+template <class T>
+DELTARULE_INLINE bool penalises(const Update<T>& u) {
+    return u.l1 != 0 || u.l2 != 0 || u.decay != 0;
+}
+
+}  // namespace deltarule::DELTARULE_ISA

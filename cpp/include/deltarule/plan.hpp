@@ -1,0 +1,84 @@
+#pragma once
+#include <cstdint>
+
+/// What a session is asked to do, as plain data: no pointer is owned, no function has a body, so
+/// that these types may cross between code compiled for different instruction sets.
+namespace deltarule {
+
+enum class Activation : int {
+    identity,
+    logistic,
+    tanh,
+    relu,
+    leaky_relu,
+    sign,
+    softmax,
+    softplus,
+    selu,
+    gelu,
+    silu,
+    mish,
+    exp
+};
+
+enum class Loss : int { squared_error, absolute_error, huber, quantile, poisson, log_loss, perceptron };
+
+enum class Optimizer : int { sgd, momentum, nesterov, adam, adamw, rmsprop };
+
+/// One fully connected layer: z = W a + b, output = activation(z).
+struct Layer {
+    int64_t inputs;
+    int64_t units;
+    Activation activation;
+    double parameter;  ///< of the activation, such as the slope of leaky_relu
+    bool bias;
+    /// Derived by the session. Weights lie in panels [units / lanes][inputs + bias][lanes].
+    int64_t rows;    ///< inputs + bias: rows of a panel, the bias last
+    int64_t panels;  ///< units / lanes, rounded up
+    int64_t offset;  ///< of the first panel in the store of parameters
+};
+
+struct Network {
+    const Layer* layers;
+    int64_t depth;
+    Loss loss;
+    double loss_parameter;
+    int64_t size;  ///< length of the store of parameters, padding included
+};
+
+/// Samples as they come from the caller: dense rows, or CSR with 32- or 64-bit indices.
+template <class T>
+struct Samples {
+    const T* dense = nullptr;
+    const T* values = nullptr;
+    const int32_t* columns32 = nullptr;
+    const int32_t* starts32 = nullptr;
+    const int64_t* columns64 = nullptr;
+    const int64_t* starts64 = nullptr;
+    const T* target = nullptr;
+    const T* weight = nullptr;  ///< null: every row weighs one
+    int64_t rows = 0;
+};
+
+/// The optimiser's numbers for one step; penalties are divided by n already, as in equation (9).
+template <class T>
+struct Update {
+    Optimizer kind = Optimizer::sgd;
+    T rate = 0;    ///< step size, for adam with its bias correction
+    T first = 0;   ///< momentum, beta_1 or the decay of rmsprop
+    T second = 0;  ///< beta_2
+    T epsilon = 0;
+    T decay = 0;  ///< rate * weight_decay of adamw
+    T l1 = 0, l2 = 0;
+};
+
+/// The numbers of a network and of its optimiser, in panels.
+template <class T>
+struct Store {
+    T* weights;
+    T* gradient;
+    T* moment;  ///< first moment or velocity
+    T* square;  ///< second moment
+};
+
+}  // namespace deltarule

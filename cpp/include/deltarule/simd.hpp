@@ -1,0 +1,231 @@
+#pragma once
+#include <cstdint>
+#include <utility>
+#if defined(__x86_64__) || defined(__i386__)
+#include <immintrin.h>
+#endif
+
+// Every header that kernels include puts its code into a namespace named after the instruction
+// set. Two translation units compiled with different -m flags therefore never share an inline
+// function, which the linker would merge into whichever came first.
+#ifndef DELTARULE_ISA
+#define DELTARULE_ISA plain
+#endif
+
+#define DELTARULE_INLINE [[gnu::always_inline]] inline
+
+/// Vectors of one register, on the vector extensions of GCC and Clang. The only file that names
+/// intrinsics.
+namespace deltarule::DELTARULE_ISA {
+
+#if defined(__AVX512F__)
+#define DELTARULE_BYTES 64
+#elif defined(__AVX2__)
+#define DELTARULE_BYTES 32
+#else
+#define DELTARULE_BYTES 16
+#endif
+
+template <class T>
+struct Simd;
+
+template <>
+struct Simd<float> {
+    using Int = int32_t;
+    typedef float Vec __attribute__((vector_size(DELTARULE_BYTES), may_alias));
+    typedef int32_t Mask __attribute__((vector_size(DELTARULE_BYTES), may_alias));
+    typedef float Loose __attribute__((vector_size(DELTARULE_BYTES), aligned(4), may_alias));
+};
+
+template <>
+struct Simd<double> {
+    using Int = int64_t;
+    typedef double Vec __attribute__((vector_size(DELTARULE_BYTES), may_alias));
+    typedef int64_t Mask __attribute__((vector_size(DELTARULE_BYTES), may_alias));
+    typedef double Loose __attribute__((vector_size(DELTARULE_BYTES), aligned(8), may_alias));
+};
+
+template <class T>
+using Vec = typename Simd<T>::Vec;
+template <class T>
+using Mask = typename Simd<T>::Mask;  ///< comparisons give it; integer arithmetic uses it
+template <class T>
+constexpr int lanes = DELTARULE_BYTES / int(sizeof(T));
+
+template <class T>
+DELTARULE_INLINE Vec<T> load(const T* from) {
+    return *reinterpret_cast<const typename Simd<T>::Loose*>(from);
+}
+
+template <class T>
+DELTARULE_INLINE void store(T* to, Vec<T> value) {
+    *reinterpret_cast<typename Simd<T>::Loose*>(to) = value;
+}
+
+template <class T, int... I>
+DELTARULE_INLINE Vec<T> splat_lanes(T value, std::integer_sequence<int, I...>) {
+    return Vec<T>{((void)I, value)...};
+}
+
+template <class T>
+DELTARULE_INLINE Vec<T> splat(T value) {
+    return splat_lanes<T>(value, std::make_integer_sequence<int, lanes<T>>{});
+}
+
+template <class T>
+DELTARULE_INLINE Mask<T> bits(Vec<T> value) {
+    return reinterpret_cast<Mask<T>&>(value);
+}
+
+template <class T>
+DELTARULE_INLINE Vec<T> from_bits(Mask<T> value) {
+    return reinterpret_cast<Vec<T>&>(value);
+}
+
+template <class T>
+DELTARULE_INLINE Mask<T> sign_bit() {
+    return bits<T>(splat<T>(T(-0.0)));
+}
+
+template <class T>
+DELTARULE_INLINE Vec<T> absolute(Vec<T> x) {
+    return from_bits<T>(bits<T>(x) & ~sign_bit<T>());
+}
+
+/// `magnitude` (not negative) with the sign of `x`.
+template <class T>
+DELTARULE_INLINE Vec<T> with_sign(Vec<T> magnitude, Vec<T> x) {
+    return from_bits<T>(bits<T>(magnitude) | (bits<T>(x) & sign_bit<T>()));
+}
+
+template <class T>
+DELTARULE_INLINE Vec<T> square_root(Vec<T> x) {  // masked: GCC warns of the plain form (gcc.gnu.org/PR105593)
+#if defined(__AVX512F__)
+    if constexpr (sizeof(T) == 4) return (Vec<T>)_mm512_maskz_sqrt_ps(__mmask16(-1), (__m512)x);
+    else return (Vec<T>)_mm512_maskz_sqrt_pd(__mmask8(-1), (__m512d)x);
+#elif defined(__AVX2__)
+    if constexpr (sizeof(T) == 4) return (Vec<T>)_mm256_sqrt_ps((__m256)x);
+    else return (Vec<T>)_mm256_sqrt_pd((__m256d)x);
+#elif defined(__SSE2__)
+    if constexpr (sizeof(T) == 4) return (Vec<T>)_mm_sqrt_ps((__m128)x);
+    else return (Vec<T>)_mm_sqrt_pd((__m128d)x);
+#else
+    for (int i = 0; i < lanes<T>; ++i) x[i] = T(__builtin_sqrt(double(x[i])));
+    return x;
+#endif
+}
+
+template <class T, int... index>
+DELTARULE_INLINE Vec<T> shuffle(Vec<T> a, Vec<T> b, std::integer_sequence<int, index...>) {
+#if defined(__clang__)
+    return __builtin_shufflevector(a, b, index...);
+#else
+    return __builtin_shuffle(a, b, Mask<T>{index...});
+#endif
+}
+
+// The index lists of the three exchanges below, lane by lane.
+template <int width, int d, class S>
+struct Lists;
+template <int width, int d, int... I>
+struct Lists<width, d, std::integer_sequence<int, I...>> {
+    using even = std::integer_sequence<int, ((I & d) ? width + I - d : I)...>;
+    using odd = std::integer_sequence<int, ((I & d) ? width + I : I + d)...>;
+    using swapped = std::integer_sequence<int, (I ^ d)...>;
+};
+template <class T, int d>
+using ListsOf = Lists<lanes<T>, d, std::make_integer_sequence<int, lanes<T>>>;
+
+/// Lanes without bit d from `a`, the others from `b` moved down by d: one half of a transposition.
+template <class T, int d>
+DELTARULE_INLINE Vec<T> take_even(Vec<T> a, Vec<T> b) {
+    return shuffle<T>(a, b, typename ListsOf<T, d>::even{});
+}
+
+template <class T, int d>
+DELTARULE_INLINE Vec<T> take_odd(Vec<T> a, Vec<T> b) {
+    return shuffle<T>(a, b, typename ListsOf<T, d>::odd{});
+}
+
+/// Transposes a square of `lanes` vectors in registers.
+template <class T, int d = 1>
+DELTARULE_INLINE void transpose(Vec<T> (&square)[lanes<T>]) {
+    if constexpr (d < lanes<T>) {
+        for (int i = 0; i < lanes<T>; ++i) {
+            if (i & d) continue;
+            Vec<T> a = square[i], b = square[i + d];
+            square[i] = take_even<T, d>(a, b);
+            square[i + d] = take_odd<T, d>(a, b);
+        }
+        transpose<T, 2 * d>(square);
+    }
+}
+
+/// Lane i of the result is the sum over the lanes of `terms[i]`.
+template <class T, int d = 1>
+DELTARULE_INLINE Vec<T> sums(Vec<T> (&terms)[lanes<T>]) {
+    if constexpr (d == lanes<T>) {
+        return terms[0];
+    } else {
+        for (int i = 0; i < lanes<T>; i += 2 * d)
+            terms[i] = take_even<T, d>(terms[i], terms[i + d]) + take_odd<T, d>(terms[i], terms[i + d]);
+        return sums<T, 2 * d>(terms);
+    }
+}
+
+/// The sum over the lanes, in every lane.
+template <class T, int d = lanes<T> / 2>
+DELTARULE_INLINE Vec<T> sum_across(Vec<T> x) {
+    if constexpr (d == 0) return x;
+    else return sum_across<T, d / 2>(x + shuffle<T>(x, x, typename ListsOf<T, d>::swapped{}));
+}
+
+template <class T>
+DELTARULE_INLINE Vec<T> larger(Vec<T> a, Vec<T> b) {
+    return a > b ? a : b;
+}
+
+/// The largest lane, in every lane.
+template <class T, int d = lanes<T> / 2>
+DELTARULE_INLINE Vec<T> largest_across(Vec<T> x) {
+    if constexpr (d == 0) return x;
+    else return largest_across<T, d / 2>(larger<T>(x, shuffle<T>(x, x, typename ListsOf<T, d>::swapped{})));
+}
+
+template <class T>
+struct LaneNumbers {
+    template <int... I>
+    static constexpr Mask<T> make(std::integer_sequence<int, I...>) {
+        return Mask<T>{I...};
+    }
+};
+
+/// True in the first `count` lanes.
+template <class T>
+DELTARULE_INLINE Mask<T> first_lanes(int64_t count) {
+    using Int = typename Simd<T>::Int;
+    return LaneNumbers<T>::make(std::make_integer_sequence<int, lanes<T>>{}) < Int(count);
+}
+
+/// Denormal numbers count as zero while one of these lives: they cost a hundred cycles each.
+class FlushDenormals {
+public:
+#if defined(__SSE2__)
+    FlushDenormals() : saved_(_mm_getcsr()) { _mm_setcsr(saved_ | 0x8040); }
+    ~FlushDenormals() { _mm_setcsr(saved_); }
+
+private:
+    unsigned saved_;
+#elif defined(__aarch64__)
+    FlushDenormals() {
+        asm volatile("mrs %0, fpcr" : "=r"(saved_));
+        asm volatile("msr fpcr, %0" ::"r"(saved_ | (uint64_t(1) << 24)));
+    }
+    ~FlushDenormals() { asm volatile("msr fpcr, %0" ::"r"(saved_)); }
+
+private:
+    uint64_t saved_;
+#endif
+};
+
+}  // namespace deltarule::DELTARULE_ISA

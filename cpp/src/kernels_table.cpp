@@ -1,0 +1,27 @@
+// The table of one instruction set.
+
+#include "deltarule/activations.hpp"
+#include "deltarule/tile.hpp"
+#include "kernels_isa.hpp"
+
+namespace deltarule::DELTARULE_ISA {
+namespace {
+
+template <class T>
+void activate_numbers(Activation kind, T parameter, T* z, T* slope, int64_t count, bool output) {
+    FlushDenormals guard;
+    activate<T>(kind, z, slope, count / lanes<T>, lanes<T>, parameter, output);
+}
+
+template <class T>
+constexpr Kernels<T> table_of = {lanes<T>,       int(strip<T>),   &sample_steps<T>,
+                                 &strip_pass<T>, &weight_pass<T>, &activate_numbers<T>};
+
+}  // namespace
+
+extern const Kernels<float> table32;
+extern const Kernels<double> table64;
+const Kernels<float> table32 = table_of<float>;
+const Kernels<double> table64 = table_of<double>;
+
+}  // namespace deltarule::DELTARULE_ISA

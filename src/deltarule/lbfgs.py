@@ -82,4 +82,21 @@ def descend(
     except KeyboardInterrupt:
         return StopReason.INTERRUPTED, None
     loop.safe = (found.x.astype(dtype), loop.safe[1])
-    return (StopReason.CONVERGED if found.status == 0 else StopReason.MAX_EPOCHS), None
+    if found.status == 0:
+        return StopReason.CONVERGED, None
+    reached = found.nit >= plan.max_epochs
+    return StopReason.MAX_EPOCHS if reached else StopReason.SOLVER, _words(found, plan.max_epochs)
+
+
+def _words(found: Any, max_iter: int) -> str:
+    """What scikit-learn says of a search that did not converge."""
+    more = (
+        f"\nIncrease the number of iterations to improve the convergence (max_iter={max_iter})."
+        if found.nit >= max_iter
+        else ""
+    )
+    return (
+        f"lbfgs failed to converge after {found.nit} iteration(s) (status={found.status}):\n"
+        f"{found.message}\n{more}\nYou might also want to scale the data as shown in:\n"
+        "    https://scikit-learn.org/stable/modules/preprocessing.html"
+    )

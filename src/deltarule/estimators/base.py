@@ -1,0 +1,424 @@
+"""What both estimators share: parameters, fit, the numbers they publish, and predictions.
+
+The way of a fit: checked rows → target columns → network and plan → `train` → ``coefs_`` and
+``intercepts_``, which are writeable views of one vector, so that what a user assigns to them or
+writes into them is what the next prediction and the next warm fit use.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import replace
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils import _safe_indexing
+from sklearn.utils._param_validation import Hidden, Interval, Options, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from deltarule import functional
+from deltarule.activations import ACTIVATIONS, Activation
+from deltarule.definitions import Array
+from deltarule.estimators import checks, fitting, options
+from deltarule.estimators.callback_support import (
+    CallbackSupportMixin,
+    EpochTasks,
+    has_callbacks,
+)
+from deltarule.estimators.prediction import Predictor
+from deltarule.estimators.standardizer import Standardizer
+from deltarule.exceptions import InvalidParameterError, InvalidShapeError
+from deltarule.initializers import INITIALIZERS, Initializer
+from deltarule.losses import LOSSES, Loss
+from deltarule.network import Dense, Network, Parameters, initialize
+from deltarule.optimizers import OPTIMIZERS, Optimizer
+from deltarule.penalties import Penalty
+from deltarule.random import SAMPLINGS
+from deltarule.schedules import SCHEDULES, Schedule
+from deltarule.stopping import EarlyStopping, StopReason
+from deltarule.training import (
+    EpochReport,
+    History,
+    TrainingPlan,
+    TrainingResult,
+    Validation,
+    restart,
+    train,
+)
+
+
+def _names(family: Any) -> StrOptions:
+    return StrOptions(set(family.table))
+
+
+class BaseMLP(CallbackSupportMixin, options.OptionParameters, BaseEstimator, ABC):
+    """Base of `MLPClassifier` and `MLPRegressor`; not to be used alone."""
+
+    _parameter_constraints: dict[str, list[Any]] = {
+        "loss": [_names(LOSSES), Loss],
+        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "activation": [_names(ACTIVATIONS), Activation, "array-like"],
+        "solver": [_names(OPTIMIZERS), Optimizer],
+        "alpha": [Interval(Real, 0, None, closed="left"), Penalty],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "learning_rate": [_names(SCHEDULES), Schedule, callable],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "power_t": [Interval(Real, 0, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "shuffle": ["boolean"],
+        "random_state": ["random_state"],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "verbose": ["verbose"],
+        "warm_start": ["boolean"],
+        "momentum": [Interval(Real, 0, 1, closed="both")],
+        "nesterovs_momentum": ["boolean"],
+        "early_stopping": ["boolean", EarlyStopping],
+        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
+        "beta_1": [Interval(Real, 0, 1, closed="left")],
+        "beta_2": [Interval(Real, 0, 1, closed="left")],
+        "epsilon": [Interval(Real, 0, None, closed="neither")],
+        "n_iter_no_change": [
+            Interval(Integral, 1, None, closed="left"),
+            Options(Real, {np.inf}),
+        ],
+        "max_fun": [Interval(Integral, 1, None, closed="left")],
+        "output_activation": [StrOptions({"auto", *ACTIVATIONS.table}), Activation],
+        "sampling": [StrOptions(set(SAMPLINGS)), None],
+        "fit_intercept": ["boolean"],
+        "standardize": [StrOptions({"inputs", "both"}), None],
+        "n_init": [Interval(Integral, 1, None, closed="left")],
+        "initializer": [_names(INITIALIZERS), Initializer],
+        "engine": [StrOptions({"auto", "compiled", "reference"})],
+        "n_threads": [Hidden(Interval(Integral, None, 0, closed="neither")),
+                      Interval(Integral, 1, None, closed="left"), None],
+    }
+
+    # ------------------------------------------------------------ what a kind of estimator says
+
+    @abstractmethod
+    def _prepare(self, X: Any, y: Any, *, first: bool, incremental: bool) -> tuple[Any, Any]:
+        """Checked rows and target; on a first fit, what the target's columns mean."""
+
+    @abstractmethod
+    def _output_columns(self) -> int:
+        """Width of the target."""
+
+    @abstractmethod
+    def _output_activation(self) -> str:
+        """The output activation that the parameters stand for."""
+
+    @abstractmethod
+    def _target(self, y: Any, dtype: Any) -> Array:
+        """The target's columns as the network is trained on them."""
+
+    @abstractmethod
+    def _judge(self, D: Array, sample_weight: Array | None) -> Callable[[Array], float]:
+        """The score of the network's outputs against target rows."""
+
+    def _groups(self, y: Any) -> Array | None:
+        """The classes whose shares a split keeps; None without."""
+        return None
+
+    # ------------------------------------------------------------ fit
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any, *, incremental: bool) -> Any:
+        given = (X, y, sample_weight)
+        first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
+        X, y = self._prepare(X, y, first=first, incremental=incremental)
+        weight = checks.check_weights(sample_weight, X, may_be_zero=incremental)
+        memory = None if first else self.__dict__.get("_memory")
+        key = fitting.draw_key(self.random_state) if memory is None else memory.key
+        plan = fitting.build_plan(self, X.shape[0], key, incremental=incremental)
+        stopping = plan.early_stopping
+        held: tuple[Any, Any, Array | None] | None = None
+        if stopping is not None:
+            kept, out = fitting.split(stopping, X.shape[0], key, self._groups(y))
+            held = tuple(None if part is None else _safe_indexing(part, out) for part in (X, y, weight))  # type: ignore[assignment]
+            X, y, weight = (None if part is None else _safe_indexing(part, kept) for part in (X, y, weight))
+            plan = fitting.build_plan(self, X.shape[0], key, incremental=incremental)
+            _check_split_weights(weight, held[2])
+        return self._fit_rows(X, y, weight, plan, memory, first, held, given)
+
+    def _fit_rows(
+        self,
+        X: Any,
+        y: Any,
+        weight: Array | None,
+        plan: TrainingPlan,
+        memory: fitting.Memory | None,
+        first: bool,
+        held: Any,
+        given: tuple[Any, Any, Any],
+    ) -> Any:
+        if first or not hasattr(self, "_standardizer"):
+            self._measure_inputs(X, weight)
+            self._measure_target(y, weight)
+        network = self._build_network(X.shape[1], memory)
+        # Precision follows the first fit; numbers that a user assigned may have any float type.
+        vector = None if first else self._current_vector(network)
+        dtype = X.dtype if memory is None else memory.published.dtype
+        inputs = self._inputs(X, dtype)
+        D = self._target(y, dtype)
+        self._check_target(network, D)
+        if weight is not None:
+            weight = weight.astype(dtype, copy=False)
+        validation = None if held is None else self._validation(plan, held, dtype)
+        tasks = None
+        if has_callbacks(self):
+            tasks = EpochTasks(self, *given, plan.max_epochs * (self.n_init if first else 1))
+        settings: dict[str, Any] = {
+            "sample_weight": weight,
+            "validation": validation,
+            "observer": fitting.observe(
+                fitting.printer(self, plan.early_stopping is not None), self._task_observer(tasks)
+            ),
+            "engine": self.engine,
+            "n_threads": self.n_threads,
+        }
+        result, objectives = self._train(network, inputs, D, plan, memory, vector, dtype, settings)
+        self._keep(result, plan, objectives, X.shape[0], first)
+        if tasks is not None:
+            tasks.end()
+        if result.history.loss == []:
+            self.loss_ = self._objective(network, result, inputs, D, weight, plan)
+        fitting.tell_end(self, result, incremental=plan.incremental)
+        return self
+
+    def _train(
+        self,
+        network: Network,
+        X: Any,
+        D: Array,
+        plan: TrainingPlan,
+        memory: fitting.Memory | None,
+        vector: Array | None,
+        dtype: Any,
+        settings: dict[str, Any],
+    ) -> tuple[TrainingResult, Array | None]:
+        state = fitting.starting_state(memory, vector, plan)
+        if state is None and vector is None and self.n_init > 1:
+            return restart(
+                network, X, D, plan, self.n_init, key=plan.key, initializer=self.initializer,
+                dtype=dtype, **settings,
+            )
+        start = state
+        if start is None and vector is not None:
+            start = Parameters(network, vector.astype(dtype))
+        if start is None:
+            start = initialize(network, plan.key, self.initializer, dtype)
+        history = None if memory is None else memory.history
+        return train(network, start, X, D, plan, history=history, **settings), None
+
+    def _build_network(self, inputs: int, memory: fitting.Memory | None) -> Network:
+        network = fitting.build_network(
+            self, inputs, self._output_columns(), self._output_activation()
+        )
+        if memory is not None and network.units != memory.state.parameters.network.units:
+            raise InvalidParameterError(
+                f"the network must keep its widths {self._network.units} between fits with "
+                f"warm_start or partial_fit (got {network.units}). Set warm_start=False, or "
+                "start from a clone."
+            )
+        self._set_network(network)
+        return network
+
+    def _set_network(self, network: Network) -> None:
+        self._network = network
+        self._predictor = Predictor(network, self.engine, self.n_threads)
+        self._scorer = self._predictor
+        self.n_outputs_ = network.n_outputs
+        self.n_layers_ = len(network.layers) + 1
+        self.out_activation_ = network.output_activation.name
+        if self.out_activation_ == "sign":
+            self._scorer = Predictor(_before_sign(network), self.engine, self.n_threads)
+
+    def _check_target(self, network: Network, D: Array) -> None:
+        problem = network.loss.check_target(D, network.output_activation.name)
+        if problem is not None:
+            raise InvalidShapeError(problem)
+
+    def _validation(self, plan: TrainingPlan, held: Any, dtype: Any) -> Validation:
+        X, y, weight = held
+        stopping = plan.early_stopping
+        assert stopping is not None
+        D = self._target(y, dtype)
+        if stopping.scorer is not None:
+            judge = fitting.scorer_judge(self, stopping.scorer, X, y, weight)
+        else:
+            judge = self._judge(D, weight)
+        return Validation(self._inputs(X, dtype), D, weight, judge)
+
+    def _task_observer(self, tasks: EpochTasks | None) -> Any:
+        if tasks is None:
+            return None
+
+        def tell(report: EpochReport) -> bool:
+            return tasks.end_epoch(lambda: self._as_fitted(report.parameters()))
+
+        return tell
+
+    def _as_fitted(self, parameters: Parameters) -> dict[str, Any]:
+        coefs, intercepts = _views(parameters.network, parameters.vector)
+        return {"coefs_": coefs, "intercepts_": intercepts}
+
+    # ------------------------------------------------------------ standardising
+
+    def _measure_inputs(self, X: Any, weight: Array | None) -> None:
+        self._standardizer = None if self.standardize is None else Standardizer.measure(X, weight)
+        found = self._standardizer
+        self.input_center_ = None if found is None else found.center
+        self.input_scale_ = None if found is None else found.scale
+
+    def _measure_target(self, y: Any, weight: Array | None) -> None:
+        """Centre and scale of the target, where there is something to scale."""
+
+    def _inputs(self, X: Any, dtype: Any) -> Any:
+        """Rows as the network sees them."""
+        X = checks.as_engine_input(X, dtype)
+        return X if self._standardizer is None else self._standardizer.apply(X)
+
+    # ------------------------------------------------------------ what a fit publishes
+
+    def _keep(
+        self,
+        result: TrainingResult,
+        plan: TrainingPlan,
+        objectives: Array | None,
+        rows: int,
+        first: bool,
+    ) -> None:
+        history, state = result.history, result.state
+        failed = result.stop_reason is StopReason.NON_FINITE
+        scores = list(history.validation_score)
+        if failed and plan.early_stopping is not None:
+            scores.append(float("nan"))
+        judged = plan.early_stopping is not None
+        self._publish(result.parameters)
+        self._memory = fitting.Memory(
+            state, history, plan.key, plan.optimizer, result.parameters.vector, result.stop_reason
+        )
+        self.loss_curve_ = list(history.loss)
+        self.loss_ = history.loss[-1] if history.loss else float("nan")
+        self.best_loss_ = None if judged else state.best_loss
+        self.validation_scores_ = scores if judged else None
+        self.validation_loss_curve_ = list(history.validation_loss) if judged else None
+        self.best_validation_score_ = state.best_score if judged else None
+        self.n_iter_ = result.epochs
+        self.t_ = result.epochs * rows + (0 if first else getattr(self, "t_", 0))
+        self.engine_, self.road_ = result.engine, result.road
+        self.stop_reason_ = result.stop_reason
+        if objectives is not None:
+            self.restarts_ = objectives
+        elif first:
+            self.restarts_ = np.array([self.loss_])
+
+    def _objective(
+        self, network: Network, result: TrainingResult, X: Any, D: Array, weight: Any, plan: Any
+    ) -> float:
+        """The objective of a solver that had no step to take."""
+        return float(
+            functional.objective(
+                network, result.parameters, X, D, weight, plan.penalty, engine=self.engine
+            )
+        )
+
+    def _publish(self, parameters: Parameters) -> None:
+        vector = parameters.vector.copy()
+        self.coefs_, self.intercepts_ = _views(parameters.network, vector)
+        self._vector = vector
+        self._issued = (*self.coefs_, *self.intercepts_)
+
+    def _current_vector(self, network: Network) -> Array:
+        """What ``coefs_`` and ``intercepts_`` say now, as one vector."""
+        present = (*self.coefs_, *self.intercepts_)
+        issued = self.__dict__.get("_issued", ())
+        if len(present) == len(issued) and all(
+            now is then for now, then in zip(present, issued, strict=True)
+        ):
+            return self._vector
+        return _gathered(network, self.coefs_, self.intercepts_)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(super().__getstate__())
+        # Views of one vector would be pickled apart; sessions are never pickled.
+        for name in ("_vector", "_issued", "_predictor", "_scorer"):
+            state.pop(name, None)
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        if "_network" in self.__dict__:
+            self._set_network(self._network)
+
+    # ------------------------------------------------------------ prediction
+
+    def _outputs(self, X: Any, *, before_sign: bool = False) -> Array:
+        """The network's outputs for rows as a user gives them, shape (rows, outputs).
+
+        With ``before_sign``, a sign output gives the z that it judges.
+        """
+        check_is_fitted(self, "coefs_")
+        if "_given_outputs" in self.__dict__:
+            given: Array = self._given_outputs
+            return given
+        X = checks.check_rows(self, X)
+        vector = self._current_vector(self._network)
+        predictor = self._scorer if before_sign else self._predictor
+        return predictor.outputs(vector, self._inputs(X, vector.dtype))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+def _views(network: Network, vector: Array) -> tuple[list[Array], list[Array]]:
+    """The weights and biases of a dense network as scikit-learn lays them out."""
+    coefs: list[Array] = []
+    intercepts: list[Array] = []
+    for index, layer in enumerate(network.layers):
+        blocks = {slot.block.name: slot.view(vector) for slot in network.slots(index)}
+        coefs.append(blocks["weight"])
+        if "bias" in blocks:
+            intercepts.append(blocks["bias"])
+        else:
+            none = np.zeros(layer.units, dtype=vector.dtype)
+            none.flags.writeable = False
+            intercepts.append(none)
+    return coefs, intercepts
+
+
+def _gathered(network: Network, coefs: list[Any], intercepts: list[Any]) -> Array:
+    dtypes = [np.asarray(part).dtype for part in (*coefs, *intercepts)]
+    kind = np.result_type(*dtypes)
+    vector = np.empty(network.size, dtype=kind if kind in checks.FLOATS else np.float64)
+    for slot in network.layout:
+        name, parts = ("coefs_", coefs) if slot.block.name == "weight" else ("intercepts_", intercepts)
+        part = np.asarray(parts[slot.layer])
+        if part.shape != slot.block.shape:
+            raise InvalidShapeError(
+                f"{name}[{slot.layer}] must have shape {slot.block.shape} (got {part.shape}). "
+                "It is what the widths of the layers ask for."
+            )
+        slot.view(vector)[...] = part
+    return vector
+
+
+def _before_sign(network: Network) -> Network:
+    """The network whose output is the z of its sign units."""
+    last = network.layers[-1]
+    assert isinstance(last, Dense)
+    layers = (*network.layers[:-1], replace(last, function=ACTIVATIONS.table["identity"]()))
+    return Network(layers=layers, heads=network.heads)
+
+
+def _check_split_weights(kept: Array | None, held: Array | None) -> None:
+    for part, rows in ((kept, "training"), (held, "validation")):
+        if part is not None and not part.any():
+            raise InvalidShapeError(
+                f"sample_weight must not be 0 for all {rows} rows of the early-stopping split "
+                "(got only zeros). Drop the rows without weight before fit."
+            )

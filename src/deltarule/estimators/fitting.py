@@ -1,0 +1,303 @@
+"""One training of an estimator: from its parameters to a network, a plan and a result."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import check_scoring
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state
+
+from deltarule.activations import ACTIVATIONS, Activation
+from deltarule.definitions import Array, choose
+from deltarule.estimators import options
+from deltarule.exceptions import InvalidParameterError, NonFiniteError, TrainingStoppedWarning
+from deltarule.network import Network
+from deltarule.optimizers import Optimizer
+from deltarule.random import Stream, derive
+from deltarule.stopping import EarlyStopping, StopReason
+from deltarule.training import (
+    EpochReport,
+    History,
+    Observer,
+    TrainingPlan,
+    TrainingResult,
+    TrainingState,
+    Validation,
+)
+
+#: Reasons after which a warm start begins a new count of epochs without improvement.
+ENDED = (StopReason.CONVERGED, StopReason.NO_IMPROVEMENT, StopReason.STEP_TOO_SMALL)
+
+
+@dataclass(frozen=True, eq=False)
+class Memory:
+    """What a fit leaves behind for a warm start or the next `partial_fit`.
+
+    Parameters
+    ----------
+    state : TrainingState
+    history : History
+    key : int
+        The key of all random numbers, drawn once from ``random_state``.
+    optimizer : Optimizer
+        The moments in the state belong to it.
+    published : array
+        What ``coefs_`` and ``intercepts_`` held when the fit ended.
+    reason : StopReason
+    """
+
+    state: TrainingState
+    history: History
+    key: int
+    optimizer: Optimizer
+    published: Array
+    reason: StopReason
+
+
+def draw_key(random_state: Any) -> int:
+    """The key of a training, drawn from what scikit-learn accepts as ``random_state``."""
+    return int(check_random_state(random_state).randint(0, 2**63 - 1, dtype=np.int64))
+
+
+def hidden_units(hidden_layer_sizes: Any) -> list[int]:
+    """The widths of the hidden layers, checked."""
+    sizes = hidden_layer_sizes
+    sizes = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
+    for index, size in enumerate(sizes):
+        whole = isinstance(size, int | np.integer) and not isinstance(size, bool)
+        if not whole or size < 1:
+            raise InvalidParameterError(
+                f"hidden_layer_sizes must be > 0, got {sizes}. hidden_layer_sizes[{index}] must "
+                f"be a positive integer (got {size!r}). Remove the layer or give it at least one "
+                "unit."
+            )
+    return [int(size) for size in sizes]
+
+
+def hidden_activations(activation: Any, count: int) -> list[Activation]:
+    """The activation of each hidden layer."""
+    if isinstance(activation, str | Activation):
+        return [choose(activation, ACTIVATIONS, "activation")] * count
+    given = list(activation)
+    if len(given) != count:
+        raise InvalidParameterError(
+            f"activation must have one entry for each of the {count} hidden layers (got "
+            f"{len(given)}). Adjust its length, or give one name for all layers."
+        )
+    return [
+        choose(entry, ACTIVATIONS, f"activation[{index}]") for index, entry in enumerate(given)
+    ]
+
+
+def build_network(estimator: Any, inputs: int, outputs: int, output_activation: str) -> Network:
+    """The network that an estimator's parameters describe."""
+    hidden = hidden_units(estimator.hidden_layer_sizes)
+    output = choose(output_activation, ACTIVATIONS, "output_activation")
+    return Network(
+        units=(inputs, *hidden, outputs),
+        activations=(*hidden_activations(estimator.activation, len(hidden)), output),
+        loss=estimator.loss,
+        bias=bool(estimator.fit_intercept),
+    )
+
+
+def build_plan(estimator: Any, rows: int, key: int, *, incremental: bool) -> TrainingPlan:
+    """The plan that an estimator's parameters describe, for so many training rows."""
+    optimizer = options.optimizer_of(estimator)
+    stopping = None if optimizer.name == "lbfgs" else options.stopping_of(estimator)
+    if stopping is not None and incremental:
+        raise InvalidParameterError(
+            "partial_fit does not support early_stopping=True: it sees no validation rows (got "
+            f"early_stopping={estimator.early_stopping!r}). Set early_stopping=False."
+        )
+    return TrainingPlan(
+        optimizer=optimizer,
+        learning_rate_init=float(estimator.learning_rate_init),
+        schedule=options.schedule_of(estimator),
+        batch_size=_batch_size(estimator.batch_size, rows),
+        max_epochs=1 if incremental else int(estimator.max_iter),
+        sampling=estimator.sampling or ("shuffle" if estimator.shuffle else "sequential"),
+        penalty=options.penalty_of(estimator),
+        tolerance=float(estimator.tol),
+        patience=options.patience_of(estimator),
+        early_stopping=stopping,
+        key=key,
+        incremental=incremental,
+    )
+
+
+def _batch_size(batch_size: Any, rows: int) -> int:
+    if batch_size == "auto":
+        return min(200, rows)
+    if batch_size > rows:
+        warnings.warn(
+            "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
+            stacklevel=2,
+        )
+    return int(min(batch_size, rows))
+
+
+def split(
+    stopping: EarlyStopping, rows: int, key: int, groups: Array | None
+) -> tuple[Array, Array]:
+    """The rows to train on and the rows to judge on, the same for every fit with this key.
+
+    Parameters
+    ----------
+    groups : array of shape (rows,), optional
+        Classes whose shares both parts keep.
+    """
+    try:
+        kept, held = train_test_split(
+            np.arange(rows),
+            test_size=stopping.validation_fraction,
+            stratify=groups,
+            random_state=derive(key, Stream.SPLIT, 0) % 2**32,
+        )
+    except ValueError as problem:
+        raise InvalidParameterError(
+            f"{problem} early_stopping holds rows of every class back (got {rows} rows). Give "
+            "more rows, another validation_fraction, or early_stopping=False."
+        ) from None
+    if len(held) < 2:
+        raise InvalidParameterError(
+            "The validation set is too small. Increase 'validation_fraction' or the size of your "
+            f"dataset. Two rows are needed (got {len(held)})."
+        )
+    return np.sort(kept), np.sort(held)
+
+
+def r2_judge(target: Array, sample_weight: Array | None) -> Callable[[Array], float]:
+    """R² of predictions against a target, the mean over its columns."""
+    target = target.astype(np.float64)
+    mean = np.average(target, axis=0, weights=sample_weight)
+    total = np.average((target - mean) ** 2, axis=0, weights=sample_weight)
+    constant = total == 0
+
+    def judge(prediction: Array) -> float:
+        if not np.isfinite(prediction).all():
+            return float("nan")
+        left = np.average((prediction - target) ** 2, axis=0, weights=sample_weight)
+        explained = np.where(constant, left == 0, 1 - left / np.where(constant, 1, total))
+        return float(explained.mean())
+
+    return judge
+
+
+def scorer_judge(
+    estimator: Any, scorer: Any, X: Any, y: Any, sample_weight: Array | None
+) -> Callable[[Array], float]:
+    """A scikit-learn scorer as a function of the network's outputs for the rows ``X``."""
+    found = check_scoring(estimator, scoring=scorer)
+    weights = {} if sample_weight is None else {"sample_weight": sample_weight}
+
+    def judge(outputs: Array) -> float:
+        # A copy that answers with these outputs: no second pass through the network.
+        stand_in = copy.copy(estimator)
+        stand_in.__dict__.pop("feature_names_in_", None)
+        stand_in._given_outputs = outputs
+        return float(found(stand_in, X, y, **weights))
+
+    return judge
+
+
+def starting_state(memory: Memory | None, vector: Array | None, plan: TrainingPlan) -> Any:
+    """Where a warm start begins: the kept state, with the numbers that ``coefs_`` hold now."""
+    if memory is None:
+        return None
+    state = memory.state
+    if vector is not None and not np.array_equal(vector, memory.published):
+        state = replace(state, parameters=state.parameters.replace(vector=vector))
+    if memory.optimizer != plan.optimizer:
+        empty = np.zeros((0, state.parameters.vector.size), dtype=state.parameters.dtype)
+        state = replace(state, moments=empty, step=0, horizon=None)
+    if memory.reason in ENDED:
+        state = replace(state, stalled=0)
+    if memory.reason is StopReason.STEP_TOO_SMALL:
+        state = replace(state, rate_factor=1.0)
+    if state.horizon is not None and state.step >= state.horizon:
+        state = replace(state, horizon=None)
+    return state
+
+
+def observe(*observers: Observer | None) -> Observer | None:
+    """Several observers as one; None where there is none."""
+    present = [observer for observer in observers if observer is not None]
+    if len(present) < 2:
+        return present[0] if present else None
+    return lambda report: any([observer(report) for observer in present])
+
+
+def printer(estimator: Any, early_stopping: bool) -> Observer | None:
+    """What ``verbose`` prints after each epoch, in scikit-learn's words."""
+    if not estimator.verbose:
+        return None
+    count = 0
+
+    def print_epoch(report: EpochReport) -> None:
+        nonlocal count
+        count += 1
+        print(f"Iteration {count}, loss = {report.loss:.8f}")
+        if early_stopping:
+            print(f"Validation score: {report.validation_score:f}")
+
+    return print_epoch
+
+
+def tell_end(estimator: Any, result: TrainingResult, *, incremental: bool) -> None:
+    """Print, warn or raise what the end of a training asks for; the numbers are kept already."""
+    reason = result.stop_reason
+    if reason is StopReason.NON_FINITE:
+        _tell_non_finite(estimator, result)
+    elif reason is StopReason.INTERRUPTED:
+        warnings.warn(
+            f"Training interrupted by user. The weights after {result.epochs} epochs are kept; "
+            "warm_start=True goes on from here.",
+            TrainingStoppedWarning,
+            stacklevel=3,
+        )
+    elif reason is StopReason.SOLVER or (reason is StopReason.MAX_EPOCHS and result.trouble):
+        warnings.warn(f"{result.trouble}", ConvergenceWarning, stacklevel=3)
+    elif reason is StopReason.MAX_EPOCHS and not incremental:
+        warnings.warn(
+            f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and the "
+            "optimization hasn't converged yet.",
+            ConvergenceWarning,
+            stacklevel=3,
+        )
+    elif reason in ENDED and estimator.verbose:
+        _print_convergence(estimator, reason)
+
+
+def _tell_non_finite(estimator: Any, result: TrainingResult) -> None:
+    where = f"It happened in {result.trouble} with learning_rate_init={estimator.learning_rate_init:g}"
+    remedy = "Lower learning_rate_init, or standardize the inputs with standardize='inputs'."
+    if result.state.best_parameters is not None:
+        warnings.warn(
+            f"The objective became non-finite. {where}; the weights of the best validation score "
+            f"are returned. {remedy}",
+            TrainingStoppedWarning,
+            stacklevel=4,
+        )
+        return
+    raise NonFiniteError(
+        "Solver produced non-finite parameter weights. The input data may contain large values "
+        f"and need to be preprocessed. {where}; the last finite weights are kept in coefs_ and "
+        f"intercepts_. {remedy}"
+    )
+
+
+def _print_convergence(estimator: Any, reason: StopReason) -> None:
+    what = "Validation score" if reason is StopReason.NO_IMPROVEMENT else "Training loss"
+    rate = " Learning rate too small." if reason is StopReason.STEP_TOO_SMALL else ""
+    print(
+        f"{what} did not improve more than tol={estimator.tol:f} for "
+        f"{estimator.n_iter_no_change} consecutive epochs.{rate} Stopping."
+    )

@@ -1,0 +1,273 @@
+"""From scikit-learn's flat parameters to option objects, and option objects as parameters.
+
+An option lives on the thing it belongs to: ``solver=dr.AdamW(weight_decay=0.01)``. A string takes
+its settings from scikit-learn's flat parameters (``beta_1``, ``momentum``, ``power_t`` …); an
+object holds all its own, and a flat parameter of the same meaning that is neither at its default
+nor equal to the object's own value is an error which names both.
+
+`OptionParameters` makes the fields of an object parameters of the estimator: they stand in
+``get_params(deep=True)`` as ``solver__weight_decay``, and ``set_params`` puts a new object in the
+place of the old one, after resolving a string to its object, so every tuner can reach them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from functools import cache
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from deltarule.activations import ACTIVATIONS
+from deltarule.definitions import choose
+from deltarule.exceptions import InvalidParameterError
+from deltarule.initializers import INITIALIZERS
+from deltarule.losses import LOSSES
+from deltarule.optimizers import (
+    LBFGS,
+    OPTIMIZERS,
+    SGD,
+    Adam,
+    AdamW,
+    Momentum,
+    Nesterov,
+    Optimizer,
+    RMSprop,
+)
+from deltarule.penalties import L2, PENALTIES, Penalty
+from deltarule.schedules import SCHEDULES, Adaptive, Constant, InvScaling, Schedule
+from deltarule.stopping import EarlyStopping
+
+#: A patience that no training outlives: what scikit-learn writes as ``n_iter_no_change=inf``.
+FOR_EVER = 2**62
+
+
+def optimizer_of(estimator: Any) -> Optimizer:
+    """The optimiser that ``solver`` and its flat parameters stand for.
+
+    The name ``"sgd"`` is what it is in scikit-learn: Nesterov's momentum at the defaults,
+    classical momentum with ``nesterovs_momentum=False``, plain descent with ``momentum=0``.
+    """
+    solver = estimator.solver
+    if isinstance(solver, Optimizer):
+        _check_flat(estimator, "solver", solver)
+        return solver
+    if solver == "sgd":
+        if estimator.momentum == 0:
+            return SGD()
+        return (Nesterov if estimator.nesterovs_momentum else Momentum)(estimator.momentum)
+    if solver in ("momentum", "nesterov"):
+        return (Nesterov if solver == "nesterov" else Momentum)(estimator.momentum)
+    if solver in ("adam", "adamw"):
+        kind = AdamW if solver == "adamw" else Adam
+        return kind(estimator.beta_1, estimator.beta_2, estimator.epsilon)
+    if solver == "rmsprop":
+        return RMSprop(epsilon=estimator.epsilon)
+    if solver == "lbfgs":
+        return LBFGS(max_fun=estimator.max_fun)
+    return choose(solver, OPTIMIZERS, "solver")
+
+
+def schedule_of(estimator: Any) -> Schedule:
+    """The schedule that ``learning_rate`` stands for.
+
+    The names ``"invscaling"`` and ``"adaptive"`` have scikit-learn's meaning and timing, which
+    includes that they do nothing with ``solver="adam"``; an object works with every optimiser.
+    """
+    rule = estimator.learning_rate
+    if isinstance(rule, Schedule):
+        _check_flat(estimator, "learning_rate", rule)
+        return rule
+    if rule in ("invscaling", "adaptive") and estimator.solver in ("adam", "lbfgs"):
+        return Constant()
+    if rule == "invscaling":
+        return InvScaling(power=estimator.power_t, per="epoch")
+    if rule == "adaptive":
+        return Adaptive()
+    return choose(rule, SCHEDULES, "learning_rate")
+
+
+def stopping_of(estimator: Any) -> EarlyStopping | None:
+    """The rule that ``early_stopping`` stands for; None without one."""
+    rule = estimator.early_stopping
+    if isinstance(rule, EarlyStopping):
+        _check_flat(estimator, "early_stopping", rule)
+        return rule
+    return _stopping_from_flat(estimator) if rule else None
+
+
+def _stopping_from_flat(estimator: Any) -> EarlyStopping:
+    return EarlyStopping(
+        validation_fraction=estimator.validation_fraction,
+        patience=patience_of(estimator) or FOR_EVER,
+        min_delta=estimator.tol,
+    )
+
+
+def patience_of(estimator: Any) -> int | None:
+    """``n_iter_no_change`` as a whole number; None for infinity."""
+    epochs = estimator.n_iter_no_change
+    return None if np.isinf(epochs) else int(epochs)
+
+
+def penalty_of(estimator: Any) -> Penalty | None:
+    """The penalty that ``alpha`` stands for: a number is the L2 strength."""
+    alpha = estimator.alpha
+    if isinstance(alpha, Real):
+        return L2(float(alpha)) if alpha > 0 else None
+    return choose(alpha, PENALTIES, "alpha")
+
+
+def _settings(option: Any) -> dict[str, Any]:
+    """What an option object sets, in the words of the flat parameters."""
+    if isinstance(option, Adam):
+        return {name: getattr(option, name) for name in ("beta_1", "beta_2", "epsilon")}
+    if isinstance(option, EarlyStopping):
+        return {
+            "validation_fraction": option.validation_fraction,
+            "n_iter_no_change": option.patience,
+            "tol": option.min_delta,
+        }
+    if isinstance(option, Momentum | Nesterov):
+        nesterov = isinstance(option, Nesterov)
+        return {"momentum": option.momentum, "nesterovs_momentum": nesterov}
+    if isinstance(option, SGD):
+        return {"momentum": 0}
+    if isinstance(option, RMSprop):
+        return {"epsilon": option.epsilon}
+    if isinstance(option, LBFGS):
+        return {"max_fun": option.max_fun}
+    return {"power_t": option.power} if isinstance(option, InvScaling) else {}
+
+
+@cache
+def _defaults(kind: type) -> dict[str, Any]:
+    parameters = inspect.signature(kind).parameters
+    return {name: parameter.default for name, parameter in parameters.items()}
+
+
+def _check_flat(estimator: Any, parameter: str, option: Any) -> None:
+    """Refuse a flat parameter that says something else than the object beside it."""
+    defaults = _defaults(type(estimator))
+    for flat, own in _settings(option).items():
+        given = getattr(estimator, flat)
+        if given not in (defaults[flat], own):
+            raise InvalidParameterError(
+                f"{flat} must be left at its default {defaults[flat]!r} beside "
+                f"{parameter}={option!r}, which has a setting of its own for it "
+                f"(got {flat}={given!r}). Set it in the object, or give {parameter} as a name."
+            )
+
+
+def is_option(value: Any) -> bool:
+    """Whether a parameter's value is an option object with fields."""
+    return dataclasses.is_dataclass(value) and not isinstance(value, type)
+
+
+class OptionParameters:
+    """Makes the fields of option objects parameters of the estimator; see the module's text."""
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Get the parameters of this estimator.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether to list the fields of option objects too, as ``solver__weight_decay``.
+
+        Returns
+        -------
+        dict
+            Parameter names mapped to their values.
+        """
+        parameters: dict[str, Any] = super().get_params(deep=deep)  # type: ignore[misc]
+        if not deep:
+            return parameters
+        fields = {
+            f"{name}__{field.name}": getattr(value, field.name)
+            for name, value in parameters.items()
+            if is_option(value)
+            for field in dataclasses.fields(value)
+        }
+        return parameters | fields
+
+    def set_params(self, **params: Any) -> Any:
+        """Set parameters of this estimator, and fields of its option objects.
+
+        Parameters
+        ----------
+        **params : dict
+            ``solver__weight_decay=0.1`` puts a new object in the place of ``solver``; a string
+            (or a number, for ``alpha``) is resolved to its object first.
+
+        Returns
+        -------
+        self : estimator instance
+
+        Raises
+        ------
+        InvalidParameterError
+            If an option has no such field, or the value does not fit it.
+        """
+        known = self.get_params(deep=False)
+        plain: dict[str, Any] = {}
+        nested: dict[str, dict[str, Any]] = {}
+        for name, value in params.items():
+            owner, mark, field = name.partition("__")
+            if mark and owner in known:
+                nested.setdefault(owner, {})[field] = value
+            else:
+                plain[name] = value
+        super().set_params(**plain)  # type: ignore[misc]
+        for owner, fields in nested.items():
+            setattr(self, owner, self._replaced(owner, fields))
+        return self
+
+    def _replaced(self, owner: str, fields: dict[str, Any]) -> Any:
+        option = self._option(owner)
+        if option is None:
+            raise InvalidParameterError(
+                f"{owner} must be an option object to have a field {next(iter(fields))!r} (got "
+                f"{owner}={getattr(self, owner)!r}). Set {owner} to an object first."
+            )
+        names = [field.name for field in dataclasses.fields(option)]
+        for field in fields:
+            if field not in names:
+                raise InvalidParameterError(
+                    f"Invalid parameter {owner + '__' + field!r} for estimator "
+                    f"{type(self).__name__}: {type(option).__name__} has "
+                    f"{'the fields ' + ', '.join(names) if names else 'no fields'} "
+                    f"(got {field!r}). Use one of them, or another object for {owner}."
+                )
+        return dataclasses.replace(option, **fields)
+
+    def _option(self, owner: str) -> Any:
+        """The option object that a parameter stands for now; None where it stands for none."""
+        value = getattr(self, owner)
+        if is_option(value):
+            return value
+        resolve = _RESOLVE.get(owner)
+        return None if resolve is None else resolve(self)
+
+
+def _named(parameter: str, family: Any) -> Any:
+    def resolve(estimator: Any) -> Any:
+        value = getattr(estimator, parameter)
+        known = isinstance(value, str) and value in family.table
+        return choose(value, family, parameter) if known else None
+
+    return resolve
+
+
+_RESOLVE = {
+    "solver": optimizer_of,
+    "learning_rate": schedule_of,
+    "early_stopping": stopping_of,
+    "alpha": lambda estimator: penalty_of(estimator) or L2(0.0),
+    "loss": _named("loss", LOSSES),
+    "activation": _named("activation", ACTIVATIONS),
+    "output_activation": _named("output_activation", ACTIVATIONS),
+    "initializer": _named("initializer", INITIALIZERS),
+}

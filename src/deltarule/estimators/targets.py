@@ -1,0 +1,118 @@
+"""Classes as numbers for a network, and a network's numbers as classes.
+
+=============  =====================================  =============================
+kind           output columns                         decided by
+=============  =====================================  =============================
+binary         one; two behind a softmax              above the middle of the targets
+multiclass     one per class                          the largest output
+multilabel     one per label                          each above the middle
+=============  =====================================  =============================
+
+A single class is binary with that class only. The targets are 0 and 1, or −1 and +1 where the
+loss or the output activation asks for them (`Loss.class_targets`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
+
+from deltarule.definitions import Array
+from deltarule.exceptions import InvalidParameterError
+
+
+@dataclass(frozen=True, eq=False)
+class ClassCode:
+    """How classes stand in the columns of a target.
+
+    Parameters
+    ----------
+    classes : array of shape (n_classes,)
+        Sorted; for multilabel the label numbers 0 … n_labels − 1.
+    multilabel : bool
+    columns : int
+        Width of the target.
+    low, high : float
+        Targets of a class that a row is not in, and of the one that it is in.
+    """
+
+    classes: Array
+    multilabel: bool
+    columns: int
+    low: float
+    high: float
+
+    @property
+    def middle(self) -> float:
+        """Outputs above it say yes."""
+        return 0.5 * (self.low + self.high)
+
+    def encode(self, y: Any, dtype: Any) -> Array:
+        """The target of every row, shape (rows, columns)."""
+        hot = self.indicator(y)
+        target = np.where(hot, self.high, self.low)
+        return np.ascontiguousarray(target, dtype=dtype)
+
+    def indicator(self, y: Any) -> Array:
+        """True where a row's class or label has the column."""
+        if self.multilabel:
+            return np.asarray(y.toarray() if issparse(y) else y) != 0
+        index = np.searchsorted(self.classes, y)
+        if self.columns == 1:
+            return (index == 1)[:, np.newaxis]
+        return index[:, np.newaxis] == np.arange(self.columns)
+
+    def decode(self, outputs: Array) -> Array:
+        """The class of every row, or its label indicators."""
+        if self.multilabel:
+            return (outputs > self.middle).astype(int)
+        if len(self.classes) == 1:
+            return np.repeat(self.classes, len(outputs))
+        if self.columns == 1:
+            index = (outputs[:, 0] > self.middle).astype(int)
+        else:
+            index = outputs.argmax(axis=1)
+        return self.classes[index]
+
+    def probabilities(self, outputs: Array) -> Array:
+        """The probability of every class, shape (rows, n_classes)."""
+        if self.multilabel:
+            return outputs
+        if len(self.classes) == 1:
+            return np.ones((len(outputs), 1), dtype=outputs.dtype)
+        if self.columns == 1:
+            return np.hstack([1 - outputs, outputs])
+        return outputs
+
+    def decision(self, outputs: Array) -> Array:
+        """Signed distances from the decision: (rows,) for two classes, else (rows, columns)."""
+        scores = outputs - np.asarray(self.middle, dtype=outputs.dtype)
+        if self.columns == 1 and not self.multilabel:
+            return scores[:, 0]
+        if self.columns == 2 and not self.multilabel:
+            return scores[:, 1] - scores[:, 0]
+        return scores
+
+
+def labels_of(y: Any) -> tuple[Array, bool]:
+    """The sorted classes of a target, and whether it is multilabel.
+
+    Raises
+    ------
+    InvalidParameterError
+        If the target has several columns of classes, which one network cannot have.
+    ValueError
+        If it holds no classes but continuous numbers.
+    """
+    if np.asarray(y).ndim == 2 and not issparse(y) and type_of_target(y).endswith("multioutput"):
+        raise InvalidParameterError(
+            "Multioutput target data is not supported with label binarization: y must be one "
+            f"column of classes or a matrix of 0 and 1 (got shape {np.shape(y)}). Use one "
+            "estimator per column, as MultiOutputClassifier does."
+        )
+    check_classification_targets(y)
+    return unique_labels(y), type_of_target(y).startswith("multilabel")

@@ -546,7 +546,7 @@ save the parameters alone and give the function again.
 
 def _where(condition: Array, then: float, otherwise: float, z: Array) -> Array:
     """One of two numbers, in the dtype of z."""
-    return np.where(condition, z.dtype.type(then), z.dtype.type(otherwise))
+    return np.where(condition, then, otherwise).astype(z.dtype)
 
 
 def _logistic(z: Array) -> Array:

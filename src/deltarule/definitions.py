@@ -4,9 +4,9 @@ An option (an activation, a loss, an optimiser, a schedule …) is a frozen data
 are plain numbers and words, with its NumPy meaning in methods beside them. That makes it
 hashable, comparable, picklable and savable without code of its own:
 
-* ``definition.record()`` is a dictionary of plain JSON values, ``family.from_record`` its inverse
+* ``definition.record()`` is a dictionary of plain JSON values, ``from_record`` its inverse
   under a closed schema: a file can only name what stands in a table, never load code;
-* ``family.choose`` turns what a user wrote (an object, or a name) into the object;
+* ``choose`` turns what a user wrote (an object, a name, a record) into the object;
 * the number checks at the end are used in ``__post_init__``: they return plain Python numbers, so
   a NumPy scalar never gets into a record or changes the dtype of an array it is multiplied with.
 
@@ -117,94 +117,6 @@ class Family(Generic[D]):
     elsewhere: Mapping[str, str] = dataclasses.field(default_factory=dict)
     wrap: Callable[[Callable[..., Any]], D] | None = None
 
-    def choose(self, thing: object, parameter: str) -> D:
-        """The option that `thing` stands for.
-
-        Parameters
-        ----------
-        thing : object
-            An option of the family, a name in its table, a record of one or, in families that
-            take one, a function.
-        parameter : str
-            The name of the setting in which `thing` came, for the message.
-
-        Returns
-        -------
-        Definition
-            `thing` itself, or a new option with the settings that its name stands for.
-
-        Raises
-        ------
-        InvalidParameterError
-            If `thing` is none of these; the message has the allowed names and the nearest one.
-
-        Examples
-        --------
-        >>> from deltarule.losses import LOSSES
-        >>> LOSSES.choose("huber", "loss")
-        Huber(delta=1.0)
-        """
-        if isinstance(thing, self.base):
-            return thing
-        if isinstance(thing, str) and thing in self.table:
-            return self.table[thing](**self.by_name.get(thing, {}))
-        if isinstance(thing, Mapping):
-            return self.from_record(thing)
-        if isinstance(thing, type) and issubclass(thing, self.base):
-            got, remedy = f"the class {thing.__name__}", f"Call the class: {thing.__name__}(…)."
-        elif callable(thing) and self.wrap is not None:
-            return self.wrap(thing)
-        else:
-            near = self.nearest(thing) if isinstance(thing, str) else None
-            got = repr(thing)
-            remedy = f"Did you mean {near!r}?" if near else "Choose one of these names."
-        function = " or a function," if self.wrap is not None else ""
-        raise InvalidParameterError(
-            f"{parameter} must be one of {self.names()},{function} or an object of "
-            f"{self.base.__module__} (got {got}). {remedy}"
-        )
-
-    def from_record(self, record: object) -> D:
-        """The option that `Definition.record` described; the schema is closed.
-
-        Parameters
-        ----------
-        record : mapping
-            ``{"name": …, field: value, …}``: a name of the table and every field of its class,
-            no more and no fewer.
-
-        Raises
-        ------
-        InvalidParameterError
-            If the record is no dictionary, the name is unknown, a field is missing, is not the
-            class's, or has a value of a wrong type or out of range.
-
-        Examples
-        --------
-        >>> from deltarule.losses import LOSSES
-        >>> LOSSES.from_record({"name": "huber", "delta": 1.5})
-        Huber(delta=1.5)
-        """
-        what = f"{self.word} record"
-        if not isinstance(record, Mapping):
-            raise InvalidParameterError(
-                f"{what} must be a dictionary (got {record!r}). Make it with record()."
-            )
-        name = record.get("name")
-        if not isinstance(name, str) or name not in self.table:
-            raise InvalidParameterError(
-                f"{what}: name must be one of {self.names()} (got {name!r}). Make it with record()."
-            )
-        cls = self.table[name]
-        expected = {field.name for field in _fields(cls)}
-        given = set(record) - {"name"}
-        if given != expected:
-            raise InvalidParameterError(
-                f"{what} {name!r} must have the fields {_listed(expected)} "
-                f"(got {_listed(given)}). Make it with record()."
-            )
-        return cls(**{field: record[field] for field in expected})
-
     def names(self) -> str:
         """The names of the table, quoted, for messages."""
         return ", ".join(repr(name) for name in self.table)
@@ -218,18 +130,102 @@ class Family(Generic[D]):
         return close[0] if close else None
 
 
-def _listed(names: set[Any]) -> str:
-    return ", ".join(sorted(map(str, names))) or "none"
-
-
 def choose(thing: object, family: Family[D], parameter: str) -> D:
-    """`Family.choose` as a function."""
-    return family.choose(thing, parameter)
+    """The option that `thing` stands for.
+
+    Parameters
+    ----------
+    thing : object
+        An option of the family, a name in its table, a record of one or, in families that take
+        one, a function.
+    family : Family
+        Where to look.
+    parameter : str
+        The name of the setting in which `thing` came, for the message.
+
+    Returns
+    -------
+    Definition
+        `thing` itself, or a new option with the settings that its name stands for.
+
+    Raises
+    ------
+    InvalidParameterError
+        If `thing` is none of these; the message has the allowed names and the nearest one.
+
+    Examples
+    --------
+    >>> from deltarule.losses import LOSSES
+    >>> choose("huber", LOSSES, "loss")
+    Huber(delta=1.0)
+    """
+    if isinstance(thing, family.base):
+        return thing
+    if isinstance(thing, str) and thing in family.table:
+        return family.table[thing](**family.by_name.get(thing, {}))
+    if isinstance(thing, Mapping):
+        return from_record(thing, family)
+    if isinstance(thing, type) and issubclass(thing, family.base):
+        got, remedy = f"the class {thing.__name__}", f"Call the class: {thing.__name__}(…)."
+    elif callable(thing) and family.wrap is not None:
+        return family.wrap(thing)
+    else:
+        near = family.nearest(thing) if isinstance(thing, str) else None
+        got = repr(thing)
+        remedy = f"Did you mean {near!r}?" if near else "Choose one of these names."
+    function = " or a function," if family.wrap is not None else ""
+    raise InvalidParameterError(
+        f"{parameter} must be one of {family.names()},{function} or an object of "
+        f"{family.base.__module__} (got {got}). {remedy}"
+    )
 
 
 def from_record(record: object, family: Family[D]) -> D:
-    """`Family.from_record` as a function."""
-    return family.from_record(record)
+    """The option that `Definition.record` described; the schema is closed.
+
+    Parameters
+    ----------
+    record : mapping
+        ``{"name": …, field: value, …}``: a name of the family's table and every field of its
+        class, no more and no fewer.
+    family : Family
+        Where the name is looked up.
+
+    Raises
+    ------
+    InvalidParameterError
+        If the record is no dictionary, the name is unknown, a field is missing, is not the
+        class's, or has a value of a wrong type or out of range.
+
+    Examples
+    --------
+    >>> from deltarule.losses import LOSSES
+    >>> from_record({"name": "huber", "delta": 1.5}, LOSSES)
+    Huber(delta=1.5)
+    """
+    what = f"{family.word} record"
+    if not isinstance(record, Mapping):
+        raise InvalidParameterError(
+            f"{what} must be a dictionary (got {record!r}). Make it with record()."
+        )
+    name = record.get("name")
+    if not isinstance(name, str) or name not in family.table:
+        raise InvalidParameterError(
+            f"{what}: name must be one of {family.names()} (got {name!r}). Make it with record()."
+        )
+    cls = family.table[name]
+    expected = {field.name for field in _fields(cls)}
+    given = set(record) - {"name"}
+    if given != expected:
+        raise InvalidParameterError(
+            f"{what} {name!r} must have the fields {_listed(expected)} "
+            f"(got {_listed(given)}). Make it with record()."
+        )
+    return cls(**{field: record[field] for field in expected})
+
+
+def _listed(names: set[Any]) -> str:
+    return ", ".join(sorted(map(str, names))) or "none"
 
 
 def _fields(thing: object) -> tuple[dataclasses.Field[Any], ...]:

@@ -8,13 +8,17 @@ PYTEST_FLAGS :=
 # mypy and import-linter read the sources, the tests read what is installed.
 prepare = @sh tools/preflight tools/install.py
 
-.PHONY: menu demo test test-long lint format clean
+# Targets share .venv and build, so they run one after another, with make -j too.
+.NOTPARALLEL:
+.PHONY: menu demo test test-long core-test lint bench bench-quick format clean
 
 menu:
 	@echo "make demo       trains a network on real data, judges it, saves it and uses it"
 	@echo "make test       the tests, in some minutes"
 	@echo "make test-long  the tests that take longer"
+	@echo "make core-test  the C++ tests of the compiled core alone"
 	@echo "make lint       style, types, the one-way order of the rooms, C++ format"
+	@echo "make bench      times against scikit-learn in one run; bench-quick takes the short rows"
 	@echo "make format     rewrites Python and C++ in the house style"
 	@echo "make clean      removes .venv, build and caches"
 	@echo "PYTHON= names a Python, CXX= a compiler, DELTARULE_PURE=1 leaves the compiled core out."
@@ -24,13 +28,33 @@ demo:
 	@.venv/bin/deltarule demo --notes
 	@.venv/bin/deltarule demo
 
-test:
+test: core-test
 	$(prepare) test
 	@$(PYTHON_HERE) -m pytest -n 2 --doctest-modules --pyargs $(TESTS) deltarule $(PYTEST_FLAGS)
 
 test-long:
 	$(prepare) test
 	@$(PYTHON_HERE) -m pytest -n 2 -m long $(TESTS) $(PYTEST_FLAGS)
+
+# In the tree that built the module, so that only the tests are left to compile.
+core-test:
+	$(prepare)
+	@if ls .venv/lib/python*/site-packages/deltarule/_core*.so >/dev/null 2>&1; then \
+		PATH="$$PWD/.venv/bin:$$PATH" && export PATH && \
+		cmake -S . -B build/make -DDELTARULE_TESTS=ON >/dev/null && \
+		cmake --build build/make && \
+		ctest --test-dir build/make --no-tests=error --output-on-failure; \
+	else \
+		echo "The compiled core is not installed: its C++ tests are left out."; \
+	fi
+
+bench:
+	$(prepare)
+	@$(PYTHON_HERE) benchmarks/run.py
+
+bench-quick:
+	$(prepare)
+	@$(PYTHON_HERE) benchmarks/run.py --quick
 
 lint:
 	$(prepare) --libraries-only lint

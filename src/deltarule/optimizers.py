@@ -55,14 +55,11 @@ class Optimizer(Definition):
         Number of state vectors.
     linear : bool
         Whether the update is linear in the gradients, which lets an engine rearrange it.
-    stepwise : bool
-        Whether it takes steps over batches; False for lbfgs.
     """
 
     word: ClassVar[str] = "optimizer"
     moments: ClassVar[int] = 0
     linear: ClassVar[bool] = False
-    stepwise: ClassVar[bool] = True
 
     def hyperparameters(self) -> tuple[float, float, float, float]:
         """The numbers that the compiled core needs beside the name, filled up with 0."""
@@ -444,7 +441,6 @@ class LBFGS(Optimizer):
     """
 
     name = "lbfgs"
-    stepwise = False
 
     max_fun: int = 15000
     memory: int = 10

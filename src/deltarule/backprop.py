@@ -90,7 +90,8 @@ def log_sum_exp(z: Array) -> Array:
 def _poisson_from_z(z: Array, target: Array) -> Array:
     rate = np.exp(z)
     safe = np.where(target == 0, 1, target)
-    return target * np.log(safe) - target * z - target + rate
+    terms: Array = target * np.log(safe) - target * z - target + rate
+    return terms
 
 
 #: (loss, output activation) → the terms of f from z and d, stable where σ saturates. For each of

@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "deltarule"
 LONGEST_FILE = 600  # lines; past it a second concept is hiding
 MOST_NAMES = 60
+LINT_IMPORTS = "from importlinter.cli import lint_imports_command; lint_imports_command()"
 
 # room, what is planted at its end, what the contract must say
 VIOLATIONS = [
@@ -42,8 +43,7 @@ def project() -> dict:
 
 def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", "from importlinter.cli import lint_imports_command as c; c()"]
-        + ["--no-cache", "--config", "pyproject.toml"],
+        [sys.executable, "-c", LINT_IMPORTS, "--no-cache", "--config", "pyproject.toml"],
         cwd=folder,
         # The copy comes before what is installed.
         env={**os.environ, "PYTHONPATH": str(folder / "src"), "COLUMNS": "200"},

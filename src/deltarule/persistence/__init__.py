@@ -5,10 +5,18 @@ records of networks, and ``model_file`` puts them together: `write` a `Model`, `
 This room knows networks and parameters; the faces that take estimators stand above it.
 """
 
-from deltarule.persistence.model_file import FORMAT, FORMAT_VERSION, Model, read, to_bytes, write
+from deltarule.persistence.model_file import (
+    FORMAT,
+    FORMAT_VERSION,
+    Model,
+    library_versions,
+    read,
+    to_bytes,
+    write,
+)
 from deltarule.persistence.networks import network_from_record, network_record
 from deltarule.persistence.paths import PathLike, check_writable, replace_file
-from deltarule.persistence.records import Fields, decode, encode, from_json, to_json
+from deltarule.persistence.records import Fields, decode, encode, from_json, to_json, wrong
 
 __all__ = [
     "FORMAT",
@@ -20,6 +28,7 @@ __all__ = [
     "decode",
     "encode",
     "from_json",
+    "library_versions",
     "network_from_record",
     "network_record",
     "read",
@@ -27,4 +36,5 @@ __all__ = [
     "to_bytes",
     "to_json",
     "write",
+    "wrong",
 ]

@@ -44,8 +44,8 @@ _FAMILIES: tuple[Family[Any], ...] = (
 def encode(value: Any, where: str) -> Any:
     """A setting as plain JSON values.
 
-    Tuples and option objects are marked, ``{"tuple": [...]}`` and ``{"option": family, "record":
-    …}``, so that `decode` gives back what came.
+    Tuples, infinity and option objects are marked, ``{"tuple": [...]}``, ``{"number": "inf"}`` and
+    ``{"option": family, "record": …}``, so that `decode` gives back what came.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def encode(value: Any, where: str) -> Any:
     Raises
     ------
     InvalidParameterError
-        If the value is anything else, or not finite.
+        If the value is anything else, or NaN.
 
     Examples
     --------
@@ -69,8 +69,8 @@ def encode(value: Any, where: str) -> Any:
         return value
     if isinstance(value, str):
         return _encodable(value, where)
-    if isinstance(value, float) and math.isfinite(value):
-        return value
+    if isinstance(value, float) and not math.isnan(value):
+        return value if math.isfinite(value) else {"number": "inf" if value > 0 else "-inf"}
     if isinstance(value, np.ndarray) and value.ndim == 1:
         return encode(value.tolist(), where)
     if isinstance(value, list | tuple):
@@ -99,6 +99,8 @@ def decode(value: Any, where: str) -> Any:
         return value
     if set(value) == {"tuple"} and isinstance(value["tuple"], list):
         return tuple(decode(value["tuple"], where))
+    if set(value) == {"number"} and value["number"] in ("inf", "-inf"):
+        return float(value["number"])
     if set(value) == {"option", "record"}:
         for family in _FAMILIES:
             if family.word == value["option"]:

@@ -1,0 +1,402 @@
+"""Estimators in safe model files: `save` and `load`, exported as ``dr.save`` and ``dr.load``.
+
+What `persistence` does for networks and parameters, this file does for what stands above them: a
+fitted estimator becomes a plain record, the ``estimator`` section, and comes back from one. A
+loaded estimator predicts the same bits as the saved one, on the same machine and release.
+
+Classes of higher rooms save themselves through two methods, ``to_model()`` and
+``from_model(model)``, and stand in `KINDS` by name; nothing else in a file can name code.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from deltarule.definitions import Array
+from deltarule.estimators.base import BaseMLP
+from deltarule.estimators.standardizer import Standardizer
+from deltarule.estimators.targets import ClassCode
+from deltarule.exceptions import InvalidParameterError, ModelFileError
+from deltarule.layers import Dense
+from deltarule.network import Parameters
+from deltarule.persistence import (
+    Fields,
+    Model,
+    PathLike,
+    check_writable,
+    decode,
+    encode,
+    library_versions,
+    read,
+    write,
+    wrong,
+)
+from deltarule.stopping import StopReason
+
+__all__ = ["check_writable", "load", "save"]
+
+#: What a file may hold → the module of its class. A name that is not here is refused.
+KINDS = {
+    "Parameters": "deltarule.network",
+    "MLPClassifier": "deltarule.estimators.classifier",
+    "MLPRegressor": "deltarule.estimators.regressor",
+    "TableModel": "deltarule.tables.model",
+}
+
+_FIELDS = ("kind", "settings", "features", "classes", "standardizer", "history")
+_HISTORY = (
+    "loss",
+    "validation_loss",
+    "validation_score",
+    "final_loss",
+    "best_loss",
+    "best_validation_score",
+    "epochs",
+    "samples",
+    "restarts",
+    "engine",
+    "road",
+    "stop_reason",
+)
+# Threads are opened by this number: a file must not ask for a million.
+_MOST_THREADS = 1024
+
+
+def save(estimator: Any, path: PathLike) -> None:
+    """Save a fitted estimator, or bare parameters, as a safe model file.
+
+    Parameters
+    ----------
+    estimator : MLPClassifier, MLPRegressor, Parameters or a table's model
+    path : path
+        Conventionally ``*.safetensors``; an existing file is replaced as a whole.
+
+    Raises
+    ------
+    sklearn.exceptions.NotFittedError
+        If the estimator is not fitted.
+    InvalidParameterError
+        If it holds something that no file can: a Python function as activation or loss.
+    OutputPathError
+        If the path cannot be written.
+
+    Notes
+    -----
+    The optimiser's moments are not kept: training goes on from the weights, not from the step.
+    A ``random_state`` that is a generator object is kept as None.
+
+    Examples
+    --------
+    >>> import os, tempfile, deltarule as dr
+    >>> X, y = [[0., 0.], [0., 1.], [1., 0.], [1., 1.]], ["no", "yes", "yes", "no"]
+    >>> model = dr.MLPClassifier(solver="lbfgs", random_state=0).fit(X, y)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     dr.save(model, os.path.join(folder, "xor.safetensors"))
+    ...     again = dr.load(os.path.join(folder, "xor.safetensors"))
+    >>> again.predict(X).tolist()
+    ['no', 'yes', 'yes', 'no']
+    """
+    write(model_of(estimator), path)
+
+
+def load(path: PathLike) -> Any:
+    """Load what `save` or ``deltarule train`` wrote.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    MLPClassifier, MLPRegressor, Parameters or TableModel
+        Of the class that was saved.
+
+    Raises
+    ------
+    ModelFileError
+        If the file is missing, unreadable, truncated, altered, written by another program, or by
+        a later release than this one can read. Nothing in a file is ever executed.
+    """
+    model = read(path)
+    try:
+        if model.kind not in KINDS:
+            wrong("kind", f"one of {', '.join(KINDS)}", model.kind)
+        if model.kind == "Parameters":
+            return model.parameters
+        found = getattr(import_module(KINDS[model.kind]), model.kind)
+        if issubclass(found, BaseMLP):
+            if set(model.sections) != {"estimator"}:
+                wrong("sections", "estimator alone", ", ".join(model.sections))
+            return estimator_from_record(model.sections["estimator"], model.parameters)
+        return found.from_model(model)
+    except ModelFileError as problem:
+        raise ModelFileError(f"{os.fspath(path)}: not a valid model: {problem}") from None
+
+
+def model_of(estimator: Any) -> Model:
+    """What `save` writes, as a value."""
+    if isinstance(estimator, Parameters):
+        return Model(estimator)
+    if isinstance(estimator, BaseMLP):
+        record = estimator_record(estimator)
+        return Model(
+            estimator_parameters(estimator), record["kind"], {"estimator": record}, versions()
+        )
+    if type(estimator).__name__ in KINDS and hasattr(estimator, "to_model"):
+        found: Model = estimator.to_model()
+        return found
+    raise InvalidParameterError(
+        f"save takes an estimator of deltarule or its Parameters (got "
+        f"{type(estimator).__name__}). Save the estimator inside it."
+    )
+
+
+def versions() -> dict[str, str]:
+    """Releases of the libraries that a fitted estimator comes from."""
+    import sklearn
+
+    return {**library_versions(), "scikit-learn": sklearn.__version__}
+
+
+def estimator_parameters(estimator: BaseMLP) -> Parameters:
+    """The numbers of a fitted estimator as they are now, assigned ``coefs_`` included."""
+    check_is_fitted(estimator, "coefs_")
+    network = estimator._network
+    return Parameters(network, estimator._current_vector(network).copy())
+
+
+def estimator_record(estimator: BaseMLP) -> dict[str, Any]:
+    """All of a fitted estimator but its network and numbers, as plain JSON values."""
+    check_is_fitted(estimator, "coefs_")
+    kind = type(estimator).__name__
+    if kind not in KINDS:
+        raise InvalidParameterError(
+            f"save takes {' or '.join(name for name in KINDS if name.startswith('MLP'))} "
+            f"(got the subclass {kind}). Save an estimator of these classes."
+        )
+    settings = estimator.get_params(deep=False)
+    if isinstance(settings["random_state"], np.random.RandomState):
+        settings["random_state"] = None
+    names = getattr(estimator, "feature_names_in_", None)
+    return {
+        "kind": kind,
+        "settings": {name: encode(value, name) for name, value in settings.items()},
+        "features": {
+            "count": int(estimator.n_features_in_),
+            "names": None if names is None else [str(name) for name in names],
+        },
+        "classes": _classes_record(estimator._code) if hasattr(estimator, "_code") else None,
+        "standardizer": {
+            "inputs": _standardizer_record(estimator._standardizer),
+            "target": _standardizer_record(getattr(estimator, "_target_standardizer", None)),
+        },
+        "history": _history_record(estimator),
+    }
+
+
+def estimator_from_record(record: Any, parameters: Parameters) -> Any:
+    """The fitted estimator that `estimator_record` described.
+
+    Raises
+    ------
+    ModelFileError
+        If a field is missing, unknown, of another type, or does not fit the network.
+    """
+    fields = Fields(record, "estimator", _FIELDS)
+    kind = fields.text("kind", [name for name in KINDS if name.startswith("MLP")])
+    estimator = _unfitted(kind, fields.mapping("settings"))
+    network = parameters.network
+    for index, layer in enumerate(network.layers):
+        if not isinstance(layer, Dense):
+            wrong(f"network.layers[{index}]", "a dense layer", layer.name)
+    features = Fields(fields.value("features"), "estimator.features", ("count", "names"))
+    estimator.n_features_in_ = features.integer("count", 1)
+    if estimator.n_features_in_ != network.n_inputs:
+        wrong("estimator.features.count", str(network.n_inputs), estimator.n_features_in_)
+    if features.optional("names"):
+        names = features.texts("names")
+        if len(names) != network.n_inputs:
+            wrong("estimator.features.names", f"{network.n_inputs} names", len(names))
+        estimator.feature_names_in_ = np.array(names, dtype=object)
+    if kind == "MLPClassifier":
+        estimator._code = _code_from_record(fields.value("classes"), network.n_outputs)
+        estimator.classes_ = estimator._code.classes
+    elif fields.optional("classes"):
+        wrong("estimator.classes", "null for a regressor", fields.value("classes"))
+    else:
+        estimator._columns = network.n_outputs
+    _set_standardizers(estimator, fields, parameters)
+    _set_history(estimator, fields)
+    estimator._set_network(network)
+    estimator._publish(parameters)
+    return estimator
+
+
+def _unfitted(kind: str, settings: dict[str, Any]) -> Any:
+    cls = getattr(import_module(KINDS[kind]), kind)
+    known = inspect.signature(cls).parameters
+    # A setting that a later release adds is missing in older files and keeps its default.
+    for name in settings:
+        if name not in known:
+            wrong("estimator.settings", f"among {', '.join(known)}", name)
+    decoded = {name: decode(value, f"settings.{name}") for name, value in settings.items()}
+    estimator = cls(**decoded)
+    try:
+        estimator._validate_params()
+    except (ValueError, TypeError) as problem:
+        raise ModelFileError(f"estimator.settings: {problem}") from None
+    if estimator.n_threads is not None and abs(estimator.n_threads) > _MOST_THREADS:
+        wrong("estimator.settings.n_threads", f"at most {_MOST_THREADS}", estimator.n_threads)
+    return estimator
+
+
+# Classes keep their type: "1", 1, 1.0 and True are four different classes.
+_CLASS_TYPES: dict[str, tuple[type, ...]] = {
+    "str": (str,),
+    "bool": (bool,),
+    "object": (str, bool, int, float),
+    **{f"{sign}int{bits}": (int,) for sign in ("", "u") for bits in (8, 16, 32, 64)},
+    **{f"float{bits}": (float, int) for bits in (16, 32, 64)},
+}
+
+
+def _classes_record(code: ClassCode) -> dict[str, Any]:
+    dtype = "str" if code.classes.dtype.kind == "U" else code.classes.dtype.name
+    values = code.classes.tolist()
+    if dtype not in _CLASS_TYPES or not all(type(v) in _CLASS_TYPES[dtype] for v in values):
+        raise InvalidParameterError(
+            f"classes must be texts, numbers or booleans to be saved (got {values[:3]} of dtype "
+            f"{code.classes.dtype}). Train with such classes."
+        )
+    return {
+        "dtype": dtype,
+        "values": values,
+        "multilabel": code.multilabel,
+        "targets": [float(code.low), float(code.high)],
+    }
+
+
+def _code_from_record(record: Any, columns: int) -> ClassCode:
+    fields = Fields(record, "estimator.classes", ("dtype", "values", "multilabel", "targets"))
+    dtype, values = fields.text("dtype", _CLASS_TYPES), fields.sequence("values")
+    multilabel, targets = fields.flag("multilabel"), fields.numbers("targets")
+    for value in values:
+        if type(value) not in _CLASS_TYPES[dtype]:
+            wrong("estimator.classes.values", f"of type {dtype}", value)
+    try:
+        classes: Array = np.array(values, dtype=dtype)
+    except (OverflowError, ValueError):
+        wrong("estimator.classes.values", f"of type {dtype}", values)
+    if not values or len(set(values)) < len(values):
+        wrong("estimator.classes.values", "at least one class, all different", values)
+    expected = {len(values)} if multilabel or len(values) > 2 else {1, len(values)}
+    if columns not in expected:
+        wrong("estimator.classes.values", f"classes for {columns} outputs", values)
+    if len(targets) != 2 or not targets[0] < targets[1]:
+        wrong("estimator.classes.targets", "two rising numbers", targets)
+    return ClassCode(classes, multilabel, columns, targets[0], targets[1])
+
+
+def _standardizer_record(standardizer: Standardizer | None) -> dict[str, Any] | None:
+    if standardizer is None:
+        return None
+    center = standardizer.center
+    return {
+        "center": None if center is None else center.tolist(),
+        "scale": standardizer.scale.tolist(),
+    }
+
+
+def _set_standardizers(estimator: Any, fields: Fields, parameters: Parameters) -> None:
+    both = Fields(fields.value("standardizer"), "estimator.standardizer", ("inputs", "target"))
+    network = parameters.network
+    found = _standardizer_from_record(both, "inputs", network.n_inputs)
+    estimator._standardizer = found
+    estimator.input_center_ = None if found is None else found.center
+    estimator.input_scale_ = None if found is None else found.scale
+    target = _standardizer_from_record(both, "target", network.n_outputs)
+    if hasattr(estimator, "_code"):
+        if target is not None:
+            wrong("estimator.standardizer.target", "null for a classifier", "a record")
+        return
+    estimator._target_standardizer = target
+    estimator.target_center_ = None if target is None else target.center
+    estimator.target_scale_ = None if target is None else target.scale
+
+
+def _standardizer_from_record(both: Fields, name: str, columns: int) -> Standardizer | None:
+    if not both.optional(name):
+        return None
+    where = f"estimator.standardizer.{name}"
+    fields = Fields(both.value(name), where, ("center", "scale"))
+    center = np.array(fields.numbers("center")) if fields.optional("center") else None
+    scale = np.array(fields.numbers("scale"))
+    for values in (center, scale):
+        if values is not None and len(values) != columns:
+            wrong(where, f"{columns} numbers each", len(values))
+    if not (scale > 0).all():
+        wrong(f"{where}.scale", "above 0", float(scale.min()))
+    return Standardizer(center, scale)
+
+
+def _history_record(estimator: Any) -> dict[str, Any]:
+    values = {
+        "loss": estimator.loss_curve_,
+        "validation_loss": getattr(estimator, "validation_loss_curve_", None),
+        "validation_score": estimator.validation_scores_,
+        "final_loss": estimator.loss_,
+        "best_loss": estimator.best_loss_,
+        "best_validation_score": estimator.best_validation_score_,
+        "epochs": int(estimator.n_iter_),
+        "samples": int(estimator.t_),
+        "restarts": [float(value) for value in estimator.restarts_],
+        "engine": estimator.engine_,
+        "road": estimator.road_,
+        "stop_reason": estimator.stop_reason_.name,
+    }
+    return {name: _with_gaps(value) for name, value in values.items()}
+
+
+def _with_gaps(value: Any) -> Any:
+    """JSON has no NaN and no infinity: a loss that is not finite is null."""
+    if isinstance(value, list):
+        return [_with_gaps(entry) for entry in value]
+    if isinstance(value, float | np.floating):
+        return float(value) if np.isfinite(value) else None
+    return value
+
+
+def _set_history(estimator: Any, fields: Fields) -> None:
+    history = Fields(fields.value("history"), "estimator.history", _HISTORY)
+    judged = history.optional("validation_score")
+    estimator.loss_curve_ = _curve(history, "loss")
+    estimator.validation_loss_curve_ = _curve(history, "validation_loss") if judged else None
+    estimator.validation_scores_ = _curve(history, "validation_score") if judged else None
+    estimator.loss_ = _number_or_nan(history, "final_loss")
+    estimator.best_loss_ = None if judged else _number_or_nan(history, "best_loss")
+    estimator.best_validation_score_ = (
+        _number_or_nan(history, "best_validation_score") if judged else None
+    )
+    estimator.n_iter_ = history.integer("epochs")
+    estimator.t_ = history.integer("samples")
+    estimator.restarts_ = np.array(_curve(history, "restarts"))
+    estimator.engine_ = history.text("engine")
+    estimator.road_ = history.text("road")
+    estimator.stop_reason_ = StopReason[history.text("stop_reason", StopReason.__members__)]
+
+
+def _curve(history: Fields, name: str) -> list[float]:
+    for value in history.sequence(name):
+        if value is not None and type(value) not in (int, float):
+            wrong(f"estimator.history.{name}", "a list of numbers", value)
+    return [float("nan") if value is None else float(value) for value in history.sequence(name)]
+
+
+def _number_or_nan(history: Fields, name: str) -> float:
+    return history.number(name) if history.optional(name) else float("nan")

@@ -1,0 +1,147 @@
+"""A trained model of a table: plan of the columns, plan of the target, estimator.
+
+It takes the table as it is, categories and holes included, and answers in the target's own units.
+It is what ``deltarule train`` saves and what ``dr.load`` gives back for such a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from deltarule.definitions import Array
+from deltarule.estimators import MLPClassifier, MLPRegressor
+from deltarule.estimators.files import (
+    estimator_from_record,
+    estimator_parameters,
+    estimator_record,
+    versions,
+)
+from deltarule.persistence import Fields, Model, wrong
+from deltarule.tables.columns import ColumnPlan
+from deltarule.tables.table import Table
+from deltarule.tables.targets import TargetPlan
+
+_FIELDS = ("columns", "target", "report")
+
+
+@dataclass(frozen=True, eq=False)
+class TableModel:
+    """A fitted estimator with the plans of the table that it was trained on.
+
+    Parameters
+    ----------
+    columns : ColumnPlan
+    target : TargetPlan
+    estimator : MLPClassifier or MLPRegressor
+        Fitted on ``columns.transform(table)`` and ``target.encode(table)``.
+    report : mapping of str to number or str, default={}
+        What the training found out: rows, scores. For people; nothing is computed from it.
+
+    Examples
+    --------
+    >>> import deltarule as dr
+    >>> table = Table.of({"a": [0, 0, 1, 1] * 5, "b": ["x", "y"] * 10, "c": ["no", "yes"] * 10})
+    >>> columns, target = ColumnPlan.fit(table.without(["c"])), TargetPlan.fit(table, ("c",))
+    >>> network = dr.MLPClassifier(hidden_layer_sizes=(), solver="lbfgs")
+    >>> _ = network.fit(columns.transform(table), target.encode(table))
+    >>> TableModel(columns, target, network).predict({"a": [1], "b": ["x"]})
+    array(['no'], dtype='<U3')
+    """
+
+    columns: ColumnPlan
+    target: TargetPlan
+    estimator: MLPClassifier | MLPRegressor
+    report: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def classes_(self) -> Array:
+        """The classes, in the order of the columns of `predict_proba`."""
+        return np.asarray(self.estimator.classes_)
+
+    def predict(self, frame: Any) -> Array:
+        """Predictions for every row, in the target's own units.
+
+        Parameters
+        ----------
+        frame : Table, mapping of columns, or a pandas or polars frame
+
+        Returns
+        -------
+        array
+            Classes, or float64 numbers; of shape (rows,), with several targets (rows, targets).
+
+        Raises
+        ------
+        TableError
+            If a column of the training table is missing or a cell does not fit.
+
+        Warns
+        -----
+        UnknownCategoryWarning
+            For each column with categories that training never saw.
+        """
+        table = Table.of(frame)
+        if not table.rows:
+            return self.target.decode(self._empty())
+        decoded = self.target.decode(self.estimator.predict(self.columns.transform(table)))
+        return decoded[:, 0] if decoded.ndim == 2 and decoded.shape[1] == 1 else decoded
+
+    def predict_proba(self, frame: Any) -> Array:
+        """The probability of every class, shape (rows, classes); classification only."""
+        table = Table.of(frame)
+        if not table.rows:
+            return np.empty((0, len(self.classes_)), dtype=np.float32)
+        return np.asarray(self.estimator.predict_proba(self.columns.transform(table)))
+
+    def _empty(self) -> Array:
+        if self.target.task == "classification":
+            return self.classes_[:0]
+        return np.empty((0, len(self.target.names)), dtype=np.float32)
+
+    def to_model(self) -> Model:
+        """What stands in a model file."""
+        sections = {
+            "estimator": estimator_record(self.estimator),
+            "table": {
+                "columns": self.columns.record(),
+                "target": self.target.record(),
+                "report": dict(self.report),
+            },
+        }
+        return Model(estimator_parameters(self.estimator), "TableModel", sections, versions())
+
+    @classmethod
+    def from_model(cls, model: Model) -> TableModel:
+        """The inverse of `to_model`, for a file that nobody vouches for.
+
+        Raises
+        ------
+        ModelFileError
+            If a section is missing or its parts do not fit together.
+        """
+        if set(model.sections) != {"estimator", "table"}:
+            wrong("sections", "estimator and table", ", ".join(model.sections))
+        fields = Fields(model.sections["table"], "table", _FIELDS)
+        columns = ColumnPlan.from_record(fields.value("columns"))
+        target = TargetPlan.from_record(fields.value("target"))
+        estimator = estimator_from_record(model.sections["estimator"], model.parameters)
+        network = model.parameters.network
+        if len(columns.inputs) != network.n_inputs:
+            wrong("table.columns", f"columns for {network.n_inputs} inputs", len(columns.inputs))
+        if isinstance(estimator, MLPClassifier) != (target.task == "classification"):
+            wrong("table.target.task", f"that of {type(estimator).__name__}", target.task)
+        if target.task == "regression" and len(target.names) != network.n_outputs:
+            wrong("table.target.names", f"{network.n_outputs} names", list(target.names))
+        return cls(columns, target, estimator, _report(fields))
+
+
+def _report(fields: Fields) -> dict[str, Any]:
+    report = fields.mapping("report")
+    for name, value in report.items():
+        if value is not None and not isinstance(value, str | int | float):
+            wrong(f"table.report.{name}", "a number or a text", value)
+    return report

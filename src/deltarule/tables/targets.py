@@ -1,0 +1,212 @@
+"""The plan of a table's target: which columns, classes or numbers, and on what scale.
+
+Numbers are learned standardised, ``(y − centre) / scale``, and predictions are put back and held
+between the lowest and the highest target of the training rows: a network far from its training
+data then says something possible.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from deltarule.definitions import Array
+from deltarule.exceptions import TableError
+from deltarule.persistence import Fields, wrong
+from deltarule.tables.table import Table
+
+TASKS = ("classification", "regression")
+#: Whole numbers with at most so many different values are taken as classes …
+MOST_CLASSES = 20
+#: … if each stands, on average, in at least so many rows.
+ROWS_PER_CLASS = 5
+
+
+@dataclass(frozen=True)
+class TargetPlan:
+    """What training learned about the target.
+
+    Parameters
+    ----------
+    names : tuple of str
+        The target columns; several for regression with several outputs.
+    task : {"classification", "regression"}
+    reason : str
+        Why this task: asked for, or what the column holds.
+    centre, scale, low, high : tuple of float
+        For regression, one per target: mean, standard deviation above 0, and the range seen.
+    """
+
+    names: tuple[str, ...]
+    task: str
+    reason: str = ""
+    centre: tuple[float, ...] = ()
+    scale: tuple[float, ...] = ()
+    low: tuple[float, ...] = ()
+    high: tuple[float, ...] = ()
+
+    @classmethod
+    def fit(
+        cls, table: Table, names: tuple[str, ...], task: str = "auto", training: Array | None = None
+    ) -> TargetPlan:
+        """Decide the task and measure the scale of the target.
+
+        Parameters
+        ----------
+        table : Table
+            Without rows whose target is missing.
+        names : tuple of str
+        task : {"auto", "classification", "regression"}
+            ``"auto"`` takes words as classes, two different numbers as classes, whole numbers as
+            classes if there are at most `MOST_CLASSES` different ones with `ROWS_PER_CLASS` rows
+            each on average, and all else as numbers.
+        training : array of row indices, optional
+            The rows whose scale is measured; all where left out.
+
+        Raises
+        ------
+        TableError
+            If a column is missing, several targets are to be classes, or a target of a regression
+            holds anything but finite numbers.
+        """
+        for name in names:
+            table.column(name)
+        reason = f"asked for with --task {task}"
+        if task == "auto":
+            task, reason = _decide(table, names)
+        if task == "classification":
+            if len(names) > 1:
+                raise TableError(
+                    f"classification takes one target column (got {', '.join(names)}). Train one "
+                    "model per column."
+                )
+            return cls(names, task, reason)
+        targets = _targets(table, names)
+        if training is not None:
+            targets = targets[training]
+        centre = targets.mean(axis=0)
+        spread = targets.std(axis=0)
+        scale = np.where(spread > 0, spread, 1.0)
+        columns = [tuple(map(float, x)) for x in (centre, scale, targets.min(0), targets.max(0))]
+        return cls(names, task, reason, *columns)
+
+    def encode(self, table: Table) -> Array:
+        """The target of every row as an estimator takes it.
+
+        Returns
+        -------
+        array
+            Classes, str or int64 of shape (rows,); or standardised float32 numbers of shape
+            (rows,), with several targets (rows, targets).
+        """
+        if self.task == "classification":
+            return class_labels(table, self.names[0])
+        numbers = (_targets(table, self.names) - self.centre) / self.scale
+        return np.ascontiguousarray(
+            numbers[:, 0] if len(self.names) == 1 else numbers, dtype=np.float32
+        )
+
+    def actual(self, table: Table) -> Array:
+        """The target of every row in its own units: classes, or float64 (rows, targets)."""
+        if self.task == "classification":
+            return class_labels(table, self.names[0])
+        return _targets(table, self.names)
+
+    def decode(self, predicted: Array) -> Array:
+        """Predictions in the target's own units: classes, or float64 (rows, targets)."""
+        if self.task == "classification":
+            return predicted
+        numbers = predicted.reshape(len(predicted), -1).astype(np.float64)
+        return np.clip(numbers * self.scale + self.centre, self.low, self.high)
+
+    def record(self) -> dict[str, Any]:
+        """The plan as plain JSON values."""
+        record = {name: list(getattr(self, name)) for name in _LISTS}
+        return {"names": list(self.names), "task": self.task, "reason": self.reason, **record}
+
+    @classmethod
+    def from_record(cls, record: Any) -> TargetPlan:
+        """The plan that `record` described; the schema is closed.
+
+        Raises
+        ------
+        ModelFileError
+            If a field is missing, unknown, of another type or out of range.
+        """
+        fields = Fields(record, "table.target", ("names", "task", "reason", *_LISTS))
+        names = tuple(fields.texts("names"))
+        task = fields.text("task", TASKS)
+        columns = {name: tuple(fields.numbers(name)) for name in _LISTS}
+        expected = len(names) if task == "regression" else 0
+        for name, values in columns.items():
+            if len(values) != expected:
+                wrong(f"table.target.{name}", f"a list of {expected} numbers", list(values))
+        if any(scale <= 0 for scale in columns["scale"]):
+            wrong("table.target.scale", "above 0", list(columns["scale"]))
+        if any(low > high for low, high in zip(columns["low"], columns["high"], strict=True)):
+            wrong("table.target.low", "at most table.target.high", list(columns["low"]))
+        if not names or (task == "classification" and len(names) > 1):
+            wrong("table.target.names", "one name, or several for regression", list(names))
+        return cls(names, task, fields.text("reason"), **columns)
+
+
+_LISTS = ("centre", "scale", "low", "high")
+
+
+def has_target(table: Table, names: tuple[str, ...]) -> Array:
+    """True for the rows in which no target cell is missing."""
+    known = np.ones(table.rows, dtype=bool)
+    for name in names:
+        cells = table.column(name)
+        if cells.dtype.kind == "f":
+            known &= ~np.isnan(cells)
+        else:
+            known &= np.array([cell is not None for cell in cells], dtype=bool)
+    return known
+
+
+def class_labels(table: Table, name: str) -> Array:
+    """A column as classes: whole numbers as int64, other numbers and words as words."""
+    cells = table.column(name)
+    if cells.dtype.kind == "f" and bool((cells == np.round(cells)).all()):
+        return cells.astype(np.int64)
+    return np.array(table.words(name).tolist(), dtype=str)
+
+
+def _decide(table: Table, names: tuple[str, ...]) -> tuple[str, str]:
+    for name in names:
+        if not table.is_numeric(name):
+            return "classification", f"{name!r} holds words"
+    if len(names) > 1:
+        return "regression", "several target columns"
+    cells = table.column(names[0])
+    values = np.unique(cells)
+    if len(values) == 2:
+        return "classification", f"{names[0]!r} holds two different values"
+    whole = bool((values == np.round(values)).all())
+    if whole and len(values) <= MOST_CLASSES and len(cells) >= ROWS_PER_CLASS * len(values):
+        return "classification", f"{names[0]!r} holds {len(values)} different whole numbers"
+    kind = "whole numbers" if whole else "decimal numbers"
+    return "regression", f"{names[0]!r} holds {len(values)} different {kind}"
+
+
+def _targets(table: Table, names: tuple[str, ...]) -> Array:
+    columns = []
+    for name in names:
+        try:
+            numbers = table.numbers(name)
+        except TableError as problem:
+            raise TableError(
+                f"a target of a regression must be a number: {problem} Or train with --task "
+                "classification."
+            ) from None
+        bad = np.flatnonzero(~np.isfinite(numbers))
+        if len(bad):
+            raise TableError(
+                f"column {name!r} must hold finite numbers to be a target (got {numbers[bad[0]]} "
+                f"in row {bad[0] + 1}). Correct the cell or remove the row."
+            )
+        columns.append(numbers)
+    return np.column_stack(columns)

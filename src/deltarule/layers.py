@@ -7,14 +7,13 @@ is: initialisers, optimisers, penalties, files and traces walk over blocks.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
 from deltarule.activations import ACTIVATIONS, Activation, Identity
-from deltarule.definitions import Definition, Family, choose, from_record, positive_integer, settle
+from deltarule.definitions import Definition, Family, choose, positive_integer, settle
 from deltarule.exceptions import InvalidParameterError
 
 __all__ = ["LAYERS", "Block", "Dense", "Layer", "width"]
@@ -96,13 +95,6 @@ class Layer(Definition):
             units=width(self.units, f"{type(self).__name__}.units"),
         )
 
-    def record(self) -> dict[str, Any]:
-        """The layer as plain JSON values; an activation within it as a record of its own."""
-        return {
-            key: value.record() if isinstance(value, Definition) else value
-            for key, value in super().record().items()
-        }
-
     @property
     def activation(self) -> Activation:
         """The non-linear function at the layer's end; identity where it has none."""
@@ -138,10 +130,7 @@ class Dense(Layer):
     bias: bool = True
 
     def __post_init__(self) -> None:
-        function: object = self.function
-        if isinstance(function, Mapping):
-            function = from_record(function, ACTIVATIONS)
-        object.__setattr__(self, "function", choose(function, ACTIVATIONS, "Dense.function"))
+        settle(self, function=choose(self.function, ACTIVATIONS, "Dense.function"))
         if not isinstance(self.bias, bool):
             raise InvalidParameterError(
                 f"Dense.bias must be True or False (got {self.bias!r}). Choose one of them."

@@ -27,12 +27,11 @@ from deltarule.functional import objective
 from deltarule.network import Network, Parameters, initialize
 from deltarule.optimizers import SGD, Optimizer
 from deltarule.penalties import Penalty
-from deltarule.random import Stream, derive
+from deltarule.random import SAMPLINGS, Stream, derive
 from deltarule.schedules import Adaptive, Clock, Constant, Schedule
 from deltarule.stopping import EarlyStopping, StopReason
 
 SLICE_SECONDS = 0.05
-SAMPLINGS = ("replacement", "shuffle", "sequential")
 
 
 @dataclass(frozen=True)

@@ -84,6 +84,8 @@ def random_case(index: int, attempt: int = 0, *, rows: int = 3, sign: bool = Fal
     if not sign and last == "sign" and loss != "perceptron":
         last = "tanh"
     names = NAMES if sign else tuple(name for name in NAMES if name != "sign")
+    if not sign and index // len(PAIRS) % 2:  # every second round: as many complex steps as can be
+        names = tuple(name for name in NAMES if ACTIVATIONS.table[name].smooth)
     depth = (index + index // len(PAIRS)) % (MAX_DEPTH + 1)
     hidden = [names[k] for k in shape.integers(0, len(names), depth)]
     if sign and depth:

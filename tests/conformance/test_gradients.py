@@ -13,7 +13,7 @@ import pytest
 from conformance import checks
 from conformance.networks import MAX_DEPTH, NAMES, PAIRS, random_case
 
-FEW, MANY = len(PAIRS), 1200
+FEW, MANY = len(PAIRS), 3000
 
 
 def survey(indices, record_property) -> Counter:
@@ -30,7 +30,7 @@ def survey(indices, record_property) -> Counter:
     record_property("gradients", told)
     print(told)
     assert crossed <= 0.05 * coordinates, f"too much is drawn anew: {told}"
-    assert smooth >= 0.15 * len(indices), f"too little is smooth: {told}"
+    assert smooth >= 0.1 * len(indices), f"too little is smooth: {told}"
     return seen
 
 
@@ -41,9 +41,9 @@ def test_every_pair_of_loss_and_output_once(record_property):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("start", range(FEW, FEW + MANY, 100))
-def test_a_thousand_networks(start, record_property):
-    survey(range(start, start + 100), record_property)
+@pytest.mark.parametrize("start", range(FEW, FEW + MANY, 120))
+def test_three_thousand_networks(start, record_property):
+    survey(range(start, start + 120), record_property)
 
 
 @pytest.mark.parametrize("part", range(4))

@@ -50,12 +50,13 @@ def load(name: str, scaling: str = "standardised") -> Rows:
     """
     from sklearn import datasets
 
+    from deltarule.estimators.standardizer import Standardizer
+
     X, y = getattr(datasets, f"load_{name}")(return_X_y=True)
     mixed = order("shuffle", KEY, 0, len(y))
     trained, held = np.split(mixed, [len(y) * 3 // 4])
     if scaling == "standardised":
-        deviation = X[trained].std(axis=0)
-        X = (X - X[trained].mean(axis=0)) / np.where(deviation == 0, 1.0, deviation)
+        X = Standardizer.measure(X[trained], None).apply(X)
     elif scaling == "unit":
         X = X / X[trained].max()
     return Rows(
@@ -149,8 +150,8 @@ def from_sign_to_network(page: Page, engine: str) -> None:
         *(f"{percent(min(seen[-10:]))} to {percent(max(seen[-10:]))} right" for seen in scores),
     )
     page.says(
-        "The perceptron jumps on as long as a row is wrong. σ is smooth: its steps shrink as d̂ nears "
-        "d, and it settles. That it loses some held-out rows again is the matter of part 5. "
+        "The perceptron jumps on as long as a row is wrong. σ is smooth: its steps shrink as d̂ "
+        "nears d, and it settles. That it loses some held-out rows again is the matter of part 5. "
         f"{3 * EPOCHS * len(rows.y)} steps and {6 * EPOCHS} judgements took {took:.2f} s."
     )
 
@@ -169,8 +170,8 @@ def batches(page: Page, engine: str) -> None:
     start = initialize(network, KEY)
     page.says(
         "Breast cancer, 30-5-1, five epochs each, with the step size of "
-        f"{', '.join(f'{rate:g}' for rate in RATES)} that ends lowest. The noise is the length of (a "
-        "step's gradient minus the full gradient), over the length of the full gradient, at the "
+        f"{', '.join(f'{rate:g}' for rate in RATES)} that ends lowest. The noise is the length of "
+        "(a step's gradient minus the full gradient), over the length of the full gradient, at the "
         "start, for rows drawn with replacement."
     )
     page.line()
@@ -365,8 +366,8 @@ def _from_zeros(rows: Rows, network: Network, D: Array, engine: str) -> str:
     first, second = numbers.weights[0]
     return (
         f"From zeros, the two hidden units differ by {np.abs(first - second).max():g} after 50 "
-        f"epochs, the loss is {loss:.4f}: twins meet the same deltas for ever, so the guess must be "
-        "random and distinct."
+        f"epochs, the loss is {loss:.4f}: twins meet the same deltas for ever, so the guess must "
+        "be random and distinct."
     )
 
 

@@ -60,6 +60,9 @@ Session<T>::Session(std::vector<Layer> layers, Loss loss, double loss_parameter,
 }
 
 template <class T>
+Session<T>::Session(Session&&) noexcept = default;
+
+template <class T>
 Session<T>::~Session() = default;
 
 /// Cuts the weights into rectangles, by their shape alone.
@@ -273,10 +276,12 @@ double Session<T>::batch_step(const RunPlan& plan, const int64_t* order, int64_t
     return loss;
 }
 
-/// Threads worth having for so many rows: one for every 15 µs of work at 30 operations a ns.
+/// Threads worth having for so many rows: one for every 15 µs of a pass, which takes 6 operations
+/// per row and parameter at about 100 (float64: 50) of them a nanosecond.
 template <class T>
 int Session<T>::team(int64_t rows) const {
-    const double microseconds = double(rows) * double(network_.size) * 4 / 30e3;
+    const double speed = sizeof(T) == 4 ? 100e3 : 50e3;
+    const double microseconds = double(rows) * double(network_.size) * 6 / speed;
     if (microseconds < 20) return 1;
     return std::min(threads_, 1 + int(std::min(microseconds / 15, 1e6)));
 }

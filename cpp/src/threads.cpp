@@ -1,10 +1,10 @@
 #include "deltarule/threads.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
-#include <vector>
 
 #if defined(__unix__) || defined(__APPLE__)
 #include <unistd.h>
@@ -32,105 +32,116 @@ void pause_briefly() {
 #endif
 }
 
-/// Waits until `ready()`: spinning at first, yielding for as long again.
+/// Waits for `ready()` for a while: spinning at first, then yielding.
 template <class Ready>
 bool spin(Ready ready) {
     for (int round = 0; round < 64; ++round) {
         if (ready()) return true;
         pause_briefly();
     }
-    const auto start = Clock::now();
-    while (Clock::now() - start < 2 * spin_time) {
+    for (auto start = Clock::now(), now = start; now - start < 2 * spin_time; now = Clock::now()) {
         if (ready()) return true;
-        if (Clock::now() - start < spin_time) pause_briefly();
+        if (now - start < spin_time) pause_briefly();
         else std::this_thread::yield();
     }
     return ready();
 }
 
+/// Tasks are handed out by one word: the round in its upper half, the next task in its lower half.
+/// The caller waits for tasks, not for members: one that the system does not schedule delays nobody,
+/// and one that comes late finds another round or no task left and changes nothing.
 class Team {
 public:
     bool try_run(int threads, int64_t tasks, TaskFunction function, void* context) {
         std::unique_lock busy(busy_, std::try_to_lock);
         if (!busy) return false;
-        while (int(members_.size()) < threads - 1) start_member();
+        while (members_ < threads - 1) start_member();
+        const uint64_t round = round_of(ticket_.load()) + 1;
+        ticket_ = round << 32 | closed;  // nobody takes a task while its description changes
         function_ = function;
         context_ = context;
-        tasks_ = tasks;
-        next_ = 0;
-        working_ = threads - 1;
-        {
+        tasks_ = uint32_t(tasks);
+        wanted_ = threads - 1;
+        left_ = tasks;
+        ticket_ = round << 32;
+        if (sleepers_.load() > 0) {
             std::lock_guard lock(sleep_);
-            wanted_ = threads - 1;
-            ++round_;
+            wake_.notify_all();
         }
-        wake_.notify_all();
-        work(0);
-        while (!spin([this] { return working_.load(std::memory_order_acquire) == 0; })) {
+        work(0, round);
+        while (!spin([this] { return left_.load(std::memory_order_acquire) == 0; }))
             std::this_thread::yield();
-        }
         return true;
     }
 
 private:
+    static constexpr uint64_t closed = 0xFFFFFFFF;
+    static uint64_t round_of(uint64_t ticket) { return ticket >> 32; }
+
     void start_member() {
-        const int number = int(members_.size()) + 1;
-        const uint64_t seen = round_;
-        members_.emplace_back([this, number, seen] { serve(number, seen); });
-        members_.back().detach();  // members live as long as the process
+        const int number = ++members_;
+        std::thread([this, number] { serve(number); }).detach();  // for as long as the process lives
     }
 
-    void serve(int number, uint64_t seen) {
+    void serve(int number) {
+        uint64_t seen = 0;
+        auto called = [&] {
+            const uint64_t ticket = ticket_.load();
+            return round_of(ticket) != seen && uint32_t(ticket) != closed;
+        };
         for (;;) {
-            auto called = [&] { return round_.load(std::memory_order_acquire) != seen; };
             if (!spin(called)) {
                 std::unique_lock lock(sleep_);
+                ++sleepers_;
                 wake_.wait(lock, called);
+                --sleepers_;
             }
-            int wanted;
-            {
-                std::lock_guard lock(sleep_);
-                seen = round_;
-                wanted = wanted_;
-            }
-            if (number > wanted) continue;
-            work(number);
-            working_.fetch_sub(1, std::memory_order_release);
+            const uint64_t ticket = ticket_.load();
+            if (uint32_t(ticket) == closed) continue;
+            seen = round_of(ticket);
+            if (number <= wanted_.load()) work(number, seen);
         }
     }
 
-    void work(int number) {
+    void work(int number, uint64_t round) {
         for (;;) {
-            const int64_t task = next_.fetch_add(1, std::memory_order_relaxed);
-            if (task >= tasks_) return;
-            function_(context_, number, task);
+            uint64_t ticket = ticket_.load();
+            const uint32_t task = uint32_t(ticket);
+            const TaskFunction function = function_.load();
+            void* const context = context_.load();
+            if (round_of(ticket) != round || task >= tasks_.load()) return;
+            // Success proves that the round still runs, and so that what was read belongs to it.
+            if (!ticket_.compare_exchange_weak(ticket, ticket + 1)) continue;
+            function(context, number, int64_t(task));
+            left_.fetch_sub(1, std::memory_order_release);
         }
     }
 
     std::mutex busy_, sleep_;
     std::condition_variable wake_;
-    std::vector<std::thread> members_;
-    std::atomic<uint64_t> round_ = 0;
-    int wanted_ = 0;
-    std::atomic<int> working_ = 0;
-    std::atomic<int64_t> next_ = 0;
-    int64_t tasks_ = 0;
-    TaskFunction function_ = nullptr;
-    void* context_ = nullptr;
+    int members_ = 0;
+    std::atomic<int> sleepers_ = 0;
+    std::atomic<uint64_t> ticket_ = 0;
+    std::atomic<TaskFunction> function_ = nullptr;
+    std::atomic<void*> context_ = nullptr;
+    std::atomic<uint32_t> tasks_ = 0;
+    std::atomic<int> wanted_ = 0;
+    std::atomic<int64_t> left_ = 0;
 };
 
 /// The team of this process. After a fork the parent's is left behind: its threads are not here.
 Team& team() {
-    static std::atomic<Team*> current = nullptr;
+    static std::mutex guard;
+    static Team* current = nullptr;
     static std::atomic<long> owner = 0;
     const long here = process_id();
-    if (owner.load() != here || !current.load()) {
-        Team* fresh = new Team;
-        Team* old = current.load();
-        if (current.compare_exchange_strong(old, fresh)) owner = here;
-        else delete fresh;
+    if (owner.load() == here) return *current;
+    std::lock_guard lock(guard);
+    if (owner.load() != here) {
+        current = new Team;
+        owner = here;
     }
-    return *current.load();
+    return *current;
 }
 
 }  // namespace

@@ -53,6 +53,7 @@ template <class T>
 class Session {
 public:
     Session(std::vector<Layer> layers, Loss loss, double loss_parameter, int threads);
+    Session(Session&&) noexcept;
     ~Session();
 
     int64_t size() const { return parameters_; }  ///< numbers in the canonical vector

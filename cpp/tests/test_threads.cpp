@@ -1,0 +1,81 @@
+#include <atomic>
+#include <thread>
+#if defined(__unix__)
+#include <sys/wait.h>
+#include <unistd.h>
+#endif
+
+#include "check.hpp"
+#include "deltarule/threads.hpp"
+#include "naive.hpp"
+
+using namespace deltarule;
+
+namespace {
+
+struct Counts {
+    std::vector<std::atomic<int>> seen = std::vector<std::atomic<int>>(500);
+    std::atomic<int> highest = 0;
+
+    static void add(void* context, int worker, int64_t task) {
+        auto& counts = *static_cast<Counts*>(context);
+        ++counts.seen[size_t(task)];
+        if (worker > counts.highest) counts.highest = worker;
+    }
+};
+
+void check_each_once(int threads) {
+    for (int round = 0; round < 200; ++round) {
+        Counts counts;
+        run_tasks(threads, 500, Counts::add, &counts);
+        for (const auto& seen : counts.seen) CHECK(seen == 1);
+        CHECK(counts.highest < threads);
+    }
+}
+
+template <class T>
+std::vector<T> after(int threads, int64_t batch) {
+    const naive::Problem problem({40, 170, 30, 5}, Activation::tanh, Activation::softmax, Loss::log_loss,
+                                 1500);
+    const naive::Typed<T> typed(problem);
+    Session<T> session = naive::open(problem, typed, threads);
+    session.set_optimizer({Optimizer::adam, 0.9, 0.999, 1e-8, 0});
+    std::vector<T> found = naive::run(session, 5, batch), gradient(found.size());
+    session.loss(typed.samples, gradient.data());
+    found.insert(found.end(), gradient.begin(), gradient.end());
+    return found;
+}
+
+}  // namespace
+
+TEST("threads", "every task runs once, whatever the number of threads") {
+    for (int threads : {1, 2, 5, 3}) check_each_once(threads);
+}
+
+TEST("threads", "two callers at once do not wait for each other") {
+    std::thread other([] { check_each_once(3); });
+    check_each_once(3);
+    other.join();
+}
+
+TEST_EACH_ISA("threads", "any number of threads gives the same bits") {
+    for (int64_t batch : {300, 1300}) {
+        const auto alone = after<float>(1, batch);
+        for (int threads : {2, 3, 7}) CHECK(after<float>(threads, batch) == alone);
+    }
+    CHECK(after<double>(1, 500) == after<double>(4, 500));
+}
+
+#if defined(__unix__)
+TEST("threads", "a forked child has a team of its own") {
+    check_each_once(3);
+    const pid_t child = fork();
+    if (child == 0) {
+        check_each_once(3);
+        _exit(check::failures() ? 1 : 0);
+    }
+    int status = -1;
+    waitpid(child, &status, 0);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+#endif

@@ -11,12 +11,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils import _safe_indexing
-from sklearn.utils._param_validation import Hidden, Interval, Options, StrOptions
+from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils._param_validation import InvalidParameterError as SklearnParameterError
 from sklearn.utils.validation import check_is_fitted
 
 from deltarule import functional
@@ -32,8 +32,9 @@ from deltarule.estimators.prediction import Predictor
 from deltarule.estimators.standardizer import Standardizer
 from deltarule.exceptions import InvalidParameterError, InvalidShapeError
 from deltarule.initializers import INITIALIZERS, Initializer
+from deltarule.layers import Dense
 from deltarule.losses import LOSSES, Loss
-from deltarule.network import Dense, Network, Parameters, initialize
+from deltarule.network import Network, Parameters, initialize
 from deltarule.optimizers import OPTIMIZERS, Optimizer
 from deltarule.penalties import Penalty
 from deltarule.random import SAMPLINGS
@@ -41,7 +42,6 @@ from deltarule.schedules import SCHEDULES, Schedule
 from deltarule.stopping import EarlyStopping, StopReason
 from deltarule.training import (
     EpochReport,
-    History,
     TrainingPlan,
     TrainingResult,
     Validation,
@@ -57,7 +57,7 @@ def _names(family: Any) -> StrOptions:
 class BaseMLP(CallbackSupportMixin, options.OptionParameters, BaseEstimator, ABC):
     """Base of `MLPClassifier` and `MLPRegressor`; not to be used alone."""
 
-    _parameter_constraints: dict[str, list[Any]] = {
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "loss": [_names(LOSSES), Loss],
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "activation": [_names(ACTIVATIONS), Activation, "array-like"],
@@ -92,9 +92,15 @@ class BaseMLP(CallbackSupportMixin, options.OptionParameters, BaseEstimator, ABC
         "n_init": [Interval(Integral, 1, None, closed="left")],
         "initializer": [_names(INITIALIZERS), Initializer],
         "engine": [StrOptions({"auto", "compiled", "reference"})],
-        "n_threads": [Hidden(Interval(Integral, None, 0, closed="neither")),
-                      Interval(Integral, 1, None, closed="left"), None],
+        "n_threads": [Integral, None],
     }
+
+    def _validate_params(self) -> None:
+        try:
+            super()._validate_params()
+        except SklearnParameterError as problem:
+            text = str(problem)
+            raise options.ParameterError(f"{text} {options.remedy_for(self, text)}") from None
 
     # ------------------------------------------------------------ what a kind of estimator says
 
@@ -125,53 +131,45 @@ class BaseMLP(CallbackSupportMixin, options.OptionParameters, BaseEstimator, ABC
     # ------------------------------------------------------------ fit
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, *, incremental: bool) -> Any:
-        given = (X, y, sample_weight)
+        given = fitting.Rows(X, y, sample_weight)
         first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
         X, y = self._prepare(X, y, first=first, incremental=incremental)
         weight = checks.check_weights(sample_weight, X, may_be_zero=incremental)
         memory = None if first else self.__dict__.get("_memory")
         key = fitting.draw_key(self.random_state) if memory is None else memory.key
-        plan = fitting.build_plan(self, X.shape[0], key, incremental=incremental)
-        stopping = plan.early_stopping
-        held: tuple[Any, Any, Array | None] | None = None
+        rows, held = fitting.Rows(X, y, weight), None
+        stopping = fitting.stopping_rule(self, incremental=incremental)
         if stopping is not None:
             kept, out = fitting.split(stopping, X.shape[0], key, self._groups(y))
-            held = tuple(None if part is None else _safe_indexing(part, out) for part in (X, y, weight))  # type: ignore[assignment]
-            X, y, weight = (None if part is None else _safe_indexing(part, kept) for part in (X, y, weight))
-            plan = fitting.build_plan(self, X.shape[0], key, incremental=incremental)
-            _check_split_weights(weight, held[2])
-        return self._fit_rows(X, y, weight, plan, memory, first, held, given)
+            rows, held = rows.take(kept, "training"), rows.take(out, "validation")
+        plan = fitting.build_plan(self, rows.X.shape[0], key, stopping, incremental=incremental)
+        return self._fit_rows(rows, held, plan, memory, first, given)
 
     def _fit_rows(
         self,
-        X: Any,
-        y: Any,
-        weight: Array | None,
+        rows: fitting.Rows,
+        held: fitting.Rows | None,
         plan: TrainingPlan,
         memory: fitting.Memory | None,
         first: bool,
-        held: Any,
-        given: tuple[Any, Any, Any],
+        given: fitting.Rows,
     ) -> Any:
         if first or not hasattr(self, "_standardizer"):
-            self._measure_inputs(X, weight)
-            self._measure_target(y, weight)
-        network = self._build_network(X.shape[1], memory)
+            self._measure_inputs(rows.X, rows.weight)
+            self._measure_target(rows.y, rows.weight)
+        network = self._build_network(rows.X.shape[1], memory)
         # Precision follows the first fit; numbers that a user assigned may have any float type.
         vector = None if first else self._current_vector(network)
-        dtype = X.dtype if memory is None else memory.published.dtype
-        inputs = self._inputs(X, dtype)
-        D = self._target(y, dtype)
+        dtype = rows.X.dtype if memory is None else memory.published.dtype
+        inputs, D = self._inputs(rows.X, dtype), self._target(rows.y, dtype)
         self._check_target(network, D)
-        if weight is not None:
-            weight = weight.astype(dtype, copy=False)
-        validation = None if held is None else self._validation(plan, held, dtype)
+        weight = None if rows.weight is None else rows.weight.astype(dtype, copy=False)
         tasks = None
         if has_callbacks(self):
             tasks = EpochTasks(self, *given, plan.max_epochs * (self.n_init if first else 1))
         settings: dict[str, Any] = {
             "sample_weight": weight,
-            "validation": validation,
+            "validation": None if held is None else self._validation(plan, held, dtype),
             "observer": fitting.observe(
                 fitting.printer(self, plan.early_stopping is not None), self._task_observer(tasks)
             ),
@@ -179,11 +177,11 @@ class BaseMLP(CallbackSupportMixin, options.OptionParameters, BaseEstimator, ABC
             "n_threads": self.n_threads,
         }
         result, objectives = self._train(network, inputs, D, plan, memory, vector, dtype, settings)
-        self._keep(result, plan, objectives, X.shape[0], first)
+        self._keep(result, plan, objectives, rows.X.shape[0], first)
+        if not result.history.loss:
+            self.loss_ = self._objective(network, result, inputs, D, weight, plan)
         if tasks is not None:
             tasks.end()
-        if result.history.loss == []:
-            self.loss_ = self._objective(network, result, inputs, D, weight, plan)
         fitting.tell_end(self, result, incremental=plan.incremental)
         return self
 
@@ -201,8 +199,15 @@ class BaseMLP(CallbackSupportMixin, options.OptionParameters, BaseEstimator, ABC
         state = fitting.starting_state(memory, vector, plan)
         if state is None and vector is None and self.n_init > 1:
             return restart(
-                network, X, D, plan, self.n_init, key=plan.key, initializer=self.initializer,
-                dtype=dtype, **settings,
+                network,
+                X,
+                D,
+                plan,
+                self.n_init,
+                key=plan.key,
+                initializer=self.initializer,
+                dtype=dtype,
+                **settings,
             )
         start = state
         if start is None and vector is not None:
@@ -240,16 +245,15 @@ class BaseMLP(CallbackSupportMixin, options.OptionParameters, BaseEstimator, ABC
         if problem is not None:
             raise InvalidShapeError(problem)
 
-    def _validation(self, plan: TrainingPlan, held: Any, dtype: Any) -> Validation:
-        X, y, weight = held
+    def _validation(self, plan: TrainingPlan, held: fitting.Rows, dtype: Any) -> Validation:
         stopping = plan.early_stopping
         assert stopping is not None
-        D = self._target(y, dtype)
+        D = self._target(held.y, dtype)
         if stopping.scorer is not None:
-            judge = fitting.scorer_judge(self, stopping.scorer, X, y, weight)
+            judge = fitting.scorer_judge(self, stopping.scorer, held)
         else:
-            judge = self._judge(D, weight)
-        return Validation(self._inputs(X, dtype), D, weight, judge)
+            judge = self._judge(D, held.weight)
+        return Validation(self._inputs(held.X, dtype), D, held.weight, judge)
 
     def _task_observer(self, tasks: EpochTasks | None) -> Any:
         if tasks is None:
@@ -396,8 +400,8 @@ def _gathered(network: Network, coefs: list[Any], intercepts: list[Any]) -> Arra
     kind = np.result_type(*dtypes)
     vector = np.empty(network.size, dtype=kind if kind in checks.FLOATS else np.float64)
     for slot in network.layout:
-        name, parts = ("coefs_", coefs) if slot.block.name == "weight" else ("intercepts_", intercepts)
-        part = np.asarray(parts[slot.layer])
+        name = "coefs_" if slot.block.name == "weight" else "intercepts_"
+        part = np.asarray((coefs if name == "coefs_" else intercepts)[slot.layer])
         if part.shape != slot.block.shape:
             raise InvalidShapeError(
                 f"{name}[{slot.layer}] must have shape {slot.block.shape} (got {part.shape}). "
@@ -413,12 +417,3 @@ def _before_sign(network: Network) -> Network:
     assert isinstance(last, Dense)
     layers = (*network.layers[:-1], replace(last, function=ACTIVATIONS.table["identity"]()))
     return Network(layers=layers, heads=network.heads)
-
-
-def _check_split_weights(kept: Array | None, held: Array | None) -> None:
-    for part, rows in ((kept, "training"), (held, "validation")):
-        if part is not None and not part.any():
-            raise InvalidShapeError(
-                f"sample_weight must not be 0 for all {rows} rows of the early-stopping split "
-                "(got only zeros). Drop the rows without weight before fit."
-            )

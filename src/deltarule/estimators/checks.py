@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.sparse import issparse
 from sklearn.utils import column_or_1d
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
@@ -19,18 +18,27 @@ from deltarule.exceptions import InvalidShapeError, NonFiniteError
 FLOATS = (np.float64, np.float32)
 
 
+def is_sparse(data: Any) -> bool:
+    """Whether ``data`` is a SciPy sparse matrix or array."""
+    return hasattr(data, "tocsr")
+
+
 def check_rows(estimator: Any, X: Any, *, reset: bool = False) -> Any:
     """X as rows for prediction: dense C order or CSR, float32 or float64."""
-    return _explained(estimator, X, None, reset=reset)
+    return _explained(estimator, {"X": X}, reset=reset)
 
 
-def check_training(estimator: Any, X: Any, y: Any, *, numeric: bool, reset: bool) -> tuple[Any, Any]:
+def check_training(
+    estimator: Any, X: Any, y: Any, *, numeric: bool, reset: bool
+) -> tuple[Any, Any]:
     """X and y for training; a single column of y is flattened with scikit-learn's warning."""
     if numeric:
         _check_numbers(y)
-    X, y = _explained(estimator, X, y, reset=reset, multi_output=True, y_numeric=numeric)
+    X, y = _explained(
+        estimator, {"X": X, "y": y}, reset=reset, multi_output=True, y_numeric=numeric
+    )
     if y.ndim == 2 and y.shape[1] == 1:
-        y = column_or_1d(y.toarray() if issparse(y) else y, warn=True)
+        y = column_or_1d(y.toarray() if is_sparse(y) else y, warn=True)
     return X, y
 
 
@@ -49,38 +57,39 @@ def check_weights(sample_weight: Any, X: Any, *, may_be_zero: bool) -> Array | N
 
 
 def as_engine_input(X: Any, dtype: Any) -> Any:
-    """Rows as an engine asks for: the dtype of the parameters, C order or CSR; copied if need be."""
-    if issparse(X):
+    """Rows in the dtype of the parameters, in C order or CSR; copied where needed."""
+    if is_sparse(X):
         return X.astype(dtype, copy=False).tocsr()
     return np.ascontiguousarray(X, dtype=dtype)
 
 
-def _explained(estimator: Any, X: Any, y: Any, **options: Any) -> Any:
-    arguments = {"accept_sparse": "csr", "dtype": FLOATS, "order": "C"} | options
+def _explained(estimator: Any, data: dict[str, Any], **options: Any) -> Any:
+    """`validate_data`, with the place of a NaN or an infinity added to its message."""
     try:
-        if y is None:
-            return validate_data(estimator, X, **arguments)
-        return validate_data(estimator, X, y, **arguments)
+        return validate_data(
+            estimator, **data, accept_sparse="csr", dtype=FLOATS, order="C", **options
+        )
     except ValueError as problem:
-        where = _where_not_finite(X, "X") or (y is not None and _where_not_finite(y, "y"))
-        if not where:
-            raise
-        raise NonFiniteError(f"{problem}\n{where}") from None
+        for name, values in data.items():
+            where = _where_not_finite(values, name)
+            if where is not None:
+                raise NonFiniteError(f"{problem}\n{where}") from None
+        raise
 
 
 def _where_not_finite(data: Any, name: str) -> str | None:
     """A sentence on the first entry that is NaN or infinite; None where all are finite."""
-    values = data.data if issparse(data) else data
+    values = data.data if is_sparse(data) else data
     try:
         values = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):
         return None
     bad = np.argwhere(~np.isfinite(values))
-    if not len(bad):
+    if values.ndim == 0 or not len(bad):
         return None
     place = tuple(int(index) for index in bad[0])
     what = "NaN" if np.isnan(values[place]) else "infinity"
-    if issparse(data):
+    if is_sparse(data):
         matrix = data.tocoo()
         place = (int(matrix.coords[0][place[0]]), int(matrix.coords[1][place[0]]))
     columns = getattr(data, "columns", None)
@@ -102,8 +111,9 @@ def _check_numbers(y: Any) -> None:
         try:
             float(value)
         except (TypeError, ValueError):
+            word = repr(value.item() if isinstance(value, np.generic) else value)
             raise InvalidShapeError(
-                f"could not convert {type(value).__name__} to float: {value!r}. y must hold "
-                f"numbers for a regressor (got {value!r} in row {row}). Convert the target to "
-                "numbers, or use MLPClassifier for classes."
+                f"could not convert string to float: {word}. y must hold numbers for a regressor "
+                f"(got {word} in row {row}). Convert the target to numbers, or use MLPClassifier "
+                "for classes."
             ) from None

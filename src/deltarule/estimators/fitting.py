@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import copy
+import math
+import sys
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import train_test_split
-from sklearn.utils import check_random_state
+from sklearn.utils import _safe_indexing, check_random_state
 
 from deltarule.activations import ACTIVATIONS, Activation
 from deltarule.definitions import Array, choose
 from deltarule.estimators import options
-from deltarule.exceptions import InvalidParameterError, NonFiniteError, TrainingStoppedWarning
+from deltarule.exceptions import (
+    InvalidParameterError,
+    InvalidShapeError,
+    NonFiniteError,
+    TrainingStoppedWarning,
+)
 from deltarule.network import Network
 from deltarule.optimizers import Optimizer
 from deltarule.random import Stream, derive
@@ -29,11 +36,28 @@ from deltarule.training import (
     TrainingPlan,
     TrainingResult,
     TrainingState,
-    Validation,
 )
 
 #: Reasons after which a warm start begins a new count of epochs without improvement.
 ENDED = (StopReason.CONVERGED, StopReason.NO_IMPROVEMENT, StopReason.STEP_TOO_SMALL)
+
+
+class Rows(NamedTuple):
+    """Inputs, targets and sample weights (or None) of the same rows."""
+
+    X: Any
+    y: Any
+    weight: Any
+
+    def take(self, index: Array, name: str) -> Rows:
+        """Some of the rows; ``name`` is what they are for."""
+        weight = None if self.weight is None else self.weight[index]
+        if weight is not None and not weight.any():
+            raise InvalidShapeError(
+                f"sample_weight must not be 0 for all {name} rows of the early-stopping split "
+                "(got only zeros). Drop the rows without weight before fit."
+            )
+        return Rows(_safe_indexing(self.X, index), _safe_indexing(self.y, index), weight)
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,9 +115,7 @@ def hidden_activations(activation: Any, count: int) -> list[Activation]:
             f"activation must have one entry for each of the {count} hidden layers (got "
             f"{len(given)}). Adjust its length, or give one name for all layers."
         )
-    return [
-        choose(entry, ACTIVATIONS, f"activation[{index}]") for index, entry in enumerate(given)
-    ]
+    return [choose(entry, ACTIVATIONS, f"activation[{index}]") for index, entry in enumerate(given)]
 
 
 def build_network(estimator: Any, inputs: int, outputs: int, output_activation: str) -> Network:
@@ -108,17 +130,23 @@ def build_network(estimator: Any, inputs: int, outputs: int, output_activation: 
     )
 
 
-def build_plan(estimator: Any, rows: int, key: int, *, incremental: bool) -> TrainingPlan:
-    """The plan that an estimator's parameters describe, for so many training rows."""
-    optimizer = options.optimizer_of(estimator)
-    stopping = None if optimizer.name == "lbfgs" else options.stopping_of(estimator)
+def stopping_rule(estimator: Any, *, incremental: bool) -> EarlyStopping | None:
+    """The early stopping of this fit; lbfgs has none, and `partial_fit` refuses it."""
+    stopping = options.stopping_of(estimator)
     if stopping is not None and incremental:
         raise InvalidParameterError(
             "partial_fit does not support early_stopping=True: it sees no validation rows (got "
             f"early_stopping={estimator.early_stopping!r}). Set early_stopping=False."
         )
+    return None if options.optimizer_of(estimator).name == "lbfgs" else stopping
+
+
+def build_plan(
+    estimator: Any, rows: int, key: int, stopping: EarlyStopping | None, *, incremental: bool
+) -> TrainingPlan:
+    """The plan that an estimator's parameters describe, for so many training rows."""
     return TrainingPlan(
-        optimizer=optimizer,
+        optimizer=options.optimizer_of(estimator),
         learning_rate_init=float(estimator.learning_rate_init),
         schedule=options.schedule_of(estimator),
         batch_size=_batch_size(estimator.batch_size, rows),
@@ -139,7 +167,7 @@ def _batch_size(batch_size: Any, rows: int) -> int:
     if batch_size > rows:
         warnings.warn(
             "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
-            stacklevel=2,
+            stacklevel=6,
         )
     return int(min(batch_size, rows))
 
@@ -154,10 +182,13 @@ def split(
     groups : array of shape (rows,), optional
         Classes whose shares both parts keep.
     """
+    count = math.ceil(stopping.validation_fraction * rows)
+    if groups is not None:
+        count = max(count, len(np.unique(groups)))  # one row of every class at least
     try:
         kept, held = train_test_split(
             np.arange(rows),
-            test_size=stopping.validation_fraction,
+            test_size=min(count, rows),
             stratify=groups,
             random_state=derive(key, Stream.SPLIT, 0) % 2**32,
         )
@@ -191,19 +222,17 @@ def r2_judge(target: Array, sample_weight: Array | None) -> Callable[[Array], fl
     return judge
 
 
-def scorer_judge(
-    estimator: Any, scorer: Any, X: Any, y: Any, sample_weight: Array | None
-) -> Callable[[Array], float]:
-    """A scikit-learn scorer as a function of the network's outputs for the rows ``X``."""
+def scorer_judge(estimator: Any, scorer: Any, held: Rows) -> Callable[[Array], float]:
+    """A scikit-learn scorer as a function of the network's outputs for the rows ``held``."""
     found = check_scoring(estimator, scoring=scorer)
-    weights = {} if sample_weight is None else {"sample_weight": sample_weight}
+    weights = {} if held.weight is None else {"sample_weight": held.weight}
 
     def judge(outputs: Array) -> float:
         # A copy that answers with these outputs: no second pass through the network.
         stand_in = copy.copy(estimator)
         stand_in.__dict__.pop("feature_names_in_", None)
         stand_in._given_outputs = outputs
-        return float(found(stand_in, X, y, **weights))
+        return float(found(stand_in, held.X, held.y, **weights))
 
     return judge
 
@@ -232,7 +261,16 @@ def observe(*observers: Observer | None) -> Observer | None:
     present = [observer for observer in observers if observer is not None]
     if len(present) < 2:
         return present[0] if present else None
-    return lambda report: any([observer(report) for observer in present])
+
+    def tell_all(report: EpochReport) -> bool:
+        answers = [observer(report) for observer in present]
+        return any(answers)
+
+    return tell_all
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
 
 
 def printer(estimator: Any, early_stopping: bool) -> Observer | None:
@@ -244,9 +282,9 @@ def printer(estimator: Any, early_stopping: bool) -> Observer | None:
     def print_epoch(report: EpochReport) -> None:
         nonlocal count
         count += 1
-        print(f"Iteration {count}, loss = {report.loss:.8f}")
+        _say(f"Iteration {count}, loss = {report.loss:.8f}")
         if early_stopping:
-            print(f"Validation score: {report.validation_score:f}")
+            _say(f"Validation score: {report.validation_score:f}")
 
     return print_epoch
 
@@ -261,30 +299,31 @@ def tell_end(estimator: Any, result: TrainingResult, *, incremental: bool) -> No
             f"Training interrupted by user. The weights after {result.epochs} epochs are kept; "
             "warm_start=True goes on from here.",
             TrainingStoppedWarning,
-            stacklevel=3,
+            stacklevel=6,
         )
     elif reason is StopReason.SOLVER or (reason is StopReason.MAX_EPOCHS and result.trouble):
-        warnings.warn(f"{result.trouble}", ConvergenceWarning, stacklevel=3)
+        warnings.warn(f"{result.trouble}", ConvergenceWarning, stacklevel=6)
     elif reason is StopReason.MAX_EPOCHS and not incremental:
         warnings.warn(
             f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and the "
             "optimization hasn't converged yet.",
             ConvergenceWarning,
-            stacklevel=3,
+            stacklevel=6,
         )
     elif reason in ENDED and estimator.verbose:
         _print_convergence(estimator, reason)
 
 
 def _tell_non_finite(estimator: Any, result: TrainingResult) -> None:
-    where = f"It happened in {result.trouble} with learning_rate_init={estimator.learning_rate_init:g}"
+    rate = f"learning_rate_init={estimator.learning_rate_init:g}"
+    where = f"It happened in {result.trouble} with {rate}"
     remedy = "Lower learning_rate_init, or standardize the inputs with standardize='inputs'."
     if result.state.best_parameters is not None:
         warnings.warn(
             f"The objective became non-finite. {where}; the weights of the best validation score "
             f"are returned. {remedy}",
             TrainingStoppedWarning,
-            stacklevel=4,
+            stacklevel=7,
         )
         return
     raise NonFiniteError(
@@ -297,7 +336,7 @@ def _tell_non_finite(estimator: Any, result: TrainingResult) -> None:
 def _print_convergence(estimator: Any, reason: StopReason) -> None:
     what = "Validation score" if reason is StopReason.NO_IMPROVEMENT else "Training loss"
     rate = " Learning rate too small." if reason is StopReason.STEP_TOO_SMALL else ""
-    print(
+    _say(
         f"{what} did not improve more than tol={estimator.tol:f} for "
         f"{estimator.n_iter_no_change} consecutive epochs.{rate} Stopping."
     )

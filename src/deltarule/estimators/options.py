@@ -19,9 +19,10 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
+from sklearn.utils._param_validation import InvalidParameterError as SklearnParameterError
 
 from deltarule.activations import ACTIVATIONS
-from deltarule.definitions import choose
+from deltarule.definitions import Family, choose
 from deltarule.exceptions import InvalidParameterError
 from deltarule.initializers import INITIALIZERS
 from deltarule.losses import LOSSES
@@ -116,7 +117,8 @@ def penalty_of(estimator: Any) -> Penalty | None:
     """The penalty that ``alpha`` stands for: a number is the L2 strength."""
     alpha = estimator.alpha
     if isinstance(alpha, Real):
-        return L2(float(alpha)) if alpha > 0 else None
+        strength = float(alpha)
+        return L2(strength) if strength > 0 else None
     return choose(alpha, PENALTIES, "alpha")
 
 
@@ -150,7 +152,8 @@ def _defaults(kind: type) -> dict[str, Any]:
 
 def _check_flat(estimator: Any, parameter: str, option: Any) -> None:
     """Refuse a flat parameter that says something else than the object beside it."""
-    defaults = _defaults(type(estimator))
+    kind: type = type(estimator)
+    defaults = _defaults(kind)
     for flat, own in _settings(option).items():
         given = getattr(estimator, flat)
         if given not in (defaults[flat], own):
@@ -159,6 +162,30 @@ def _check_flat(estimator: Any, parameter: str, option: Any) -> None:
                 f"{parameter}={option!r}, which has a setting of its own for it "
                 f"(got {flat}={given!r}). Set it in the object, or give {parameter} as a name."
             )
+
+
+class ParameterError(InvalidParameterError, SklearnParameterError):
+    """A parameter that scikit-learn's check refuses: its error and ours in one."""
+
+
+_FAMILIES: dict[str, Family[Any]] = {
+    "solver": OPTIMIZERS,
+    "learning_rate": SCHEDULES,
+    "loss": LOSSES,
+    "activation": ACTIVATIONS,
+    "output_activation": ACTIVATIONS,
+    "initializer": INITIALIZERS,
+}
+
+
+def remedy_for(estimator: Any, message: str) -> str:
+    """What to do about a parameter that scikit-learn's check refused, from its message."""
+    for parameter, family in _FAMILIES.items():
+        value = getattr(estimator, parameter)
+        if message.startswith(f"The {parameter!r} parameter") and isinstance(value, str):
+            near = family.nearest(value)
+            return f"Did you mean {near!r}?" if near else "Choose one of these names."
+    return "Choose a value of that kind."
 
 
 def is_option(value: Any) -> bool:
@@ -252,9 +279,9 @@ class OptionParameters:
         return None if resolve is None else resolve(self)
 
 
-def _named(parameter: str, family: Any) -> Any:
+def _named(parameter: str) -> Any:
     def resolve(estimator: Any) -> Any:
-        value = getattr(estimator, parameter)
+        value, family = getattr(estimator, parameter), _FAMILIES[parameter]
         known = isinstance(value, str) and value in family.table
         return choose(value, family, parameter) if known else None
 
@@ -266,8 +293,5 @@ _RESOLVE = {
     "learning_rate": schedule_of,
     "early_stopping": stopping_of,
     "alpha": lambda estimator: penalty_of(estimator) or L2(0.0),
-    "loss": _named("loss", LOSSES),
-    "activation": _named("activation", ACTIVATIONS),
-    "output_activation": _named("output_activation", ACTIVATIONS),
-    "initializer": _named("initializer", INITIALIZERS),
+    **{name: _named(name) for name in ("loss", "activation", "output_activation", "initializer")},
 }

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_array, issparse
+from scipy.sparse import csr_array
 from sklearn.utils.sparsefuncs import mean_variance_axis
 
 from deltarule.definitions import Array
+from deltarule.estimators.checks import is_sparse
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +36,7 @@ class Standardizer:
     @classmethod
     def measure(cls, X: Any, sample_weight: Array | None = None) -> Standardizer:
         """Mean and standard deviation (the square root of the mean squared distance) of columns."""
-        if issparse(X):
+        if is_sparse(X):
             _, variance = mean_variance_axis(X, axis=0, weights=sample_weight)
             return cls(None, _usable(np.sqrt(variance.astype(np.float64)), 0.0))
         weight = None if sample_weight is None or not sample_weight.any() else sample_weight
@@ -46,7 +47,7 @@ class Standardizer:
 
     def apply(self, X: Any) -> Any:
         """The standardised rows, new, in the dtype of ``X``."""
-        if issparse(X):
+        if is_sparse(X):
             factors = (1.0 / self.scale).astype(X.dtype)
             data = X.data * factors[X.indices]
             return csr_array((data, X.indices, X.indptr), shape=X.shape)

@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.sparse import issparse
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 
 from deltarule.definitions import Array
+from deltarule.estimators.checks import is_sparse
 from deltarule.exceptions import InvalidParameterError
 
 
@@ -60,11 +60,12 @@ class ClassCode:
     def indicator(self, y: Any) -> Array:
         """True where a row's class or label has the column."""
         if self.multilabel:
-            return np.asarray(y.toarray() if issparse(y) else y) != 0
-        index = np.searchsorted(self.classes, y)
-        if self.columns == 1:
-            return (index == 1)[:, np.newaxis]
-        return index[:, np.newaxis] == np.arange(self.columns)
+            dense = np.asarray(y.toarray() if is_sparse(y) else y)
+            has: Array = dense != 0
+            return has
+        index = np.searchsorted(self.classes, y)[:, np.newaxis]
+        hot: Array = index == (1 if self.columns == 1 else np.arange(self.columns))
+        return hot
 
     def decode(self, outputs: Array) -> Array:
         """The class of every row, or its label indicators."""
@@ -76,7 +77,7 @@ class ClassCode:
             index = (outputs[:, 0] > self.middle).astype(int)
         else:
             index = outputs.argmax(axis=1)
-        return self.classes[index]
+        return np.take(self.classes, index)
 
     def probabilities(self, outputs: Array) -> Array:
         """The probability of every class, shape (rows, n_classes)."""
@@ -90,11 +91,11 @@ class ClassCode:
 
     def decision(self, outputs: Array) -> Array:
         """Signed distances from the decision: (rows,) for two classes, else (rows, columns)."""
-        scores = outputs - np.asarray(self.middle, dtype=outputs.dtype)
+        scores: Array = outputs - np.asarray(self.middle, dtype=outputs.dtype)
         if self.columns == 1 and not self.multilabel:
-            return scores[:, 0]
+            return scores.ravel()
         if self.columns == 2 and not self.multilabel:
-            return scores[:, 1] - scores[:, 0]
+            return np.subtract(scores[:, 1], scores[:, 0])
         return scores
 
 
@@ -108,11 +109,17 @@ def labels_of(y: Any) -> tuple[Array, bool]:
     ValueError
         If it holds no classes but continuous numbers.
     """
-    if np.asarray(y).ndim == 2 and not issparse(y) and type_of_target(y).endswith("multioutput"):
+    kind = type_of_target(y, input_name="y")
+    if kind == "multilabel-indicator":
+        return np.arange(y.shape[1]), True
+    if kind in ("binary", "multiclass"):
+        plain = y.dtype != object  # mixed kinds of labels get scikit-learn's words
+        return (np.unique(y) if plain else unique_labels(y)), False
+    if kind.startswith("multiclass-multioutput"):
         raise InvalidParameterError(
             "Multioutput target data is not supported with label binarization: y must be one "
             f"column of classes or a matrix of 0 and 1 (got shape {np.shape(y)}). Use one "
             "estimator per column, as MultiOutputClassifier does."
         )
     check_classification_targets(y)
-    return unique_labels(y), type_of_target(y).startswith("multilabel")
+    return unique_labels(y), False

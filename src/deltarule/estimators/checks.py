@@ -80,6 +80,8 @@ def _explained(estimator: Any, data: dict[str, Any], **options: Any) -> Any:
 def _where_not_finite(data: Any, name: str) -> str | None:
     """A sentence on the first entry that is NaN or infinite; None where all are finite."""
     values = data.data if is_sparse(data) else data
+    if np.iscomplexobj(values):
+        return None
     try:
         values = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):

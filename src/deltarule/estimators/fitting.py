@@ -315,9 +315,13 @@ def tell_end(estimator: Any, result: TrainingResult, *, incremental: bool) -> No
 
 
 def _tell_non_finite(estimator: Any, result: TrainingResult) -> None:
-    rate = f"learning_rate_init={estimator.learning_rate_init:g}"
-    where = f"It happened in {result.trouble} with {rate}"
-    remedy = "Lower learning_rate_init, or standardize the inputs with standardize='inputs'."
+    remedy = "standardize the inputs with standardize='inputs'."
+    where = f"It happened in {result.trouble}"
+    if options.optimizer_of(estimator).name == "lbfgs":
+        remedy = f"Scale the inputs, or {remedy}"
+    else:
+        where += f" with learning_rate_init={estimator.learning_rate_init:g}"
+        remedy = f"Lower learning_rate_init, or {remedy}"
     if result.state.best_parameters is not None:
         warnings.warn(
             f"The objective became non-finite. {where}; the weights of the best validation score "

@@ -13,10 +13,11 @@ import numpy as np
 
 from deltarule import _core
 from deltarule.activations import ACTIVATIONS
+from deltarule.definitions import Array
 from deltarule.engines.base import Engine, Report, Rule, Session, Work
 from deltarule.layers import Dense
 from deltarule.losses import LOSSES
-from deltarule.network import Array, Network
+from deltarule.network import Network
 from deltarule.optimizers import OPTIMIZERS, Optimizer
 
 #: The instruction set whose kernels run, such as ``"x86-64-v3"``; DELTARULE_ISA forces one.

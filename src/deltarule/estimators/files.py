@@ -123,18 +123,27 @@ def load(path: PathLike) -> Any:
         If the file is missing, unreadable, truncated, altered, written by another program, or by
         a later release than this one can read. Nothing in a file is ever executed.
     """
-    model = read(path)
+    return from_model(read(path), path)
+
+
+def from_model(model: Model, path: PathLike) -> Any:
+    """What a model file that `persistence.read` accepted stands for; `path` is for messages."""
     try:
         if model.kind not in KINDS:
             wrong("kind", f"one of {', '.join(KINDS)}", model.kind)
         if model.kind == "Parameters":
+            if model.sections:
+                wrong("sections", "none for Parameters", ", ".join(model.sections))
             return model.parameters
         found = getattr(import_module(KINDS[model.kind]), model.kind)
-        if issubclass(found, BaseMLP):
-            if set(model.sections) != {"estimator"}:
-                wrong("sections", "estimator alone", ", ".join(model.sections))
-            return estimator_from_record(model.sections["estimator"], model.parameters)
-        return found.from_model(model)
+        if not issubclass(found, BaseMLP):
+            return found.from_model(model)
+        if set(model.sections) != {"estimator"}:
+            wrong("sections", "estimator alone", ", ".join(model.sections))
+        estimator = estimator_from_record(model.sections["estimator"], model.parameters)
+        if type(estimator) is not found:
+            wrong("estimator.kind", model.kind, type(estimator).__name__)
+        return estimator
     except ModelFileError as problem:
         raise ModelFileError(f"{os.fspath(path)}: not a valid model: {problem}") from None
 

@@ -249,6 +249,21 @@ def _column_from_record(entry: Any, index: int) -> Column:
     return column
 
 
+def counts_rows(numbers: Array) -> bool:
+    """Whether a column is 0, 1, 2, … or 1, 2, 3, …: the place of a row, not a property.
+
+    Asked of a whole table before it is divided; a plan sees some rows only.
+
+    Examples
+    --------
+    >>> counts_rows(np.arange(1.0, 101.0)), counts_rows(np.arange(5.0))
+    (True, False)
+    """
+    if len(numbers) <= 20 or numbers[0] not in (0, 1):
+        return False
+    return bool(np.array_equal(numbers, numbers[0] + np.arange(len(numbers))))
+
+
 def _learn(table: Table, name: str, as_words: bool) -> Column:
     if table.is_numeric(name) and not as_words:
         return _learn_numbers(table, name)

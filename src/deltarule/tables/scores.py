@@ -48,11 +48,13 @@ def all_scores(
     """Every score of a prediction by name; for regression also one of each by target column."""
     if target.task == "classification":
         found: dict[str, Any] = {"accuracy": score(target, actual, predicted)}
-        if probabilities is not None and classes is not None and set(actual) <= set(classes):
-            if len(classes) > 1:
-                likely = np.clip(probabilities.astype(np.float64), 1e-15, 1)
-                likely /= likely.sum(axis=1, keepdims=True)
-                found["log_loss"] = float(log_loss(actual, likely, labels=classes))
+        if probabilities is None or classes is None or len(classes) < 2:
+            return found
+        # A class that the model does not know has no probability to be judged by.
+        if set(actual.tolist()) <= set(classes.tolist()):
+            likely = np.clip(probabilities.astype(np.float64), 1e-15, 1)
+            likely /= likely.sum(axis=1, keepdims=True)
+            found["log_loss"] = float(log_loss(actual, likely, labels=classes))
         return found
     predicted = predicted.reshape(actual.shape)
     found = {"r2": score(target, actual, predicted)}

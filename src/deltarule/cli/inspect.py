@@ -1,0 +1,115 @@
+"""Show what a model file holds.
+
+The file is checked and described from its record alone: no estimator is built.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from typing import TYPE_CHECKING, Any
+
+from deltarule.cli import arguments
+from deltarule.cli.output import Output, bytes_text, counted, shown, text_table
+
+if TYPE_CHECKING:
+    from deltarule.network import Network
+    from deltarule.persistence import Model
+
+DESCRIPTION = """\
+Check a model file and show what it holds: the network, the target, what every column
+of the table becomes, and what the training found out."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's own arguments."""
+    arguments.add_model(parser)
+
+
+def run(args: argparse.Namespace, out: Output) -> int:
+    """Read, check, show."""
+    from deltarule.estimators.files import from_model
+    from deltarule.persistence import network_record, read
+
+    model = read(args.model)
+    from_model(model, args.model)  # every section is checked, as it would be to predict
+    size = os.path.getsize(args.model)
+    out.result(
+        {
+            "command": "inspect",
+            "model": args.model,
+            "bytes": size,
+            "kind": model.kind,
+            "dtype": model.parameters.dtype.name,
+            "parameters": model.parameters.network.size,
+            "network": network_record(model.parameters.network),
+            **{name: model.sections.get(name) for name in ("estimator", "table")},
+            "versions": dict(model.versions),
+        }
+    )
+    out.line(f"{args.model}: {model.kind}, {bytes_text(size)}, checksum right")
+    out.lines(*_network_lines(model.parameters.network, model.parameters.dtype.name))
+    out.lines(*_estimator_lines(model), *_table_lines(model))
+    written = ", ".join(f"{name} {version}" for name, version in sorted(model.versions.items()))
+    out.line(f"written by  {written}")
+    return 0
+
+
+def _network_lines(network: Network, dtype: str) -> list[str]:
+    lines = [f"network     {'-'.join(map(str, network.units))}, {network.size} parameters, {dtype}"]
+    for index, layer in enumerate(network.layers):
+        blocks = sum(slot.block.size for slot in network.slots(index))
+        lines.append(
+            f"  layer {index}   {layer.name} {layer.inputs} → {layer.units}, "
+            f"{layer.activation.name}, {counted(blocks, 'parameter')}"
+        )
+    return [*lines, f"loss        {', '.join(head.loss.name for head in network.heads)}"]
+
+
+def _estimator_lines(model: Model) -> list[str]:
+    record = model.sections.get("estimator")
+    if record is None:
+        return []
+    history = record["history"]
+    lines = []
+    if record["classes"] is not None:
+        values = record["classes"]["values"]
+        shown_values = ", ".join(map(str, values[:12])) + (", …" if len(values) > 12 else "")
+        lines.append(f"classes     {len(values)}: {shown_values}")
+    lines.append(
+        f"trained     {counted(history['epochs'], 'epoch')} on the {history['engine']} engine, "
+        f"{str(history['stop_reason']).lower().replace('_', ' ')}"
+    )
+    return lines
+
+
+def _table_lines(model: Model) -> list[str]:
+    record = model.sections.get("table")
+    if record is None:
+        return []
+    target, report = record["target"], record["report"]
+    lines = [f"target      {', '.join(target['names'])} ({target['task']}: {target['reason']})"]
+    for who in ("network", "linear", "naive"):
+        value = report.get(f"{who}_score")
+        if isinstance(value, int | float):
+            where = report.get("judged_on", "holdout")
+            lines.append(f"{who:10}  {report.get('score_name')} {shown(value)} on {where} rows")
+    rows = [["columns", "kind", "what the network sees"]]
+    for column in record["columns"]:
+        rows.append([f"  {column['name']}", column["kind"], _column_text(column)])
+    return [*lines, *_left_table(rows)]
+
+
+def _left_table(rows: list[list[str]]) -> list[str]:
+    return text_table(rows, left=3)
+
+
+def _column_text(column: dict[str, Any]) -> str:
+    if column["kind"] == "ignored":
+        return f"nothing: {column['reason']}"
+    if column["kind"] == "numeric":
+        text = f"(x − {column['centre']:.6g}) / {column['scale']:.6g}"
+        return text + (f"; missing: {column['median']:.6g} and a mark" if column["missing"] else "")
+    names = column["categories"]
+    shown_names = ", ".join(names[:6]) + (", …" if len(names) > 6 else "")
+    return f"{counted(len(names), 'category', 'categories')}: {shown_names}"

@@ -1,0 +1,49 @@
+"""Tables and models as the commands load them."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from deltarule.exceptions import ModelFileError
+
+if TYPE_CHECKING:
+    from deltarule.tables import Table, TableModel
+
+
+def read_table(path: str) -> Table:
+    """A CSV file, or standard input for ``-``."""
+    from deltarule.tables import read_csv
+
+    return read_csv(sys.stdin.buffer if path == "-" else path)
+
+
+def load_model(path: str) -> TableModel:
+    """A model with the plan of a table.
+
+    Raises
+    ------
+    ModelFileError
+        If the file holds something else, such as an estimator that was saved from Python.
+    """
+    from deltarule.estimators.files import load
+    from deltarule.tables import TableModel
+
+    found = load(path)
+    if not isinstance(found, TableModel):
+        raise ModelFileError(
+            f"{path}: holds a {type(found).__name__} without the plan of a table. Use it from "
+            "Python with deltarule.load, or train one with deltarule train."
+        )
+    return found
+
+
+def named_columns(table: Table, given: list[str] | None) -> tuple[str, ...]:
+    """Column names from the command line; a comma divides names, unless a name holds it."""
+    names: list[str] = []
+    for text in given or []:
+        parts = [text] if text in table.names else [part.strip() for part in text.split(",")]
+        names.extend(part for part in parts if part and part not in names)
+    for name in names:
+        table.column(name)
+    return tuple(names)

@@ -1,0 +1,107 @@
+"""Predict the target of every row of a table."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import sys
+from typing import TYPE_CHECKING, Any
+
+from deltarule.cli import arguments
+from deltarule.cli.models import load_model, named_columns, read_table
+from deltarule.cli.output import Output, counted
+
+if TYPE_CHECKING:
+    from deltarule.definitions import Array
+    from deltarule.tables import Table, TableModel
+
+DESCRIPTION = """\
+Predict the target of every row of a table with a model that deltarule train saved.
+The predictions are CSV, one line per row in the table's order, on standard output
+or in the file that -o names. The target column need not be there."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's own arguments."""
+    arguments.add_model(parser)
+    arguments.add_table(parser)
+    add = parser.add_argument
+    add(
+        "-o",
+        "--output",
+        metavar="FILE",
+        default="-",
+        help="where to write the predictions; - is standard output (default)",
+    )
+    add("--proba", action="store_true", help="add the probability of every class")
+    add(
+        "--keep",
+        metavar="COLUMN",
+        action="append",
+        help="columns of the table to repeat beside the predictions, such as an identifier",
+    )
+    arguments.add_quiet(parser)
+
+
+def run(args: argparse.Namespace, out: Output) -> int:
+    """Read, predict, write."""
+    from deltarule.exceptions import InvalidParameterError
+    from deltarule.persistence import check_writable, replace_file
+
+    if args.output != "-":
+        check_writable(args.output)
+    model = load_model(args.model)
+    if args.proba and model.target.task == "regression":
+        raise InvalidParameterError(
+            "--proba is for classes (got a regression model). Leave --proba out."
+        )
+    table = read_table(args.table)
+    kept = named_columns(table, args.keep)
+    columns = predicted_columns(model, table, args.proba)
+    if args.output != "-":
+        replace_file(args.output, _csv(table, kept, columns).encode("utf-8"))
+        out.line(f"{counted(table.rows, 'prediction')} in {args.output}")
+    elif not args.json:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(_csv(table, kept, columns).encode("utf-8"))
+        sys.stdout.flush()
+    record: dict[str, Any] = {"command": "predict", "model": args.model, "rows": table.rows}
+    if args.output == "-":
+        record["predictions"] = {**{name: _cells(table, name) for name in kept}, **columns}
+    else:
+        record["output"] = args.output
+    out.result(record)
+    return 0
+
+
+def predicted_columns(model: TableModel, table: Table, proba: bool) -> dict[str, list[Any]]:
+    """The predictions by the name of their column in the output.
+
+    A class prediction is under the target's own name, its probabilities under ``name=class``.
+    """
+    predicted: Array = model.predict(table)
+    names = model.target.names
+    if model.target.task == "regression":
+        predicted = predicted.reshape(table.rows, len(names))
+        return {name: predicted[:, i].tolist() for i, name in enumerate(names)}
+    columns: dict[str, list[Any]] = {names[0]: predicted.tolist()}
+    if proba:
+        probabilities = model.predict_proba(table)
+        for index, label in enumerate(model.classes_.tolist()):
+            # As float32 prints: a float64 of the same value shows digits that mean nothing.
+            column = [float(str(value)) for value in probabilities[:, index]]
+            columns[f"{names[0]}={label}"] = column
+    return columns
+
+
+def _csv(table: Table, kept: tuple[str, ...], columns: dict[str, list[Any]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*kept, *columns])
+    writer.writerows(zip(*(_cells(table, name) for name in kept), *columns.values(), strict=True))
+    return text.getvalue()
+
+
+def _cells(table: Table, name: str) -> list[str]:
+    return ["" if cell is None else cell for cell in table.words(name).tolist()]

@@ -57,6 +57,11 @@ def clock(step=0, steps_per_epoch=2, rows=20, total_steps=8):
     return Clock(step, step // steps_per_epoch, steps_per_epoch, rows, total_steps)
 
 
+def without_address(schedule):
+    """The name of a case; where a function lies in memory differs from worker to worker."""
+    return str(schedule).partition(" at 0x")[0]
+
+
 @pytest.mark.parametrize(("schedule", "factors"), BY_HAND, ids=lambda value: str(value)[:40])
 def test_factors_by_hand(schedule, factors):
     found = schedule.factors(clock(), 8)
@@ -64,7 +69,7 @@ def test_factors_by_hand(schedule, factors):
     np.testing.assert_allclose(found, factors, rtol=1e-14, atol=1e-15)
 
 
-@pytest.mark.parametrize("schedule", VARIED, ids=str)
+@pytest.mark.parametrize("schedule", VARIED, ids=without_address)
 def test_any_cut_into_calls_gives_the_same_factors(schedule):
     whole = schedule.factors(clock(steps_per_epoch=7, total_steps=40), 45)
     assert whole.shape == (45,)
@@ -76,7 +81,7 @@ def test_any_cut_into_calls_gives_the_same_factors(schedule):
         np.testing.assert_array_equal(np.concatenate(pieces), whole)
 
 
-@pytest.mark.parametrize("schedule", VARIED, ids=str)
+@pytest.mark.parametrize("schedule", VARIED, ids=without_address)
 def test_factors_stay_between_zero_and_one(schedule):
     factors = schedule.factors(clock(total_steps=100), 150)
     assert (factors >= 0).all()

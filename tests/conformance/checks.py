@@ -12,10 +12,12 @@ from conformance import oracle
 from conformance.networks import Case, random_case
 
 import deltarule as dr
-from deltarule import backprop
-from deltarule.engines.base import Work
+from deltarule import backprop, random
+from deltarule.engines.base import Rule, Work
 from deltarule.optimizers import Adam, Momentum
 
+#: networks that between them hold every equation, weights, both penalties, 0 to 5 hidden layers
+FEW = (1, 2, 6, 9, 14, 27, 40, 52, 56, 58)
 CENTRAL, COMPLEX, BY_HAND = 1e-7, 1e-12, 1e-12
 
 
@@ -67,8 +69,8 @@ def redrawn(index: int) -> tuple[Case, int]:
 
 
 def differences_hold() -> None:
-    """`differences` over a few networks that between them hold every equation."""
-    for index in (1, 9, 14, 27, 40, 52, 56, 58):
+    """`differences` over a few networks."""
+    for index in FEW:
         redrawn(index)
 
 
@@ -89,17 +91,17 @@ def objective_matches_oracle(case: Case, engine: str = "reference") -> None:
 
 
 def oracle_holds() -> None:
-    for index in (1, 9, 14, 27, 40, 52, 56, 58):
+    for index in FEW:
         objective_matches_oracle(random_case(index, sign=True))
 
 
 def small() -> Case:
     """The notes' network with biases, seven rows, weights."""
     network = dr.Network((3, 4, 2), "logistic", "squared_error")
-    random = np.random.default_rng(5)
+    numbers = np.random.default_rng(5)
     parameters = dr.initialize(network, seed=5)
-    X, D = random.normal(size=(7, 3)), random.random((7, 2))
-    return Case("notes", network, parameters, X, D, random.random(7) + 0.5)
+    X, D = numbers.normal(size=(7, 3)), numbers.random((7, 2))
+    return Case("notes", network, parameters, X, D, numbers.random(7) + 0.5)
 
 
 def run(case: Case, optimizer, rates, *, batch_size=1, order=None, l1=0.0, l2=0.0, scale=1.0):
@@ -241,6 +243,20 @@ def order_is_followed() -> None:
     )
     expected, _, _ = run(picked, dr.SGD(), [0.5] * 2)
     assert (got == expected).all()
+
+
+def rule_is_drawn_anew_each_epoch() -> None:
+    """A rule is a function of key and epoch: the second epoch has an order of its own."""
+    from deltarule.engines.reference import ReferenceEngine
+
+    case = small()
+    session = ReferenceEngine().open(case.network, case.parameters.dtype)
+    session.load(case.parameters.vector)
+    session.bind(case.X, case.D, case.weight)
+    session.run(Work(Rule("shuffle", 3)), 0, np.full(14, 0.5))
+    rows = np.concatenate([random.order("shuffle", 3, epoch, 7) for epoch in (0, 1)])
+    expected, _, _ = run(case, dr.SGD(), [0.5] * 14, order=rows)
+    assert (session.vector() == expected).all()
 
 
 def extreme_inputs_are_stable() -> None:

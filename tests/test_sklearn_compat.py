@@ -164,7 +164,8 @@ EXCLUDED = {
 
 def _their_tests() -> dict[str, Any]:
     spec = importlib.util.find_spec("sklearn.neural_network.tests.test_mlp")
-    assert spec is not None and spec.origin is not None
+    assert spec is not None
+    assert spec.origin is not None
     module = types.ModuleType("their_test_mlp")
     source = Path(spec.origin).read_text(encoding="utf-8")
     saved = sklearn.neural_network.MLPClassifier, sklearn.neural_network.MLPRegressor
@@ -209,8 +210,8 @@ def test_float32_follows_float64() -> None:
     X, y = load_digits(n_class=2, return_X_y=True)
     model = dr.MLPRegressor(hidden_layer_sizes=(5, 3), random_state=1, max_iter=150, tol=1e-3)
     exact = clone(model).fit(X[:300], y[:300]).predict(X[300:])
-    single = clone(model).fit(X[:300].astype(np.float32), y[:300]).predict(
-        X[300:].astype(np.float32)
+    single = (
+        clone(model).fit(X[:300].astype(np.float32), y[:300]).predict(X[300:].astype(np.float32))
     )
     assert single.dtype == np.float32
     np.testing.assert_allclose(single, exact, rtol=5e-4, atol=5e-4)

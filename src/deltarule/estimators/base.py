@@ -171,7 +171,9 @@ class BaseMLP(CallbackSupportMixin, options.OptionParameters, BaseEstimator, ABC
             "sample_weight": weight,
             "validation": None if held is None else self._validation(plan, held, dtype),
             "observer": fitting.observe(
-                fitting.printer(self, plan.early_stopping is not None), self._task_observer(tasks)
+                fitting.printer(self, plan.early_stopping is not None),
+                self._task_observer(tasks),
+                self.__dict__.get("_observer"),
             ),
             "engine": self.engine,
             "n_threads": self.n_threads,
@@ -364,10 +366,10 @@ class BaseMLP(CallbackSupportMixin, options.OptionParameters, BaseEstimator, ABC
 
         With ``before_sign``, a sign output gives the z that it judges.
         """
-        check_is_fitted(self, "coefs_")
-        if "_given_outputs" in self.__dict__:
+        if "_given_outputs" in self.__dict__:  # a stand-in of fitting.scorer_judge
             given: Array = self._given_outputs
             return given
+        check_is_fitted(self, "coefs_")
         X = checks.check_rows(self, X)
         vector = self._current_vector(self._network)
         predictor = self._scorer if before_sign else self._predictor

@@ -215,7 +215,8 @@ def r2_judge(target: Array, sample_weight: Array | None) -> Callable[[Array], fl
     def judge(prediction: Array) -> float:
         if not np.isfinite(prediction).all():
             return float("nan")
-        left = np.average((prediction - target) ** 2, axis=0, weights=sample_weight)
+        with np.errstate(over="ignore"):  # on the way to a non-finite objective
+            left = np.average((prediction - target) ** 2, axis=0, weights=sample_weight)
         explained = np.where(constant, left == 0, 1 - left / np.where(constant, 1, total))
         return float(explained.mean())
 

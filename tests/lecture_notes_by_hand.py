@@ -8,9 +8,42 @@ import importlib.util
 from pathlib import Path
 
 import numpy as np
-from sklearn.datasets import load_iris
+from sklearn.datasets import load_iris, load_wine
 
 import deltarule as dr
+
+__all__ = [
+    "DELTA_K",
+    "DELTA_M",
+    "GUESS",
+    "NETWORK",
+    "NORMAL",
+    "RATE",
+    "START",
+    "TRACE",
+    "D",
+    "H",
+    "V",
+    "W",
+    "X",
+    "d",
+    "differences",
+    "fifteen_lines",
+    "gradient",
+    "iris",
+    "loss",
+    "mean_loss",
+    "near",
+    "neuron",
+    "numeric_gradient",
+    "objective",
+    "rosenblatt",
+    "run",
+    "sigma",
+    "train",
+    "wine",
+    "x",
+]
 
 ROOT = Path(__file__).parents[1]
 NORMAL = dr.initializers.Normal(1.0)
@@ -63,10 +96,28 @@ def gradient(network, parameters, X, D, **options):
     return dr.gradient(network, parameters, X, D, engine="reference", **options)
 
 
-def run(parameters, rows, rate=RATE, network=NETWORK, X=X, D=D):
-    return dr.run_steps(
-        network, parameters, X, D, order=rows, learning_rate=rate, engine="reference"
+def numeric_gradient(network, parameters, X, D):
+    """∇J by central differences, shaped as parameters."""
+    return parameters.replace(
+        vector=differences(
+            lambda vector: objective(network, parameters.replace(vector=vector), X, D),
+            parameters.vector,
+        )
     )
+
+
+def mean_loss(parameters):
+    """J of the 3-5-2 network on the three rows."""
+    return objective(NETWORK, parameters, X, D)
+
+
+def run(parameters, rows, rate=RATE, network=NETWORK, X=X, D=D, engine="reference"):
+    return dr.run_steps(network, parameters, X, D, order=rows, learning_rate=rate, engine=engine)
+
+
+def train(network, start, X, D, **plan):
+    plan = dr.TrainingPlan(learning_rate_init=RATE, **plan)
+    return dr.train(network, start, X, D, plan, engine="reference")
 
 
 def neuron(activation, weights, **options):
@@ -81,6 +132,12 @@ def iris():
     return np.ascontiguousarray(rows), np.eye(3)[species]
 
 
+def wine():
+    """Raw rows and one column of targets per cultivar."""
+    rows, cultivar = load_wine(return_X_y=True)
+    return rows, np.eye(3)[cultivar]
+
+
 def fifteen_lines():
     """The transcription of the notes in examples/."""
     place = ROOT / "examples" / "notes_in_15_lines.py"
@@ -88,3 +145,13 @@ def fifteen_lines():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module.backpropagation
+
+
+def rosenblatt(points, labels, weights, rows, rate):
+    """The perceptron rule as Rosenblatt has it; also the number of mistakes."""
+    mistakes = 0
+    for i in rows:
+        if labels[i] * (points[i] @ weights) <= 0:
+            weights = weights + rate * labels[i] * points[i]
+            mistakes += 1
+    return weights, mistakes

@@ -4,38 +4,12 @@ Each test judges its statement by numbers of its own: sums written out, or centr
 The table itself is judged in test_lecture_notes_table.py.
 """
 
+# ruff: noqa: F405 (the helpers' names come in one line)
 from itertools import pairwise
 
 import numpy as np
 import pytest
-from lecture_notes_by_hand import (
-    DELTA_K,
-    DELTA_M,
-    GUESS,
-    NETWORK,
-    NORMAL,
-    RATE,
-    START,
-    TRACE,
-    D,
-    H,
-    V,
-    W,
-    X,
-    d,
-    differences,
-    fifteen_lines,
-    gradient,
-    iris,
-    loss,
-    near,
-    neuron,
-    objective,
-    run,
-    sigma,
-    x,
-)  # fmt: skip
-from sklearn.datasets import load_wine
+from lecture_notes_by_hand import *  # noqa: F403
 
 import deltarule as dr
 from deltarule import backprop, engines
@@ -46,9 +20,8 @@ from deltarule.losses import SquaredError
 from deltarule.random import order
 from deltarule.schedules import InvScaling
 
+
 # ---------------------------------------------------------------- § Neural network
-
-
 def test_row_01_linear_classifier():
     network, parameters = neuron("sign", [2.0, -1.0], loss="perceptron")
     rows = np.array([[1.0, 1.0], [1.0, 3.0], [1.0, 2.0]])  # X'w = 1, -1 and 0
@@ -110,9 +83,9 @@ def test_row_08_choosing_weights():
     W1, V1 = trained.weights
     twin = trained.replace(vector=np.concatenate([W1[swapped].T.ravel(), V1[:, swapped].T.ravel()]))
     between = trained.replace(vector=(trained.vector + twin.vector) / 2)
-    low = objective(NETWORK, trained, X, D)
-    near(objective(NETWORK, twin, X, D), low)
-    assert objective(NETWORK, between, X, D) > 2 * low  # a convex function stays below
+    low = mean_loss(trained)
+    near(mean_loss(twin), low)
+    assert mean_loss(between) > 2 * low  # a convex function stays below
 
 
 def test_row_09_multiple_outputs():
@@ -149,9 +122,8 @@ def test_row_12_sgd_and_backpropagation():
     rows, targets = iris()
     held = np.arange(150) % 3 == 0
     network = dr.Network((4, 5, 3))
-    plan = dr.TrainingPlan(learning_rate_init=0.5, max_epochs=40)
     start = dr.initialize(network)
-    found = dr.train(network, start, rows[~held], targets[~held], plan, engine="reference")
+    found = train(network, start, rows[~held], targets[~held], max_epochs=40)
     assert found.history.loss[-1] < 0.1 * found.history.loss[0]
     guesses = dr.forward(network, found.parameters, rows[held]).prediction.argmax(axis=1)
     assert (guesses == targets[held].argmax(axis=1)).mean() > 0.9
@@ -167,19 +139,15 @@ def test_row_13_deep_to_shallow():
         near(trace.deltas[layer], delta)
         a = trace.outputs[layer]
         delta = (weights[layer].T @ delta) * a * (1 - a)
-    slope = differences(
-        lambda v: objective(network, start.replace(vector=v), [x], [d]), start.vector
-    )
-    numeric = start.replace(vector=slope)
+    numeric = numeric_gradient(network, start, [x], [d])
     for layer in range(3):  # ∂f/∂b = ∂f/∂z = δ
         near(trace.deltas[layer], numeric.biases[layer], 1e-8)
 
 
 def test_row_14_the_objective():
-    total = sum(
-        0.5 * (sigma(V @ sigma(W @ X[i]))[k] - D[i, k]) ** 2 for i in range(3) for k in (0, 1)
-    )
-    near(3 * objective(NETWORK, START, X, D), total)
+    guesses = [sigma(V @ sigma(W @ row)) for row in X]
+    total = sum(0.5 * (guesses[i][k] - D[i, k]) ** 2 for i in range(3) for k in (0, 1))
+    near(3 * mean_loss(START), total)
 
 
 def test_row_15_first_guess():
@@ -218,14 +186,10 @@ def test_row_18_deltas_before_updates():
 
 
 # ---------------------------------------------------------------- § Backpropagation
-
-
 def test_row_19_sgd_trains_the_weights():
     each = [run(START, [i]).vector - START.vector for i in range(3)]
     near(np.mean(each, axis=0), -RATE * gradient(NETWORK, START, X, D).vector)
-    assert (
-        objective(NETWORK, run(START, [0, 1, 2] * 100), X, D) < objective(NETWORK, START, X, D) / 2
-    )
+    assert mean_loss(run(START, [0, 1, 2] * 100)) < mean_loss(START) / 2
 
 
 def test_row_20_prediction():
@@ -246,7 +210,7 @@ def test_row_22_logistic_by_default():
 
 
 def test_row_23_training_samples():
-    objective(NETWORK, START, X, D)
+    mean_loss(START)
     with pytest.raises(InvalidShapeError, match="same number of rows"):
         objective(NETWORK, START, X, D[:2])
     with pytest.raises(InvalidShapeError, match=r"X must have shape \(rows, 3\)"):
@@ -304,15 +268,10 @@ def test_row_30_descend_in_w():
 
 
 def test_row_31_step_sizes():
-    plan = dr.TrainingPlan(
-        learning_rate_init=0.5,
-        schedule=InvScaling(power=0.5, per="step"),
-        max_epochs=4,
-        sampling="sequential",
-    )
-    scheduled = dr.train(NETWORK, START, X, D, plan, engine="reference").parameters
-    by_function = run(START, [0, 1, 2] * 4, lambda t: 0.5 / (t + 1) ** 0.5)
-    near(scheduled.vector, by_function.vector)
+    fading = InvScaling(power=0.5, per="step")
+    scheduled = train(NETWORK, START, X, D, schedule=fading, max_epochs=4, sampling="sequential")
+    by_function = run(START, [0, 1, 2] * 4, lambda t: RATE / (t + 1) ** 0.5)
+    near(scheduled.parameters.vector, by_function.vector)
     near(run(START, [0], 0.2).vector - START.vector, -0.2 * TRACE.gradient.vector)
 
 
@@ -323,7 +282,7 @@ def test_row_32_loss_of_a_row():
 
 
 def test_row_33_squared_error():
-    near(objective(NETWORK, START, X, D), np.mean([loss(W, V, X[i], D[i]) for i in range(3)]))
+    near(mean_loss(START), np.mean([loss(W, V, X[i], D[i]) for i in range(3)]))
     rows = [gradient(NETWORK, START, X[i : i + 1], D[i : i + 1]).vector for i in range(3)]
     near(np.mean(rows, axis=0), gradient(NETWORK, START, X, D).vector)  # E5: unbiased for ∇f / N
 
@@ -366,10 +325,8 @@ def test_row_38_output_delta():
 
 def test_row_39_delta_times_input():
     for layer in (0, 1):
-        near(
-            TRACE.gradient.weights[layer],
-            TRACE.deltas[layer][:, np.newaxis] * TRACE.outputs[layer][np.newaxis, :],
-        )
+        product = TRACE.deltas[layer][:, np.newaxis] * TRACE.outputs[layer][np.newaxis, :]
+        near(TRACE.gradient.weights[layer], product)
 
 
 def test_row_40_zero_when_right_or_saturated():
@@ -444,8 +401,6 @@ def test_row_48_update_of_w():
 
 
 # ---------------------------------------------------------------- ⊗ How to "backpropagation"?
-
-
 def test_row_49_initialize():
     before = START.vector.copy()
     run(START, [0, 1, 2])
@@ -482,9 +437,8 @@ def test_row_53_backward_output():
 
 
 def test_row_54_backward_v():
-    near(
-        NOW.after.weights[1], NOW.before.weights[1] - RATE * np.outer(NOW.deltas[1], NOW.outputs[1])
-    )
+    step = RATE * np.outer(NOW.deltas[1], NOW.outputs[1])
+    near(NOW.after.weights[1], NOW.before.weights[1] - step)
 
 
 def test_row_55_old_v():
@@ -513,24 +467,20 @@ def test_row_57_whole_loop(engine):
     start = dr.initialize(network, seed=0)
     drawn = np.concatenate([order("replacement", 0, epoch, 150) for epoch in range(67)])[:10_000]
     theirs = fifteen_lines()(rows, targets, *start.weights, drawn, lambda t: 0.5)
-    ours = dr.run_steps(
-        network, start, rows, targets, order=drawn, learning_rate=0.5, engine=engine
-    )
+    ours = run(start, drawn, 0.5, network, rows, targets, engine)
     for mine, expected in zip(ours.weights, theirs, strict=True):
         assert np.abs(mine - expected).max() <= 1e-10 * np.abs(expected).max()
 
 
 # ---------------------------------------------------------------- ⊗ Cost function
-
-
 def test_row_58_non_convex():
     generator = np.random.default_rng(0)
     bends = []
     for _ in range(200):
         step = 0.1 * generator.normal(size=25)
         ends = [START.replace(vector=START.vector + sign * step) for sign in (1, -1)]
-        middle = objective(NETWORK, START, X, D)
-        bends.append(sum(objective(NETWORK, end, X, D) for end in ends) - 2 * middle)
+        middle = mean_loss(START)
+        bends.append(sum(mean_loss(end) for end in ends) - 2 * middle)
     assert min(bends) < -1e-4
     assert max(bends) > 1e-4
 
@@ -539,10 +489,8 @@ def test_row_59_local_minima():
     rows, targets = iris()
     network = dr.Network((4, 2, 3))
     plan = dr.TrainingPlan(optimizer=dr.LBFGS(), tolerance=1e-8, max_epochs=500)
-    wide = dr.initializers.Normal(3.0)
-    best, ends = dr.restart(
-        network, rows, targets, plan, 10, key=0, initializer=wide, engine="reference"
-    )
+    wide = {"initializer": dr.initializers.Normal(3.0), "engine": "reference"}
+    best, ends = dr.restart(network, rows, targets, plan, 10, key=0, **wide)
     assert len(ends) == 10
     near(objective(network, best.parameters, rows, targets), ends.min())
     assert ends.max() > 2 * ends.min()
@@ -557,34 +505,28 @@ def test_row_60_batch_sgd():
     cut = order("shuffle", 0, 0, 400).reshape(25, 16)
     parts = [gradient(NETWORK, START, many[rows], targets[rows]).vector for rows in cut]
     near(np.mean(parts, axis=0), full)  # the batches of an epoch agree with ∇J on average
-    noise = {}
+    noise = []
     for size in (1, 16):
         drawn = generator.integers(0, 400, (400, size))
         steps = [gradient(NETWORK, START, many[rows], targets[rows]).vector for rows in drawn]
-        noise[size] = np.mean([np.square(step - full).sum() for step in steps])
-    assert 0.8 / 16 < noise[16] / noise[1] < 1.25 / 16
-    plan = dr.TrainingPlan(
-        learning_rate_init=RATE, batch_size=400, max_epochs=1, sampling="shuffle"
-    )
-    step = dr.train(NETWORK, START, many, targets, plan, engine="reference").parameters
-    near(step.vector, START.vector - RATE * full)
+        noise.append(np.mean([np.square(step - full).sum() for step in steps]))
+    assert 0.8 / 16 < noise[1] / noise[0] < 1.25 / 16
+    step = train(NETWORK, START, many, targets, batch_size=400, max_epochs=1, sampling="shuffle")
+    near(step.parameters.vector, START.vector - RATE * full)
 
 
 def test_row_61_normalization():
-    raw, cultivar = load_wine(return_X_y=True)
-    targets = np.eye(3)[cultivar]
+    raw, targets = wine()
     scaled = Standardizer.measure(raw, None).apply(raw)
     near(scaled.mean(axis=0), np.zeros(13))
     near(scaled.std(axis=0), np.ones(13))
     network = dr.Network((13, 8, 3))
     start = dr.initialize(network)
-    plan = dr.TrainingPlan(learning_rate_init=0.5, max_epochs=10)
     ends, saturated = [], []
     for rows in (raw, scaled):
         h = dr.forward(network, start, rows).outputs[1]
         saturated.append(((h < 0.01) | (h > 0.99)).mean())
-        found = dr.train(network, start, rows, targets, plan, engine="reference")
-        ends.append(found.history.loss[-1])
+        ends.append(train(network, start, rows, targets, max_epochs=10).history.loss[-1])
     assert saturated[0] > 0.95
     assert saturated[1] < 0.05
     assert ends[1] < ends[0] / 10
@@ -606,8 +548,6 @@ def test_row_62_regularization():
 
 
 # ---------------------------------------------------------------- what the notes leave open
-
-
 def test_row_63_biases():
     network = dr.Network((3, 5, 2), bias=True)
     parameters = dr.initialize(network, seed=5)
@@ -626,16 +566,12 @@ def test_row_64_sign_output_is_the_perceptron():
     labels = np.where(points @ [1.0, -2.0, 0.5] + 0.3 * generator.normal(size=40) > 0, 1.0, -1.0)
     rows = order("replacement", 0, 0, 40).tolist() * 3
     weights = np.array([0.3, 0.2, -0.1])
-    rosenblatt, mistakes = weights.copy(), 0
-    for i in rows:
-        if labels[i] * (points[i] @ rosenblatt) <= 0:
-            rosenblatt = rosenblatt + 2 * 0.1 * labels[i] * points[i]
-            mistakes += 1
+    expected, mistakes = rosenblatt(points, labels, weights, rows, 2 * 0.1)
     assert mistakes > 10
     for name, rate in (("squared_error", 0.1), ("perceptron", 0.2)):
         network, start = neuron("sign", weights, loss=name)
         moved = run(start, rows, rate, network, points, labels[:, np.newaxis])
-        near(moved.vector, rosenblatt)
+        near(moved.vector, expected)
 
 
 def test_row_65_hidden_sign():
@@ -659,8 +595,4 @@ def test_row_66_general_depth():
         near(above, network.activations[layer].value(z))
         near(trace.gradient.weights[layer], np.outer(trace.deltas[layer], below))
         near(trace.gradient.biases[layer], trace.deltas[layer])
-
-    def f(vector):
-        return objective(network, parameters.replace(vector=vector), [x], [d])
-
-    near(trace.gradient.vector, differences(f, parameters.vector), 1e-8)
+    near(trace.gradient.vector, numeric_gradient(network, parameters, [x], [d]).vector, 1e-8)

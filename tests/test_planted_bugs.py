@@ -149,7 +149,7 @@ def bias_gradient_is_a_mean(right):
 
 
 @bug(checks.oracle_holds, backprop, "activate")
-def activation_without_its_bias_term(right):
+def half_a_pre_activation(right):
     # Wrong forward and backward alike: differences agree with it, the transcription does not.
     return lambda activation, z: right(activation, 0.5 * z)
 

@@ -32,7 +32,8 @@ class StepTrace:
         f before the step.
     learning_rate : float
     before, gradient, after : Parameters
-        Old parameters, ∂f, and the new ones: after = before - α ∂f.
+        Old parameters, ∂f, and the new ones: after = before - α ∂f, α times the factor of a block
+        that has one.
     """
 
     x: Array
@@ -90,7 +91,8 @@ def trace_step(
     )
     passed = backprop.forward(network, parameters, X)
     slope = backprop.gradient_sum(network, parameters, passed, D, None)
-    rate = parameters.dtype.type(learning_rate)
+    factors = 1.0 if network.rate_factors is None else network.rate_factors
+    rate = np.asarray(learning_rate * factors, dtype=parameters.dtype)
     return StepTrace(
         X[0],
         D[0],

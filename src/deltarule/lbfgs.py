@@ -37,12 +37,10 @@ def descend(
     optimizer = plan.optimizer
     assert isinstance(optimizer, LBFGS)
     dtype = loop.state.parameters.dtype
-    latest: dict[str, float] = {}
 
     def objective(vector: Array) -> tuple[float, Array]:
         session.load(vector.astype(dtype))
         total, gradient = session.loss_gradient(X, D, sample_weight)
-        latest["data"] = total
         if not np.isfinite(total):
             raise _Stop(StopReason.NON_FINITE)
         value = total + float(penalty_value(network, vector, plan.penalty))

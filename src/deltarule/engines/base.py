@@ -99,7 +99,8 @@ class Session(ABC):
     ) -> None:
         """Take over parameters, the optimiser's moments ``(count, size)``, and buffers.
 
-        Without moments they are zeros; without buffers, the layers' own start.
+        Without moments they are zeros. Without buffers those of the session stay, which are the
+        layers' own start at first.
         """
 
     @abstractmethod

@@ -5,7 +5,6 @@ PYTHON_HERE := .venv/bin/python
 # e.g. make test TESTS=tests/test_losses.py, make test PYTEST_FLAGS="-x -k huber"
 TESTS := tests
 PYTEST_FLAGS :=
-# SCIPY_ARRAY_API lets scikit-learn check array API input too.
 # mypy and import-linter read the sources, the tests read what is installed.
 prepare = @sh tools/preflight tools/install.py
 
@@ -31,11 +30,11 @@ demo:
 
 test: core-test
 	$(prepare) test
-	@SCIPY_ARRAY_API=1 $(PYTHON_HERE) -m pytest -n 2 --doctest-modules --pyargs $(TESTS) deltarule $(PYTEST_FLAGS)
+	@$(PYTHON_HERE) -m pytest -n 2 --doctest-modules --pyargs $(TESTS) deltarule $(PYTEST_FLAGS)
 
 test-long:
 	$(prepare) test
-	@SCIPY_ARRAY_API=1 $(PYTHON_HERE) -m pytest -n 2 -m long $(TESTS) $(PYTEST_FLAGS)
+	@$(PYTHON_HERE) -m pytest -n 2 -m long $(TESTS) $(PYTEST_FLAGS)
 
 # In the tree that built the module, so that only the tests are left to compile.
 core-test:

@@ -23,8 +23,9 @@ menu:
 	@echo "make clean      removes .venv, build and caches"
 	@echo "PYTHON= names a Python, CXX= a compiler, DELTARULE_PURE=1 leaves the compiled core out."
 
+# With matplotlib, so that the demo can draw its curve.
 demo:
-	$(prepare)
+	$(prepare) plot
 	@.venv/bin/deltarule demo --notes
 	@.venv/bin/deltarule demo
 

@@ -120,6 +120,14 @@ ERRORS = [
         "heads must cover the output columns 0 to 3 once each, in order (got [(0, 2), (3, 4)]). "
         "Adjust head.columns.",
     ),
+    (
+        # Its Jacobian runs over all columns; a second head would cut it in two.
+        lambda: Network(
+            layers=[dr.Dense(3, 4, "softmax")], heads=[Head((0, 2), Huber()), Head((2, 4), Huber())]
+        ),
+        "an output activation over all units, 'softmax', needs a single head (got 2). "
+        "Use an elementwise output activation such as 'logistic'.",
+    ),
 ]
 
 

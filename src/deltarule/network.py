@@ -163,6 +163,11 @@ class Network:
                 f"order (got {[head.columns for head in self.heads]}). Adjust head.columns."
             )
         name = self.output_activation.name
+        if len(self.heads) > 1 and not self.output_activation.elementwise:
+            raise InvalidParameterError(
+                f"an output activation over all units, {name!r}, needs a single head (got "
+                f"{len(self.heads)}). Use an elementwise output activation such as 'logistic'."
+            )
         for head in self.heads:
             allowed = head.loss.activations
             if allowed is not None and name not in allowed:

@@ -26,6 +26,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors import numpy as safetensors
 
+from deltarule.definitions import Array
 from deltarule.exceptions import DeltaruleError, InvalidParameterError, ModelFileError
 from deltarule.network import Network, Parameters
 from deltarule.persistence.networks import network_from_record, network_record
@@ -129,9 +130,22 @@ def to_bytes(model: Model) -> bytes:
     }
     text = to_json(record)
     head = {"format": FORMAT, "format_version": str(FORMAT_VERSION), "record": text}
-    data = safetensors.save(tensors)
-    digest = _digest(head, data[8 + int.from_bytes(data[:8], "little") :])
-    return safetensors.save(tensors, metadata={**head, "sha256": digest})
+    data = b"".join(tensors[name].tobytes() for name in sorted(tensors))
+    return _assemble(tensors, {**head, "sha256": _digest(head, data)}, data)
+
+
+def _assemble(tensors: Mapping[str, Array], head: Mapping[str, str], data: bytes) -> bytes:
+    """The safetensors container; the library's own writer puts metadata in a random order."""
+    header: dict[str, Any] = {"__metadata__": dict(head)}
+    end = 0
+    for name in sorted(tensors):
+        start, end = end, end + tensors[name].nbytes
+        dtype = _DTYPES[tensors[name].dtype.name]
+        shape = list(tensors[name].shape)
+        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [start, end]}
+    text = to_json(header).encode("utf-8")
+    text += b" " * (-len(text) % 8)  # the numbers begin at a multiple of 8 bytes
+    return len(text).to_bytes(8, "little") + text + data
 
 
 def read(path: PathLike) -> Model:
@@ -179,7 +193,11 @@ def _read(file: BinaryIO, name: str) -> Model:
     prefix, header = _header(file, name, size)
     head = _head(header, name)
     try:
-        record = Fields(from_json(head["record"]), "record", _RECORD)
+        values = from_json(head["record"])
+    except ModelFileError as problem:
+        _refuse(name, f"the record cannot be read ({problem}). {ALTERED}")
+    try:
+        record = Fields(values, "record", _RECORD)
         network = network_from_record(record.mapping("network"))
         dtype = record.text("dtype", _DTYPES)
         expected = _expected_tensors(network, dtype)

@@ -1,0 +1,367 @@
+"""Model files: what goes in comes out bit for bit, and what is hostile is refused."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import stat
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from deltarule import activations, initializers, losses, optimizers, penalties, schedules
+from deltarule.estimators.files import load
+from deltarule.exceptions import InvalidParameterError, ModelFileError, OutputPathError
+from deltarule.layers import LAYERS, Dense
+from deltarule.network import Head, Network, Parameters, initialize
+from deltarule.persistence import (
+    FORMAT_VERSION,
+    Fields,
+    Model,
+    check_writable,
+    decode,
+    encode,
+    from_json,
+    network_from_record,
+    network_record,
+    read,
+    replace_file,
+    to_bytes,
+    to_json,
+    write,
+)
+from deltarule.stopping import EarlyStopping
+
+_PATH = Path(__file__).parents[1] / "attacks" / "model_files.py"
+_SPEC = importlib.util.spec_from_file_location("model_files", _PATH)
+attacks = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(attacks)
+
+
+NETWORKS = {
+    "notes": Network(units=(3, 5, 2), activations="logistic", bias=False),
+    "deep": Network(units=(4, 3, 3, 2), activations=("relu", "tanh", "softmax"), loss="log_loss"),
+    "linear": Network(units=(2, 1), activations="sign", loss="perceptron"),
+    "settings": Network(
+        units=(2, 3, 1),
+        activations=(activations.LeakyReLU(0.2), "identity"),
+        loss=losses.Huber(2.5),
+        bias=(True, False),
+    ),
+    "heads": Network(
+        layers=(Dense(2, 3),),
+        heads=(Head((0, 1), losses.SquaredError()), Head((1, 3), losses.Quantile(0.9), 0.5)),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_parameters_come_back_bit_for_bit(tmp_path, name, dtype):
+    parameters = initialize(NETWORKS[name], seed=7, dtype=dtype)
+    write(Model(parameters), tmp_path / "model.safetensors")
+    again = read(tmp_path / "model.safetensors").parameters
+    assert again.network == parameters.network
+    assert again.dtype == dtype
+    assert np.array_equal(again.vector, parameters.vector)
+    assert not again.vector.flags.writeable
+
+
+def test_a_network_record_is_plain_json():
+    record = json.loads(to_json(network_record(NETWORKS["heads"])))
+    assert network_from_record(record) == NETWORKS["heads"]
+    assert record["heads"][1] == {
+        "columns": [1, 3],
+        "loss": {"name": "quantile", "quantile": 0.9},
+        "weight": 0.5,
+    }
+
+
+def test_the_same_model_gives_the_same_bytes():
+    parameters = initialize(NETWORKS["deep"], seed=1)
+    assert to_bytes(Model(parameters)) == to_bytes(Model(parameters))
+
+
+def test_the_file_is_plain_safetensors(tmp_path):
+    from safetensors import safe_open
+
+    parameters = initialize(NETWORKS["notes"], seed=1)
+    write(Model(parameters), tmp_path / "model.safetensors")
+    with safe_open(tmp_path / "model.safetensors", framework="np") as file:
+        assert list(file.keys()) == ["parameters"]
+        assert np.array_equal(file.get_tensor("parameters"), parameters.vector)
+        head = file.metadata()
+    assert head["format"] == "deltarule-model"
+    assert head["format_version"] == str(FORMAT_VERSION)
+    assert json.loads(head["record"])["state"] is None
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        Network(units=(2, 1), activations=activations.Function(np.sin, np.cos, name="sine")),
+        Network(units=(2, 1), loss=losses.Function(np.subtract, np.subtract, name="mine")),
+    ],
+)
+def test_python_functions_are_not_saved(tmp_path, network):
+    with pytest.raises(
+        InvalidParameterError, match="must hold plain numbers and words to be saved"
+    ):
+        write(Model(initialize(network)), tmp_path / "model.safetensors")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_weights_that_are_not_finite_are_not_saved():
+    parameters = initialize(NETWORKS["notes"])
+    broken = parameters.replace(vector=np.full(parameters.vector.shape, np.nan))
+    with pytest.raises(InvalidParameterError) as caught:
+        to_bytes(Model(broken))
+    assert str(caught.value) == (
+        "parameters must be finite to be saved (got NaN or inf). Train again with a smaller "
+        "learning_rate_init."
+    )
+
+
+@pytest.mark.parametrize("name", attacks.ATTACKS)
+def test_attack(tmp_path, name):
+    make, verdict = attacks.ATTACKS[name]
+    path = tmp_path / "attack.safetensors"
+    path.write_bytes(make())
+    with pytest.raises(ModelFileError) as caught:
+        load(path)
+    assert verdict in str(caught.value)
+    assert str(caught.value).startswith(str(path))
+    assert str(caught.value).endswith(".")
+
+
+def test_the_honest_file_of_the_attacks_loads(tmp_path):
+    path = tmp_path / "honest.safetensors"
+    path.write_bytes(attacks.honest())
+    assert load(path).predict(attacks.X).tolist() == attacks.Y
+    path.write_bytes(attacks.with_record(lambda record: None))
+    assert load(path).predict(attacks.X).tolist() == attacks.Y
+
+
+@pytest.mark.parametrize("name", ["10^11 weights", "sizes that overflow 64 bits"])
+def test_no_memory_is_taken_because_a_file_says_so(tmp_path, name):
+    path = tmp_path / "attack.safetensors"
+    path.write_bytes(attacks.ATTACKS[name][0]())
+    tracemalloc.start()
+    try:
+        with pytest.raises(ModelFileError):
+            read(path)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 2_000_000
+
+
+def test_every_cut_and_every_flipped_byte_is_refused(tmp_path):
+    honest = attacks.honest()
+    path = tmp_path / "attack.safetensors"
+    for length in range(0, len(honest), 97):
+        path.write_bytes(honest[:length])
+        with pytest.raises(ModelFileError):
+            load(path)
+    for position in range(0, len(honest), 53):
+        changed = bytearray(honest)
+        changed[position] ^= 0x20
+        if bytes(changed) == honest:
+            continue
+        path.write_bytes(bytes(changed))
+        with pytest.raises(ModelFileError):
+            load(path)
+
+
+def test_what_is_no_file(tmp_path):
+    with pytest.raises(ModelFileError) as caught:
+        read(tmp_path / "none.safetensors")
+    assert str(caught.value) == f"{tmp_path}/none.safetensors: no such file. Check the path."
+    with pytest.raises(ModelFileError) as caught:
+        read(tmp_path)
+    assert str(caught.value) == f"{tmp_path}: a folder, not a file. Give the path of a model file."
+    with pytest.raises(ModelFileError, match=r"^/dev/null: not a regular file\."):
+        read("/dev/null")
+
+
+# Records.
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, True, 3, 0.1, "word", (100, 50), [1, "a"], float("inf"), ((), [])],
+)
+def test_plain_values_come_back(value):
+    through_json = from_json(to_json(encode(value, "setting")))
+    assert decode(through_json, "setting") == value
+    assert type(decode(through_json, "setting")) is type(value)
+
+
+FAMILIES = {
+    "activations": activations.ACTIVATIONS,
+    "losses": losses.LOSSES,
+    "penalties": penalties.PENALTIES,
+    "initializers": initializers.INITIALIZERS,
+    "schedules": schedules.SCHEDULES,
+    "optimizers": optimizers.OPTIMIZERS,
+}
+# Options that have no value by default.
+MADE = {"l1": (0.1,), "l2": (0.1,), "l1l2": (0.1, 0.2), "step": (10, 0.5)}
+OPTIONS = [
+    (family, name) for family, found in FAMILIES.items() for name in found.table if name != "dense"
+]
+
+
+@pytest.mark.parametrize(("family", "name"), OPTIONS)
+def test_every_option_comes_back(family, name):
+    cls = FAMILIES[family].table[name]
+    try:
+        option = cls()
+    except TypeError:
+        option = cls(*MADE[name])
+    through_json = from_json(to_json(encode(option, "setting")))
+    assert decode(through_json, "setting") == option
+
+
+def test_early_stopping_comes_back_and_its_function_does_not():
+    rule = EarlyStopping(patience=3, scorer="accuracy")
+    assert decode(from_json(to_json(encode(rule, "early_stopping"))), "x") == rule
+    with pytest.raises(InvalidParameterError, match="Python function in scorer"):
+        encode(EarlyStopping(scorer=lambda estimator, X, y: 0.0), "early_stopping")
+
+
+def test_a_layer_kind_is_in_the_family():
+    assert LAYERS.table["dense"] is Dense
+
+
+@pytest.mark.parametrize("value", [object(), len, float("nan"), {"a": 1}, 1j, b"bytes"])
+def test_what_no_file_can_hold(value):
+    with pytest.raises(InvalidParameterError, match=r"^setting must hold plain numbers"):
+        encode(value, "setting")
+
+
+FIELDS = Fields(
+    {"text": "a", "flag": True, "integer": 3, "number": 0.5, "sequence": [1.0], "mapping": {}},
+    "place",
+    ("text", "flag", "integer", "number", "sequence", "mapping"),
+)
+
+
+@pytest.mark.parametrize("asked", ["text", "flag", "integer", "number", "sequence", "mapping"])
+@pytest.mark.parametrize("stands", ["text", "flag", "integer", "number", "sequence", "mapping"])
+def test_fields_have_exactly_one_type(asked, stands):
+    method = getattr(FIELDS, asked)
+    if asked == stands or (asked, stands) == ("number", "integer"):
+        assert method(stands) == FIELDS.value(stands)
+    else:
+        with pytest.raises(ModelFileError, match=rf"^place\.{stands} must be "):
+            method(stands)
+
+
+def test_a_refused_field_says_all_four_things():
+    with pytest.raises(ModelFileError) as caught:
+        Fields({"scale": -1}, "columns[3]", ("scale",)).integer("scale")
+    assert str(caught.value) == (
+        "columns[3].scale must be a whole number from 0 to 9007199254740992 (got -1). The file "
+        "was altered or written by another program; get a fresh copy."
+    )
+
+
+# Writing.
+
+
+def test_an_output_that_cannot_be_written(tmp_path):
+    cases = {
+        tmp_path: f"{tmp_path} cannot be written: it is a folder. Add a file name, or choose "
+        "another path.",
+        tmp_path / "no" / "model": f"{tmp_path}/no/model cannot be written: the folder "
+        f"{tmp_path}/no does not exist. Make it, or choose another path.",
+        "/dev/null": "/dev/null cannot be written: it is no regular file. Choose another path.",
+        "/proc/model": "/proc/model cannot be written: No such file or directory. Choose another "
+        "path.",
+    }
+    for path, sentence in cases.items():
+        for attempt in (check_writable, lambda path: replace_file(path, b"")):
+            with pytest.raises(OutputPathError) as caught:
+                attempt(path)
+            assert str(caught.value) == sentence
+
+
+def test_checking_leaves_nothing_and_touches_nothing(tmp_path):
+    path = tmp_path / "model"
+    check_writable(path)
+    assert list(tmp_path.iterdir()) == []
+    path.write_bytes(b"old")
+    check_writable(path)
+    assert path.read_bytes() == b"old"
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "model"
+    path.write_bytes(b"old")
+
+    def no_space(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", no_space)
+    with pytest.raises(OutputPathError) as caught:
+        replace_file(path, b"new")
+    assert str(caught.value) == (
+        f"{path} cannot be written: No space left on device. Free some space or choose another "
+        "path."
+    )
+    assert path.read_bytes() == b"old"
+    assert [file.name for file in tmp_path.iterdir()] == ["model"]
+
+
+def test_file_and_folder_are_synced_around_the_rename(tmp_path, monkeypatch):
+    happened = []
+    sync, rename = os.fsync, os.replace
+
+    def record_sync(descriptor):
+        folder = stat.S_ISDIR(os.fstat(descriptor).st_mode)
+        happened.append("sync folder" if folder else "sync file")
+        sync(descriptor)
+
+    def record_rename(source, target):
+        happened.append("rename")
+        assert Path(source).parent == Path(target).parent
+        rename(source, target)
+
+    monkeypatch.setattr(os, "fsync", record_sync)
+    monkeypatch.setattr(os, "replace", record_rename)
+    replace_file(tmp_path / "model", b"new")
+    assert happened == ["sync file", "rename", "sync folder"]
+    assert (tmp_path / "model").read_bytes() == b"new"
+
+
+def test_a_link_stays_a_link(tmp_path):
+    (tmp_path / "real").write_bytes(b"old")
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    replace_file(tmp_path / "link", b"new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real").read_bytes() == b"new"
+
+
+def test_untrained_blocks_are_saved_too(tmp_path):
+    class Counting(Dense):
+        name = "test_counting"
+
+        def buffers(self):
+            from deltarule.layers import Block
+
+            return (Block("mean", (self.units,), "mean", self.inputs, self.units, initial=0.5),)
+
+    try:
+        network = Network(layers=(Counting(2, 3),))
+        start = initialize(network)
+        parameters = Parameters(network, start.vector, np.array([1.0, 2.0, 3.0]))
+        write(Model(parameters), tmp_path / "model.safetensors")
+        again = read(tmp_path / "model.safetensors").parameters
+        assert again.buffers.tolist() == [1.0, 2.0, 3.0]
+        assert isinstance(again.network.layers[0], Counting)
+    finally:
+        del LAYERS.table["test_counting"]

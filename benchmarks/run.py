@@ -15,13 +15,16 @@ import platform
 import statistics
 import subprocess
 import sys
+import tempfile
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
 ONE_THREAD = {
-    name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "DELTARULE_NUM_THREADS")
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "DELTARULE_NUM_THREADS": "1",
 }
 
 
@@ -47,6 +50,7 @@ def main() -> int:
         "machine": machine(),
         "versions": versions(),
         "rows": rows,
+        "capture": capture(),
     }
     path = options.output or RESULTS / ("quick.json" if options.quick else f"{result['date']}.json")
     path.parent.mkdir(exist_ok=True)
@@ -56,6 +60,16 @@ def main() -> int:
     if missed:
         print(f"below the wanted ratio: {', '.join(missed)}")
     return 1 if missed else 0
+
+
+def capture() -> str:
+    """What `deltarule demo` shows of its training, for the README."""
+    with tempfile.TemporaryDirectory() as folder:
+        program = "import deltarule.cli; raise SystemExit(deltarule.cli.main())"
+        command = [sys.executable, "-c", program, "demo", "--dir", folder]
+        shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    shown = shown.replace(f"{Path(folder).resolve()}{os.sep}", "").replace(folder + os.sep, "")
+    return shown[shown.index("$ deltarule train") : shown.index("$ deltarule evaluate")].strip()
 
 
 def measure(workload: Any, repeats: int) -> dict[str, Any]:

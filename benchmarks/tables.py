@@ -32,7 +32,8 @@ def main() -> int:
     for name, form in DOCUMENTS.items():
         document = ROOT / name
         old = document.read_text()
-        new = between_markers(old, table(result, form, path.name))
+        new = between_markers(old, "speeds", table(result, form, path.name))
+        new = between_markers(new, "capture", f"```console\n{result.get('capture')}\n```\n")
         if new != old:
             stale.append(name)
             if not options.check:
@@ -42,10 +43,10 @@ def main() -> int:
     return 1 if options.check and stale else 0
 
 
-def between_markers(text: str, table_text: str) -> str:
-    """The document with the part between its two markers replaced."""
-    pattern = r"(<!-- speeds:begin -->\n).*?(<!-- speeds:end -->)"
-    return re.sub(pattern, lambda m: m[1] + table_text + m[2], text, count=1, flags=re.S)
+def between_markers(text: str, name: str, part: str) -> str:
+    """The document with the part between its two markers replaced, if it has them."""
+    pattern = rf"(<!-- {name}:begin -->\n).*?(<!-- {name}:end -->)"
+    return re.sub(pattern, lambda m: m[1] + part + m[2], text, count=1, flags=re.S)
 
 
 def table(result: dict[str, Any], form: str, source: str) -> str:
@@ -54,12 +55,13 @@ def table(result: dict[str, Any], form: str, source: str) -> str:
     least = min(rows, key=lambda row: row["ratio"])
     shown = rows if form == "full" else [r for r in rows if r["id"] in SHORT_ROWS or r is least]
     lines = [
-        "| workload | deltarule, µs a step | scikit-learn, µs a step | ratio | final loss, ours / theirs |",
+        "| workload | deltarule, µs a step | scikit-learn, µs a step | ratio | final losses |",
         "|---|---|---|---|---|",
         *(row_line(row) for row in shown),
         "",
-        f"Least ratio: {least['title']}, {least['ratio']:.2g}×. {provenance(result)} "
-        f"Source: `benchmarks/results/{source}`; repeat it with `make bench`.",
+        f"The least ratio is {least['ratio']:.2g}×: {least['title']}.",
+        provenance(result),
+        f"Source: `benchmarks/results/{source}`; `make bench` measures again.",
         "",
     ]
     return "\n".join(lines)
@@ -78,10 +80,12 @@ def row_line(row: dict[str, Any]) -> str:
 def provenance(result: dict[str, Any]) -> str:
     """Machine, date and versions in a sentence."""
     machine, versions = result["machine"], result["versions"]
+    engine = machine.get("instruction_set", "reference engine")
     return (
-        f"Measured on {result['date']} on {machine['processor']} ({machine.get('instruction_set', 'reference engine')}), "
-        f"one thread on both sides, medians of alternating calls: deltarule {versions['deltarule']}, "
-        f"scikit-learn {versions['sklearn']}, NumPy {versions['numpy']}, Python {versions['python']}."
+        f"Measured on {result['date']} on {machine['processor']} ({engine}), one thread on both "
+        f"sides, medians of alternating calls: deltarule {versions['deltarule']}, "
+        f"scikit-learn {versions['sklearn']}, NumPy {versions['numpy']}, "
+        f"Python {versions['python']}."
     )
 
 

@@ -250,12 +250,13 @@ void update_task(const Batch<T>& batch, const Layer& layer, const Task& task) {
     const bool has_bias = layer.bias && task.row + task.rows == layer.rows;
     const int64_t weights = (task.rows - has_bias) * lanes<T>;
     with_optimizer(u.kind, [&]<Optimizer kind>() {
-        for (int64_t p = task.panel; p < task.panel + task.panels; ++p) {
-            const int64_t at = layer.offset + (p * layer.rows + task.row) * lanes<T>;
-            if (penalises(u)) update_range<kind, true, T>(u, batch.store, at, weights);
-            else update_range<kind, false, T>(u, batch.store, at, weights);
-            if (has_bias) update_range<kind, false, T>(u, batch.store, at + weights, lanes<T>);
-        }
+        with_penalty(u, [&]<Penalty penalty>() {
+            for (int64_t p = task.panel; p < task.panel + task.panels; ++p) {
+                const int64_t at = layer.offset + (p * layer.rows + task.row) * lanes<T>;
+                update_range<kind, penalty, T>(u, batch.store, at, weights);
+                if (has_bias) update_range<kind, Penalty::none, T>(u, batch.store, at + weights, lanes<T>);
+            }
+        });
     });
 }
 

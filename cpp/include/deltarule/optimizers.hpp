@@ -12,11 +12,11 @@
 ///   rmsprop   v = ρ v + (1-ρ) g²,  w -= α g / (√v + ε)
 namespace deltarule::DELTARULE_ISA {
 
-/// One vector. `m` and `s` are the first and the second moment; `penalised` adds l1, l2 and decay.
-template <Optimizer kind, bool penalised, class T>
-DELTARULE_INLINE void update_vector(const Update<T>& u, Vec<T> g, T* weight, T* m, T* s) {
+/// One vector. `m` and `s` are the first and the second moment; Returns the new w.
+template <Optimizer kind, Penalty penalty, class T>
+DELTARULE_INLINE Vec<T> update_vector(const Update<T>& u, Vec<T> g, T* weight, T* m, T* s) {
     const Vec<T> w = load(weight);
-    if constexpr (penalised) g += penalty_gradient<T>(w, u.l1, u.l2);
+    if constexpr (penalty != Penalty::none) g += penalty_gradient<penalty, T>(w, u.l1, u.l2);
     Vec<T> next;
     if constexpr (kind == Optimizer::sgd) {
         next = w - g * u.rate;
@@ -34,17 +34,18 @@ DELTARULE_INLINE void update_vector(const Update<T>& u, Vec<T> g, T* weight, T* 
         store(m, mean);
         store(s, square);
         next = w - mean * u.rate / (square_root<T>(square) + u.epsilon);
-        if constexpr (kind == Optimizer::adamw && penalised) next -= w * u.decay;
+        if constexpr (kind == Optimizer::adamw && penalty != Penalty::none) next -= w * u.decay;
     }
     store(weight, next);
+    return next;
 }
 
 /// `count` numbers, a multiple of the vector width, from position `at` of the store on.
-template <Optimizer kind, bool penalised, class T>
-void update_range(const Update<T>& u, const Store<T>& store, int64_t at, int64_t count) {
+template <Optimizer kind, Penalty penalty, class T>
+void update_range(const Update<T> u, const Store<T> store, int64_t at, int64_t count) {
     for (int64_t i = at; i < at + count; i += lanes<T>)
-        update_vector<kind, penalised, T>(u, load(store.gradient + i), store.weights + i, store.moment + i,
-                                          store.square + i);
+        update_vector<kind, penalty, T>(u, load(store.gradient + i), store.weights + i, store.moment + i,
+                                        store.square + i);
 }
 
 /// Calls `act.template operator()<kind>()` for the optimiser chosen at run time.
@@ -60,10 +61,12 @@ DELTARULE_INLINE auto with_optimizer(Optimizer kind, Action act) {
     }
 }
 
-/// Whether any weight feels a penalty or a decay.
-template <class T>
-DELTARULE_INLINE bool penalises(const Update<T>& u) {
-    return u.l1 != 0 || u.l2 != 0 || u.decay != 0;
+/// The same for the penalty; a decay alone counts as a square of strength zero.
+template <class T, class Action>
+DELTARULE_INLINE auto with_penalty(const Update<T>& u, Action act) {
+    if (u.l1 != 0) return act.template operator()<Penalty::both>();
+    if (u.l2 != 0 || u.kind == Optimizer::adamw) return act.template operator()<Penalty::square>();
+    return act.template operator()<Penalty::none>();
 }
 
 }  // namespace deltarule::DELTARULE_ISA

@@ -147,8 +147,8 @@ def test_classes() -> None:
             {"loss": "poisson"},
             Y_IRIS - 1.0,
             (
-                "loss 'poisson' needs targets of at least 0 (got -1). Use 'squared_error' for targets "
-                "of either sign."
+                "loss 'poisson' needs targets of at least 0 (got -1). Use 'squared_error' for "
+                "targets of either sign."
             ),
         ),
         (
@@ -160,16 +160,17 @@ def test_classes() -> None:
             {"loss": "perceptron"},
             Y_IRIS,
             (
-                "loss 'perceptron' needs targets of -1 and +1 (got 0). Encode the two classes as -1 "
-                "and +1."
+                "loss 'perceptron' needs targets of -1 and +1 (got 0). Encode the two classes as "
+                "-1 and +1."
             ),
         ),
         (
             {"loss": "poisson", "standardize": "both"},
             Y_IRIS,
             (
-                "standardize must be None or 'inputs' unless the output activation is 'identity' (got "
-                "standardize='both' with 'exp'). A standardized target has values of both signs."
+                "standardize must be None or 'inputs' unless the output activation is 'identity' "
+                "(got standardize='both' with 'exp'). A standardized target has values of both "
+                "signs."
             ),
         ),
     ],
@@ -224,9 +225,12 @@ def test_a_warm_start_keeps_the_widths_and_the_classes() -> None:
     with pytest.raises(InvalidParameterError) as caught:
         model.set_params(hidden_layer_sizes=(3,)).fit(X_IRIS, Y_IRIS)
     assert str(caught.value) == (
-        "the network must keep its widths (4, 2, 3) between fits with warm_start or partial_fit "
-        "(got (4, 3, 3)). Set warm_start=False, or start from a clone."
+        "the network must keep its widths (4, 2, 3) and its biases between fits with warm_start or "
+        "partial_fit (got (4, 3, 3) with fit_intercept=True). Set warm_start=False, or start from "
+        "a clone."
     )
+    with pytest.raises(InvalidParameterError, match="with fit_intercept=False"):
+        model.set_params(hidden_layer_sizes=(2,), fit_intercept=False).fit(X_IRIS, Y_IRIS)
 
 
 # ---------------------------------------------------------------- how training ends
@@ -243,7 +247,7 @@ def test_convergence_warnings_have_scikit_learns_words() -> None:
     ]
     assert caught[0].filename == __file__
     with pytest.warns(ConvergenceWarning) as caught:
-        dr.MLPClassifier((2,), solver="lbfgs", max_iter=2).fit(X_IRIS, Y_IRIS)
+        dr.MLPClassifier((2,), solver="lbfgs", max_iter=2, random_state=0).fit(X_IRIS, Y_IRIS)
     words = str(caught[0].message)
     assert words.startswith("lbfgs failed to converge after 2 iteration(s) (status=1):\nSTOP: ")
     assert words.endswith(
@@ -251,7 +255,7 @@ def test_convergence_warnings_have_scikit_learns_words() -> None:
         "also want to scale the data as shown in:\n"
         "    https://scikit-learn.org/stable/modules/preprocessing.html"
     )
-    model = dr.MLPClassifier((2,), solver="lbfgs", max_fun=5)
+    model = dr.MLPClassifier((2,), solver="lbfgs", max_fun=5, random_state=0)
     with pytest.warns(ConvergenceWarning, match="lbfgs failed to converge after"):
         model.fit(X_IRIS, Y_IRIS)
     assert model.stop_reason_ is dr.StopReason.SOLVER
@@ -350,3 +354,12 @@ def test_verbose_prints_as_scikit_learn_does(capsys: pytest.CaptureFixture[str])
         "Validation score did not improve more than tol=1000000000.000000 for 2 consecutive "
         "epochs. Stopping."
     )
+    model = dr.MLPClassifier((2,), solver="sgd", learning_rate="adaptive", verbose=True)
+    model.set_params(tol=1e9, n_iter_no_change=2, learning_rate_init=1e-5).fit(X_IRIS, Y_IRIS)
+    printed = capsys.readouterr().out.splitlines()
+    stalled = "Training loss did not improve more than tol=1000000000.000000 for 2 consecutive "
+    assert [line for line in printed if line.startswith("Training")] == [
+        f"{stalled}epochs. Setting learning rate to 0.000002",
+        f"{stalled}epochs. Setting learning rate to 0.000000",
+        f"{stalled}epochs. Learning rate too small. Stopping.",
+    ]

@@ -222,7 +222,8 @@ def test_fields_are_reached_through_a_pipeline() -> None:
             {"solver__foo": 1},
             (
                 "Invalid parameter 'solver__foo' for estimator MLPClassifier: Adam has the fields "
-                "beta_1, beta_2, epsilon (got 'foo'). Use one of them, or another object for solver."
+                "beta_1, beta_2, epsilon (got 'foo'). Use one of them, or another object for "
+                "solver."
             ),
         ),
         (
@@ -281,15 +282,15 @@ def test_parameter_errors_are_scikit_learns_and_ours(settings: dict[str, Any], e
         (
             {"hidden_layer_sizes": (10, 0)},
             (
-                "hidden_layer_sizes must be > 0, got [10, 0]. hidden_layer_sizes[1] must be a positive "
-                "integer (got 0). Remove the layer or give it at least one unit."
+                "hidden_layer_sizes must be > 0, got [10, 0]. hidden_layer_sizes[1] must be a "
+                "positive integer (got 0). Remove the layer or give it at least one unit."
             ),
         ),
         (
             {"activation": ["relu"], "hidden_layer_sizes": (3, 3)},
             (
-                "activation must have one entry for each of the 2 hidden layers (got 1). Adjust its "
-                "length, or give one name for all layers."
+                "activation must have one entry for each of the 2 hidden layers (got 1). Adjust "
+                "its length, or give one name for all layers."
             ),
         ),
         (
@@ -302,8 +303,8 @@ def test_parameter_errors_are_scikit_learns_and_ours(settings: dict[str, Any], e
         (
             {"n_threads": 0},
             (
-                "n_threads must be None, a positive integer or -1 for all (got 0). None follows the "
-                "environment."
+                "n_threads must be None, a positive integer or -1 for all (got 0). None follows "
+                "the environment."
             ),
         ),
     ],

@@ -218,7 +218,8 @@ class TrainingResult:
 class EpochReport:
     """What an observer sees after each epoch; it returns True to end the training.
 
-    ``parameters()`` gives the numbers now, at the price of a copy.
+    ``parameters()`` gives the numbers now, at the price of a copy; ``rate_factor`` is what the
+    adaptive schedule had made of the step size during the epoch.
     """
 
     epoch: int
@@ -226,6 +227,7 @@ class EpochReport:
     validation_loss: float | None
     validation_score: float | None
     parameters: Callable[[], Parameters]
+    rate_factor: float = 1.0
 
 
 Observer = Callable[[EpochReport], bool | None]
@@ -417,7 +419,12 @@ class Loop:
         improved = self._note_best(loss, score, vector)
         if observer is not None:
             seen = EpochReport(
-                self.state.epoch, loss, validation_loss, score, lambda: self._parameters(vector)
+                self.state.epoch,
+                loss,
+                validation_loss,
+                score,
+                lambda: self._parameters(vector),
+                self.state.rate_factor,
             )
             if observer(seen):
                 return StopReason.OBSERVER

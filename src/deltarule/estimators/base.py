@@ -42,6 +42,7 @@ from deltarule.schedules import SCHEDULES, Schedule
 from deltarule.stopping import EarlyStopping, StopReason
 from deltarule.training import (
     EpochReport,
+    History,
     TrainingPlan,
     TrainingResult,
     Validation,
@@ -157,10 +158,13 @@ class BaseMLP(CallbackSupportMixin, options.OptionParameters, BaseEstimator, ABC
         if first or not hasattr(self, "_standardizer"):
             self._measure_inputs(rows.X, rows.weight)
             self._measure_target(rows.y, rows.weight)
-        network = self._build_network(rows.X.shape[1], memory)
-        # Precision follows the first fit; numbers that a user assigned may have any float type.
+        known = None if first else self.__dict__.get("_network")
+        network = self._build_network(rows.X.shape[1], known)
         vector = None if first else self._current_vector(network)
-        dtype = rows.X.dtype if memory is None else memory.published.dtype
+        dtype = rows.X.dtype
+        if vector is not None and known is not None:
+            # Precision follows the first fit, whatever was assigned since.
+            dtype = vector.dtype if memory is None else memory.published.dtype
         inputs, D = self._inputs(rows.X, dtype), self._target(rows.y, dtype)
         self._check_target(network, D)
         weight = None if rows.weight is None else rows.weight.astype(dtype, copy=False)
@@ -198,36 +202,39 @@ class BaseMLP(CallbackSupportMixin, options.OptionParameters, BaseEstimator, ABC
         dtype: Any,
         settings: dict[str, Any],
     ) -> tuple[TrainingResult, Array | None]:
-        state = fitting.starting_state(memory, vector, plan)
-        if state is None and vector is None and self.n_init > 1:
-            return restart(
-                network,
-                X,
-                D,
-                plan,
-                self.n_init,
-                key=plan.key,
-                initializer=self.initializer,
-                dtype=dtype,
-                **settings,
-            )
-        start = state
-        if start is None and vector is not None:
-            start = Parameters(network, vector.astype(dtype))
-        if start is None:
+        if vector is None:
+            if self.n_init > 1:
+                return restart(
+                    network,
+                    X,
+                    D,
+                    plan,
+                    self.n_init,
+                    key=plan.key,
+                    initializer=self.initializer,
+                    dtype=dtype,
+                    **settings,
+                )
             start = initialize(network, plan.key, self.initializer, dtype)
-        history = None if memory is None else memory.history
-        return train(network, start, X, D, plan, history=history, **settings), None
+            return train(network, start, X, D, plan, **settings), None
+        vector = vector.astype(dtype, copy=False)
+        if memory is None:
+            start = Parameters(network, vector)
+            history = History(list(getattr(self, "loss_curve_", [])))
+            return train(network, start, X, D, plan, history=history, **settings), None
+        state = fitting.starting_state(memory, network, vector, plan)
+        return train(network, state, X, D, plan, history=memory.history, **settings), None
 
-    def _build_network(self, inputs: int, memory: fitting.Memory | None) -> Network:
+    def _build_network(self, inputs: int, known: Network | None) -> Network:
         network = fitting.build_network(
             self, inputs, self._output_columns(), self._output_activation()
         )
-        if memory is not None and network.units != memory.state.parameters.network.units:
+        if known is not None and (network.units, network.size) != (known.units, known.size):
             raise InvalidParameterError(
-                f"the network must keep its widths {self._network.units} between fits with "
-                f"warm_start or partial_fit (got {network.units}). Set warm_start=False, or "
-                "start from a clone."
+                f"the network must keep its widths {known.units} and its biases between fits with "
+                f"warm_start or partial_fit (got {network.units} with "
+                f"fit_intercept={self.fit_intercept}). Set warm_start=False, or start from a "
+                "clone."
             )
         self._set_network(network)
         return network

@@ -490,6 +490,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
                 return float("nan")
             if code.multilabel or code.columns == 1:
                 right = ((outputs > code.middle) == wanted).all(axis=1)
+            elif self.out_activation_ == "sign":  # several may say +1: they share the vote
+                top = outputs == outputs.max(axis=1, keepdims=True)
+                right = (top & wanted).any(axis=1) / top.sum(axis=1)
             else:
                 right = wanted[np.arange(len(outputs)), outputs.argmax(axis=1)]
             return float(np.average(right, weights=sample_weight))

@@ -25,7 +25,7 @@ from deltarule.exceptions import (
     NonFiniteError,
     TrainingStoppedWarning,
 )
-from deltarule.network import Network
+from deltarule.network import Network, Parameters
 from deltarule.optimizers import Optimizer
 from deltarule.random import Stream, derive
 from deltarule.stopping import EarlyStopping, StopReason
@@ -238,15 +238,31 @@ def scorer_judge(estimator: Any, scorer: Any, held: Rows) -> Callable[[Array], f
     return judge
 
 
-def starting_state(memory: Memory | None, vector: Array | None, plan: TrainingPlan) -> Any:
-    """Where a warm start begins: the kept state, with the numbers that ``coefs_`` hold now."""
-    if memory is None:
-        return None
+def starting_state(
+    memory: Memory, network: Network, vector: Array, plan: TrainingPlan
+) -> TrainingState:
+    """Where a warm start begins: the kept state, with the numbers that ``coefs_`` hold now.
+
+    With early stopping, training goes on from the last weights, so that n fits of one epoch are
+    one fit of n; without, from those that ``coefs_`` hold: the best. Weights that were assigned,
+    and another activation or loss, make what was best before incomparable.
+    """
     state = memory.state
-    if vector is not None and not np.array_equal(vector, memory.published):
-        state = replace(state, parameters=state.parameters.replace(vector=vector))
+    assigned = not np.array_equal(vector, memory.published)
+    if assigned or plan.early_stopping is None:
+        state = replace(state, parameters=Parameters(network, vector))
+    if assigned or state.parameters.network != network:
+        last = Parameters(network, state.parameters.vector)
+        state = replace(
+            state,
+            parameters=last,
+            best_score=-np.inf,
+            best_loss=np.inf,
+            best_parameters=None,
+            stalled=0,
+        )
     if memory.optimizer != plan.optimizer:
-        empty = np.zeros((0, state.parameters.vector.size), dtype=state.parameters.dtype)
+        empty = np.zeros((0, vector.size), dtype=vector.dtype)
         state = replace(state, moments=empty, step=0, horizon=None)
     if memory.reason in ENDED:
         state = replace(state, stalled=0)
@@ -278,16 +294,28 @@ def printer(estimator: Any, early_stopping: bool) -> Observer | None:
     """What ``verbose`` prints after each epoch, in scikit-learn's words."""
     if not estimator.verbose:
         return None
-    count = 0
+    count, factor = 0, None
 
     def print_epoch(report: EpochReport) -> None:
-        nonlocal count
+        nonlocal count, factor
         count += 1
+        if factor is not None and report.rate_factor < factor:
+            rate = estimator.learning_rate_init * report.rate_factor
+            _say(f"{_stalled(estimator, early_stopping)} Setting learning rate to {rate:f}")
+        factor = report.rate_factor
         _say(f"Iteration {count}, loss = {report.loss:.8f}")
         if early_stopping:
             _say(f"Validation score: {report.validation_score:f}")
 
     return print_epoch
+
+
+def _stalled(estimator: Any, early_stopping: bool) -> str:
+    stopping, what = options.stopping_of(estimator), "Training loss"
+    least, epochs = estimator.tol, estimator.n_iter_no_change
+    if early_stopping and stopping is not None:
+        what, least, epochs = "Validation score", stopping.min_delta, stopping.patience
+    return f"{what} did not improve more than tol={least:f} for {epochs} consecutive epochs."
 
 
 def tell_end(estimator: Any, result: TrainingResult, *, incremental: bool) -> None:
@@ -312,7 +340,9 @@ def tell_end(estimator: Any, result: TrainingResult, *, incremental: bool) -> No
             stacklevel=6,
         )
     elif reason in ENDED and estimator.verbose:
-        _print_convergence(estimator, reason)
+        judged = result.state.best_parameters is not None
+        small = " Learning rate too small." if reason is StopReason.STEP_TOO_SMALL else ""
+        _say(f"{_stalled(estimator, judged)}{small} Stopping.")
 
 
 def _tell_non_finite(estimator: Any, result: TrainingResult) -> None:
@@ -335,13 +365,4 @@ def _tell_non_finite(estimator: Any, result: TrainingResult) -> None:
         "Solver produced non-finite parameter weights. The input data may contain large values "
         f"and need to be preprocessed. {where}; the last finite weights are kept in coefs_ and "
         f"intercepts_. {remedy}"
-    )
-
-
-def _print_convergence(estimator: Any, reason: StopReason) -> None:
-    what = "Validation score" if reason is StopReason.NO_IMPROVEMENT else "Training loss"
-    rate = " Learning rate too small." if reason is StopReason.STEP_TOO_SMALL else ""
-    _say(
-        f"{what} did not improve more than tol={estimator.tol:f} for "
-        f"{estimator.n_iter_no_change} consecutive epochs.{rate} Stopping."
     )

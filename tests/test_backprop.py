@@ -146,7 +146,9 @@ def test_row_weights_weigh_the_rows():
     X, D = np.array([[1.0], [2.0]]), np.array([[0.0], [1.0]])
     passed = backprop.forward(network, parameters, X)
     one = [
-        backprop.gradient_sum(network, parameters, backprop.forward(network, parameters, x), d, None)
+        backprop.gradient_sum(
+            network, parameters, backprop.forward(network, parameters, x), d, None
+        )
         for x, d in ((X[:1], D[:1]), (X[1:], D[1:]))
     ]
     weighted = backprop.gradient_sum(network, parameters, passed, D, np.array([3.0, 0.0]))

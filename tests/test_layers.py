@@ -130,7 +130,11 @@ def test_gradients_hold_in_every_coordinate(method):
 def test_it_is_trained(optimizer):
     network, parameters = network_of_kinds()
     plan = dr.TrainingPlan(
-        optimizer=optimizer, learning_rate_init=0.05, batch_size=2, max_epochs=60, penalty=dr.L2(0.01)
+        optimizer=optimizer,
+        learning_rate_init=0.05,
+        batch_size=2,
+        max_epochs=60,
+        penalty=dr.L2(0.01),
     )
     result = dr.train(network, parameters, X, D, plan)
     assert result.engine == "reference"
@@ -145,7 +149,11 @@ def test_it_is_trained(optimizer):
 def test_its_step_size_and_penalty_are_its_own():
     network, parameters = network_of_kinds()
     plan = dr.TrainingPlan(
-        learning_rate_init=0.2, batch_size=5, max_epochs=1, sampling="sequential", penalty=dr.L2(0.5)
+        learning_rate_init=0.2,
+        batch_size=5,
+        max_epochs=1,
+        sampling="sequential",
+        penalty=dr.L2(0.5),
     )
     slope = dr.gradient(network, parameters, X, D, penalty=plan.penalty).vector
     plain = dr.gradient(network, parameters, X, D).vector

@@ -116,7 +116,9 @@ ERRORS = [
         "activation for one unit.",
     ),
     (
-        lambda: Network(layers=[dr.Dense(3, 4)], heads=[Head((0, 2), Huber()), Head((3, 4), Huber())]),
+        lambda: Network(
+            layers=[dr.Dense(3, 4)], heads=[Head((0, 2), Huber()), Head((3, 4), Huber())]
+        ),
         "heads must cover the output columns 0 to 3 once each, in order (got [(0, 2), (3, 4)]). "
         "Adjust head.columns.",
     ),
@@ -170,7 +172,12 @@ def test_parameters_are_a_value():
     parameters = Parameters(numbered().network, given)
     given[0] = 99.0
     assert parameters.vector[0] == 0.0
-    for array in (parameters.vector, parameters.weights[0], parameters.biases[0], parameters.buffers):
+    for array in (
+        parameters.vector,
+        parameters.weights[0],
+        parameters.biases[0],
+        parameters.buffers,
+    ):
         with pytest.raises(ValueError, match="read-only"):
             array[...] = 1.0
     with pytest.raises(dataclasses.FrozenInstanceError):
@@ -256,7 +263,10 @@ def test_another_seed_gives_another_start():
 
 
 def test_the_start_of_a_layer_does_not_depend_on_other_layers():
-    narrow, wide = Network((4, 7, 3, 2), "relu"), Network((4, 7, 3, 2), "relu", bias=(False, True, True))
+    narrow, wide = (
+        Network((4, 7, 3, 2), "relu"),
+        Network((4, 7, 3, 2), "relu", bias=(False, True, True)),
+    )
     wider = Network((4, 7, 3, 9), "relu")
     a, b, c = (dr.initialize(network, 5) for network in (narrow, wide, wider))
     for l in (0, 1):

@@ -165,12 +165,15 @@ def run_steps(
     array([4.25])
     """
     X, D, _ = arrays(network, parameters, X, D, None)
-    rows = np.ascontiguousarray(order, dtype=np.int64)
-    if rows.ndim != 1 or (len(rows) and not (rows.min() >= 0 and rows.max() < len(D))):
+    given = np.asarray(order)
+    whole = given.dtype.kind in "iu" or not given.size
+    rows = np.ascontiguousarray(given, dtype=np.int64) if whole else given
+    if not whole or rows.ndim != 1 or (rows.size and not 0 <= rows.min() <= rows.max() < len(D)):
+        got = f"shape {rows.shape}" if whole else f"dtype {given.dtype}"
+        got += f", {rows.min()} to {rows.max()}" if whole and rows.size else ""
         raise InvalidShapeError(
-            f"order must hold row numbers from 0 to {len(D) - 1} (got shape {rows.shape}"
-            + (f", {rows.min()} to {rows.max()}" if rows.size else "")
-            + "). Give one row number per step."
+            f"order must hold row numbers from 0 to {len(D) - 1} (got {got}). "
+            "Give one row number per step."
         )
     if not len(rows):
         return parameters

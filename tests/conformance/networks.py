@@ -69,7 +69,9 @@ def targets(loss: str, activation: str, shape: tuple[int, int], random) -> np.nd
         chosen = random.random(shape[0]) < 0.5
         return np.where(chosen[:, np.newaxis], soft / soft.sum(axis=1, keepdims=True), hard)
     if loss == "log_loss":
-        return np.where(random.random(shape) < 0.5, random.random(shape), random.random(shape) < 0.5)
+        return np.where(
+            random.random(shape) < 0.5, random.random(shape), random.random(shape) < 0.5
+        )
     return random.normal(size=shape)
 
 

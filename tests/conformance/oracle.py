@@ -46,9 +46,7 @@ ELEMENTWISE = {
     ),
     "gelu": (
         lambda z, p: z * normal_distribution(z),
-        lambda z, p: (
-            normal_distribution(z) + z * math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
-        ),
+        lambda z, p: normal_distribution(z) + z * math.exp(-z * z / 2) / math.sqrt(2 * math.pi),
     ),
     "silu": (
         lambda z, p: z * logistic(z),
@@ -191,7 +189,9 @@ def nested(network, vector) -> tuple[list, list]:
         at = [start + i * layer.units for i in range(layer.inputs)]
         weights.append([[float(vector[a + u]) for a in at] for u in range(layer.units)])
         start += layer.inputs * layer.units
-        biases.append([float(v) for v in vector[start : start + layer.units]] if layer.bias else None)
+        biases.append(
+            [float(v) for v in vector[start : start + layer.units]] if layer.bias else None
+        )
         start += layer.units if layer.bias else 0
     return weights, biases
 
@@ -207,12 +207,12 @@ def objective_and_gradient(network, vector, X, D, sample_weight=None, l1=0.0, l2
             network, weights, biases, [float(v) for v in x], [float(v) for v in d]
         )
         J += wi * f / n
-        total = [t + wi * g / n for t, g in zip(total, flat(network, by_weight, by_bias), strict=True)]
+        total = [
+            t + wi * g / n for t, g in zip(total, flat(network, by_weight, by_bias), strict=True)
+        ]
     zeros = [[0.0] * layer.units for layer in network.layers]
     size = [[[abs(v) for v in row] for row in W] for W in weights]
     square = [[[v * v for v in row] for row in W] for W in weights]
     J += l1 / n * sum(flat(network, size, zeros)) + l2 / n / 2 * sum(flat(network, square, zeros))
-    slope = [
-        [[l1 * ((v > 0) - (v < 0)) + l2 * v for v in row] for row in W] for W in weights
-    ]
+    slope = [[[l1 * ((v > 0) - (v < 0)) + l2 * v for v in row] for row in W] for W in weights]
     return J, [t + s / n for t, s in zip(total, flat(network, slope, zeros), strict=True)]

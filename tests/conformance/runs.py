@@ -192,12 +192,20 @@ def _clear(run: Run, passed: backprop.Pass) -> bool:
 
 def whole() -> list[Setting]:
     """Pair × optimiser × dtype × batch size, the other factors going round beside them."""
-    products = itertools.product(*(FACTORS[k] for k in ("pair", "optimizer", "dtype", "batch_size")))
+    products = itertools.product(
+        *(FACTORS[k] for k in ("pair", "optimizer", "dtype", "batch_size"))
+    )
     settings = []
     for index, (pair, optimizer, dtype, batch_size) in enumerate(products):
         other = {
             name: FACTORS[name][(index * step + index // 13) % len(FACTORS[name])]
-            for name, step in (("hidden", 5), ("depth", 2), ("sampling", 1), ("extra", 3), ("bias", 1))
+            for name, step in (
+                ("hidden", 5),
+                ("depth", 2),
+                ("sampling", 1),
+                ("extra", 3),
+                ("bias", 1),
+            )
         }
         settings.append(
             Setting(pair=pair, optimizer=optimizer, dtype=dtype, batch_size=batch_size, **other)

@@ -64,7 +64,9 @@ def same_answers(setting: runs.Setting, engine, seed: int = 0) -> None:
     assert abs(tried.loss(*own) - loss) <= tolerance * abs(loss), setting
     got, gradient = tried.loss_gradient(*own)
     assert abs(got - loss) <= tolerance * abs(loss), setting
-    assert np.abs(gradient - slope).max() <= tolerance * max(np.abs(slope).max(), abs(loss)), setting
+    assert np.abs(gradient - slope).max() <= tolerance * max(np.abs(slope).max(), abs(loss)), (
+        setting
+    )
 
 
 SAMPLE = runs.pairwise()
@@ -245,7 +247,10 @@ def test_sparse_rows_equal_dense_ones(engine, batch_size):
     )  # fmt: skip
     run, _ = runs.draw(setting)
     plain = runs.Run(run.network, run.vector, run.X, run.D, None, run.work, run.rates)
-    got, expected = bits(run, engine_of(engine), "float64"), bits(plain, engine_of(engine), "float64")
+    got, expected = (
+        bits(run, engine_of(engine), "float64"),
+        bits(plain, engine_of(engine), "float64"),
+    )
     for a, b in zip(got, expected, strict=True):
         assert relative(a, b) <= 1e-12
 
@@ -262,7 +267,11 @@ def test_nothing_is_written_to(engine, dtype, csr):
     if csr is not None:
         X = sp.csr_matrix(X)
         X.indices, X.indptr = X.indices.astype(csr), X.indptr.astype(csr)
-    vector, moments, rates = run.vector.astype(dtype), np.zeros((2, run.network.size), dtype), run.rates
+    vector, moments, rates = (
+        run.vector.astype(dtype),
+        np.zeros((2, run.network.size), dtype),
+        run.rates,
+    )
     parts = [X.data, X.indices, X.indptr] if csr is not None else [X]
     given = [*parts, D, weight, vector, moments, rates]
     before = [array.copy() for array in given]

@@ -292,6 +292,45 @@ def test_sparse_rows_are_never_made_dense(monkeypatch: pytest.MonkeyPatch) -> No
         assert model.predict(X).shape == (60,)
 
 
+@pytest.mark.parametrize("standardize", [None, "inputs"])
+@pytest.mark.parametrize("batch_size", [1, "auto"])
+def test_sparse_entries_in_several_parts_and_unsorted(
+    batch_size: Any, standardize: str | None
+) -> None:
+    halves = np.repeat(X_IRIS[:, ::-1].ravel() / 2, 2)
+    columns = np.tile(np.repeat([3, 2, 1, 0], 2), 150)
+    parts = sparse.csr_array((halves, columns, np.arange(0, 1201, 8)), shape=(150, 4))
+    model = dr.MLPClassifier(
+        (5,),
+        solver="sgd",
+        batch_size=batch_size,
+        max_iter=3,
+        standardize=standardize,
+        random_state=0,
+    )
+    whole = clone(model).fit(sparse.csr_array(X_IRIS), Y_IRIS)
+    model.fit(parts, Y_IRIS)
+    np.testing.assert_allclose(model.coefs_[0], whole.coefs_[0], rtol=1e-12)
+    np.testing.assert_allclose(model.predict_proba(parts), whole.predict_proba(X_IRIS), rtol=1e-9)
+    assert parts.nnz == 1200  # the user's matrix is left as it is
+
+
+def test_dense_rows_are_not_copied(monkeypatch: pytest.MonkeyPatch) -> None:
+    from deltarule.estimators import base
+
+    seen: list[Any] = []
+
+    def train(network: Any, start: Any, X: Any, *args: Any, **kwargs: Any) -> Any:
+        seen.append(X)
+        return dr.train(network, start, X, *args, **kwargs)
+
+    monkeypatch.setattr(base, "train", train)
+    for dtype in (np.float32, np.float64):
+        X = X_IRIS.astype(dtype)
+        dr.MLPClassifier((2,), max_iter=1).fit(X, Y_IRIS)
+        assert np.shares_memory(seen[-1], X)
+
+
 @pytest.mark.parametrize("kind", [dr.MLPClassifier, dr.MLPRegressor])
 def test_float32_stays_float32(kind: Any) -> None:
     X = X_IRIS.astype(np.float32)
@@ -355,6 +394,10 @@ def test_standardizing_is_a_part_of_the_model(rows: str) -> None:
 
 def test_standardizing_respects_weights_and_constant_columns() -> None:
     X = np.column_stack([X_IRIS, np.full(150, 3.7)])
+    only_scaled = dr.MLPClassifier((3,), standardize="inputs", max_iter=2)
+    only_scaled.fit(sparse.csr_array(X), Y_IRIS)
+    np.testing.assert_allclose(only_scaled.input_scale_[:4], X_IRIS.std(axis=0))
+    assert only_scaled.input_scale_[4] == 1
     weight = np.where(Y_IRIS == 0, 0.0, 2.0)
     model = dr.MLPClassifier((3,), standardize="inputs", max_iter=2)
     model.fit(X, Y_IRIS, sample_weight=weight)

@@ -376,7 +376,7 @@ class BaseMLP(CallbackSupportMixin, options.OptionParameters, BaseEstimator, ABC
         if "_given_outputs" in self.__dict__:  # a stand-in of fitting.scorer_judge
             given: Array = self._given_outputs
             return given
-        check_is_fitted(self, "coefs_")
+        check_is_fitted(self, ["coefs_", "_network"])
         X = checks.check_rows(self, X)
         vector = self._current_vector(self._network)
         predictor = self._scorer if before_sign else self._predictor

@@ -25,7 +25,7 @@ def is_sparse(data: Any) -> bool:
 
 def check_rows(estimator: Any, X: Any, *, reset: bool = False) -> Any:
     """X as rows for prediction: dense C order or CSR, float32 or float64."""
-    return _explained(estimator, {"X": X}, reset=reset)
+    return _canonical(_explained(estimator, {"X": X}, reset=reset))
 
 
 def check_training(
@@ -39,7 +39,15 @@ def check_training(
     )
     if y.ndim == 2 and y.shape[1] == 1:
         y = column_or_1d(y.toarray() if is_sparse(y) else y, warn=True)
-    return X, y
+    return _canonical(X), y
+
+
+def _canonical(X: Any) -> Any:
+    """Sparse rows with one sorted entry per place, which is what engines count on."""
+    if is_sparse(X) and not X.has_canonical_format:
+        X = X.copy()
+        X.sum_duplicates()
+    return X
 
 
 def check_weights(sample_weight: Any, X: Any, *, may_be_zero: bool) -> Array | None:

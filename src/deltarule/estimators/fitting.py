@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import math
 import sys
 import warnings
@@ -226,7 +227,8 @@ def r2_judge(target: Array, sample_weight: Array | None) -> Callable[[Array], fl
 def scorer_judge(estimator: Any, scorer: Any, held: Rows) -> Callable[[Array], float]:
     """A scikit-learn scorer as a function of the network's outputs for the rows ``held``."""
     found = check_scoring(estimator, scoring=scorer)
-    weights = {} if held.weight is None else {"sample_weight": held.weight}
+    weighs = held.weight is not None and "sample_weight" in inspect.signature(found).parameters
+    weights = {"sample_weight": held.weight} if weighs else {}
 
     def judge(outputs: Array) -> float:
         # A copy that answers with these outputs: no second pass through the network.

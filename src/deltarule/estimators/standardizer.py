@@ -36,14 +36,14 @@ class Standardizer:
     @classmethod
     def measure(cls, X: Any, sample_weight: Array | None = None) -> Standardizer:
         """Mean and standard deviation (the square root of the mean squared distance) of columns."""
-        if is_sparse(X):
-            _, variance = mean_variance_axis(X, axis=0, weights=sample_weight)
-            return cls(None, _usable(np.sqrt(variance.astype(np.float64)), 0.0))
         weight = None if sample_weight is None or not sample_weight.any() else sample_weight
-        center = np.average(X.astype(np.float64, copy=False), axis=0, weights=weight)
-        squares = (X - center) ** 2
-        deviation = np.sqrt(np.average(squares, axis=0, weights=weight))
-        return cls(center, _usable(deviation, np.abs(center)))
+        X = X.astype(np.float64, copy=False)
+        if is_sparse(X):
+            mean, variance = mean_variance_axis(X, axis=0, weights=weight)
+            return cls(None, _deviation(variance, mean, X.shape[0]))
+        mean = np.average(X, axis=0, weights=weight)
+        variance = np.average((X - mean) ** 2, axis=0, weights=weight)
+        return cls(mean, _deviation(variance, mean, X.shape[0]))
 
     def apply(self, X: Any) -> Any:
         """The standardised rows, new, in the dtype of ``X``."""
@@ -60,7 +60,11 @@ class Standardizer:
         return (X * self.scale + center).astype(X.dtype)
 
 
-def _usable(deviation: Array, size: Any) -> Array:
-    """1 in place of deviations that are rounding errors of a constant column."""
-    constant = deviation <= 10 * np.finfo(np.float64).eps * np.asarray(size)
-    return np.where(constant, 1.0, deviation)
+def _deviation(variance: Array, mean: Array, rows: int) -> Array:
+    """Standard deviations; 1 where the variance is the rounding error of a constant column.
+
+    Bound: Chan, Golub, LeVeque (1983), https://doi.org/10.1080/00031305.1983.10483115.
+    """
+    error = rows * np.finfo(np.float64).eps
+    constant = variance <= error * variance + (error * mean) ** 2
+    return np.sqrt(np.where(constant, 1.0, variance))

@@ -92,8 +92,8 @@ def test_a_name_that_is_missing_gets_one():
         (
             "a,b\n1,2\n1\n",
             (
-                "line 3 has 1 cells, the first line 2. Fill the line up, or put quotes around a cell "
-                "that holds the delimiter."
+                "line 3 has 1 cells, the first line 2. Fill the line up, or put quotes around a "
+                "cell that holds the delimiter."
             ),
         ),
         (
@@ -301,8 +301,8 @@ def test_counting_rows():
         (
             {"age": [1.0, np.inf]},
             (
-                "column 'age' must hold finite numbers (got inf in row 2). Correct the cell or leave "
-                "it empty."
+                "column 'age' must hold finite numbers (got inf in row 2). Correct the cell or "
+                "leave it empty."
             ),
         ),
         (
@@ -422,16 +422,17 @@ def test_a_regression_target_is_standardised_and_put_back():
             ["1", "high"],
             "regression",
             (
-                "a target of a regression must be a number: column 'y' must hold numbers (got 'high' "
-                "in row 2). Correct the cell or leave it empty. Or train with --task classification."
+                "a target of a regression must be a number: column 'y' must hold numbers (got "
+                "'high' in row 2). Correct the cell or leave it empty. Or train with --task "
+                "classification."
             ),
         ),
         (
             [1.0, np.inf, 2.0],
             "regression",
             (
-                "column 'y' must hold finite numbers to be a target (got inf in row 2). Correct the "
-                "cell or remove the row."
+                "column 'y' must hold finite numbers to be a target (got inf in row 2). Correct "
+                "the cell or remove the row."
             ),
         ),
     ],

@@ -116,6 +116,8 @@ def confusion_text(labels: Array, counts: Array) -> list[str]:
         if i != j and counts[i, j]
     ]
     mistakes.sort(key=lambda mistake: -mistake[0])
-    rows = [["  most frequent mistakes", "predicted", "rows"]]
-    rows += [[f"  {actual}", predicted, str(count)] for count, actual, predicted in mistakes[:8]]
-    return text_table(rows) if mistakes else ["  no mistakes"]
+    if not mistakes:
+        return ["  no mistakes"]
+    rows = [["    actual", "predicted", "rows"]]
+    rows += [[f"    {actual}", predicted, str(count)] for count, actual, predicted in mistakes[:8]]
+    return ["  the most frequent mistakes", *text_table(rows)]

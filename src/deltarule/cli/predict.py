@@ -84,15 +84,18 @@ def predicted_columns(model: TableModel, table: Table, proba: bool) -> dict[str,
     names = model.target.names
     if model.target.task == "regression":
         predicted = predicted.reshape(table.rows, len(names))
-        return {name: predicted[:, i].tolist() for i, name in enumerate(names)}
+        return {name: _short(predicted[:, i]) for i, name in enumerate(names)}
     columns: dict[str, list[Any]] = {names[0]: predicted.tolist()}
     if proba:
         probabilities = model.predict_proba(table)
         for index, label in enumerate(model.classes_.tolist()):
-            # As float32 prints: a float64 of the same value shows digits that mean nothing.
-            column = [float(str(value)) for value in probabilities[:, index]]
-            columns[f"{names[0]}={label}"] = column
+            columns[f"{names[0]}={label}"] = _short(probabilities[:, index])
     return columns
+
+
+def _short(numbers: Array) -> list[float]:
+    """Numbers without the digits that mean nothing: the network computes in float32."""
+    return [float(f"{number:.8g}") for number in numbers.tolist()]
 
 
 def _csv(table: Table, kept: tuple[str, ...], columns: dict[str, list[Any]]) -> str:

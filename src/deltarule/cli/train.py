@@ -305,6 +305,7 @@ def fit(
     args: argparse.Namespace, parts: Parts, out: Output, progress: Progress
 ) -> tuple[TableModel, dict[str, Any]]:
     """Plan, naive and linear model, network; the model and the record of what was found."""
+    from deltarule.exceptions import NonFiniteError
     from deltarule.tables import ColumnPlan, TableModel, scores
 
     target, table = parts.target, parts.table
@@ -330,6 +331,10 @@ def fit(
     began = time.perf_counter()
     try:
         estimator.fit(X, y)
+    except NonFiniteError as problem:
+        # The estimator speaks of its own parameters; here they are options.
+        where = str(problem).partition("; the last finite")[0]
+        raise NonFiniteError(f"{where}. Nothing was saved. Lower --learning-rate.") from None
     finally:
         del estimator._observer
     seconds = time.perf_counter() - began

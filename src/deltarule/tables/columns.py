@@ -155,7 +155,7 @@ class ColumnPlan:
             column says anything.
         """
         table = Table.of(frame)
-        if not table.rows:
+        if table.names and not table.rows:
             raise TableError("the table must have at least one row (got none). Add rows.")
         for name in categorical:
             table.column(name)

@@ -118,7 +118,7 @@ class TargetPlan:
         """Predictions in the target's own units: classes, or float64 (rows, targets)."""
         if self.task == "classification":
             return predicted
-        numbers = predicted.reshape(len(predicted), -1).astype(np.float64)
+        numbers = predicted.reshape(len(predicted), len(self.names)).astype(np.float64)
         return np.clip(numbers * self.scale + self.centre, self.low, self.high)
 
     def record(self) -> dict[str, Any]:

@@ -172,9 +172,9 @@ def test_losses_are_told_epoch_by_epoch():
 
 
 def test_carried_losses_go_on():
-    opened, X, D = session()
+    opened, _, _ = session()
     whole = opened.run(Work(Rule("shuffle", 1)), 0, np.full(5, 0.1)).losses
-    opened, X, D = session()
+    opened, _, _ = session()
     first = opened.run(Work(Rule("shuffle", 1)), 0, np.full(2, 0.1)).losses
     second = opened.run(Work(Rule("shuffle", 1)), 2, np.full(3, 0.1), float(first[-1])).losses
     assert second.tolist() == whole.tolist()

@@ -155,8 +155,8 @@ def test_a_weight_is_a_number_of_copies(engine):
     repeated = dr.gradient(network, start, X[rows], D[rows], None, dr.L2(0.3), engine)
     np.testing.assert_allclose(weighted.vector, repeated.vector, rtol=1e-12)
     J = dr.objective(network, start, X, D, copies, dr.L2(0.3), engine)
-    assert J == pytest.approx(
-        dr.objective(network, start, X[rows], D[rows], None, dr.L2(0.3), engine)
+    assert (
+        pytest.approx(dr.objective(network, start, X[rows], D[rows], None, dr.L2(0.3), engine)) == J
     )
 
 
@@ -197,50 +197,66 @@ ERRORS = [
     (
         lambda n, p, X, D, e: dr.gradient(n, p, X[:4], D, engine=e),
         InvalidShapeError,
-        "X and D must have the same number of rows, at least one (got 4 and 6). "
-        "Give one target row per input row.",
+        (
+            "X and D must have the same number of rows, at least one (got 4 and 6). "
+            "Give one target row per input row."
+        ),
     ),
     (
         lambda n, p, X, D, e: dr.objective(n, p, X[:0], D[:0], engine=e),
         InvalidShapeError,
-        "X and D must have the same number of rows, at least one (got 0 and 0). "
-        "Give one target row per input row.",
+        (
+            "X and D must have the same number of rows, at least one (got 0 and 0). "
+            "Give one target row per input row."
+        ),
     ),
     (
         lambda n, p, X, D, e: dr.objective(n, p, X.astype(np.float32), D, engine=e),
         InvalidShapeError,
-        "X must have the dtype of the parameters, float64 (got float32). "
-        "Convert it with X.astype(float64).",
+        (
+            "X must have the dtype of the parameters, float64 (got float32). "
+            "Convert it with X.astype(float64)."
+        ),
     ),
     (
         lambda n, p, X, D, e: dr.objective(n, p, X, D, [1.0, 2.0], engine=e),
         InvalidShapeError,
-        "sample_weight must hold 6 finite numbers of at least 0, not all 0 (got shape (2,)). "
-        "Give one weight per row.",
+        (
+            "sample_weight must hold 6 finite numbers of at least 0, not all 0 (got shape (2,)). "
+            "Give one weight per row."
+        ),
     ),
     (
         lambda n, p, X, D, e: dr.objective(n, p, X, D, engine="quick"),
         InvalidParameterError,
-        "engine must be one of 'auto', 'compiled', 'reference' (got 'quick'). "
-        "'auto' is right for nearly everyone.",
+        (
+            "engine must be one of 'auto', 'compiled', 'reference' (got 'quick'). "
+            "'auto' is right for nearly everyone."
+        ),
     ),
     (
         lambda n, p, X, D, e: dr.run_steps(n, p, X, D, order=[0, 6], engine=e),
         InvalidShapeError,
-        "order must hold row numbers from 0 to 5 (got shape (2,), 0 to 6). "
-        "Give one row number per step.",
+        (
+            "order must hold row numbers from 0 to 5 (got shape (2,), 0 to 6). "
+            "Give one row number per step."
+        ),
     ),
     (
         lambda n, p, X, D, e: dr.run_steps(n, p, X, D, order=[-1], engine=e),
         InvalidShapeError,
-        "order must hold row numbers from 0 to 5 (got shape (1,), -1 to -1). "
-        "Give one row number per step.",
+        (
+            "order must hold row numbers from 0 to 5 (got shape (1,), -1 to -1). "
+            "Give one row number per step."
+        ),
     ),
     (
         lambda n, p, X, D, e: dr.run_steps(n, p, X, D, order=[[0, 1]], engine=e),
         InvalidShapeError,
-        "order must hold row numbers from 0 to 5 (got shape (1, 2), 0 to 1). "
-        "Give one row number per step.",
+        (
+            "order must hold row numbers from 0 to 5 (got shape (1, 2), 0 to 1). "
+            "Give one row number per step."
+        ),
     ),
     (
         lambda n, p, X, D, e: dr.run_steps(n, p, X, D, order=[[]], engine=e),
@@ -250,20 +266,24 @@ ERRORS = [
     (
         lambda n, p, X, D, e: dr.run_steps(n, p, X, D, order=[0.5, 1.0], engine=e),
         InvalidShapeError,
-        "order must hold row numbers from 0 to 5 (got dtype float64). "
-        "Give one row number per step.",
+        (
+            "order must hold row numbers from 0 to 5 (got dtype float64). "
+            "Give one row number per step."
+        ),
     ),
     (
         lambda n, p, X, D, e: dr.run_steps(
             n, p, X, D, order=[0, 1], learning_rate=lambda t: [0.1, math.nan][t], engine=e
         ),
         InvalidParameterError,
-        "learning_rate must be finite at every step (got nan at step 1). "
-        "Give a positive step size.",
+        (
+            "learning_rate must be finite at every step (got nan at step 1). "
+            "Give a positive step size."
+        ),
     ),
     (
         lambda n, p, X, D, e: dr.run_steps(
-            n, p, np.where(X == X[1, 0], np.nan, X), D, order=[0, 2, 1, 3], engine=e
+            n, p, np.where(X[1, 0] == X, np.nan, X), D, order=[0, 2, 1, 3], engine=e
         ),
         NonFiniteError,
         "the loss became non-finite at step 2 of 4. Lower learning_rate or scale the inputs.",

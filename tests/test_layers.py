@@ -50,13 +50,17 @@ def test_a_record_makes_the_same_layer(layer):
 ERRORS = [
     (
         lambda: Dense(0, 2),
-        "Dense.inputs must be a positive integer (got 0). "
-        "Remove the layer or give it at least one unit.",
+        (
+            "Dense.inputs must be a positive integer (got 0). "
+            "Remove the layer or give it at least one unit."
+        ),
     ),
     (
         lambda: Dense(3, 2.0),
-        "Dense.units must be a positive integer (got 2.0). "
-        "Remove the layer or give it at least one unit.",
+        (
+            "Dense.units must be a positive integer (got 2.0). "
+            "Remove the layer or give it at least one unit."
+        ),
     ),
     (
         lambda: Dense(3, 2, bias=1),
@@ -64,8 +68,10 @@ ERRORS = [
     ),
     (
         lambda: Scale(True, 1),
-        "Scale.inputs must be a positive integer (got True). "
-        "Remove the layer or give it at least one unit.",
+        (
+            "Scale.inputs must be a positive integer (got True). "
+            "Remove the layer or give it at least one unit."
+        ),
     ),
 ]
 

@@ -66,13 +66,17 @@ def test_the_layout_is_block_after_block():
 ERRORS = [
     (
         lambda: Network((3, 0, 2)),
-        "units[1] must be a positive integer (got 0). "
-        "Remove the layer or give it at least one unit.",
+        (
+            "units[1] must be a positive integer (got 0). "
+            "Remove the layer or give it at least one unit."
+        ),
     ),
     (
         lambda: Network((3, 2.5)),
-        "units[1] must be a positive integer (got 2.5). "
-        "Remove the layer or give it at least one unit.",
+        (
+            "units[1] must be a positive integer (got 2.5). "
+            "Remove the layer or give it at least one unit."
+        ),
     ),
     (
         lambda: Network((3,)),
@@ -88,13 +92,17 @@ ERRORS = [
     ),
     (
         lambda: Network((3, 4, 2), ("tanh",)),
-        "activations must hold one entry per layer, 2 (got 1). "
-        "The input is not a layer; hidden layers and the output are.",
+        (
+            "activations must hold one entry per layer, 2 (got 1). "
+            "The input is not a layer; hidden layers and the output are."
+        ),
     ),
     (
         lambda: Network((3, 4, 2), bias=(True, False, True)),
-        "bias must hold one entry per layer, 2 (got 3). "
-        "The input is not a layer; hidden layers and the output are.",
+        (
+            "bias must hold one entry per layer, 2 (got 3). "
+            "The input is not a layer; hidden layers and the output are."
+        ),
     ),
     (
         lambda: Network(layers=[]),
@@ -102,33 +110,43 @@ ERRORS = [
     ),
     (
         lambda: Network(layers=[dr.Dense(3, 4), dr.Dense(5, 2)]),
-        "layers[1].inputs must be 4, the units of the layer below (got 5). "
-        "Make the two widths equal.",
+        (
+            "layers[1].inputs must be 4, the units of the layer below (got 5). "
+            "Make the two widths equal."
+        ),
     ),
     (
         lambda: Network((3, 2), "tanh", "log_loss"),
-        "loss 'log_loss' is defined for the output activations logistic, softmax (got 'tanh'). "
-        "Choose one of them.",
+        (
+            "loss 'log_loss' is defined for the output activations logistic, softmax (got 'tanh'). "
+            "Choose one of them."
+        ),
     ),
     (
         lambda: Network((3, 1), "softmax", "log_loss"),
-        "a softmax output with log_loss needs at least 2 units (got 1). Use the logistic output "
-        "activation for one unit.",
+        (
+            "a softmax output with log_loss needs at least 2 units (got 1). Use the logistic "
+            "output activation for one unit."
+        ),
     ),
     (
         lambda: Network(
             layers=[dr.Dense(3, 4)], heads=[Head((0, 2), Huber()), Head((3, 4), Huber())]
         ),
-        "heads must cover the output columns 0 to 3 once each, in order (got [(0, 2), (3, 4)]). "
-        "Adjust head.columns.",
+        (
+            "heads must cover the output columns 0 to 3 once each, in order "
+            "(got [(0, 2), (3, 4)]). Adjust head.columns."
+        ),
     ),
     (
         # Its Jacobian runs over all columns; a second head would cut it in two.
         lambda: Network(
             layers=[dr.Dense(3, 4, "softmax")], heads=[Head((0, 2), Huber()), Head((2, 4), Huber())]
         ),
-        "an output activation over all units, 'softmax', needs a single head (got 2). "
-        "Use an elementwise output activation such as 'logistic'.",
+        (
+            "an output activation over all units, 'softmax', needs a single head (got 2). "
+            "Use an elementwise output activation such as 'logistic'."
+        ),
     ),
 ]
 

@@ -75,7 +75,7 @@ def _(layer: Standardize, values, a, delta, need_upstream):
 
 
 def network_of_kinds():
-    """2 inputs, standardised, a dense layer, its outputs scaled, a dense output; and its numbers."""
+    """Two inputs, standardised, a dense layer, its outputs scaled, a dense output; and numbers."""
     import deltarule as dr
 
     network = dr.Network(

@@ -16,6 +16,7 @@
 #include "deltarule/backprop.hpp"
 #include "deltarule/kernels.hpp"
 #include "deltarule/optimizers.hpp"
+#include "deltarule/sparse.hpp"
 #include "deltarule/tile.hpp"
 #include "kernels_isa.hpp"
 
@@ -71,15 +72,6 @@ struct Strip {
     }
 };
 
-template <class T, class Index>
-void gather_sparse(const Strip<T>& s, const Index* columns, const Index* starts, T* to) {
-    const T* values = s.batch.samples->values;
-    std::memset(to, 0, size_t(s.width(0)) * strip<T> * sizeof(T));
-    for (int64_t i = 0; i < s.count; ++i)
-        for (Index at = starts[s.rows[i]]; at < starts[s.rows[i] + 1]; ++at)
-            to[int64_t(columns[at]) * strip<T> + i] += values[at];
-}
-
 /// Row-major rows of `from`, chosen by the strip, to [feature][strip].
 template <class T>
 void gather_dense(const Strip<T>& s, const T* from, int64_t width, T* to) {
@@ -100,12 +92,27 @@ void set_ones(T* row) {
 /// Equation (1).
 template <class T>
 void gather(const Strip<T>& s) {
-    const Samples<T>& from = *s.batch.samples;
-    T* to = s.output(0);
-    if (from.dense) gather_dense(s, from.dense, s.width(0), to);
-    else if (from.columns32) gather_sparse(s, from.columns32, from.starts32, to);
-    else gather_sparse(s, from.columns64, from.starts64, to);
-    set_ones(to + s.width(0) * strip<T>);
+    gather_dense(s, s.batch.samples->dense, s.width(0), s.output(0));
+    set_ones(s.output(0) + s.width(0) * strip<T>);
+}
+
+/// Equations (1) and (2) of the first layer for rows of CSR.
+template <class T>
+void forward_sparse(const Strip<T>& s) {
+    const Layer& layer = s.layer(0);
+    for (int64_t p = 0; p < layer.panels; ++p)
+        for (int64_t v = 0; v < s.vectors; ++v) {
+            const T* const panel = s.batch.store.weights + layer.offset + p * layer.rows * lanes<T>;
+            Vec<T> square[lanes<T>];
+            for (int i = 0; i < lanes<T>; ++i) {
+                const int64_t sample = v * lanes<T> + i;
+                square[i] = sample < s.count ? look_sparse(*s.batch.samples, s.rows[sample], layer, panel)
+                                             : splat<T>(T(0));
+            }
+            transpose<T>(square);
+            for (int i = 0; i < lanes<T> && p * lanes<T> + i < layer.units; ++i)
+                store(s.output(1) + (p * lanes<T> + i) * strip<T> + v * lanes<T>, square[i]);
+        }
 }
 
 /// Equation (2): z[unit][sample] = Σ_i W[unit][i] a[i][sample].
@@ -243,6 +250,45 @@ void activate_output(const Strip<T>& s) {
                         T(layer.parameter), true);
 }
 
+template <class T>
+void gradient_dense(const Batch<T>& batch, const Task& task) {
+    const Layer& layer = batch.network->layers[task.layer];
+    const int64_t strips = (batch.count + strip<T> - 1) / strip<T>, row = layer.panels * lanes<T>;
+    const int64_t width = layer.inputs + 1;
+    Product<T> g{batch.outputs[task.layer] + task.row * strip<T>,
+                 batch.delta_rows[task.layer] + task.panel * lanes<T>,
+                 batch.store.gradient + layer.offset + (task.panel * layer.rows + task.row) * lanes<T>,
+                 width * strip<T>,
+                 row * strip<T>,
+                 row,
+                 strips,
+                 strip<T>,
+                 batch.count - (strips - 1) * strip<T>,
+                 lanes<T>,
+                 layer.rows * lanes<T>,
+                 batch.add};
+    product<strip<T>, 1, T>(g, task.rows, task.panels);
+}
+
+/// The same for the first layer and rows of CSR; a task then has all rows of its panels.
+template <class T>
+void gradient_sparse(const Batch<T>& batch, const Task& task) {
+    const Layer& layer = batch.network->layers[0];
+    for (int64_t p = task.panel; p < task.panel + task.panels; ++p) {
+        T* const panel = batch.store.gradient + layer.offset + p * layer.rows * lanes<T>;
+        if (!batch.add) std::memset(panel, 0, size_t(layer.rows * lanes<T>) * sizeof(T));
+        Vec<T> bias = splat<T>(T(0));
+        for (int64_t k = 0; k < batch.count; ++k) {
+            const int64_t row = batch.order ? batch.order[k] : batch.first + k;
+            const Vec<T> delta = load(batch.delta_rows[0] + (k * layer.panels + p) * lanes<T>);
+            add_sparse(*batch.samples, row, delta, panel);
+            bias += delta;
+        }
+        T* const bias_row = panel + layer.inputs * lanes<T>;
+        if (layer.bias) store(bias_row, load(bias_row) + bias);
+    }
+}
+
 /// Updates the rectangle of a task, penalised rows and the bias row apart.
 template <class T>
 void update_task(const Batch<T>& batch, const Layer& layer, const Task& task) {
@@ -267,9 +313,11 @@ void strip_pass(void* context, int worker, int64_t which) {
     FlushDenormals guard;
     Batch<T>& batch = *static_cast<Batch<T>*>(context);
     const Strip<T> s(batch, worker, which);
-    gather(s);
+    const bool dense = batch.samples->dense;
+    if (dense) gather(s);
+    else forward_sparse(s);
     for (int64_t l = 0; l < s.depth(); ++l) {
-        forward_layer(s, l);
+        if (dense || l > 0) forward_layer(s, l);
         if (l + 1 < s.depth()) activate_layer(s, l);
     }
     if (!batch.losses) {
@@ -290,23 +338,9 @@ void weight_pass(void* context, int, int64_t which) {
     FlushDenormals guard;
     Batch<T>& batch = *static_cast<Batch<T>*>(context);
     const Task& task = batch.tasks[which];
-    const Layer& layer = batch.network->layers[task.layer];
-    const int64_t strips = (batch.count + strip<T> - 1) / strip<T>, row = layer.panels * lanes<T>;
-    const int64_t width = layer.inputs + 1;
-    Product<T> g{batch.outputs[task.layer] + task.row * strip<T>,
-                 batch.delta_rows[task.layer] + task.panel * lanes<T>,
-                 batch.store.gradient + layer.offset + (task.panel * layer.rows + task.row) * lanes<T>,
-                 width * strip<T>,
-                 row * strip<T>,
-                 row,
-                 strips,
-                 strip<T>,
-                 batch.count - (strips - 1) * strip<T>,
-                 lanes<T>,
-                 layer.rows * lanes<T>,
-                 batch.add};
-    product<strip<T>, 1, T>(g, task.rows, task.panels);
-    if (batch.apply) update_task(batch, layer, task);
+    if (task.layer == 0 && !batch.samples->dense) gradient_sparse(batch, task);
+    else gradient_dense(batch, task);
+    if (batch.apply) update_task(batch, batch.network->layers[task.layer], task);
 }
 
 template void strip_pass<float>(void*, int, int64_t);

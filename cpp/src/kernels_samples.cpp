@@ -19,6 +19,7 @@
 #include "deltarule/backprop.hpp"
 #include "deltarule/kernels.hpp"
 #include "deltarule/optimizers.hpp"
+#include "deltarule/sparse.hpp"
 #include "kernels_isa.hpp"
 
 namespace deltarule::DELTARULE_ISA {
@@ -212,20 +213,26 @@ void send_back_and_update(const Weights<T>& to, const T* x, const T* delta, cons
     else send_back_panels<P, 0, T>(to, x, delta, step, upstream);
 }
 
-template <class T, class Index>
-const T* write_out(const Samples<T>& from, const Index* columns, const Index* starts, int64_t row,
-                   int64_t width, T* to) {
+/// x of one row: where it lies, or written out from CSR.
+template <class T>
+const T* input_of(const Samples<T>& from, int64_t row, int64_t width, T* to) {
+    if (from.dense) return from.dense + row * width;
     std::memset(to, 0, size_t(width) * sizeof(T));
-    for (Index at = starts[row]; at < starts[row + 1]; ++at) to[columns[at]] += from.values[at];
+    each_entry(from, row, [&](int64_t column, T value) { to[column] += value; });
     return to;
 }
 
-/// x of one row: where it lies, or written out from CSR.
+/// z of the first layer; of CSR only stored entries are looked at.
 template <class T>
-DELTARULE_INLINE const T* input_of(const Samples<T>& from, int64_t row, int64_t width, T* to) {
-    if (from.dense) return from.dense + row * width;
-    if (from.columns32) return write_out(from, from.columns32, from.starts32, row, width, to);
-    return write_out(from, from.columns64, from.starts64, row, width, to);
+void forward_first(const SampleRun<T>& run, int64_t row) {
+    const Layer& first = run.network->layers[0];
+    const T* const weights = run.store.weights + first.offset;
+    T* const z = run.trail.outputs[0];
+    if (run.samples->dense)
+        return forward_layer<T>(first, weights, run.samples->dense + row * first.inputs, z,
+                                Look<T>{first, weights});
+    for (int64_t p = 0; p < first.panels; ++p)
+        store(z + p * lanes<T>, look_sparse(*run.samples, row, first, weights + p * first.rows * lanes<T>));
 }
 
 /// Equations (3) to (5) for one row whose first z is there: fills the trail, returns w f; the output
@@ -287,41 +294,44 @@ const T* backward_row(SampleRun<T>& run, const Update<T>& update) {
     }
 }
 
-/// Updates the first layer with x and fills its z with the row of the next step, if there is one.
+/// Updates the first layer with the row of `step` and fills its z with the row of the next step, if
+/// there is one. A weight that only its input moves is left alone where CSR stores no entry.
 template <class P, class T>
-const T* learn_and_look(SampleRun<T>& run, const Update<T>& update, const T* x, const T* step, int64_t next) {
+void learn_and_look(SampleRun<T>& run, const Update<T>& update, const T* delta, int64_t step) {
     const Weights<T> to = weights_of(run, update, 0);
-    const bool more = next < run.steps;
-    T* const z = run.trail.outputs[0];
+    const Samples<T>& samples = *run.samples;
+    const int64_t row = run.order[step], inputs = to.layer.inputs;
+    const bool more = step + 1 < run.steps;
     if constexpr (P::direct) {
-        if (more && run.samples->dense) {
-            const T* const after = run.samples->dense + run.order[next] * to.layer.inputs;
-            update_bias<P, T>(to, step);
-            forward_layer<T>(to.layer, to.store.weights, after, z, Learn<P, T>{to, x, step});
-            return after;
+        if (more && samples.dense) {
+            const T *const x = samples.dense + row * inputs,
+                           *after = samples.dense + run.order[step + 1] * inputs;
+            update_bias<P, T>(to, delta);
+            return forward_layer<T>(to.layer, to.store.weights, after, run.trail.outputs[0],
+                                    Learn<P, T>{to, x, delta});
         }
     }
-    update_first<P, T>(to, x, step);
-    if (!more) return nullptr;
-    const T* const after = input_of(*run.samples, run.order[next], to.layer.inputs, run.trail.input);
-    forward_layer<T>(to.layer, to.store.weights, after, z, Look<T>{to.layer, to.store.weights});
-    return after;
+    if (P::direct && P::penalty == Penalty::none && !samples.dense) {
+        for (int64_t p = 0; p < to.layer.panels; ++p)
+            add_sparse(samples, row, load(delta + p * lanes<T>), to.store.weights + to.at(p, 0));
+        update_bias<P, T>(to, delta);
+    } else {
+        update_first<P, T>(to, input_of(samples, row, inputs, run.trail.input), delta);
+    }
+    if (more) forward_first(run, run.order[step + 1]);
 }
 
 template <class P, class T>
 int64_t steps_with(SampleRun<T>& run) {
-    const Layer& first = run.network->layers[0];
-    const T* const weights = run.store.weights + first.offset;
     Update<T> update = run.update;
-    const T* x = input_of(*run.samples, run.order[0], first.inputs, run.trail.input);
-    forward_layer<T>(first, weights, x, run.trail.outputs[0], Look<T>{first, weights});
+    forward_first(run, run.order[0]);
     for (int64_t step = 0; step < run.steps; ++step) {
         const double loss = forward_row<T>(run, run.order[step]);
         run.loss += loss;
         if (!std::isfinite(loss)) return step + 1;
         update.rate = T(run.rates[step]);
         update.decay = T(run.decays[step]);
-        x = learn_and_look<P, T>(run, update, x, backward_row<P, T>(run, update), step + 1);
+        learn_and_look<P, T>(run, update, backward_row<P, T>(run, update), step);
     }
     return run.steps;
 }

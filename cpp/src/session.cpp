@@ -33,6 +33,7 @@ int moment_count(Optimizer kind) {
 template <class T>
 struct Session<T>::Chunk {
     int64_t strips;
+    int64_t inputs;  ///< numbers of a^0 per sample, 0 for CSR
     std::unique_ptr<Arena> arena;
     std::vector<T*> outputs, delta_rows;
     std::vector<double> losses;
@@ -55,7 +56,8 @@ Session<T>::Session(std::vector<Layer> layers, Loss loss, double loss_parameter,
     numbers_ = std::make_unique<Arena>(4 * Arena::need(size, sizeof(T)));
     store_ = {numbers_->take<T>(size), numbers_->take<T>(size), numbers_->take<T>(size),
               numbers_->take<T>(size)};
-    plan_tasks();
+    tasks_ = plan_tasks(task_rows);
+    sparse_tasks_ = plan_tasks(layers_[0].rows);
     make_trail();
 }
 
@@ -65,18 +67,22 @@ Session<T>::Session(Session&&) noexcept = default;
 template <class T>
 Session<T>::~Session() = default;
 
-/// Cuts the weights into rectangles, by their shape alone.
+/// Cuts the weights into rectangles, by their shape alone. For sparse rows those of the first layer
+/// have all rows of their panels, so that each stored entry is looked at once per panel.
 template <class T>
-void Session<T>::plan_tasks() {
+std::vector<Task> Session<T>::plan_tasks(int64_t first_layer_rows) const {
+    std::vector<Task> tasks;
     for (int64_t l = 0; l < network_.depth; ++l) {
         const Layer& layer = layers_[size_t(l)];
         const int64_t groups = (layer.panels + task_panels - 1) / task_panels;
         for (int64_t g = 0; g < groups; ++g) {
             const int64_t begin = g * layer.panels / groups, end = (g + 1) * layer.panels / groups;
-            for (int64_t row = 0; row < layer.rows; row += task_rows)
-                tasks_.push_back({l, begin, end - begin, row, std::min(task_rows, layer.rows - row)});
+            const int64_t most = l ? task_rows : first_layer_rows;
+            for (int64_t row = 0; row < layer.rows; row += most)
+                tasks.push_back({l, begin, end - begin, row, std::min(most, layer.rows - row)});
         }
     }
+    return tasks;
 }
 
 template <class T>
@@ -94,26 +100,27 @@ void Session<T>::make_trail() {
 }
 
 template <class T>
-void Session<T>::make_chunk(int64_t rows) {
+void Session<T>::make_chunk(int64_t rows, const Samples<T>& samples) {
     const int64_t strips = std::min(round_up(rows, kernels_.strip) / kernels_.strip, chunk_strips);
-    if (chunk_ && chunk_->strips >= strips) return;
+    if (chunk_ && chunk_->strips >= strips && (chunk_->inputs || !samples.dense)) return;
     auto chunk = std::make_unique<Chunk>();
-    const int64_t samples = strips * kernels_.strip;
+    const int64_t places = strips * kernels_.strip;
     int64_t slopes = 0, widest = 0;
-    size_t bytes = Arena::need((layers_[0].inputs + 1) * samples, sizeof(T));
+    chunk->inputs = samples.dense ? layers_[0].inputs + 1 : 0;  // CSR is not written out
+    size_t bytes = Arena::need(chunk->inputs * places, sizeof(T));
     for (const Layer& layer : layers_) {
         slopes += layer.units;
         widest = std::max(widest, layer.units);
-        bytes += Arena::need((layer.units + 1) * samples, sizeof(T));
-        bytes += Arena::need(layer.panels * kernels_.lanes * samples, sizeof(T));
+        bytes += Arena::need((layer.units + 1) * places, sizeof(T));
+        bytes += Arena::need(layer.panels * kernels_.lanes * places, sizeof(T));
     }
     chunk->scratch_size = (slopes + 2 * widest) * kernels_.strip;
     bytes += Arena::need(chunk->scratch_size * threads_, sizeof(T));
     chunk->arena = std::make_unique<Arena>(bytes);
-    chunk->outputs.push_back(chunk->arena->template take<T>((layers_[0].inputs + 1) * samples));
+    chunk->outputs.push_back(chunk->arena->template take<T>(chunk->inputs * places));
     for (const Layer& layer : layers_) {
-        chunk->outputs.push_back(chunk->arena->template take<T>((layer.units + 1) * samples));
-        chunk->delta_rows.push_back(chunk->arena->template take<T>(layer.panels * kernels_.lanes * samples));
+        chunk->outputs.push_back(chunk->arena->template take<T>((layer.units + 1) * places));
+        chunk->delta_rows.push_back(chunk->arena->template take<T>(layer.panels * kernels_.lanes * places));
     }
     chunk->scratch = chunk->arena->template take<T>(chunk->scratch_size * threads_);
     chunk->losses.resize(size_t(strips));
@@ -243,7 +250,7 @@ template <class T>
 int64_t Session<T>::run_batches(const RunPlan& plan, int64_t first, int64_t epoch, int64_t step,
                                 int64_t count, double& loss) {
     const int64_t positions = plan.order.array ? plan.order.length : samples_.rows;
-    make_chunk(std::min(plan.batch_size, positions));
+    make_chunk(std::min(plan.batch_size, positions), samples_);
     for (int64_t done = 0; done < count; ++done) {
         const int64_t global = first + done;
         const int64_t begin = (step + done) * plan.batch_size;
@@ -296,14 +303,15 @@ double Session<T>::pass(Batch<T>& batch) {
     batch.scratch = chunk_->scratch;
     batch.scratch_size = chunk_->scratch_size;
     batch.losses = batch.predictions ? nullptr : chunk_->losses.data();
-    batch.tasks = tasks_.data();
+    const std::vector<Task>& tasks = batch.samples->dense ? tasks_ : sparse_tasks_;
+    batch.tasks = tasks.data();
     const int threads = team(batch.count);
     const int64_t strips = round_up(batch.count, kernels_.strip) / kernels_.strip;
     run_tasks(threads, strips, kernels_.strip_pass, &batch);
     double loss = 0;
     for (int64_t i = 0; batch.losses && i < strips; ++i) loss += batch.losses[i];
     if (batch.backward && (std::isfinite(loss) || !batch.apply))
-        run_tasks(threads, int64_t(tasks_.size()), kernels_.weight_pass, &batch);
+        run_tasks(threads, int64_t(tasks.size()), kernels_.weight_pass, &batch);
     return loss;
 }
 
@@ -311,7 +319,7 @@ double Session<T>::pass(Batch<T>& batch) {
 
 template <class T>
 void Session<T>::predict(const Samples<T>& samples, T* predictions) {
-    make_chunk(samples.rows);
+    make_chunk(samples.rows, samples);
     const int64_t chunk_rows = chunk_->strips * kernels_.strip;
     for (int64_t begin = 0; begin < samples.rows; begin += chunk_rows) {
         Batch<T> batch{};
@@ -325,7 +333,7 @@ void Session<T>::predict(const Samples<T>& samples, T* predictions) {
 
 template <class T>
 double Session<T>::loss(const Samples<T>& samples, T* gradient) {
-    make_chunk(samples.rows);
+    make_chunk(samples.rows, samples);
     const int64_t chunk_rows = chunk_->strips * kernels_.strip;
     double total = 0;
     for (int64_t begin = 0; begin < samples.rows; begin += chunk_rows) {

@@ -80,9 +80,9 @@ private:
 
     void pack(const T* vector, T* panels) const;
     void unpack(const T* panels, T* vector) const;
-    void plan_tasks();
+    std::vector<Task> plan_tasks(int64_t first_layer_rows) const;
     void make_trail();
-    void make_chunk(int64_t rows);
+    void make_chunk(int64_t rows, const Samples<T>& samples);
     T* moment(int index) const;
     Update<T> update_of(const RunPlan& plan, double rate, int64_t step) const;
     double rate_of(double rate, int64_t step) const;
@@ -100,7 +100,7 @@ private:
     Network network_;
     int64_t parameters_ = 0;
     int threads_;
-    std::vector<Task> tasks_;
+    std::vector<Task> tasks_, sparse_tasks_;
     std::unique_ptr<Arena> numbers_, scratch_;
     Store<T> store_{};
     Trail<T> trail_{};

@@ -1,0 +1,35 @@
+#pragma once
+#include "deltarule/plan.hpp"
+#include "deltarule/simd.hpp"
+
+/// Rows of CSR against weight panels [units / lanes][rows][lanes]: only stored entries are touched.
+namespace deltarule::DELTARULE_ISA {
+
+/// Calls `act(column, value)` for the stored entries of a row, in the order of storage.
+template <class T, class Action>
+DELTARULE_INLINE void each_entry(const Samples<T>& from, int64_t row, Action act) {
+    if (from.columns32)
+        for (int64_t at = from.starts32[row]; at < from.starts32[row + 1]; ++at)
+            act(int64_t(from.columns32[at]), from.values[at]);
+    else
+        for (int64_t at = from.starts64[row]; at < from.starts64[row + 1]; ++at)
+            act(from.columns64[at], from.values[at]);
+}
+
+/// z = W x + b for the units of one panel.
+template <class T>
+DELTARULE_INLINE Vec<T> look_sparse(const Samples<T>& from, int64_t row, const Layer& layer, const T* panel) {
+    Vec<T> z = layer.bias ? load(panel + layer.inputs * lanes<T>) : splat<T>(T(0));
+    each_entry(from, row, [&](int64_t column, T value) { z += load(panel + column * lanes<T>) * value; });
+    return z;
+}
+
+/// panel += δ xᵀ, the bias row left out.
+template <class T>
+DELTARULE_INLINE void add_sparse(const Samples<T>& from, int64_t row, Vec<T> delta, T* panel) {
+    each_entry(from, row, [&](int64_t column, T value) {
+        store(panel + column * lanes<T>, load(panel + column * lanes<T>) + delta * value);
+    });
+}
+
+}  // namespace deltarule::DELTARULE_ISA

@@ -151,7 +151,7 @@ def test_no_holdout_few_rows_and_single_rows_of_a_class(capsys, tmp_path):
     ):
         path.write_text(text)
         words = ["train", path, "--target", "y", "-o", tmp_path / "m", "--epochs", 3, "--json"]
-        for holdout in ("0", "0.2", "0.9" if text.count("\n") > 10 else "0.3"):
+        for holdout in ("0", "0.2", "0.9" if text.count("\n") > 20 else "0.3"):
             code, out, err = run(capsys, *words, "--holdout", holdout)
             assert code == 0, (text, holdout, err)
             record = json.loads(out)

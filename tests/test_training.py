@@ -12,7 +12,6 @@ import deltarule as dr
 from deltarule import engines, training
 from deltarule.definitions import choose
 from deltarule.engines.reference import ReferenceSession
-from deltarule.exceptions import InvalidParameterError
 from deltarule.optimizers import OPTIMIZERS
 from deltarule.random import order
 from deltarule.schedules import SCHEDULES
@@ -116,6 +115,13 @@ def test_a_stream_has_no_training_set(engine):
     penalty = np.where(NETWORK.penalised, 0.5 * START.vector, 0.0) / 14
     expected = START.vector - 0.1 * (data + penalty)
     np.testing.assert_allclose(result.parameters.vector, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_stream_may_weigh_nothing(engine):
+    settings = plan(incremental=True, max_epochs=1)
+    result = train(settings, sample_weight=np.zeros(14), engine=engine)
+    assert same(result.parameters.vector, START.vector)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -476,67 +482,6 @@ def test_ctrl_c_ends_the_restarts():
     best, objectives = restart(NETWORK, X, D, plan(), 3, key=3, observer=observer)
     assert best.stop_reason is dr.StopReason.INTERRUPTED
     assert np.isinf(objectives[1:]).all()
-
-
-# ------------------------------------------------------------------ settings that do not fit
-
-ERRORS = [
-    (
-        {"sampling": "random"},
-        (
-            "sampling must be one of 'replacement', 'shuffle', 'sequential' (got 'random'). "
-            "'replacement' is the notes' way."
-        ),
-    ),
-    (
-        {"batch_size": 0},
-        "batch_size must be an integer of at least 1 (got 0). Give the number of rows of one step.",
-    ),
-    (
-        {"batch_size": 2.0},
-        (
-            "batch_size must be an integer of at least 1 (got 2.0). "
-            "Give the number of rows of one step."
-        ),
-    ),
-    (
-        {"max_epochs": -1},
-        (
-            "max_epochs must be an integer of at least 0 (got -1). "
-            "Give the number of passes over the rows."
-        ),
-    ),
-    (
-        {"learning_rate_init": 0.0},
-        (
-            "learning_rate_init must be a positive number (got 0.0). "
-            "Start with 0.001 for Adam or 0.1 for plain SGD."
-        ),
-    ),
-    (
-        {"learning_rate_init": math.inf},
-        (
-            "learning_rate_init must be a positive number (got inf). "
-            "Start with 0.001 for Adam or 0.1 for plain SGD."
-        ),
-    ),
-]
-
-
-@pytest.mark.parametrize(("changes", "message"), ERRORS)
-def test_errors_word_for_word(changes, message):
-    with pytest.raises(InvalidParameterError) as caught:
-        TrainingPlan(**changes)
-    assert str(caught.value) == message
-
-
-def test_early_stopping_needs_rows():
-    with pytest.raises(InvalidParameterError) as caught:
-        train(plan(early_stopping=dr.EarlyStopping()))
-    assert str(caught.value) == (
-        "plan.early_stopping needs validation rows (got validation=None). "
-        "Pass validation=Validation(X, D)."
-    )
 
 
 # ------------------------------------------------------------------ the same bits

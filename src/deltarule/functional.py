@@ -217,9 +217,17 @@ def rows_of_inputs(network: Network, parameters: Parameters, X: Any) -> Any:
 
 
 def arrays(
-    network: Network, parameters: Parameters, X: Any, D: Any, sample_weight: Any
+    network: Network,
+    parameters: Parameters,
+    X: Any,
+    D: Any,
+    sample_weight: Any,
+    *,
+    weightless: bool = False,
 ) -> tuple[Any, Array, Array | None]:
     """X, D and sample weights, checked against the network and each other.
+
+    ``weightless`` allows weights that are all 0, as the rows of a stream may have.
 
     Raises
     ------
@@ -244,7 +252,7 @@ def arrays(
         weight.shape != (len(D),)
         or not np.isfinite(weight).all()
         or weight.min() < 0
-        or not weight.any()
+        or not (weightless or weight.any())
     ):
         raise InvalidShapeError(
             f"sample_weight must hold {len(D)} finite numbers of at least 0, not all 0 (got shape "

@@ -20,15 +20,15 @@ import numpy as np
 
 from deltarule import engines
 from deltarule.backprop import penalty_value, total_weight
-from deltarule.definitions import Array
+from deltarule.definitions import Array, Family, choose
 from deltarule.engines.base import Report, Rule, Session, Work
 from deltarule.exceptions import InvalidParameterError
-from deltarule.functional import objective
+from deltarule.functional import arrays, objective
 from deltarule.network import Network, Parameters, initialize
-from deltarule.optimizers import SGD, Optimizer
-from deltarule.penalties import Penalty
+from deltarule.optimizers import OPTIMIZERS, SGD, Optimizer
+from deltarule.penalties import PENALTIES, Penalty
 from deltarule.random import SAMPLINGS, Stream, derive
-from deltarule.schedules import Adaptive, Clock, Constant, Schedule
+from deltarule.schedules import SCHEDULES, Adaptive, Clock, Constant, Schedule
 from deltarule.stopping import EarlyStopping, StopReason
 
 SLICE_SECONDS = 0.05
@@ -40,16 +40,16 @@ class TrainingPlan:
 
     Parameters
     ----------
-    optimizer : Optimizer, default=SGD()
+    optimizer : Optimizer or str, default=SGD()
     learning_rate_init : float, default=0.01
         The step size α_0 > 0; the schedule's factor multiplies it.
-    schedule : Schedule, default=Constant()
+    schedule : Schedule, str or callable, default=Constant()
     batch_size : int, default=1
         Rows of one step; 1 is the notes' per-sample descent.
     max_epochs : int, default=100
     sampling : {"replacement", "shuffle", "sequential"}, default="replacement"
         How the rows of an epoch are drawn; the notes draw i_t with replacement.
-    penalty : Penalty or None, default=None
+    penalty : Penalty, str or None, default=None
     tolerance : float, default=1e-4
         The least improvement of the training loss that counts.
     patience : int or None, default=None
@@ -84,6 +84,15 @@ class TrainingPlan:
     incremental: bool = False
 
     def __post_init__(self) -> None:
+        families: tuple[tuple[str, Family[Any]], ...] = (
+            ("optimizer", OPTIMIZERS),
+            ("schedule", SCHEDULES),
+            ("penalty", PENALTIES),
+        )
+        for name, family in families:
+            given = getattr(self, name)
+            if given is not None or name != "penalty":
+                object.__setattr__(self, name, choose(given, family, name))
         if self.sampling not in SAMPLINGS:
             raise InvalidParameterError(
                 f"sampling must be one of {', '.join(map(repr, SAMPLINGS))} "
@@ -255,7 +264,7 @@ def train(
     start : Parameters or TrainingState
         The guess W^0, or the state of an earlier result to go on from.
     X : array of shape (rows, inputs) or CSR matrix
-        C-contiguous, in the dtype of the parameters.
+        In the dtype of the parameters; not copied where it is C-contiguous.
     D : array of shape (rows, outputs)
     plan : TrainingPlan
     sample_weight : array of shape (rows,), optional
@@ -271,6 +280,15 @@ def train(
     Returns
     -------
     TrainingResult
+
+    Raises
+    ------
+    InvalidShapeError
+        If arrays do not fit the network or each other, or the loss is not defined for a target.
+    InvalidParameterError
+        If ``plan.early_stopping`` has no validation rows.
+    EngineError
+        If ``engine="compiled"`` cannot do the plan.
 
     Notes
     -----
@@ -294,6 +312,12 @@ def train(
             "Pass validation=Validation(X, D)."
         )
     state = start if isinstance(start, TrainingState) else fresh_state(start)
+    X, D, sample_weight = arrays(
+        network, state.parameters, X, D, sample_weight, weightless=plan.incremental
+    )
+    if validation is not None:
+        rows = (validation.X, validation.D, validation.sample_weight)
+        validation = Validation(*arrays(network, state.parameters, *rows), validation.score)
     chosen = engines.choose(engine, network, plan.optimizer, state.parameters.dtype)
     session = chosen.open(network, state.parameters.dtype, engines.thread_count(n_threads))
     loop = Loop(network, plan, state, session, validation, history, D.shape[0], sample_weight)
@@ -340,7 +364,8 @@ class Loop:
         self.n = float(rows) if plan.incremental else total_weight(sample_weight, rows)
         self.rows = rows
         self.steps_per_epoch = -(-rows // plan.batch_size)
-        # Where earlier calls had epochs of another length, the optimiser's clock is not the order's.
+        # Where earlier calls had epochs of another length, the optimiser's clock runs ahead of the
+        # order's.
         self.offset = state.step - state.epoch * self.steps_per_epoch
         penalty = plan.penalty
         self.work = Work(

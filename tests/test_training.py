@@ -1,7 +1,11 @@
 """Training: what the loop records, when it stops, what it keeps, how it goes on bit for bit."""
 
 import math
+import os
 import pickle
+import signal
+import threading
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -185,6 +189,17 @@ def test_fifty_and_fifty_epochs_are_a_hundred(schedule, optimizer, engine):
     if schedule == "adaptive":  # at least one plateau on either side of the cut
         assert whole.state.rate_factor < first.state.rate_factor < 1.0
     assert len(first.history.loss) == 50  # the earlier history is not written into
+
+
+@pytest.mark.parametrize("optimizer", STEPWISE)
+def test_a_state_goes_on_with_another_engine(optimizer):
+    settings = plan(optimizer=OPTIMIZERS.table[optimizer](), learning_rate_init=0.01)
+    for first, second in zip(ENGINES, reversed(ENGINES), strict=True):
+        state = train(settings, engine=first).state
+        got = train(settings, state, engine=second)
+        whole = train(replace(settings, max_epochs=10), engine=first)
+        np.testing.assert_allclose(got.parameters.vector, whole.parameters.vector, rtol=1e-9)
+        assert got.state.moments.shape == whole.state.moments.shape
 
 
 def test_adaptive_lowers_the_step_size_at_plateaus():
@@ -407,6 +422,29 @@ def test_ctrl_c_within_an_epoch_keeps_the_part_of_it(monkeypatch):
     two = train(plan(max_epochs=2), engine="reference").parameters.vector
     assert not same(result.parameters.vector, one)
     assert not same(result.parameters.vector, two)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGINT"), reason="no SIGINT here")
+@pytest.mark.parametrize("engine", ENGINES)
+def test_ctrl_c_is_heard_within_half_a_second(engine):
+    """A real signal, in the middle of epochs that would take minutes."""
+    many = np.tile(X, (20_000, 1)), np.tile(D, (20_000, 1))
+    sent = []
+
+    def press():
+        sent.append(time.perf_counter())
+        os.kill(os.getpid(), signal.SIGINT)
+
+    timer = threading.Timer(0.3, press)
+    timer.start()
+    settings = plan(batch_size=1, max_epochs=1000, sampling="sequential")
+    result = dr.train(NETWORK, START, *many, settings, engine=engine)
+    heard = time.perf_counter()
+    timer.join()
+    assert result.stop_reason is dr.StopReason.INTERRUPTED
+    assert heard - sent[0] < 0.5
+    assert np.isfinite(result.parameters.vector).all()
+    assert not same(result.parameters.vector, START.vector)
 
 
 def test_any_other_error_of_an_observer_is_the_callers():

@@ -198,6 +198,53 @@ def test_larger_networks_agree(units, dtype, batch_size):
         assert relative(tried.vector(), exact.vector()) <= tolerance, steps
 
 
+def odd_shape(index: int) -> runs.Run:
+    """Widths around tile and vector sizes, one row, batches larger than the data, many layers."""
+    numbers = np.random.default_rng([9, index])
+    widths = (1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100)
+    depth = int(numbers.integers(1, 7))
+    units = [int(w) for w in numbers.choice(widths, depth + 1)]
+    rows = int(numbers.choice((1, 2, 5, 16, 17, 40, 67)))
+    batch_size = int(numbers.choice((1, 1, 2, 3, 8, 16, 33, 200)))
+    names = ("tanh", "logistic", "softplus", "gelu", "silu", "mish", "identity")
+    hidden = [names[k] for k in numbers.integers(0, len(names), depth - 1)]
+    network = dr.Network(units, [*hidden, "logistic"], "log_loss", bool(numbers.random() < 0.7))
+    X = numbers.normal(size=(rows, units[0]))
+    if index % 3 == 0:
+        X *= numbers.random(X.shape) < 0.3
+    optimizer = (dr.SGD(), dr.Momentum(), dr.Nesterov())[index % 3 - 1]
+    kind = random.SAMPLINGS[index // 3 % 3]
+    return runs.Run(
+        network,
+        dr.initialize(network, index).vector,
+        X,
+        numbers.random((rows, units[-1])),
+        numbers.random(rows) + 0.1 if index % 2 else None,
+        Work(Rule(kind, index), batch_size, optimizer, l2=0.01, l1=0.001),
+        np.full(45, 0.01),
+        (None, np.int32, np.int64)[index % 3],
+    )
+
+
+@needs_core
+@pytest.mark.parametrize("part", range(4))
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_odd_shapes_agree(dtype, part):
+    for index in range(part, 160, 4):
+        run = odd_shape(index)
+        exact, tried = run.open(REFERENCE, np.float64), run.open(engine_of("compiled"), dtype, 2)
+        for got, right in zip(tried.loss_gradient(*run.rows(dtype)),
+                              exact.loss_gradient(*run.rows("float64")), strict=True):  # fmt: skip
+            assert relative(got, right) <= TOLERANCE[1, dtype], run.network.units
+        expected = exact.run(run.work, 0, run.rates)
+        report = tried.run(run.work, 0, run.rates)
+        assert relative(tried.vector(), exact.vector()) <= TOLERANCE[50, dtype], run.network.units
+        assert relative(report.losses, expected.losses) <= TOLERANCE[50, dtype]
+        assert len(report.losses) == len(expected.losses)
+        predicted = tried.predict(run.rows(dtype)[0])
+        assert relative(predicted, exact.predict(run.X)) <= TOLERANCE[50, dtype]
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("kind", random.SAMPLINGS)
 @pytest.mark.parametrize("batch_size", [1, 4])

@@ -28,6 +28,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import deltarule as dr
+from deltarule.engines import compiled_available
 from deltarule.schedules import Clock
 
 X_IRIS, Y_IRIS = load_iris(return_X_y=True)
@@ -39,7 +40,8 @@ quiet = pytest.mark.filterwarnings(
 
 # ---------------------------------------------------------------- the estimator checks
 
-NOTES = {"solver": "sgd", "batch_size": 1, "momentum": 0, "activation": "logistic"}
+#: The notes' per-sample descent.
+NOTES: dict[str, Any] = {"solver": "sgd", "batch_size": 1, "momentum": 0}
 
 #: One weighted row and the same row twice are different walks where each step sees one row.
 ONE_ROW_A_STEP = {
@@ -55,11 +57,12 @@ def test_estimator_checks_at_defaults(estimator: Any, check: Callable[[Any], Non
 
 
 @quiet
+@pytest.mark.skipif(not compiled_available(), reason="minutes on the reference engine")
 @parametrize_with_checks(
     [
-        dr.MLPClassifier(solver="sgd", batch_size=1, momentum=0),
-        dr.MLPRegressor(solver="sgd", batch_size=1, momentum=0),
-        dr.MLPClassifier(solver="sgd", batch_size=1, momentum=0, sampling="replacement"),
+        dr.MLPClassifier(**NOTES),
+        dr.MLPRegressor(**NOTES),
+        dr.MLPClassifier(sampling="replacement", **NOTES),
     ],
     expected_failed_checks=lambda estimator: ONE_ROW_A_STEP,
 )

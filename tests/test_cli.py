@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -473,7 +474,8 @@ def test_standard_input_and_output(table, models):
 
 
 def test_a_reader_that_has_seen_enough(table, models):
-    command = f"{sys.executable} -m deltarule predict {models['classes']} {table} | head -1"
+    words = [sys.executable, "-m", "deltarule", "predict", models["classes"], str(table)]
+    command = f"{shlex.join(words)} | head -1"
     done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
     assert done.stdout == "kind\n"
     assert done.stderr == ""

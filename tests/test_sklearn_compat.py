@@ -325,3 +325,18 @@ def test_no_context_is_opened_without_callbacks(monkeypatch: pytest.MonkeyPatch)
     dr.MLPClassifier((4,), max_iter=2).fit(X_IRIS, Y_IRIS)
     with pytest.raises(AssertionError, match="a callback context was opened"):
         dr.MLPClassifier((4,), max_iter=2).set_callbacks(Recorder()).fit(X_IRIS, Y_IRIS)
+
+
+def test_without_scikit_learns_callbacks_the_mixin_is_empty(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from deltarule.estimators import callback_support
+
+    monkeypatch.setitem(sys.modules, "sklearn.callback", None)
+    spec = importlib.util.spec_from_file_location("without", callback_support.__file__)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert not hasattr(module.CallbackSupportMixin, "set_callbacks")
+    assert not module.has_callbacks(dr.MLPClassifier())

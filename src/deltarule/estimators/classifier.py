@@ -12,20 +12,10 @@ from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_targ
 
 from deltarule.activations import Activation
 from deltarule.definitions import Array, choose
-from deltarule.estimators import checks
+from deltarule.estimators import checks, options
 from deltarule.estimators.base import BaseMLP
 from deltarule.estimators.targets import ClassCode, labels_of
 from deltarule.losses import LOSSES, Loss
-from deltarule.optimizers import LBFGS
-
-
-def _steps(estimator: Any) -> bool:
-    """Whether the solver goes step by step, so that `partial_fit` makes sense."""
-    if estimator.solver == "lbfgs" or isinstance(estimator.solver, LBFGS):
-        raise AttributeError(
-            "partial_fit is only available for stochastic optimizers. lbfgs is not stochastic."
-        )
-    return True
 
 
 def _has_probabilities(estimator: Any) -> bool:
@@ -383,33 +373,45 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Finite numbers. float32 is kept, everything else becomes float64; sparse rows stay
+            sparse (CSR).
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            Classes of any kind, or a matrix of 0 and 1 for multilabel.
         sample_weight : array-like of shape (n_samples,), default=None
+            Weights of at least 0, not all 0.
 
         Returns
         -------
         self : MLPClassifier
+            The fitted estimator.
         """
         return self._fit(X, y, sample_weight, incremental=False)  # type: ignore[no-any-return]
 
-    @available_if(_steps)
+    @available_if(options.goes_by_steps)
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
         self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None
     ) -> MLPClassifier:
-        """Train for one epoch on these rows.
+        """Train for one epoch on these rows, as a part of a stream.
+
+        Weights, moments and counters go on from call to call. There is no training set, so a step
+        is the plain mean over its rows, and the penalty is divided by the rows of the call.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            As for `fit`.
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            As for `fit`; not every class need be there.
         sample_weight : array-like of shape (n_samples,), default=None
+            Weights of at least 0.
         classes : array-like of shape (n_classes,), default=None
             All classes of all calls; asked for in the first call.
 
         Returns
         -------
         self : MLPClassifier
+            The fitted estimator.
         """
         if _check_partial_fit_first_call(self, classes):
             multilabel = type_of_target(y).startswith("multilabel")
@@ -507,10 +509,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows with the features of `fit`.
 
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_labels)
+            Entries of ``classes_``; 0 and 1 for multilabel.
         """
         outputs = self._outputs(X, before_sign=True)
         return self._code.decode(self._nudged(outputs))
@@ -522,6 +526,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows with the features of `fit`.
 
         Returns
         -------
@@ -542,10 +547,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows with the features of `fit`.
 
         Returns
         -------
         log_y_prob : ndarray of shape (n_samples, n_classes)
+            -inf where a probability is 0.
         """
         probabilities = self.predict_proba(X)
         with np.errstate(divide="ignore"):
@@ -559,6 +566,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows with the features of `fit`.
 
         Returns
         -------

@@ -71,6 +71,15 @@ def optimizer_of(estimator: Any) -> Optimizer:
     return choose(solver, OPTIMIZERS, "solver")
 
 
+def goes_by_steps(estimator: Any) -> bool:
+    """Whether the solver goes step by step, so that `partial_fit` makes sense."""
+    if estimator.solver == "lbfgs" or isinstance(estimator.solver, LBFGS):
+        raise AttributeError(
+            "partial_fit is only available for stochastic optimizers. lbfgs is not stochastic."
+        )
+    return True
+
+
 def schedule_of(estimator: Any) -> Schedule:
     """The schedule that ``learning_rate`` stands for.
 

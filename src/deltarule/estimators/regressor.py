@@ -10,9 +10,8 @@ from sklearn.base import RegressorMixin, _fit_context
 from sklearn.utils.metaestimators import available_if
 
 from deltarule.definitions import Array
-from deltarule.estimators import checks, fitting
+from deltarule.estimators import checks, fitting, options
 from deltarule.estimators.base import BaseMLP
-from deltarule.estimators.classifier import _steps
 from deltarule.estimators.standardizer import Standardizer
 from deltarule.exceptions import InvalidParameterError
 
@@ -343,29 +342,42 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Finite numbers. float32 is kept, everything else becomes float64; sparse rows stay
+            sparse (CSR).
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Finite numbers that fit the loss.
         sample_weight : array-like of shape (n_samples,), default=None
+            Weights of at least 0, not all 0.
 
         Returns
         -------
         self : MLPRegressor
+            The fitted estimator.
         """
         return self._fit(X, y, sample_weight, incremental=False)  # type: ignore[no-any-return]
 
-    @available_if(_steps)
+    @available_if(options.goes_by_steps)
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> MLPRegressor:
-        """Train for one epoch on these rows.
+        """Train for one epoch on these rows, as a part of a stream.
+
+        Weights, moments and counters go on from call to call. There is no training set, so a step
+        is the plain mean over its rows, and the penalty is divided by the rows of the call.
+        ``standardize`` measures the rows of the first call.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            As for `fit`.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            As for `fit`.
         sample_weight : array-like of shape (n_samples,), default=None
+            Weights of at least 0.
 
         Returns
         -------
         self : MLPRegressor
+            The fitted estimator.
         """
         return self._fit(X, y, sample_weight, incremental=True)  # type: ignore[no-any-return]
 
@@ -415,10 +427,12 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows with the features of `fit`.
 
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            In the target's own units, also with ``standardize="both"``.
         """
         outputs = self._outputs(X)
         if self._target_standardizer is not None:

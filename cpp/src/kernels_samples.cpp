@@ -53,8 +53,8 @@ template <class P, class T>
 DELTARULE_INLINE Vec<T> update_row(const Weights<T>& to, int64_t at, T x, Vec<T> delta) {
     T* const w = to.store.weights + at;
     if constexpr (P::direct) {
-        const Vec<T> next =
-            P::penalty == Penalty::none ? load(w) + delta * x : load(w) * to.shrink + delta * x;
+        const Vec<T> kept = P::penalty == Penalty::none ? load(w) : load(w) * to.shrink;
+        const Vec<T> next = multiply_add<T>(delta, splat<T>(x), kept);
         store(w, next);
         return next;
     } else {

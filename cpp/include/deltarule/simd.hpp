@@ -3,6 +3,8 @@
 #include <utility>
 #if defined(__x86_64__) || defined(__i386__)
 #include <immintrin.h>
+#elif defined(__ARM_NEON)
+#include <arm_neon.h>
 #endif
 
 // Every header that kernels include puts its code into a namespace named after the instruction
@@ -112,6 +114,24 @@ DELTARULE_INLINE Vec<T> square_root(Vec<T> x) {  // masked: GCC warns of the pla
 #else
     for (int i = 0; i < lanes<T>; ++i) x[i] = T(__builtin_sqrt(double(x[i])));
     return x;
+#endif
+}
+
+/// a b + c, rounded once where the machine can. For sums of two products, where the compiler would
+/// choose the one to round first anew at every place.
+template <class T>
+DELTARULE_INLINE Vec<T> multiply_add(Vec<T> a, Vec<T> b, Vec<T> c) {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(T) == 4) return (Vec<T>)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+    else return (Vec<T>)_mm512_fmadd_pd((__m512d)a, (__m512d)b, (__m512d)c);
+#elif defined(__FMA__)
+    if constexpr (sizeof(T) == 4) return (Vec<T>)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+    else return (Vec<T>)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c);
+#elif defined(__ARM_NEON) && defined(__aarch64__)
+    if constexpr (sizeof(T) == 4) return (Vec<T>)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
+    else return (Vec<T>)vfmaq_f64((float64x2_t)c, (float64x2_t)a, (float64x2_t)b);
+#else
+    return a * b + c;
 #endif
 }
 

@@ -1,0 +1,237 @@
+"""The work of ``deltarule train``: divide the table, fit the models, judge them."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from deltarule.cli.models import named_columns, read_table
+from deltarule.cli.output import Output, counted
+from deltarule.cli.progress import Progress, epoch_observer
+from deltarule.cli.train_text import tell_plan, tell_scores
+from deltarule.exceptions import NonFiniteError, TableError, TrainingStoppedWarning
+
+if TYPE_CHECKING:
+    from deltarule.definitions import Array
+    from deltarule.tables import Table, TableModel, TargetPlan
+
+#: With fewer rows than this none are set aside to judge when to stop.
+FEWEST_ROWS_TO_VALIDATE = 100
+
+
+@dataclass
+class Parts:
+    """A table, divided for training and judging."""
+
+    table: Table
+    target: TargetPlan
+    training: Array
+    holdout: Array
+    notes: list[str]
+
+
+def divide(args: argparse.Namespace) -> Parts:
+    """Read the table, decide the task, set the holdout rows aside."""
+    import numpy as np
+
+    from deltarule.tables import TargetPlan
+    from deltarule.tables.columns import counts_rows
+    from deltarule.tables.targets import has_target
+
+    table = read_table(args.table)
+    names = named_columns(table, args.target)
+    drop = named_columns(table, args.drop)
+    for name in drop:
+        if name in names:
+            raise TableError(f"--drop names the target column {name!r}. Leave it out of --drop.")
+    table, notes = table.without(drop), []
+    counting = [
+        name
+        for name in table.names
+        if name not in names and table.is_numeric(name) and counts_rows(table.column(name))
+    ]
+    if counting:
+        notes.append(f"left out, because it only counts the rows: {', '.join(counting)}")
+        table = table.without(counting)
+    known = has_target(table, names)
+    if not known.all():
+        notes.append(f"{counted(int((~known).sum()), 'row')} without a target left out")
+        table = table.take(known)
+    if table.rows < 2:
+        raise TableError(
+            f"training takes at least two rows with a target (got {table.rows}). Add rows."
+        )
+    target = TargetPlan.fit(table, names, args.task)
+    training, holdout = split(table, target, args.holdout, args.seed)
+    if len(holdout):
+        target = TargetPlan.fit(table, names, args.task, training)
+    if not len(holdout) and args.holdout:
+        notes.append("too few rows to hold any out: the scores are of the training rows")
+    return Parts(table, target, np.sort(training), np.sort(holdout), notes)
+
+
+def split(table: Table, target: TargetPlan, share: float, seed: int) -> tuple[Array, Array]:
+    """Rows to train on and rows to judge on; classes keep their shares where they can.
+
+    A class with a single row is trained on.
+    """
+    import numpy as np
+    from sklearn.model_selection import train_test_split
+
+    rows = np.arange(table.rows)
+    held = round(share * table.rows)
+    if held < 1:
+        return rows, rows[:0]
+    if target.task == "regression":
+        training, holdout = train_test_split(rows, test_size=held, random_state=seed)
+        return training, holdout
+    labels = target.actual(table)
+    _, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    single = counts[codes] < 2
+    held = min(held, int((~single).sum()) - 1)
+    if held < 1:
+        return rows, rows[:0]
+    several = int((counts > 1).sum())
+    fits = held >= several and int((~single).sum()) - held >= several
+    training, holdout = train_test_split(
+        rows[~single],
+        test_size=held,
+        random_state=seed,
+        stratify=codes[~single] if fits else None,
+    )
+    return np.concatenate([training, rows[single]]), holdout
+
+
+def fit(
+    args: argparse.Namespace, parts: Parts, out: Output, progress: Progress
+) -> tuple[TableModel, dict[str, Any]]:
+    """Plan, naive and linear model, network; the model and the record of what was found."""
+    from deltarule.tables import ColumnPlan, TableModel, scores
+
+    target, table = parts.target, parts.table
+    train_rows = table.take(parts.training).without(target.names)
+    judged = parts.holdout if len(parts.holdout) else parts.training
+    judged_table = table.take(judged)
+    categorical = named_columns(train_rows, args.categorical)
+    plan = ColumnPlan.fit(train_rows, categorical=categorical)
+    X, y = plan.transform(train_rows), target.encode(table.take(parts.training))
+    X_judged, actual = plan.transform(judged_table), target.actual(judged_table)
+    tell_plan(plan, parts, out)
+
+    progress.doing("linear model")
+    began = time.perf_counter()
+    linear = scores.linear_prediction(target, X, y, X_judged)
+    linear_seconds = time.perf_counter() - began
+    naive = scores.naive_prediction(target, target.actual(table.take(parts.training)), len(actual))
+
+    estimator = _estimator(args, target, y)
+    progress.doing("training")
+    short = "accuracy" if target.task == "classification" else "R²"
+    estimator._observer = epoch_observer(progress, args.epochs, short)
+    began = time.perf_counter()
+    try:
+        with warnings.catch_warnings():
+            # Whoever pressed the keys is told by the command, in its own words.
+            warnings.filterwarnings("ignore", "Training interrupted", TrainingStoppedWarning)
+            estimator.fit(X, y)
+    except NonFiniteError as problem:
+        # The estimator speaks of its own parameters; here they are options.
+        where = str(problem).partition("; the last finite")[0]
+        raise NonFiniteError(f"{where}. Nothing was saved. Lower --learning-rate.") from None
+    finally:
+        del estimator._observer
+    seconds = time.perf_counter() - began
+    progress.clear()
+
+    model = TableModel(plan, target, estimator)
+    predicted = target.decode(estimator.predict(X_judged))
+    found = {
+        "network": scores.score(target, actual, predicted),
+        "linear": scores.score(target, actual, linear),
+        "naive": scores.score(target, actual, naive),
+    }
+    record = {
+        "command": "train",
+        "table": args.table,
+        "model": args.output,
+        "task": target.task,
+        "task_reason": target.reason,
+        "target": list(target.names),
+        "rows": table.rows,
+        "training_rows": len(parts.training),
+        "holdout_rows": len(parts.holdout),
+        "inputs": len(plan.inputs),
+        "units": list(estimator._network.units),
+        "parameters": estimator._network.size,
+        "engine": estimator.engine_,
+        "epochs": estimator.n_iter_,
+        "stop_reason": estimator.stop_reason_.name.lower(),
+        "score_name": "accuracy" if target.task == "classification" else "r2",
+        "judged_on": "holdout" if len(parts.holdout) else "training",
+        "scores": found,
+        "network_scores": _network_scores(model, actual, predicted, X_judged),
+        "seconds": {"linear": linear_seconds, "network": seconds},
+        "notes": parts.notes,
+    }
+    tell_scores(record, estimator, out)
+    keep = ("rows", "training_rows", "holdout_rows", "epochs", "engine", "score_name", "judged_on")
+    report = {name: record[name] for name in keep}
+    report |= {f"{name}_score": _finite(value) for name, value in found.items()}
+    report |= {"table": os.path.basename(args.table), "seed": args.seed}
+    return TableModel(plan, target, estimator, report), record
+
+
+def _estimator(args: argparse.Namespace, target: TargetPlan, y: Array) -> Any:
+    from deltarule.estimators import MLPClassifier, MLPRegressor
+    from deltarule.stopping import EarlyStopping
+
+    kind = MLPClassifier if target.task == "classification" else MLPRegressor
+    settings: dict[str, Any] = {}
+    if args.solver != "lbfgs" and _can_validate(args, target, y):
+        settings["early_stopping"] = EarlyStopping(args.validation, args.patience)
+    else:
+        settings["n_iter_no_change"] = args.patience
+    return kind(
+        hidden_layer_sizes=args.hidden,
+        activation=args.activation,
+        solver=args.solver,
+        alpha=args.alpha,
+        batch_size=args.batch_size if args.batch_size == "auto" else min(args.batch_size, len(y)),
+        learning_rate=args.schedule,
+        learning_rate_init=args.learning_rate,
+        max_iter=args.epochs,
+        random_state=args.seed,
+        engine=args.engine,
+        n_threads=args.threads,
+        **settings,
+    )
+
+
+def _can_validate(args: argparse.Namespace, target: TargetPlan, y: Array) -> bool:
+    """Whether there are rows enough, of every class, to set some aside."""
+    import numpy as np
+
+    if not args.validation or len(y) < FEWEST_ROWS_TO_VALIDATE:
+        return False
+    if target.task == "regression":
+        return True
+    _, counts = np.unique(y, return_counts=True)
+    held = args.validation * len(y)
+    return bool(counts.min() >= 2 and len(counts) <= min(held, len(y) - held))
+
+
+def _network_scores(model: TableModel, actual: Array, predicted: Array, X: Array) -> dict[str, Any]:
+    from deltarule.tables import scores
+
+    if model.target.task == "regression":
+        return scores.all_scores(model.target, actual, predicted)
+    probabilities = model.estimator.predict_proba(X)
+    return scores.all_scores(model.target, actual, predicted, probabilities, model.classes_)
+
+
+def _finite(value: float) -> float | None:
+    return value if value == value and abs(value) != float("inf") else None

@@ -12,7 +12,7 @@ from conformance import runs
 from conformance.checks import relative
 
 import deltarule as dr
-from deltarule import engines, random
+from deltarule import backprop, engines, random
 from deltarule.engines.base import Rule, Work
 from deltarule.engines.reference import ReferenceEngine
 
@@ -33,9 +33,9 @@ def engine_of(name: str):
     return REFERENCE if name == "reference" else engines._load_compiled()
 
 
-def same_run(setting: runs.Setting, engine, seed: int = 0) -> None:
-    """One step and fifty, parameters, moments and losses."""
-    run, _ = runs.draw(setting, seed)
+def same_run(setting: runs.Setting, engine, seed: int = 0) -> int:
+    """One step and fifty, parameters, moments and losses; tells how often numbers were redrawn."""
+    run, redrawn = runs.draw(setting, seed)
     for steps in (1, runs.STEPS):
         tolerance = TOLERANCE[steps, setting.dtype]
         exact, tried = run.open(REFERENCE, np.float64), run.open(engine, setting.dtype)
@@ -51,6 +51,7 @@ def same_run(setting: runs.Setting, engine, seed: int = 0) -> None:
         assert (report.steps, report.finite) == (steps, True)
         assert report.losses.dtype == np.float64
         assert tried.vector().dtype == tried.moments().dtype == np.dtype(setting.dtype)
+    return redrawn
 
 
 def same_answers(setting: runs.Setting, engine, seed: int = 0) -> None:
@@ -74,12 +75,38 @@ SAMPLE = runs.pairwise()
 
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("part", range(6))
-def test_a_pairwise_sample(engine, part):
+def test_a_pairwise_sample(engine, part, record_property):
+    redrawn = 0
     for setting in SAMPLE[part::6]:
         if engine == "reference" and setting.dtype == "float64":
             continue  # it is what is compared with
-        same_run(setting, engine_of(engine))
+        redrawn += same_run(setting, engine_of(engine))
         same_answers(setting, engine_of(engine))
+    told = f"{len(SAMPLE[part::6])} settings, {redrawn} times drawn anew"
+    record_property("conformance", told)
+    print(told)
+
+
+def test_the_sample_is_pairwise():
+    for loss, output in runs.PAIRS:
+        assert any(setting.pair == (loss, output) for setting in SAMPLE)
+    for a, b in [("hidden", "optimizer"), ("dtype", "batch_size"), ("extra", "optimizer")]:
+        met = {(getattr(setting, a), getattr(setting, b)) for setting in SAMPLE}
+        assert len(met) == len(runs.FACTORS[a]) * len(runs.FACTORS[b])
+
+
+@needs_core
+@pytest.mark.parametrize("bug", ["bias_gradient", "hidden_delta", "send_back"])
+def test_a_difference_is_seen(bug, monkeypatch):
+    """A control that must fail: one part in a million is off in the reference."""
+    setting = runs.Setting(
+        ("log_loss", "softmax"), "tanh", 2, "sgd", "float64", 4, "shuffle", "plain", True
+    )  # fmt: skip
+    same_run(setting, engine_of("compiled"))
+    right = getattr(backprop, bug)
+    monkeypatch.setattr(backprop, bug, lambda *given: right(*given) * (1 + 1e-6))
+    with pytest.raises(AssertionError, match="off by"):
+        same_run(setting, engine_of("compiled"))
 
 
 @pytest.mark.long

@@ -189,7 +189,11 @@ THEIRS = _their_tests()
 class TestTheirs:
     """scikit-learn's tests of its multilayer perceptron, on our classes."""
 
-    pytestmark = pytest.mark.filterwarnings("default")  # theirs run without warnings as errors
+    pytestmark = pytest.mark.filterwarnings(  # theirs run without warnings as errors
+        "default",
+        "ignore::sklearn.exceptions.ConvergenceWarning",
+        "ignore::deltarule.exceptions.TrainingStoppedWarning",
+    )
 
     @pytest.fixture
     def global_random_seed(self) -> int:
@@ -294,6 +298,48 @@ def test_a_callback_can_end_the_training() -> None:
     model.fit(X_IRIS, Y_IRIS)
     assert model.n_iter_ == 3
     assert model.stop_reason_ is dr.StopReason.OBSERVER
+
+
+class Interrupt(Recorder):
+    """Ctrl-C after so many epochs."""
+
+    interrupted = False
+
+    def on_fit_task_end(
+        self, estimator: Any, context: Any, *, X: Any = None, y: Any = None, fitted_estimator: Any
+    ) -> bool:
+        over = super().on_fit_task_end(
+            estimator, context, X=X, y=y, fitted_estimator=fitted_estimator
+        )
+        if over and not self.interrupted:
+            self.interrupted = True
+            raise KeyboardInterrupt
+        return False
+
+
+@quiet
+@pytest.mark.parametrize("after", [2, 7])
+def test_an_interrupt_in_any_of_several_starts_is_said(after: int) -> None:
+    """Five epochs a start: after 2 in the first start, after 7 in the second."""
+    model = dr.MLPClassifier((4,), max_iter=5, n_init=3, random_state=0)
+    with pytest.warns(dr.exceptions.TrainingStoppedWarning, match="Training interrupted by user"):
+        model.set_callbacks(Interrupt(after)).fit(X_IRIS, Y_IRIS)
+    assert model.stop_reason_ is dr.StopReason.INTERRUPTED
+    assert np.isinf(model.restarts_).tolist() == [False, after == 2, True]
+    assert model.predict(X_IRIS).shape == (150,)
+
+
+@quiet
+@pytest.mark.parametrize("scorer", ["neg_log_loss", "roc_auc_ovr", "f1_macro"])
+def test_a_named_scorer_judges_the_held_back_rows(scorer: str) -> None:
+    model = dr.MLPClassifier((8,), early_stopping=dr.EarlyStopping(0.3, scorer=scorer))
+    model.set_params(random_state=0, learning_rate_init=0.02).fit(X_IRIS, Y_IRIS)
+    assert model.best_validation_score_ == max(model.validation_scores_)
+    assert model.validation_scores_[-1] > model.validation_scores_[0]
+    if scorer == "neg_log_loss":
+        np.testing.assert_allclose(
+            model.validation_scores_, [-v for v in model.validation_loss_curve_]
+        )
 
 
 @quiet

@@ -575,6 +575,8 @@ def restart(
         if best is None or objectives[index] < np.nanmin(objectives[:index]):
             best = result
         if result.stop_reason is StopReason.INTERRUPTED:
+            # An earlier start may be the best; that the work was cut short is said all the same.
+            best = replace(best, stop_reason=StopReason.INTERRUPTED)
             break
     assert best is not None
     return best, objectives

@@ -471,6 +471,11 @@ def test_standard_input_and_output(table, models):
     assert done.returncode == 0
     assert done.stdout.decode().splitlines()[0] == "kind"
     assert len(done.stdout.splitlines()) == 301
+    path = models["classes"] + "-from-stdin"
+    words = ["train", "-", "--target", "kind", "-o", path, "--epochs", 2]
+    done = process(*words, input=table.read_bytes())
+    assert done.returncode == 0
+    assert done.stdout.decode().startswith("standard input: 300 rows, 4 columns beside the target")
 
 
 def test_a_reader_that_has_seen_enough(table, models):
@@ -499,6 +504,7 @@ def test_an_interrupted_training_keeps_what_it_reached(table, tmp_path):
     assert last.startswith("deltarule: interrupted after ")
     assert last.endswith(f"The model so far is saved in {path}.")
     assert "Traceback" not in err
+    assert "note:" not in err
     model = dr.load(path)
     assert model.estimator.stop_reason_.name == "INTERRUPTED"
     assert model.estimator.n_iter_ > 0

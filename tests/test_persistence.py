@@ -6,6 +6,7 @@ import importlib.util
 import json
 import os
 import stat
+import sys
 import tracemalloc
 from pathlib import Path
 
@@ -35,10 +36,18 @@ from deltarule.persistence import (
 )
 from deltarule.stopping import EarlyStopping
 
-_PATH = Path(__file__).parents[1] / "attacks" / "model_files.py"
-_SPEC = importlib.util.spec_from_file_location("model_files", _PATH)
-attacks = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(attacks)
+
+def program(name):
+    """A program of the folder attacks/, which is no package."""
+    path = Path(__file__).parents[1] / "attacks" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
+    sys.modules[name] = module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+attacks = program("model_files")
+fuzz = program("fuzz")
 
 
 NETWORKS = {
@@ -174,6 +183,12 @@ def test_every_cut_and_every_flipped_byte_is_refused(tmp_path):
         path.write_bytes(bytes(changed))
         with pytest.raises(ModelFileError):
             load(path)
+
+
+def test_records_changed_at_random_places():
+    ends = fuzz.attack(400, seed=1)
+    assert ends["refused"] > 300
+    assert ends["predicted"] > 5
 
 
 def test_what_is_no_file(tmp_path):

@@ -141,10 +141,12 @@ def _from_frame(frame: Any) -> dict[str, Array]:
             f"a table must be a pandas or polars frame, a mapping of columns or a Table "
             f"(got {type(frame).__name__}). Give one of these."
         ) from None
-    except Exception as problem:  # narwhals' DuplicateError; its name differs between releases
+    except Exception as problem:
+        # narwhals' DuplicateError stands in a place that differs between its releases.
         if "unique" not in str(problem):
             raise
-        raise TableError(f"columns must have different names. {problem}") from None
+        said = " ".join(str(problem).split())
+        raise TableError(f"columns must have different names ({said}). Rename them.") from None
     columns: dict[str, Array] = {}
     for name in wrapped.columns:
         series = wrapped[name]

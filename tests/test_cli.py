@@ -341,6 +341,13 @@ def sentences(table, models, folder):
             "no column says anything about the target (there is none). Add one that differs "
             "between rows."
         ),
+        ("train", table, "--target", "kind", "-o", table): (
+            f"{table} cannot be written: it is the file that is read. Choose another path."
+        ),
+        ("predict", models["classes"], table, "-o", models["classes"]): (
+            f"{models['classes']} cannot be written: it is the file that is read. Choose another "
+            "path."
+        ),
         ("predict", models["classes"], folder / "one.csv"): (
             "the table has no column 'city' (it has x, y). Choose one of these."
         ),
@@ -518,6 +525,23 @@ def test_progress_is_never_silent_for_two_seconds():
         time.sleep(PLAIN_SECONDS + 0.4)
     assert PLAIN_SECONDS < 2
     assert stream.getvalue().startswith("thinking  epoch 3/9  1.")
+
+
+def test_the_core_install_is_enough(table, tmp_path):
+    """Without pandas, polars, matplotlib and rich everything works; only the picture is missing."""
+    code = (
+        "import sys\n"
+        "for name in ('pandas', 'polars', 'pyarrow', 'matplotlib', 'rich'):\n"
+        "    sys.modules[name] = None\n"
+        "from deltarule.cli import main\n"
+        f"words = ['train', {str(table)!r}, '--target', 'kind', '-q', '--epochs', '2']\n"
+        f"assert main([*words, '-o', {str(tmp_path / 'm')!r}]) == 0\n"
+        f"assert main(['evaluate', {str(tmp_path / 'm')!r}, {str(table)!r}]) == 0\n"
+        f"assert main(['demo', '--dir', {str(tmp_path / 'demo')!r}]) == 0\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "No picture of the loss: matplotlib is not installed." in done.stdout
 
 
 # demo.

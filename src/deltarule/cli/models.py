@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
-from deltarule.exceptions import ModelFileError
+from deltarule.exceptions import ModelFileError, OutputPathError
 
 if TYPE_CHECKING:
     from deltarule.tables import Table, TableModel
@@ -16,6 +17,28 @@ def read_table(path: str) -> Table:
     from deltarule.tables import read_csv
 
     return read_csv(sys.stdin.buffer if path == "-" else path)
+
+
+def check_output(path: str, *inputs: str) -> None:
+    """Find out before the work whether its result can be written, and over what.
+
+    Raises
+    ------
+    OutputPathError
+        If the path cannot be written, or is that of a file which the command reads.
+    """
+    from deltarule.persistence import check_writable
+
+    for read in inputs:
+        if (
+            read != "-"
+            and os.path.exists(read)
+            and os.path.realpath(read) == os.path.realpath(path)
+        ):
+            raise OutputPathError(
+                f"{path} cannot be written: it is the file that is read. Choose another path."
+            )
+    check_writable(path)
 
 
 def load_model(path: str) -> TableModel:

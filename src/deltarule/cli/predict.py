@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from deltarule.cli import arguments
-from deltarule.cli.models import load_model, named_columns, read_table
+from deltarule.cli.models import check_output, load_model, named_columns, read_table
 from deltarule.cli.output import Output, counted
 
 if TYPE_CHECKING:
@@ -47,10 +47,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, out: Output) -> int:
     """Read, predict, write."""
     from deltarule.exceptions import InvalidParameterError
-    from deltarule.persistence import check_writable, replace_file
+    from deltarule.persistence import replace_file
 
     if args.output != "-":
-        check_writable(args.output)
+        check_output(args.output, args.model, args.table)
     model = load_model(args.model)
     if args.proba and model.target.task == "regression":
         raise InvalidParameterError(

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from deltarule.cli import arguments
+from deltarule.cli.models import check_output
 from deltarule.cli.output import Output, bytes_text, counted
 from deltarule.cli.progress import Progress
 from deltarule.cli.train_text import tell_parts
@@ -198,10 +199,9 @@ def train(args: argparse.Namespace, out: Output) -> Outcome:
     """
     from threadpoolctl import threadpool_limits
 
-    from deltarule.persistence import check_writable
     from deltarule.stopping import StopReason
 
-    check_writable(args.output)
+    check_output(args.output, args.table)
     with Progress(wanted=not (out.json or out.quiet)) as progress:
         progress.doing("reading the table")
         parts = divide(args)

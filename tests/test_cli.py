@@ -531,8 +531,11 @@ def test_the_core_install_is_enough(table, tmp_path):
     """Without pandas, polars, matplotlib and rich everything works; only the picture is missing."""
     code = (
         "import sys\n"
-        "for name in ('pandas', 'polars', 'pyarrow', 'matplotlib', 'rich'):\n"
-        "    sys.modules[name] = None\n"
+        "class Absent:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name in ('pandas', 'polars', 'pyarrow', 'matplotlib', 'rich'):\n"
+        "            raise ModuleNotFoundError(name)\n"
+        "sys.meta_path.insert(0, Absent())\n"
         "from deltarule.cli import main\n"
         f"words = ['train', {str(table)!r}, '--target', 'kind', '-q', '--epochs', '2']\n"
         f"assert main([*words, '-o', {str(tmp_path / 'm')!r}]) == 0\n"

@@ -284,6 +284,10 @@ ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: with_record(_set("sections.estimator.settings.n_threads", 10**6)),
         "estimator.settings.n_threads must be at most 1024 (got 1000000).",
     ),
+    "a truth value of threads": (
+        lambda: with_record(_set("sections.estimator.settings.n_threads", True)),
+        "estimator.settings: ",
+    ),
     "an option that is a function": (
         lambda: with_record(_set("sections.estimator.settings.activation", {"call": "eval"})),
         "settings.activation must be a plain value, a tuple or an option",

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from deltarule import engines
 from deltarule.definitions import Array
 from deltarule.estimators.base import BaseMLP
 from deltarule.estimators.standardizer import Standardizer
@@ -258,6 +259,7 @@ def _unfitted(kind: str, settings: dict[str, Any]) -> Any:
     estimator = cls(**decoded)
     try:
         estimator._validate_params()
+        engines.thread_count(estimator.n_threads)
     except (ValueError, TypeError) as problem:
         raise ModelFileError(f"estimator.settings: {problem}") from None
     if estimator.n_threads is not None and abs(estimator.n_threads) > _MOST_THREADS:

@@ -2,6 +2,7 @@
 
 import os
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -124,6 +125,7 @@ def test_threads_by_number(environment):
 
 
 def test_threads_counted_back(environment):
+    environment.setattr(engines, "_quota", lambda group, unlimited: unlimited)
     environment.setattr(os, "sched_getaffinity", lambda pid: set(range(8)), raising=False)
     assert engines.thread_count(-1) == 8
     assert engines.thread_count(-3) == 6
@@ -230,3 +232,22 @@ def test_numbers_out_of_range_are_quiet():
         opened.predict(X)
         opened.loss(X * 1e10, D)
         opened.loss_gradient(X, D)
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"cpu.max": "150000 100000\n"}, 2),
+        ({"cpu.max": "max 100000\n"}, 8),
+        ({"cpu/cpu.cfs_quota_us": "300000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 3),
+        ({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, 8),
+        ({}, 8),
+    ],
+)
+def test_a_containers_quota_bounds_the_threads(
+    tmp_path: Path, files: dict[str, str], expected: int
+) -> None:
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert engines._quota(tmp_path, 8) == expected

@@ -7,7 +7,7 @@ import pytest
 
 import deltarule as dr
 from deltarule import engines
-from deltarule.training import TrainingPlan, Validation
+from deltarule.plans import TrainingPlan, Validation
 
 ENGINES = ["reference", *(["compiled"] if engines.compiled_available() else [])]
 NUMBERS = np.random.default_rng(0)

@@ -226,8 +226,8 @@ def test_lbfgs_takes_no_steps():
 @pytest.mark.parametrize(
     ("build", "expected"),
     [
-        (lambda: Momentum(1.0), "momentum must be a number in [0, 1) (got 1.0)."),
-        (lambda: Nesterov(-0.1), "momentum must be a number in [0, 1) (got -0.1)."),
+        (lambda: Momentum(1.5), "momentum must be a number in [0, 1] (got 1.5)."),
+        (lambda: Nesterov(-0.1), "momentum must be a number in [0, 1] (got -0.1)."),
         (lambda: Adam(beta_1=1), "beta_1 must be a number in [0, 1) (got 1)."),
         (lambda: Adam(beta_2=1), "beta_2 must be a number in [0, 1) (got 1)."),
         (lambda: Adam(epsilon=0), "epsilon must be a positive finite number (got 0)."),

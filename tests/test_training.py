@@ -13,13 +13,14 @@ import pytest
 import scipy.sparse as sp
 
 import deltarule as dr
-from deltarule import engines, training
+from deltarule import engines, restarts, training
 from deltarule.definitions import choose
 from deltarule.engines.reference import ReferenceSession
 from deltarule.optimizers import OPTIMIZERS
+from deltarule.plans import History, TrainingPlan, TrainingState, Validation
 from deltarule.random import order
+from deltarule.restarts import restart
 from deltarule.schedules import SCHEDULES
-from deltarule.training import History, TrainingPlan, TrainingState, Validation, restart
 
 ENGINES = ["reference", *(["compiled"] if engines.compiled_available() else [])]
 STEPWISE = [name for name in OPTIMIZERS.table if name != "lbfgs"]
@@ -496,7 +497,7 @@ def test_restarts_by_score_under_early_stopping():
 
 def test_a_start_that_diverges_does_not_win(monkeypatch):
     network = dr.Network((3, 2), "identity")
-    draw = training.initialize
+    draw = restarts.initialize
     drawn = []
 
     def initialize(*args):
@@ -504,7 +505,7 @@ def test_a_start_that_diverges_does_not_win(monkeypatch):
         start = draw(*args)
         return start.replace(vector=start.vector * (1e300 if len(drawn) == 1 else 1.0))
 
-    monkeypatch.setattr(training, "initialize", initialize)
+    monkeypatch.setattr(restarts, "initialize", initialize)
     best, objectives = restart(network, X, D, plan(), 3, key=3)
     assert math.isinf(objectives[0])
     assert np.isfinite(objectives[1:]).all()

@@ -8,7 +8,7 @@ import pytest
 import deltarule as dr
 from deltarule import engines
 from deltarule.exceptions import InvalidParameterError, InvalidShapeError
-from deltarule.training import TrainingPlan, Validation
+from deltarule.plans import TrainingPlan, Validation
 
 ENGINES = ["reference", *(["compiled"] if engines.compiled_available() else [])]
 NETWORK = dr.Network((3, 5, 2), ("tanh", "logistic"))

@@ -16,7 +16,8 @@ from deltarule.optimizers import LBFGS
 from deltarule.stopping import StopReason
 
 if TYPE_CHECKING:
-    from deltarule.training import Loop, Observer
+    from deltarule.plans import Observer
+    from deltarule.training import Loop
 
 
 class _Stop(Exception):

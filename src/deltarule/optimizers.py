@@ -134,12 +134,12 @@ class Momentum(Optimizer):
     Parameters
     ----------
     momentum : float, default=0.9
-        Share of the velocity that is kept, in [0, 1).
+        Share of the velocity that is kept, in [0, 1].
 
     Raises
     ------
     InvalidParameterError
-        If `momentum` is outside [0, 1).
+        If `momentum` is outside [0, 1].
 
     Notes
     -----
@@ -160,7 +160,7 @@ class Momentum(Optimizer):
     momentum: float = 0.9
 
     def __post_init__(self) -> None:
-        settle(self, momentum=in_range(self.momentum, "momentum", 0, 1, "[)"))
+        settle(self, momentum=in_range(self.momentum, "momentum", 0, 1))
 
     def hyperparameters(self) -> tuple[float, float, float, float]:
         return (self.momentum, 0.0, 0.0, 0.0)
@@ -185,12 +185,12 @@ class Nesterov(Optimizer):
     Parameters
     ----------
     momentum : float, default=0.9
-        Share of the velocity that is kept, in [0, 1).
+        Share of the velocity that is kept, in [0, 1].
 
     Raises
     ------
     InvalidParameterError
-        If `momentum` is outside [0, 1).
+        If `momentum` is outside [0, 1].
 
     Notes
     -----
@@ -211,7 +211,7 @@ class Nesterov(Optimizer):
     momentum: float = 0.9
 
     def __post_init__(self) -> None:
-        settle(self, momentum=in_range(self.momentum, "momentum", 0, 1, "[)"))
+        settle(self, momentum=in_range(self.momentum, "momentum", 0, 1))
 
     def hyperparameters(self) -> tuple[float, float, float, float]:
         return (self.momentum, 0.0, 0.0, 0.0)

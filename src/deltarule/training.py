@@ -12,234 +12,32 @@ the penalty at the epoch's end: what scikit-learn calls ``loss_curve_``.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from deltarule import engines
 from deltarule.backprop import penalty_value, total_weight
-from deltarule.definitions import Array, Family, choose
+from deltarule.definitions import Array
 from deltarule.engines.base import Report, Rule, Session, Work
 from deltarule.exceptions import InvalidParameterError
-from deltarule.functional import arrays, objective
-from deltarule.network import Network, Parameters, initialize
-from deltarule.optimizers import OPTIMIZERS, SGD, Optimizer
-from deltarule.penalties import PENALTIES, Penalty
-from deltarule.random import SAMPLINGS, Stream, derive
-from deltarule.schedules import SCHEDULES, Adaptive, Clock, Constant, Schedule
-from deltarule.stopping import EarlyStopping, StopReason
+from deltarule.functional import arrays
+from deltarule.network import Network, Parameters
+from deltarule.plans import (
+    EpochReport,
+    History,
+    Observer,
+    TrainingPlan,
+    TrainingResult,
+    TrainingState,
+    Validation,
+    fresh_state,
+)
+from deltarule.schedules import Adaptive, Clock
+from deltarule.stopping import StopReason
 
 SLICE_SECONDS = 0.05
-
-
-@dataclass(frozen=True)
-class TrainingPlan:
-    """How to train, without a word on what and on which rows.
-
-    Parameters
-    ----------
-    optimizer : Optimizer or str, default=SGD()
-    learning_rate_init : float, default=0.01
-        The step size α_0 > 0; the schedule's factor multiplies it.
-    schedule : Schedule, str or callable, default=Constant()
-    batch_size : int, default=1
-        Rows of one step; 1 is the notes' per-sample descent.
-    max_epochs : int, default=100
-    sampling : {"replacement", "shuffle", "sequential"}, default="replacement"
-        How the rows of an epoch are drawn; the notes draw i_t with replacement.
-    penalty : Penalty, str or None, default=None
-    tolerance : float, default=1e-4
-        The least improvement of the training loss that counts.
-    patience : int or None, default=None
-        Epochs without such an improvement that end the training; None never ends it.
-    early_stopping : EarlyStopping or None, default=None
-        Judge the validation rows instead of the training loss and return the best parameters.
-    key : int, default=0
-        The key of the order of the rows.
-    incremental : bool, default=False
-        The rows are a part of a stream, not a training set: N/n := 1 in equation (9), and the
-        penalty is divided by the number of rows of the call.
-
-    Examples
-    --------
-    >>> import deltarule as dr
-    >>> plan = dr.TrainingPlan(optimizer=dr.Adam(), learning_rate_init=0.01, batch_size=32)
-    >>> plan.sampling
-    'replacement'
-    """
-
-    optimizer: Optimizer = field(default_factory=SGD)
-    learning_rate_init: float = 0.01
-    schedule: Schedule = field(default_factory=Constant)
-    batch_size: int = 1
-    max_epochs: int = 100
-    sampling: str = "replacement"
-    penalty: Penalty | None = None
-    tolerance: float = 1e-4
-    patience: int | None = None
-    early_stopping: EarlyStopping | None = None
-    key: int = 0
-    incremental: bool = False
-
-    def __post_init__(self) -> None:
-        families: tuple[tuple[str, Family[Any]], ...] = (
-            ("optimizer", OPTIMIZERS),
-            ("schedule", SCHEDULES),
-            ("penalty", PENALTIES),
-        )
-        for name, family in families:
-            given = getattr(self, name)
-            if given is not None or name != "penalty":
-                object.__setattr__(self, name, choose(given, family, name))
-        if self.sampling not in SAMPLINGS:
-            raise InvalidParameterError(
-                f"sampling must be one of {', '.join(map(repr, SAMPLINGS))} "
-                f"(got {self.sampling!r}). 'replacement' is the notes' way."
-            )
-        for name, least in (("batch_size", 1), ("max_epochs", 0)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-                raise InvalidParameterError(
-                    f"{name} must be an integer of at least {least} (got {value!r}). "
-                    "Give the number of "
-                    + ("rows of one step." if name == "batch_size" else "passes over the rows.")
-                )
-        if not np.isfinite(self.learning_rate_init) or self.learning_rate_init <= 0:
-            raise InvalidParameterError(
-                f"learning_rate_init must be a positive number (got {self.learning_rate_init!r}). "
-                "Start with 0.001 for Adam or 0.1 for plain SGD."
-            )
-
-
-@dataclass(frozen=True, eq=False)
-class Validation:
-    """Rows that are judged after each epoch and never trained on.
-
-    Parameters
-    ----------
-    X : array or CSR of shape (rows, inputs)
-    D : array of shape (rows, outputs)
-    sample_weight : array of shape (rows,), optional
-    score : callable, optional
-        From the predictions ``(rows, outputs)`` to a number where more is better; without it the
-        score is minus the validation loss.
-    """
-
-    X: Any
-    D: Array
-    sample_weight: Array | None = None
-    score: Callable[[Array], float] | None = None
-
-
-@dataclass
-class History:
-    """One entry per epoch, over all calls that continued the same state.
-
-    Parameters
-    ----------
-    loss, validation_loss, validation_score : list of float
-        The last two are empty without validation rows.
-    seconds : list of float
-        Wall time at each epoch's end, counted from the start of its call.
-    """
-
-    loss: list[float] = field(default_factory=list)
-    validation_loss: list[float] = field(default_factory=list)
-    validation_score: list[float] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
-
-    def copy(self) -> History:
-        """An independent copy."""
-        return History(*(list(getattr(self, name)) for name in self.__dataclass_fields__))
-
-
-@dataclass(frozen=True, eq=False)
-class TrainingState:
-    """Where a training stands; `train` goes on from it bit for bit.
-
-    Parameters
-    ----------
-    parameters : Parameters
-        The last ones.
-    moments : array of shape (count, size)
-        The optimiser's state vectors.
-    step, epoch : int
-        Steps and epochs done since the start.
-    rate_factor : float
-        What the adaptive schedule has made of the step size.
-    best_loss, best_score : float
-        The best training loss and validation score so far.
-    best_parameters : Parameters or None
-        Those with the best validation score.
-    stalled : int
-        Epochs without improvement.
-    horizon : int or None
-        Total steps that schedules with a horizon count on.
-    """
-
-    parameters: Parameters
-    moments: Array
-    step: int = 0
-    epoch: int = 0
-    rate_factor: float = 1.0
-    best_loss: float = np.inf
-    best_score: float = -np.inf
-    best_parameters: Parameters | None = None
-    stalled: int = 0
-    horizon: int | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class TrainingResult:
-    """What `train` returns.
-
-    Parameters
-    ----------
-    parameters : Parameters
-        The best with early stopping, else the last; after a non-finite loss the last finite ones.
-    state : TrainingState
-    history : History
-    stop_reason : StopReason
-        Its text is a sentence with a remedy.
-    epochs : int
-        Epochs of this call.
-    engine : str
-        What computed: ``"compiled"`` or ``"reference"``.
-    road : str
-        Which code ran, and why not a faster one.
-    trouble : str or None
-        After a non-finite loss: epoch and layer in which it was noticed.
-    """
-
-    parameters: Parameters
-    state: TrainingState
-    history: History
-    stop_reason: StopReason
-    epochs: int
-    engine: str
-    road: str
-    trouble: str | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class EpochReport:
-    """What an observer sees after each epoch; it returns True to end the training.
-
-    ``parameters()`` gives the numbers now, at the price of a copy; ``rate_factor`` is what the
-    adaptive schedule had made of the step size during the epoch.
-    """
-
-    epoch: int
-    loss: float
-    validation_loss: float | None
-    validation_score: float | None
-    parameters: Callable[[], Parameters]
-    rate_factor: float = 1.0
-
-
-Observer = Callable[[EpochReport], bool | None]
 
 
 def train(
@@ -336,11 +134,6 @@ def train(
     return loop.result(
         reason, trouble, chosen.name, chosen.road(network, loop.work, state.parameters.dtype)
     )
-
-
-def fresh_state(start: Parameters) -> TrainingState:
-    """The state before the first step."""
-    return TrainingState(start, np.zeros((0, start.network.size), dtype=start.dtype))
 
 
 class Loop:
@@ -525,75 +318,3 @@ class Loop:
             road,
             trouble,
         )
-
-
-def restart(
-    network: Network,
-    X: Any,
-    D: Array,
-    plan: TrainingPlan,
-    n_init: int,
-    *,
-    key: int,
-    initializer: Any = "auto",
-    dtype: Any = np.float64,
-    **options: Any,
-) -> tuple[TrainingResult, Array]:
-    """Train from ``n_init`` starts and keep the one with the lowest objective.
-
-    Loss functions of networks are not convex; the notes warn of local minima, and several starts
-    are the plain remedy.
-
-    Parameters
-    ----------
-    network, X, D, plan
-        As for `train`.
-    n_init : int
-        Number of starts.
-    key : int
-        Each start draws its own key from this one; the first start uses ``key`` itself.
-    initializer, dtype
-        As for `initialize`.
-    **options
-        As for `train`.
-
-    Returns
-    -------
-    result : TrainingResult
-        The best.
-    objectives : float64 array of shape (n_init,)
-        The objective that each start ended in; with early stopping minus the best score. A start
-        that became non-finite has inf.
-    """
-    best: TrainingResult | None = None
-    objectives = np.full(n_init, np.inf)
-    for index in range(n_init):
-        own = key if index == 0 else derive(key, Stream.RESTART, index)
-        start = initialize(network, own, initializer, dtype)
-        result = train(network, start, X, D, replace(plan, key=own), **options)
-        objectives[index] = _final(network, result, X, D, plan, options)
-        if best is None or objectives[index] < np.nanmin(objectives[:index]):
-            best = result
-        if result.stop_reason is StopReason.INTERRUPTED:
-            # An earlier start may be the best; that the work was cut short is said all the same.
-            best = replace(best, stop_reason=StopReason.INTERRUPTED)
-            break
-    assert best is not None
-    return best, objectives
-
-
-def _final(
-    network: Network,
-    result: TrainingResult,
-    X: Any,
-    D: Array,
-    plan: TrainingPlan,
-    options: dict[str, Any],
-) -> float:
-    if result.stop_reason is StopReason.NON_FINITE:
-        return np.inf
-    if plan.early_stopping is not None:
-        return -result.state.best_score
-    # Not the last entry of the history: those losses were met while the weights still moved.
-    weight, engine = options.get("sample_weight"), options.get("engine", "auto")
-    return objective(network, result.parameters, X, D, weight, plan.penalty, engine)

@@ -20,8 +20,9 @@ from deltarule.initializers import Constant, Initializer, Normal
 from deltarule.network import Network, Parameters, initialize
 from deltarule.optimizers import LBFGS
 from deltarule.penalties import L2
+from deltarule.plans import TrainingPlan, TrainingState
 from deltarule.random import Stream, below, order, words
-from deltarule.training import TrainingPlan, TrainingState, train
+from deltarule.training import train
 
 KEY = 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from pathlib import Path
 from typing import Any
 
 from deltarule.engines.base import Engine, Report, Rule, Session, Work
@@ -110,7 +111,7 @@ def thread_count(n_threads: int | None) -> int:
     """How many threads a run may use.
 
     None asks DELTARULE_NUM_THREADS, else OMP_NUM_THREADS, else the processors this process may
-    use; a negative number counts back from those, -1 all of them.
+    use (affinity and container quota); a negative number counts back from those, -1 all of them.
 
     Raises
     ------
@@ -132,5 +133,20 @@ def thread_count(n_threads: int | None) -> int:
 
 
 def _processors() -> int:
+    """Processors in the affinity mask, no more than a container's quota grants."""
     affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else (os.cpu_count() or 1)
+    allowed = len(affinity(0)) if affinity else (os.cpu_count() or 1)
+    return max(1, min(allowed, _quota(Path("/sys/fs/cgroup"), allowed)))
+
+
+def _quota(group: Path, unlimited: int) -> int:
+    """The CPU quota of a Linux control group in whole processors, rounded up (versions 2 and 1)."""
+    try:
+        if (group / "cpu.max").exists():
+            quota, period = (group / "cpu.max").read_text().split()
+        else:
+            quota = (group / "cpu/cpu.cfs_quota_us").read_text()
+            period = (group / "cpu/cpu.cfs_period_us").read_text()
+        return -(-int(quota) // int(period)) if int(quota) > 0 else unlimited
+    except (OSError, ValueError):  # no control groups, or "max"
+        return unlimited

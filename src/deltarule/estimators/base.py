@@ -37,18 +37,12 @@ from deltarule.losses import LOSSES, Loss
 from deltarule.network import Network, Parameters, initialize
 from deltarule.optimizers import OPTIMIZERS, Optimizer
 from deltarule.penalties import Penalty
+from deltarule.plans import EpochReport, History, TrainingPlan, TrainingResult, Validation
 from deltarule.random import SAMPLINGS
+from deltarule.restarts import restart
 from deltarule.schedules import SCHEDULES, Schedule
 from deltarule.stopping import EarlyStopping, StopReason
-from deltarule.training import (
-    EpochReport,
-    History,
-    TrainingPlan,
-    TrainingResult,
-    Validation,
-    restart,
-    train,
-)
+from deltarule.training import train
 
 
 def _names(family: Any) -> StrOptions:

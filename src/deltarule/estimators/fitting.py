@@ -28,9 +28,7 @@ from deltarule.exceptions import (
 )
 from deltarule.network import Network, Parameters
 from deltarule.optimizers import Optimizer
-from deltarule.random import Stream, derive
-from deltarule.stopping import EarlyStopping, StopReason
-from deltarule.training import (
+from deltarule.plans import (
     EpochReport,
     History,
     Observer,
@@ -38,6 +36,8 @@ from deltarule.training import (
     TrainingResult,
     TrainingState,
 )
+from deltarule.random import Stream, derive
+from deltarule.stopping import EarlyStopping, StopReason
 
 #: Reasons after which a warm start begins a new count of epochs without improvement.
 ENDED = (StopReason.CONVERGED, StopReason.NO_IMPROVEMENT, StopReason.STEP_TOO_SMALL)

@@ -1,0 +1,235 @@
+"""What training is given and what it returns, as plain records: no work is done here.
+
+A `TrainingPlan` says how, `Validation` which rows are judged, a `TrainingState` where a training
+stands, and a `TrainingResult` how it went.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from deltarule.definitions import Array, Family, choose
+from deltarule.exceptions import InvalidParameterError
+from deltarule.network import Parameters
+from deltarule.optimizers import OPTIMIZERS, SGD, Optimizer
+from deltarule.penalties import PENALTIES, Penalty
+from deltarule.random import SAMPLINGS
+from deltarule.schedules import SCHEDULES, Constant, Schedule
+from deltarule.stopping import EarlyStopping, StopReason
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """How to train, without a word on what and on which rows.
+
+    Parameters
+    ----------
+    optimizer : Optimizer or str, default=SGD()
+    learning_rate_init : float, default=0.01
+        The step size α_0 > 0; the schedule's factor multiplies it.
+    schedule : Schedule, str or callable, default=Constant()
+    batch_size : int, default=1
+        Rows of one step; 1 is the notes' per-sample descent.
+    max_epochs : int, default=100
+    sampling : {"replacement", "shuffle", "sequential"}, default="replacement"
+        How the rows of an epoch are drawn; the notes draw i_t with replacement.
+    penalty : Penalty, str or None, default=None
+    tolerance : float, default=1e-4
+        The least improvement of the training loss that counts.
+    patience : int or None, default=None
+        Epochs without such an improvement that end the training; None never ends it.
+    early_stopping : EarlyStopping or None, default=None
+        Judge the validation rows instead of the training loss and return the best parameters.
+    key : int, default=0
+        The key of the order of the rows.
+    incremental : bool, default=False
+        The rows are a part of a stream, not a training set: N/n := 1 in equation (9), and the
+        penalty is divided by the number of rows of the call.
+
+    Examples
+    --------
+    >>> import deltarule as dr
+    >>> plan = dr.TrainingPlan(optimizer=dr.Adam(), learning_rate_init=0.01, batch_size=32)
+    >>> plan.sampling
+    'replacement'
+    """
+
+    optimizer: Optimizer = field(default_factory=SGD)
+    learning_rate_init: float = 0.01
+    schedule: Schedule = field(default_factory=Constant)
+    batch_size: int = 1
+    max_epochs: int = 100
+    sampling: str = "replacement"
+    penalty: Penalty | None = None
+    tolerance: float = 1e-4
+    patience: int | None = None
+    early_stopping: EarlyStopping | None = None
+    key: int = 0
+    incremental: bool = False
+
+    def __post_init__(self) -> None:
+        families: tuple[tuple[str, Family[Any]], ...] = (
+            ("optimizer", OPTIMIZERS),
+            ("schedule", SCHEDULES),
+            ("penalty", PENALTIES),
+        )
+        for name, family in families:
+            given = getattr(self, name)
+            if given is not None or name != "penalty":
+                object.__setattr__(self, name, choose(given, family, name))
+        if self.sampling not in SAMPLINGS:
+            raise InvalidParameterError(
+                f"sampling must be one of {', '.join(map(repr, SAMPLINGS))} "
+                f"(got {self.sampling!r}). 'replacement' is the notes' way."
+            )
+        for name, least in (("batch_size", 1), ("max_epochs", 0)):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+                raise InvalidParameterError(
+                    f"{name} must be an integer of at least {least} (got {value!r}). "
+                    "Give the number of "
+                    + ("rows of one step." if name == "batch_size" else "passes over the rows.")
+                )
+        if not np.isfinite(self.learning_rate_init) or self.learning_rate_init <= 0:
+            raise InvalidParameterError(
+                f"learning_rate_init must be a positive number (got {self.learning_rate_init!r}). "
+                "Start with 0.001 for Adam or 0.1 for plain SGD."
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class Validation:
+    """Rows that are judged after each epoch and never trained on.
+
+    Parameters
+    ----------
+    X : array or CSR of shape (rows, inputs)
+    D : array of shape (rows, outputs)
+    sample_weight : array of shape (rows,), optional
+    score : callable, optional
+        From the predictions ``(rows, outputs)`` to a number where more is better; without it the
+        score is minus the validation loss.
+    """
+
+    X: Any
+    D: Array
+    sample_weight: Array | None = None
+    score: Callable[[Array], float] | None = None
+
+
+@dataclass
+class History:
+    """One entry per epoch, over all calls that continued the same state.
+
+    Parameters
+    ----------
+    loss, validation_loss, validation_score : list of float
+        The last two are empty without validation rows.
+    seconds : list of float
+        Wall time at each epoch's end, counted from the start of its call.
+    """
+
+    loss: list[float] = field(default_factory=list)
+    validation_loss: list[float] = field(default_factory=list)
+    validation_score: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+
+    def copy(self) -> History:
+        """An independent copy."""
+        return History(*(list(getattr(self, name)) for name in self.__dataclass_fields__))
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingState:
+    """Where a training stands; `train` goes on from it bit for bit.
+
+    Parameters
+    ----------
+    parameters : Parameters
+        The last ones.
+    moments : array of shape (count, size)
+        The optimiser's state vectors.
+    step, epoch : int
+        Steps and epochs done since the start.
+    rate_factor : float
+        What the adaptive schedule has made of the step size.
+    best_loss, best_score : float
+        The best training loss and validation score so far.
+    best_parameters : Parameters or None
+        Those with the best validation score.
+    stalled : int
+        Epochs without improvement.
+    horizon : int or None
+        Total steps that schedules with a horizon count on.
+    """
+
+    parameters: Parameters
+    moments: Array
+    step: int = 0
+    epoch: int = 0
+    rate_factor: float = 1.0
+    best_loss: float = np.inf
+    best_score: float = -np.inf
+    best_parameters: Parameters | None = None
+    stalled: int = 0
+    horizon: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingResult:
+    """What `train` returns.
+
+    Parameters
+    ----------
+    parameters : Parameters
+        The best with early stopping, else the last; after a non-finite loss the last finite ones.
+    state : TrainingState
+    history : History
+    stop_reason : StopReason
+        Its text is a sentence with a remedy.
+    epochs : int
+        Epochs of this call.
+    engine : str
+        What computed: ``"compiled"`` or ``"reference"``.
+    road : str
+        Which code ran, and why not a faster one.
+    trouble : str or None
+        After a non-finite loss: epoch and layer in which it was noticed.
+    """
+
+    parameters: Parameters
+    state: TrainingState
+    history: History
+    stop_reason: StopReason
+    epochs: int
+    engine: str
+    road: str
+    trouble: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class EpochReport:
+    """What an observer sees after each epoch; it returns True to end the training.
+
+    ``parameters()`` gives the numbers now, at the price of a copy; ``rate_factor`` is what the
+    adaptive schedule had made of the step size during the epoch.
+    """
+
+    epoch: int
+    loss: float
+    validation_loss: float | None
+    validation_score: float | None
+    parameters: Callable[[], Parameters]
+    rate_factor: float = 1.0
+
+
+Observer = Callable[[EpochReport], bool | None]
+
+
+def fresh_state(start: Parameters) -> TrainingState:
+    """The state before the first step."""
+    return TrainingState(start, np.zeros((0, start.network.size), dtype=start.dtype))

@@ -1,0 +1,236 @@
+"""`MLPClassifier` and `MLPRegressor`: going on, and a fitted model as a thing."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import joblib
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.datasets import load_diabetes, load_iris, make_multilabel_classification
+from sklearn.metrics import accuracy_score, r2_score
+
+import deltarule as dr
+from deltarule import backprop
+
+X_IRIS, Y_IRIS = load_iris(return_X_y=True)
+X_DIABETES, Y_DIABETES = load_diabetes(return_X_y=True)
+X_DIABETES, Y_DIABETES = X_DIABETES[:200], Y_DIABETES[:200] / 100
+
+quiet = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = quiet
+
+FAST = {"learning_rate_init": 0.02, "random_state": 0, "standardize": "inputs"}
+
+
+# ---------------------------------------------------------------- going on
+
+
+def test_partial_fit_goes_on_with_moments_and_steps() -> None:
+    """Adam's t counts over all calls, also over calls with another number of rows."""
+    model = dr.MLPClassifier((4,), batch_size=10, shuffle=False, random_state=0, alpha=0.0)
+    whole = clone(model).partial_fit(X_IRIS, Y_IRIS, classes=[0, 1, 2])
+    parts = clone(model).partial_fit(X_IRIS[:60], Y_IRIS[:60], classes=[0, 1, 2])
+    parts.partial_fit(X_IRIS[60:70], Y_IRIS[60:70])
+    parts.partial_fit(X_IRIS[70:], Y_IRIS[70:])
+    np.testing.assert_allclose(parts.coefs_[0], whole.coefs_[0], rtol=1e-12)
+    assert parts.t_ == whole.t_ == 150
+    assert len(parts.loss_curve_) == 3
+
+
+def test_partial_fit_is_a_step_of_the_plain_batch_mean() -> None:
+    """N/n := 1 and the penalty's n is the number of rows of the call."""
+    rate, alpha, weight = 0.1, 0.7, np.linspace(0.5, 3, 20)
+    X, y = X_DIABETES[:20], Y_DIABETES[:20]
+    model = dr.MLPRegressor(
+        hidden_layer_sizes=(), solver="sgd", momentum=0, learning_rate_init=rate, alpha=alpha
+    )
+    model.partial_fit(X[:1], y[:1])
+    W, b = model.coefs_[0].copy(), model.intercepts_[0].copy()
+    model.partial_fit(X, y, sample_weight=weight)
+    error = weight * ((X @ W + b).ravel() - y)
+    np.testing.assert_allclose(
+        model.coefs_[0].ravel(), W.ravel() - rate * (X.T @ error + alpha * W.ravel()) / 20
+    )
+    np.testing.assert_allclose(model.intercepts_[0], b - rate * error.mean())
+
+
+def test_partial_fit_with_weights_of_zero_changes_nothing_without_penalty() -> None:
+    model = dr.MLPClassifier((4,), solver="sgd", momentum=0, alpha=0.0)
+    model.partial_fit(X_IRIS, Y_IRIS, classes=[0, 1, 2])
+    before = [coef.copy() for coef in model.coefs_]
+    model.partial_fit(X_IRIS, Y_IRIS, sample_weight=np.zeros(150))
+    for now, then in zip(model.coefs_, before, strict=True):
+        np.testing.assert_array_equal(now, then)
+
+
+def test_partial_fit_for_multilabel() -> None:
+    X, Y = make_multilabel_classification(n_samples=60, random_state=0)
+    model = dr.MLPClassifier((10,), learning_rate_init=0.05, random_state=0)
+    for _ in range(60):
+        model.partial_fit(X, Y, classes=np.arange(5))
+    assert model.score(X, Y) > 0.6
+
+
+def test_assigned_weights_are_used_by_prediction_and_by_the_next_fit() -> None:
+    model = dr.MLPRegressor(hidden_layer_sizes=(), max_iter=1, warm_start=True)
+    model.fit(X_DIABETES, Y_DIABETES)
+    model.coefs_[0][:] = 0.0  # in place
+    model.intercepts_ = [np.array([7.0])]  # another array
+    np.testing.assert_array_equal(model.predict(X_DIABETES), np.full(200, 7.0))
+    model.set_params(learning_rate_init=1e-12).fit(X_DIABETES, Y_DIABETES)
+    np.testing.assert_allclose(model.predict(X_DIABETES), 7.0, atol=1e-9)
+    model.coefs_[0] = np.ones((3, 1))
+    with pytest.raises(
+        dr.exceptions.InvalidShapeError,
+        match=r"coefs_\[0\] must have shape \(10, 1\) \(got \(3, 1\)\)",
+    ):
+        model.predict(X_DIABETES)
+
+
+def test_start_weights_can_be_given_before_the_first_fit() -> None:
+    model = dr.MLPRegressor(hidden_layer_sizes=(), warm_start=True, learning_rate_init=1e-12)
+    model.coefs_, model.intercepts_ = [np.full((10, 1), 2.0)], [np.array([1.0])]
+    model.set_params(max_iter=1).fit(X_DIABETES, Y_DIABETES)
+    np.testing.assert_allclose(model.coefs_[0], 2.0, atol=1e-9)
+
+
+def test_assigned_weights_make_the_old_best_score_void() -> None:
+    model = dr.MLPClassifier((8,), early_stopping=True, warm_start=True, max_iter=30, **FAST)
+    good = model.fit(X_IRIS, Y_IRIS).best_validation_score_
+    for coef in model.coefs_:
+        coef[:] = 0.0
+    model.set_params(max_iter=1, learning_rate_init=1e-9).fit(X_IRIS, Y_IRIS)
+    assert model.best_validation_score_ < good
+    assert np.abs(model.coefs_[0]).max() < 1e-6
+
+
+def test_going_on_without_early_stopping_starts_from_the_best() -> None:
+    model = dr.MLPClassifier((8,), early_stopping=True, **FAST).fit(X_IRIS, Y_IRIS)
+    best = model.coefs_[0].copy()
+    assert not np.array_equal(best, model._memory.state.parameters.weights[0].T)
+    model.set_params(early_stopping=False, learning_rate_init=1e-12).partial_fit(X_IRIS, Y_IRIS)
+    np.testing.assert_allclose(model.coefs_[0], best, atol=1e-9)
+
+
+def test_another_activation_in_a_warm_start() -> None:
+    model = dr.MLPClassifier((8,), max_iter=3, warm_start=True, **FAST).fit(X_IRIS, Y_IRIS)
+    model.set_params(activation="tanh", learning_rate_init=1e-12).fit(X_IRIS, Y_IRIS)
+    W, V = model.coefs_
+    X = (X_IRIS - model.input_center_) / model.input_scale_
+    z = np.tanh(X @ W + model.intercepts_[0]) @ V + model.intercepts_[1]
+    np.testing.assert_array_equal(model.predict(X_IRIS), z.argmax(axis=1))
+
+
+def test_a_saved_model_goes_on_in_its_precision(tmp_path: Any) -> None:
+    model = dr.MLPClassifier((8,), max_iter=3, **FAST).fit(X_IRIS.astype(np.float32), Y_IRIS)
+    dr.save(model, tmp_path / "model.safetensors")
+    again = dr.load(tmp_path / "model.safetensors")
+    again.partial_fit(X_IRIS, Y_IRIS)
+    assert again.coefs_[0].dtype == np.float32
+    assert again.loss_curve_[:3] == model.loss_curve_
+    assert len(again.loss_curve_) == 4
+
+
+def test_early_stopping_records_and_returns_the_best() -> None:
+    model = dr.MLPClassifier((10,), early_stopping=dr.EarlyStopping(0.3, patience=4), **FAST)
+    model.fit(X_IRIS, Y_IRIS)
+    epochs = len(model.loss_curve_)
+    assert model.n_iter_ == epochs < 200
+    assert len(model.validation_scores_) == len(model.validation_loss_curve_) == epochs
+    assert model.best_validation_score_ == max(model.validation_scores_)
+    assert model.best_loss_ is None
+    assert model.stop_reason_ is dr.StopReason.NO_IMPROVEMENT
+    last = model.validation_scores_[-5:]
+    assert max(last) < model.best_validation_score_ + 1e-4
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize(
+    ("kind", "name", "judge"),
+    [(dr.MLPClassifier, "accuracy", accuracy_score), (dr.MLPRegressor, "r2", r2_score)],
+)
+def test_built_in_scores_are_scikit_learns(
+    kind: Any, name: str, judge: Any, weighted: bool
+) -> None:
+    weight = np.linspace(0.1, 2, 150) if weighted else None
+    seen: list[float] = []
+
+    def scorer(estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> float:
+        seen.append(judge(y, estimator.predict(X), sample_weight=sample_weight))
+        return seen[-1]
+
+    settings = {"hidden_layer_sizes": (5,), "max_iter": 8, "random_state": 0}
+    named = kind(early_stopping=dr.EarlyStopping(scorer=name), **settings)
+    own = kind(early_stopping=dr.EarlyStopping(scorer=scorer), **settings)
+    built_in = kind(early_stopping=True, **settings)
+    for model in (own, built_in, named):
+        model.fit(X_IRIS, Y_IRIS, sample_weight=weight)
+    np.testing.assert_allclose(built_in.validation_scores_, seen, rtol=1e-12)
+    np.testing.assert_allclose(built_in.validation_scores_, own.validation_scores_, rtol=1e-12)
+    if not weighted:
+        np.testing.assert_allclose(named.validation_scores_, seen, rtol=1e-12)
+
+
+def test_lbfgs_reaches_a_gradient_of_nearly_zero() -> None:
+    model = dr.MLPClassifier((5,), solver="lbfgs", alpha=1.0, max_iter=2000, random_state=0)
+    model.fit(X_IRIS, Y_IRIS)
+    network, parameters = model._network, model._memory.state.parameters
+    gradient = dr.gradient(
+        network, parameters, X_IRIS, np.eye(3)[Y_IRIS], penalty=dr.L2(1.0), engine="reference"
+    )
+    assert np.abs(gradient.vector).max() < 1e-3
+    assert model.loss_ == pytest.approx(
+        float(backprop.objective(network, parameters, X_IRIS, np.eye(3)[Y_IRIS], None, dr.L2(1.0)))
+    )
+    assert model.stop_reason_ is dr.StopReason.CONVERGED
+    assert len(model.loss_curve_) == model.n_iter_
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_does_not() -> None:
+    model = dr.MLPClassifier((5,), max_iter=5, early_stopping=True)
+    seeds = [0, 0, np.random.RandomState(0), 1]
+    fits = [clone(model).set_params(random_state=seed).fit(X_IRIS, Y_IRIS) for seed in seeds]
+    weights = [fit.coefs_[0] for fit in fits]
+    np.testing.assert_array_equal(weights[0], weights[1])
+    np.testing.assert_array_equal(weights[0], weights[2])
+    assert not np.array_equal(weights[0], weights[3])
+
+
+# ---------------------------------------------------------------- a model as a thing
+
+
+@pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
+def test_a_pickled_model_predicts_and_goes_on_the_same(protocol: int) -> None:
+    model = dr.MLPClassifier((5,), max_iter=5, warm_start=True, random_state=0)
+    model.fit(X_IRIS, Y_IRIS)
+    other = pickle.loads(pickle.dumps(model, protocol))
+    np.testing.assert_array_equal(other.predict_proba(X_IRIS), model.predict_proba(X_IRIS))
+    np.testing.assert_array_equal(
+        other.fit(X_IRIS, Y_IRIS).coefs_[0], model.fit(X_IRIS, Y_IRIS).coefs_[0]
+    )
+
+
+def test_threads_predict_at_the_same_time() -> None:
+    model = dr.MLPClassifier((50,), max_iter=3, random_state=0).fit(X_IRIS, Y_IRIS)
+    expected = model.predict_proba(X_IRIS)
+    found = joblib.Parallel(n_jobs=4, backend="threading")(
+        joblib.delayed(model.predict_proba)(X_IRIS) for _ in range(40)
+    )
+    for probabilities in found:
+        np.testing.assert_array_equal(probabilities, expected)
+
+
+def test_fitted_attributes() -> None:
+    model = dr.MLPClassifier((6, 5), max_iter=4, random_state=0).fit(X_IRIS, Y_IRIS)
+    assert [coef.shape for coef in model.coefs_] == [(4, 6), (6, 5), (5, 3)]
+    assert [intercept.shape for intercept in model.intercepts_] == [(6,), (5,), (3,)]
+    assert (model.n_layers_, model.n_outputs_, model.out_activation_) == (4, 3, "softmax")
+    assert (model.n_iter_, model.t_, model.loss_) == (4, 600, model.loss_curve_[-1])
+    assert model.best_loss_ == min(model.loss_curve_)
+    assert model.validation_scores_ is None is model.best_validation_score_
+    assert model.stop_reason_ is dr.StopReason.MAX_EPOCHS
+    assert model.engine_ in model.road_
+    assert model.restarts_.shape == (1,)

@@ -12,6 +12,7 @@ import csv
 import os
 import shlex
 import tempfile
+import textwrap
 import time
 import warnings
 from pathlib import Path
@@ -133,12 +134,21 @@ def _write_lines(path: Path, lines: list[list[str]]) -> Path:
     return path
 
 
+def _as_typed(words: list[str]) -> list[str]:
+    """The command as a person would type it, in lines that fit a terminal."""
+    lines = textwrap.wrap(
+        f"$ deltarule {shlex.join(words)}", 88, break_long_words=False, break_on_hyphens=False
+    )
+    first, *rest = [f"{line} \\" for line in lines[:-1]] + lines[-1:]
+    return [first, *(f"    {line}" for line in rest)]
+
+
 def _train(folder: Path, table: Path, out: Output) -> Outcome:
     from deltarule.cli import build_parser, train
 
     words = ["train", table.name, "--target", "digit", *shlex.split(SETTINGS)]
     words += ["-o", "digits.safetensors"]
-    out.line(f"$ deltarule {shlex.join(words)}")
+    out.lines(*_as_typed(words))
     args = build_parser().parse_args(_in_folder(words, folder))
     outcome = train.train(args, out)
     out.line()
@@ -149,7 +159,7 @@ def _command(out: Output, folder: Path, *words: str) -> dict[str, Any]:
     """Run a command as a user would type it in the folder; its record."""
     from deltarule.cli import COMMANDS, build_parser
 
-    out.line(f"$ deltarule {shlex.join(words)}")
+    out.lines(*_as_typed(words))
     args = build_parser().parse_args(_in_folder(list(words), folder))
     recorder = _Recorder(quiet=out.quiet)
     COMMANDS[args.command].run(args, recorder)

@@ -12,7 +12,7 @@ prepare = @sh tools/preflight tools/install.py
 
 # Targets share .venv and build, so they run one after another, with make -j too.
 .NOTPARALLEL:
-.PHONY: menu demo test test-long core-test lint bench bench-quick fuzz format clean
+.PHONY: menu demo test test-long core-test lint bench bench-quick docs fuzz format clean
 
 menu:
 	@echo "make demo       trains a network on real data, judges it, saves it and uses it"
@@ -21,6 +21,7 @@ menu:
 	@echo "make core-test  the C++ tests of the compiled core alone"
 	@echo "make lint       style, types, the one-way order of the rooms, C++ format"
 	@echo "make bench      times against scikit-learn in one run; bench-quick takes the short rows"
+	@echo "make docs       writes the measured tables into README and docs"
 	@echo "make fuzz       changes model files at random places and holds the reader to it"
 	@echo "make format     rewrites Python and C++ in the house style"
 	@echo "make clean      removes .venv, build and caches"
@@ -70,7 +71,12 @@ lint:
 
 fuzz:
 	$(prepare)
-	@$(PYTHON_HERE) attacks/fuzz.py 10000
+	@$(PYTHON_HERE) attacks/fuzz.py 10000 1
+
+# Every number in README and docs comes from the newest JSON in benchmarks/results.
+docs:
+	$(prepare)
+	@$(PYTHON_HERE) benchmarks/tables.py
 
 format:
 	$(prepare) --libraries-only lint

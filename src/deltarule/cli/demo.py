@@ -15,6 +15,7 @@ import tempfile
 import textwrap
 import time
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -134,7 +135,7 @@ def _write_lines(path: Path, lines: list[list[str]]) -> Path:
     return path
 
 
-def _as_typed(words: list[str]) -> list[str]:
+def _as_typed(words: Iterable[str]) -> list[str]:
     """The command as a person would type it, in lines that fit a terminal."""
     lines = textwrap.wrap(
         f"$ deltarule {shlex.join(words)}", 88, break_long_words=False, break_on_hyphens=False

@@ -48,10 +48,13 @@ def descend(
         slope = gradient.astype(np.float64) + penalty_gradient(network, vector, plan.penalty)
         return value / loop.n, slope / loop.n
 
-    def after_iteration(vector: Array) -> None:
-        current = vector.astype(dtype)
-        session.load(current)
-        data = session.loss(X, D, sample_weight)
+    # SciPy hands the objective over to a callback whose argument has this name.
+    def after_iteration(intermediate_result: Any) -> None:
+        current = intermediate_result.x.astype(dtype)
+        penalty = float(penalty_value(network, current, plan.penalty))
+        data = float(intermediate_result.fun) * loop.n - penalty
+        if loop.validation is not None:
+            session.load(current)
         loop.safe = (current, loop.safe[1])
         loop.update(step=loop.state.step + 1, epoch=loop.state.epoch + 1)
         reason = loop.judge(data, current, observer)

@@ -264,7 +264,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     - *Sample weights.* A step uses (N / n) times the batch mean of the weighted gradients; there
       it is divided by the batch's own sum of weights, which takes the weights out of small
       batches.
-    - *Random numbers.* Another stream: the same ``random_state`` starts from other weights.
+    - *Random numbers.* Another stream: the same ``random_state`` starts from other weights. The
+      first weights of a layer follow its own activation; there the hidden one decides for all.
     - *warm_start.* Moments, schedule and counters go on; after convergence the count of epochs
       without improvement begins anew.
     - *Early stopping.* Stratified for any number of classes, with one row of each at least.

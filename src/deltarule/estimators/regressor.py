@@ -241,7 +241,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
       batches.
     - *Several outputs.* The loss of a row is the sum over its outputs, and the gradient is that
       of this loss; there the mean is reported, and a gradient Q times as large is used.
-    - *Random numbers.* Another stream: the same ``random_state`` starts from other weights.
+    - *Random numbers.* Another stream: the same ``random_state`` starts from other weights. The
+      first weights of a layer follow its own activation; there the hidden one decides for all.
     - *warm_start.* Moments, schedule and counters go on; after convergence the count of epochs
       without improvement begins anew.
     - *Early stopping.* The split is the same in every warm fit.

@@ -13,7 +13,7 @@ import pytest
 import scipy.sparse as sp
 
 import deltarule as dr
-from deltarule import engines, restarts, training
+from deltarule import engines, loop, restarts
 from deltarule.definitions import choose
 from deltarule.engines.reference import ReferenceSession
 from deltarule.optimizers import OPTIMIZERS
@@ -145,7 +145,7 @@ def test_the_length_of_a_slice_changes_no_bit(seconds, optimizer, engine, monkey
     """Slices follow the clock, so neither parameters nor losses may depend on them."""
     settings = plan(optimizer=OPTIMIZERS.table[optimizer](), learning_rate_init=0.01, batch_size=1)
     plain = train(settings, sample_weight=WEIGHT, engine=engine)
-    monkeypatch.setattr(training, "SLICE_SECONDS", seconds)
+    monkeypatch.setattr(loop, "SLICE_SECONDS", seconds)
     other = train(settings, sample_weight=WEIGHT, engine=engine)
     assert same(plain.parameters.vector, other.parameters.vector)
     assert plain.history.loss == other.history.loss
@@ -413,7 +413,7 @@ def test_ctrl_c_within_an_epoch_keeps_the_part_of_it(monkeypatch):
             raise KeyboardInterrupt
         return run(self, work, first_step, rates, carried)
 
-    monkeypatch.setattr(training, "SLICE_SECONDS", 0.0)  # one step a slice, after the first epoch
+    monkeypatch.setattr(loop, "SLICE_SECONDS", 0.0)  # one step a slice, after the first epoch
     monkeypatch.setattr(ReferenceSession, "run", interrupted)
     result = train(plan(max_epochs=10), engine="reference")
     assert result.stop_reason is dr.StopReason.INTERRUPTED

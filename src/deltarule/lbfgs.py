@@ -1,4 +1,4 @@
-"""Limited-memory BFGS through SciPy, for `training.train` with ``optimizer=LBFGS()``.
+"""Limited-memory BFGS through SciPy, for `train` with ``optimizer=LBFGS()``.
 
 SciPy owns the search; an engine's session gives the objective (8) and its gradient over all rows.
 An iteration of SciPy is an epoch of the history.
@@ -6,18 +6,16 @@ An iteration of SciPy is an epoch of the history.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from deltarule.backprop import penalty_gradient, penalty_value
 from deltarule.definitions import Array
+from deltarule.loop import Loop
 from deltarule.optimizers import LBFGS
+from deltarule.plans import Observer
 from deltarule.stopping import StopReason
-
-if TYPE_CHECKING:
-    from deltarule.plans import Observer
-    from deltarule.training import Loop
 
 
 class _Stop(Exception):
@@ -64,7 +62,7 @@ def descend(
     if plan.max_epochs == 0:
         return StopReason.MAX_EPOCHS, None
     try:
-        found = minimize(  # type: ignore[call-overload]
+        found = minimize(
             objective,
             loop.state.parameters.vector.astype(np.float64),
             method="L-BFGS-B",

@@ -19,7 +19,7 @@ import pytest
 
 import deltarule as dr
 from deltarule.activations import ACTIVATIONS
-from deltarule.cli import main, train, train_work
+from deltarule.cli import main, train, train_parts
 from deltarule.cli.progress import PLAIN_SECONDS, Progress
 from deltarule.engines import NAMES
 from deltarule.optimizers import OPTIMIZERS
@@ -124,7 +124,7 @@ def test_the_holdout_rows_are_those_that_evaluate_scores(capsys, table, tmp_path
     """What train prints is what the saved model reaches on exactly these rows."""
     words = ["train", str(table), "--target", "kind", "--drop", "price,area", "--epochs", "9"]
     args = _parsed([*words, "-o", str(tmp_path / "model"), "--json"])
-    parts = train_work.divide(args)
+    parts = train_parts.divide(args)
     _code, out, _ = run(capsys, *words, "-o", tmp_path / "model", "--json")
     model = dr.load(tmp_path / "model")
     held = parts.table.take(parts.holdout)

@@ -15,8 +15,9 @@ from deltarule.cli import arguments
 from deltarule.cli.models import check_output
 from deltarule.cli.output import Output, bytes_text, counted
 from deltarule.cli.progress import Progress
+from deltarule.cli.train_parts import Parts, divide
 from deltarule.cli.train_text import tell_parts
-from deltarule.cli.train_work import Parts, divide, fit
+from deltarule.cli.train_work import fit
 
 if TYPE_CHECKING:
     from deltarule.tables import TableModel

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from deltarule.cli.output import Output, counted, shown, text_table
 
 if TYPE_CHECKING:
-    from deltarule.cli.train_work import Parts
+    from deltarule.cli.train_parts import Parts
     from deltarule.tables import ColumnPlan
 
 _STOP_WORDS = {

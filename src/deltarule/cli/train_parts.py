@@ -1,0 +1,98 @@
+"""What ``deltarule train`` does first: read the table, decide the task, set rows aside."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from deltarule.cli.models import named_columns, read_table
+from deltarule.cli.output import counted
+from deltarule.exceptions import TableError
+
+if TYPE_CHECKING:
+    from deltarule.definitions import Array
+    from deltarule.tables import Table, TargetPlan
+
+
+@dataclass
+class Parts:
+    """A table, divided for training and judging."""
+
+    table: Table
+    target: TargetPlan
+    training: Array
+    holdout: Array
+    notes: list[str]
+
+
+def divide(args: argparse.Namespace) -> Parts:
+    """Read the table, decide the task, set the holdout rows aside."""
+    import numpy as np
+
+    from deltarule.tables import TargetPlan
+    from deltarule.tables.columns import counts_rows
+    from deltarule.tables.targets import has_target
+
+    table = read_table(args.table)
+    names = named_columns(table, args.target)
+    drop = named_columns(table, args.drop)
+    for name in drop:
+        if name in names:
+            raise TableError(f"--drop names the target column {name!r}. Leave it out of --drop.")
+    table, notes = table.without(drop), []
+    counting = [
+        name
+        for name in table.names
+        if name not in names and table.is_numeric(name) and counts_rows(table.column(name))
+    ]
+    if counting:
+        notes.append(f"left out, because it only counts the rows: {', '.join(counting)}")
+        table = table.without(counting)
+    known = has_target(table, names)
+    if not known.all():
+        notes.append(f"{counted(int((~known).sum()), 'row')} without a target left out")
+        table = table.take(known)
+    if table.rows < 2:
+        raise TableError(
+            f"training takes at least two rows with a target (got {table.rows}). Add rows."
+        )
+    target = TargetPlan.fit(table, names, args.task)
+    training, holdout = split(table, target, args.holdout, args.seed)
+    if len(holdout):
+        target = TargetPlan.fit(table, names, args.task, training)
+    if not len(holdout) and args.holdout:
+        notes.append("too few rows to hold any out: the scores are of the training rows")
+    return Parts(table, target, np.sort(training), np.sort(holdout), notes)
+
+
+def split(table: Table, target: TargetPlan, share: float, seed: int) -> tuple[Array, Array]:
+    """Rows to train on and rows to judge on; classes keep their shares where they can.
+
+    A class with a single row is trained on.
+    """
+    import numpy as np
+    from sklearn.model_selection import train_test_split
+
+    rows = np.arange(table.rows)
+    held = round(share * table.rows)
+    if held < 1:
+        return rows, rows[:0]
+    if target.task == "regression":
+        training, holdout = train_test_split(rows, test_size=held, random_state=seed)
+        return training, holdout
+    labels = target.actual(table)
+    _, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    single = counts[codes] < 2
+    held = min(held, int((~single).sum()) - 1)
+    if held < 1:
+        return rows, rows[:0]
+    several = int((counts > 1).sum())
+    fits = held >= several and int((~single).sum()) - held >= several
+    training, holdout = train_test_split(
+        rows[~single],
+        test_size=held,
+        random_state=seed,
+        stratify=codes[~single] if fits else None,
+    )
+    return np.concatenate([training, rows[single]]), holdout

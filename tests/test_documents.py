@@ -50,3 +50,16 @@ def test_every_room_is_on_the_map() -> None:
     rooms -= {"__init__.py", "__main__.py", "__pycache__", "py.typed", "_core.pyi"}
     missing = [room for room in rooms if not room.endswith(".so") and f"`{room}" not in text]
     assert missing == []
+
+
+def test_the_readmes_notes_table_names_what_exists() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    part = text[text.index("## From the notes to the code") : text.index("## The two faces")]
+    rows = [line.split("|") for line in part.splitlines() if line.startswith("|")][2:]
+    assert len(rows) == 12
+    for row in rows:
+        assert all(cell.strip() for cell in row[1:-1])
+        for file, names in re.findall(r"`([\w/]+\.py)`((?:,? `\w+`)+)", row[3]):
+            source = (ROOT / "src" / "deltarule" / file).read_text(encoding="utf-8")
+            for name in re.findall(r"`(\w+)`", names):
+                assert re.search(rf"^(?:def|class) {name}\b", source, re.M), (file, name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from sklearn.metrics import mean_pinball_loss
 from sklearn.preprocessing import StandardScaler
 
 import deltarule as dr
+from deltarule.estimators import standardizer
+from deltarule.exceptions import InvalidShapeError
 from deltarule.random import order
 
 X_IRIS, Y_IRIS = load_iris(return_X_y=True)
@@ -386,6 +389,87 @@ def test_standardizing_is_a_part_of_the_model(rows: str) -> None:
     plain.fit(scaler.transform(X), target.transform(Y_IRIS[:, None] * 1000.0).ravel())
     expected = target.inverse_transform(plain.predict(scaler.transform(X))[:, None]).ravel()
     np.testing.assert_allclose(model.predict(data), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("trained", ["dense", "sparse"])
+def test_a_standardizing_model_answers_the_same_for_dense_and_sparse_rows(
+    trained: str, dtype: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(standardizer, "BLOCK_NUMBERS", 28)  # 7 rows a block
+    X = np.where(X_IRIS > 2, X_IRIS, 0).astype(dtype)
+    rows = {"dense": X, "sparse": sparse.csr_array(X)}
+    model = dr.MLPRegressor(hidden_layer_sizes=(5,), standardize="inputs", random_state=0)
+    model.set_params(max_iter=20).fit(rows[trained], Y_IRIS)
+    tolerance = 2e-6 if dtype == np.float32 else 1e-12
+    dense, thin = model.predict(rows["dense"]), model.predict(rows["sparse"])
+    np.testing.assert_allclose(thin, dense, rtol=tolerance, atol=tolerance)
+    network = clone(model).set_params(standardize=None)
+    center = 0 if trained == "sparse" else X.mean(axis=0, dtype=np.float64)
+    seen = ((X - center) / X.std(axis=0, dtype=np.float64)).astype(dtype)
+    expected = network.fit(seen, Y_IRIS).predict(seen)
+    np.testing.assert_allclose(dense, expected, rtol=100 * tolerance, atol=100 * tolerance)
+
+
+@pytest.mark.parametrize("first", ["dense", "sparse"])
+@pytest.mark.parametrize("way", ["partial_fit", "warm_start"])
+def test_a_standardizing_model_goes_on_the_same_with_dense_and_sparse_rows(
+    way: str, first: str
+) -> None:
+    X = np.where(X_IRIS > 2, X_IRIS, 0)
+    rows = {"dense": X, "sparse": sparse.csr_array(X)}
+    coefs = {}
+    for then in ("dense", "sparse"):
+        model = dr.MLPRegressor(hidden_layer_sizes=(5,), standardize="inputs", random_state=0)
+        model.set_params(warm_start=way == "warm_start", max_iter=2)
+        for data in (rows[first], rows[then]):
+            (model.fit if way == "warm_start" else model.partial_fit)(data, Y_IRIS)
+        coefs[then] = model.coefs_[0]
+    np.testing.assert_allclose(coefs["sparse"], coefs["dense"], rtol=1e-10)
+
+
+def test_sparse_training_rows_become_dense_within_bounds_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model = dr.MLPClassifier((3,), standardize="inputs").partial_fit(
+        X_IRIS, Y_IRIS, classes=[0, 1, 2]
+    )
+    monkeypatch.setattr(standardizer, "DENSE_BYTES", 2**10)
+    thin = sparse.csr_array(X_IRIS)
+    assert model.predict(thin).shape == (150,)
+    model.partial_fit(thin[:32], Y_IRIS[:32])
+    with pytest.raises(InvalidShapeError, match="Give fewer rows at a time to partial_fit"):
+        model.partial_fit(thin[:33], Y_IRIS[:33])
+
+
+@pytest.mark.parametrize("rows", ["dense", "sparse"])
+def test_standardizing_allocates_its_result_and_little_else(rows: str) -> None:
+    X: Any = np.random.default_rng(0).normal(size=(40000, 50)).astype(np.float32)
+    size = X.nbytes
+    if rows == "sparse":
+        X = sparse.csr_array(X)
+    found = standardizer.Standardizer.measure(X)
+    tracemalloc.start()
+    try:
+        if rows == "dense":
+            standardizer.Standardizer.measure(X)
+            assert tracemalloc.get_traced_memory()[1] < 0.5 * size
+        tracemalloc.reset_peak()
+        assert found.apply(X).dtype == np.float32
+        assert tracemalloc.get_traced_memory()[1] < 1.5 * size
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_large_target_keeps_its_digits_for_float32_rows() -> None:
+    """One unit in the last place of float32 at 1e7 is 1: the target would be steps."""
+    X = X_DIABETES.astype(np.float32)
+    y = X_DIABETES @ np.arange(10)
+    model = dr.MLPRegressor(hidden_layer_sizes=(), standardize="both", solver="lbfgs", alpha=0.0)
+    small, large = model.fit(X, y).predict(X), clone(model).fit(X, y + 1e7)
+    assert small.dtype == np.float32
+    assert large.predict(X).dtype == np.float64
+    assert large.score(X, y + 1e7) > 0.9999
 
 
 def test_standardizing_respects_weights_and_constant_columns() -> None:

@@ -292,6 +292,22 @@ def test_the_words_of_a_non_finite_objective(engine: str) -> None:
     assert len(model.loss_curve_) == model.n_iter_
 
 
+@pytest.mark.parametrize("engine", ["reference", "auto"])
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+@pytest.mark.parametrize("early_stopping", [True, False])
+@BOTH
+def test_a_diverging_fit_ends_in_our_words_alone(
+    kind: Any, early_stopping: bool, activation: str, engine: str
+) -> None:
+    """Warnings are errors here: an overflow on the way would leave nothing fitted."""
+    model = kind(loss="squared_error", hidden_layer_sizes=(8,), activation=activation)
+    model.set_params(solver="sgd", learning_rate_init=1e30, engine=engine, random_state=0)
+    model.set_params(early_stopping=early_stopping, max_iter=5)
+    with pytest.raises((NonFiniteError, TrainingStoppedWarning, ConvergenceWarning)):
+        model.fit(X_IRIS, Y_IRIS)
+    assert all(np.isfinite(coef).all() for coef in model.coefs_)
+
+
 @pytest.mark.filterwarnings("ignore:(overflow|invalid value) encountered:RuntimeWarning")
 def test_the_words_of_a_non_finite_objective_with_lbfgs() -> None:
     model = dr.MLPRegressor(hidden_layer_sizes=(5,), activation="exp", solver="lbfgs")

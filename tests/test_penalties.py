@@ -68,3 +68,11 @@ def test_a_negative_strength_is_refused(build):
 def test_each_strength_of_the_elastic_net_is_named():
     with pytest.raises(InvalidParameterError, match=r"^l2 must be a finite number of at least 0"):
         L1L2(l1=0.1, l2=-1)
+
+
+@pytest.mark.parametrize("penalty", [L1(1.0), L2(1.0)])
+@pytest.mark.parametrize("size", [1e200, 1.5e308])
+def test_overflow_is_infinity_without_a_warning(penalty, size):
+    """A diverging training ends with its own words; tests turn warnings into errors."""
+    value = penalty.value(np.full(4, size))
+    assert value == np.inf or (isinstance(penalty, L1) and value == 4e200)

@@ -60,9 +60,10 @@ class Penalty(Definition):
         """
         total = np.result_type(weights.dtype, np.float64)
         # |W| along the real axis, so that a complex step goes through.
-        size = (weights * np.sign(weights.real)).sum(dtype=total) if self.l1 else 0.0
-        square = np.square(weights, dtype=total).sum() if self.l2 else 0.0
-        return (self.l1 * size + 0.5 * self.l2 * square) * 1.0
+        with np.errstate(over="ignore"):  # on the way to a non-finite objective
+            size = (weights * np.sign(weights.real)).sum(dtype=total) if self.l1 else 0.0
+            square = np.square(weights, dtype=total).sum() if self.l2 else 0.0
+            return (self.l1 * size + 0.5 * self.l2 * square) * 1.0
 
     def gradient(self, weights: Array) -> Array:
         """l1 sign(W) + l2 W; shape and dtype of `weights`."""

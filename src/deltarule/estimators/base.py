@@ -374,7 +374,11 @@ class BaseMLP(CallbackSupportMixin, options.OptionParameters, BaseEstimator, ABC
         X = checks.check_rows(self, X)
         vector = self._current_vector(self._network)
         predictor = self._scorer if before_sign else self._predictor
-        return predictor.outputs(vector, self._inputs(X, vector.dtype))
+        X = checks.as_engine_input(X, vector.dtype)
+        if self._standardizer is None:
+            return predictor.outputs(vector, X)
+        parts = [predictor.outputs(vector, part) for part in self._standardizer.parts(X)]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -218,7 +218,7 @@ def r2_judge(target: Array, sample_weight: Array | None) -> Callable[[Array], fl
             return float("nan")
         with np.errstate(over="ignore"):  # on the way to a non-finite objective
             left = np.average((prediction - target) ** 2, axis=0, weights=sample_weight)
-        explained = np.where(constant, left == 0, 1 - left / np.where(constant, 1, total))
+            explained = np.where(constant, left == 0, 1 - left / np.where(constant, 1, total))
         return float(explained.mean())
 
     return judge

@@ -433,7 +433,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            In the target's own units, also with ``standardize="both"``.
+            In the target's own units, also with ``standardize="both"``; then float64 for float32
+            rows too where the target's mean is so large that float32 would lose its digits.
         """
         outputs = self._outputs(X)
         if self._target_standardizer is not None:

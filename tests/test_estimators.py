@@ -62,6 +62,16 @@ def test_two_classes_behind_a_softmax() -> None:
     assert model.score(X, y) > 0.9
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_probabilities_sum_to_one_where_all_outputs_underflow(dtype: Any) -> None:
+    model = dr.MLPClassifier((), output_activation="logistic", max_iter=1)
+    model.fit(X_IRIS.astype(dtype), Y_IRIS)
+    model.intercepts_[0][:] = -2000.0
+    probabilities = model.predict_proba(X_IRIS.astype(dtype))
+    assert probabilities.dtype == dtype
+    np.testing.assert_allclose(probabilities, 1 / 3)
+
+
 def test_one_class_fits_and_is_predicted() -> None:
     model = dr.MLPClassifier((3,), max_iter=5).fit(X_IRIS[:50], ["only"] * 50)
     assert set(model.predict(X_IRIS)) == {"only"}

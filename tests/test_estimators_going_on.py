@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 from typing import Any
 
 import joblib
@@ -14,6 +15,7 @@ from sklearn.metrics import accuracy_score, r2_score
 
 import deltarule as dr
 from deltarule import backprop
+from deltarule.exceptions import InvalidParameterError
 
 X_IRIS, Y_IRIS = load_iris(return_X_y=True)
 X_DIABETES, Y_DIABETES = load_diabetes(return_X_y=True)
@@ -57,6 +59,29 @@ def test_partial_fit_is_a_step_of_the_plain_batch_mean() -> None:
     np.testing.assert_allclose(model.intercepts_[0], b - rate * error.mean())
 
 
+@pytest.mark.parametrize("schedule", ["cosine", dr.OneCycle()], ids=str)
+def test_partial_fit_refuses_a_schedule_that_needs_an_end(schedule: Any) -> None:
+    model = dr.MLPRegressor(hidden_layer_sizes=(2,), learning_rate=schedule, max_iter=3)
+    words = (
+        "must know how many steps the training has (got no end). Use it with fit, or use "
+        "'constant' or 'invscaling' with partial_fit."
+    )
+    for _ in range(2):
+        with pytest.raises(InvalidParameterError, match=re.escape(words)):
+            model.partial_fit(X_DIABETES, Y_DIABETES)
+    with pytest.raises(InvalidParameterError, match=re.escape(words)):
+        model.fit(X_DIABETES, Y_DIABETES).partial_fit(X_DIABETES, Y_DIABETES)
+    model.set_params(learning_rate="invscaling").partial_fit(X_DIABETES, Y_DIABETES)
+
+
+def test_partial_fit_goes_on_with_the_end_that_a_fit_has_set() -> None:
+    """A fit that ended early leaves a schedule with steps to go."""
+    model = dr.MLPRegressor(hidden_layer_sizes=(2,), learning_rate="cosine", max_iter=50)
+    model.set_params(tol=100.0, n_iter_no_change=2).fit(X_DIABETES, Y_DIABETES)
+    assert model.n_iter_ < 10
+    assert len(model.partial_fit(X_DIABETES, Y_DIABETES).loss_curve_) > model.n_iter_
+
+
 def test_partial_fit_with_weights_of_zero_changes_nothing_without_penalty() -> None:
     model = dr.MLPClassifier((4,), solver="sgd", momentum=0, alpha=0.0)
     model.partial_fit(X_IRIS, Y_IRIS, classes=[0, 1, 2])
@@ -88,6 +113,17 @@ def test_assigned_weights_are_used_by_prediction_and_by_the_next_fit() -> None:
         match=r"coefs_\[0\] must have shape \(10, 1\) \(got \(3, 1\)\)",
     ):
         model.predict(X_DIABETES)
+
+
+def test_assigned_biases_of_a_network_without_are_refused() -> None:
+    model = dr.MLPRegressor(hidden_layer_sizes=(), fit_intercept=False, warm_start=True)
+    model.fit(X_DIABETES, Y_DIABETES)
+    model.intercepts_ = [np.zeros(1)]
+    model.predict(X_DIABETES)
+    model.intercepts_ = [np.ones(1)]
+    for call in (model.predict, lambda X: model.fit(X, Y_DIABETES)):
+        with pytest.raises(InvalidParameterError, match=r"^intercepts_\[0\] must be zeros with "):
+            call(X_DIABETES)
 
 
 def test_start_weights_can_be_given_before_the_first_fit() -> None:

@@ -73,11 +73,14 @@ def test_solver(settings: dict[str, Any], expected: Any) -> None:
     [
         ({}, dr.Constant()),
         ({"learning_rate": "invscaling", "solver": "sgd"}, dr.InvScaling(0.5, per="epoch")),
-        ({"learning_rate": "invscaling", "solver": dr.Adam()}, dr.InvScaling(0.5, per="epoch")),
         ({"learning_rate": "adaptive", "solver": "sgd"}, dr.Adaptive()),
         # scikit-learn: only used when solver="sgd"
         ({"learning_rate": "invscaling", "solver": "adam"}, dr.Constant()),
         ({"learning_rate": "adaptive", "solver": "adam"}, dr.Constant()),
+        ({"learning_rate": "invscaling", "solver": dr.Adam()}, dr.Constant()),
+        ({"learning_rate": "adaptive", "solver": dr.LBFGS()}, dr.Constant()),
+        ({"learning_rate": "invscaling", "solver": dr.AdamW()}, dr.InvScaling(0.5, per="epoch")),
+        ({"learning_rate": "invscaling", "solver": "adamw"}, dr.InvScaling(0.5, per="epoch")),
         ({"learning_rate": dr.InvScaling(0.7), "solver": "adam"}, dr.InvScaling(0.7)),
         ({"learning_rate": "cosine"}, dr.Cosine()),
         ({"learning_rate": abs}, dr.schedules.Function(abs)),
@@ -314,6 +317,46 @@ def test_words_of_wrong_settings(settings: dict[str, Any], words: str) -> None:
     with pytest.raises(InvalidParameterError) as caught:
         dr.MLPClassifier(**settings).fit(X_IRIS, Y_IRIS)
     assert str(caught.value) == words
+
+
+def test_a_solver_by_name_and_as_an_object_train_the_same() -> None:
+    named = dr.MLPClassifier((4,), learning_rate="invscaling", max_iter=5, random_state=0)
+    changed = clone(named).set_params(solver__beta_1=0.9)
+    assert isinstance(changed.solver, dr.Adam)
+    np.testing.assert_array_equal(
+        named.fit(X_IRIS, Y_IRIS).coefs_[0], changed.fit(X_IRIS, Y_IRIS).coefs_[0]
+    )
+
+
+@pytest.mark.parametrize("solver", ["lbfgs", dr.LBFGS()], ids=str)
+@pytest.mark.parametrize(
+    ("settings", "words", "got"),
+    [
+        ({"learning_rate": dr.Adaptive()}, "learning_rate must be 'constant'", "Adaptive("),
+        ({"learning_rate": "cosine"}, "learning_rate must be 'constant'", "'cosine'"),
+        ({"learning_rate": abs}, "learning_rate must be 'constant'", "<built-in function abs>"),
+        ({"early_stopping": dr.EarlyStopping()}, "early_stopping must be False", "EarlyStopping("),
+    ],
+    ids=str,
+)
+def test_lbfgs_refuses_what_it_would_ignore(
+    settings: dict[str, Any], words: str, got: str, solver: Any
+) -> None:
+    model = dr.MLPClassifier((2,), solver=solver, max_iter=2, **settings)
+    with pytest.raises(InvalidParameterError) as caught:
+        model.fit(X_IRIS, Y_IRIS)
+    assert str(caught.value).startswith(f"{words} beside solver={solver!r}, ")
+    assert f"(got {next(iter(settings))}={got}" in str(caught.value)
+
+
+def test_lbfgs_passes_over_what_it_ignores_in_scikit_learn() -> None:
+    model = dr.MLPClassifier((2,), solver="lbfgs", max_iter=2, learning_rate="adaptive")
+    assert model.set_params(early_stopping=True).fit(X_IRIS, Y_IRIS).n_iter_ > 0
+
+
+def test_numpy_integers_are_integers() -> None:
+    model = dr.MLPClassifier((2,), n_threads=np.int64(2), max_iter=np.int32(2))
+    assert model.fit(X_IRIS, Y_IRIS).predict(X_IRIS).shape == (150,)
 
 
 @pytest.mark.parametrize(

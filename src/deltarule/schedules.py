@@ -78,11 +78,16 @@ class Clock:
     def progress(self, count: int, name: str) -> Array:
         """The share of the training that is done before each of the next `count` steps, 0 … 1."""
         if not self.total_steps:
-            raise InvalidParameterError(
-                f"schedule {name!r} must know how many steps the training has (got no end). "
-                "Use it with fit, or use 'constant' or 'invscaling' with partial_fit."
-            )
+            raise no_end(name)
         return np.minimum((self.step + np.arange(count)) / self.total_steps, 1.0)
+
+
+def no_end(name: str) -> InvalidParameterError:
+    """What is raised where a schedule counts on an end of the training and there is none."""
+    return InvalidParameterError(
+        f"schedule {name!r} must know how many steps the training has (got no end). "
+        "Use it with fit, or use 'constant' or 'invscaling' with partial_fit."
+    )
 
 
 class Schedule(Definition):

@@ -174,7 +174,7 @@ class BaseMLP(CallbackSupportMixin, options.OptionParameters, BaseEstimator, ABC
                 self.__dict__.get("_observer"),
             ),
             "engine": self.engine,
-            "n_threads": self.n_threads,
+            "n_threads": self._threads(),
         }
         result, objectives = self._train(network, inputs, D, plan, memory, vector, dtype, settings)
         self._keep(result, plan, objectives, rows.X.shape[0], first)
@@ -196,6 +196,8 @@ class BaseMLP(CallbackSupportMixin, options.OptionParameters, BaseEstimator, ABC
         dtype: Any,
         settings: dict[str, Any],
     ) -> tuple[TrainingResult, Array | None]:
+        if vector is None or memory is None:
+            fitting.check_end(plan, None)
         if vector is None:
             if self.n_init > 1:
                 return restart(
@@ -217,6 +219,7 @@ class BaseMLP(CallbackSupportMixin, options.OptionParameters, BaseEstimator, ABC
             history = History(list(getattr(self, "loss_curve_", [])))
             return train(network, start, X, D, plan, history=history, **settings), None
         state = fitting.starting_state(memory, network, vector, plan)
+        fitting.check_end(plan, state.horizon)
         return train(network, state, X, D, plan, history=memory.history, **settings), None
 
     def _build_network(self, inputs: int, known: Network | None) -> Network:
@@ -235,13 +238,17 @@ class BaseMLP(CallbackSupportMixin, options.OptionParameters, BaseEstimator, ABC
 
     def _set_network(self, network: Network) -> None:
         self._network = network
-        self._predictor = Predictor(network, self.engine, self.n_threads)
+        self._predictor = Predictor(network, self.engine, self._threads())
         self._scorer = self._predictor
         self.n_outputs_ = network.n_outputs
         self.n_layers_ = len(network.layers) + 1
         self.out_activation_ = network.output_activation.name
         if self.out_activation_ == "sign":
-            self._scorer = Predictor(_before_sign(network), self.engine, self.n_threads)
+            self._scorer = Predictor(_before_sign(network), self.engine, self._threads())
+
+    def _threads(self) -> int | None:
+        """``n_threads`` as Python's own integer, which engines ask for."""
+        return None if self.n_threads is None else int(self.n_threads)
 
     def _check_target(self, network: Network, D: Array) -> None:
         problem = network.loss.check_target(D, network.output_activation.name)
@@ -346,6 +353,7 @@ class BaseMLP(CallbackSupportMixin, options.OptionParameters, BaseEstimator, ABC
             now is then for now, then in zip(present, issued, strict=True)
         ):
             return self._vector
+        _check_no_bias(network, self.intercepts_)
         return _gathered(network, self.coefs_, self.intercepts_)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -400,6 +408,16 @@ def _views(network: Network, vector: Array) -> tuple[list[Array], list[Array]]:
             none.flags.writeable = False
             intercepts.append(none)
     return coefs, intercepts
+
+
+def _check_no_bias(network: Network, intercepts: list[Any]) -> None:
+    """Refuse assigned biases of layers that have none."""
+    for index, layer in enumerate(network.layers):
+        if isinstance(layer, Dense) and not layer.bias and np.any(intercepts[index]):
+            raise InvalidParameterError(
+                f"intercepts_[{index}] must be zeros with fit_intercept=False (got "
+                f"{np.asarray(intercepts[index])}). Assign zeros, or fit with fit_intercept=True."
+            )
 
 
 def _gathered(network: Network, coefs: list[Any], intercepts: list[Any]) -> Array:

@@ -77,8 +77,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         How the step size goes on from ``learning_rate_init``: ``"constant"``, ``"step"``,
         ``"cosine"``, ``"one_cycle"``, an object (``dr.Cosine(warmup=0.1)``) or a function from
         the step to a factor. The names ``"invscaling"`` and ``"adaptive"`` have scikit-learn's
-        meaning and timing, and as there do nothing with ``solver="adam"``; as objects they
-        work with every optimiser.
+        meaning and timing, and as there do nothing with Adam (also given as an object); as
+        objects they work with every optimiser that goes by steps: lbfgs refuses them.
 
     learning_rate_init : float, default=0.001
         The step size at the start, above 0. Not used by lbfgs.
@@ -116,7 +116,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     early_stopping : bool or EarlyStopping, default=False
         Whether to hold rows back, judge them after each epoch, stop when their score no longer
         improves, and return the best weights. ``dr.EarlyStopping(patience=20)`` holds its own
-        settings, also a ``scorer``. Not used by lbfgs.
+        settings, also a ``scorer``. lbfgs does not use True and refuses an object.
 
     validation_fraction : float, default=0.1
         Share of the rows that ``early_stopping=True`` holds back, in (0, 1).
@@ -538,7 +538,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         several = self._code.columns > 1 and not self._code.multilabel
         if several and self.out_activation_ == "logistic":
             total = outputs.sum(axis=1, keepdims=True)
-            outputs = outputs / np.where(total > 0, total, 1)
+            # Where all have underflowed, none is more probable than another.
+            outputs = np.where(
+                total > 0, outputs / np.where(total > 0, total, 1), 1 / self._code.columns
+            )
         return self._code.probabilities(outputs)
 
     @available_if(_has_probabilities)

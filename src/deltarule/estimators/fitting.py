@@ -37,6 +37,7 @@ from deltarule.plans import (
     TrainingState,
 )
 from deltarule.random import Stream, derive
+from deltarule.schedules import no_end
 from deltarule.stopping import EarlyStopping, StopReason
 
 #: Reasons after which a warm start begins a new count of epochs without improvement.
@@ -133,6 +134,7 @@ def build_network(estimator: Any, inputs: int, outputs: int, output_activation: 
 
 def stopping_rule(estimator: Any, *, incremental: bool) -> EarlyStopping | None:
     """The early stopping of this fit; lbfgs has none, and `partial_fit` refuses it."""
+    options.check_solver(estimator)
     stopping = options.stopping_of(estimator)
     if stopping is not None and incremental:
         raise InvalidParameterError(
@@ -273,6 +275,12 @@ def starting_state(
     if state.horizon is not None and state.step >= state.horizon:
         state = replace(state, horizon=None)
     return state
+
+
+def check_end(plan: TrainingPlan, horizon: int | None) -> None:
+    """Refuse a schedule that counts on an end in a stream, unless a `fit` before has set one."""
+    if plan.incremental and plan.schedule.needs_horizon and horizon is None:
+        raise no_end(plan.schedule.name)
 
 
 def observe(*observers: Observer | None) -> Observer | None:

@@ -84,13 +84,14 @@ def schedule_of(estimator: Any) -> Schedule:
     """The schedule that ``learning_rate`` stands for.
 
     The names ``"invscaling"`` and ``"adaptive"`` have scikit-learn's meaning and timing, which
-    includes that they do nothing with ``solver="adam"``; an object works with every optimiser.
+    includes that they do nothing with Adam, by name or as an object, and with lbfgs; an object
+    works with every optimiser that goes by steps.
     """
     rule = estimator.learning_rate
     if isinstance(rule, Schedule):
         _check_flat(estimator, "learning_rate", rule)
         return rule
-    if rule in ("invscaling", "adaptive") and estimator.solver in ("adam", "lbfgs"):
+    if rule in ("invscaling", "adaptive") and optimizer_of(estimator).name in ("adam", "lbfgs"):
         return Constant()
     if rule == "invscaling":
         return InvScaling(power=estimator.power_t, per="epoch")
@@ -114,6 +115,24 @@ def _stopping_from_flat(estimator: Any) -> EarlyStopping:
         patience=patience_of(estimator) or FOR_EVER,
         min_delta=estimator.tol,
     )
+
+
+def check_solver(estimator: Any) -> None:
+    """Refuse what lbfgs would ignore and no code written for scikit-learn can hold beside it."""
+    if optimizer_of(estimator).name != "lbfgs":
+        return
+    schedule, stopping = schedule_of(estimator), estimator.early_stopping
+    conflict = None
+    if not isinstance(schedule, Constant):
+        conflict = "learning_rate must be 'constant'", f"learning_rate={estimator.learning_rate!r}"
+    elif isinstance(stopping, EarlyStopping):
+        conflict = "early_stopping must be False", f"early_stopping={stopping!r}"
+    if conflict is not None:
+        raise InvalidParameterError(
+            f"{conflict[0]} beside solver={estimator.solver!r}, which judges all rows at every "
+            f"step and chooses the step itself (got {conflict[1]}). Leave it at its default, or "
+            "choose another solver, for example 'adam'."
+        )
 
 
 def patience_of(estimator: Any) -> int | None:

@@ -60,8 +60,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         How the step size goes on from ``learning_rate_init``: ``"constant"``, ``"step"``,
         ``"cosine"``, ``"one_cycle"``, an object (``dr.Cosine(warmup=0.1)``) or a function from
         the step to a factor. The names ``"invscaling"`` and ``"adaptive"`` have scikit-learn's
-        meaning and timing, and as there do nothing with ``solver="adam"``; as objects they
-        work with every optimiser.
+        meaning and timing, and as there do nothing with Adam (also given as an object); as
+        objects they work with every optimiser that goes by steps: lbfgs refuses them.
 
     learning_rate_init : float, default=0.001
         The step size at the start, above 0. Not used by lbfgs.
@@ -99,7 +99,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     early_stopping : bool or EarlyStopping, default=False
         Whether to hold rows back, judge them after each epoch, stop when their score no longer
         improves, and return the best weights. ``dr.EarlyStopping(patience=20)`` holds its own
-        settings, also a ``scorer``. Not used by lbfgs.
+        settings, also a ``scorer``. lbfgs does not use True and refuses an object.
 
     validation_fraction : float, default=0.1
         Share of the rows that ``early_stopping=True`` holds back, in (0, 1).

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
 import re
+from dataclasses import replace
 from typing import Any
 
 import joblib
@@ -14,8 +16,10 @@ from sklearn.datasets import load_diabetes, load_iris, make_multilabel_classific
 from sklearn.metrics import accuracy_score, r2_score
 
 import deltarule as dr
-from deltarule import backprop
+from deltarule import backprop, plans
+from deltarule.estimators import fitting
 from deltarule.exceptions import InvalidParameterError
+from deltarule.random import Stream, derive
 
 X_IRIS, Y_IRIS = load_iris(return_X_y=True)
 X_DIABETES, Y_DIABETES = load_diabetes(return_X_y=True)
@@ -57,6 +61,69 @@ def test_partial_fit_is_a_step_of_the_plain_batch_mean() -> None:
         model.coefs_[0].ravel(), W.ravel() - rate * (X.T @ error + alpha * W.ravel()) / 20
     )
     np.testing.assert_allclose(model.intercepts_[0], b - rate * error.mean())
+
+
+def test_a_call_of_partial_fit_costs_the_same_after_any_number_of_epochs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Histories grow in place, and what the network needs is built once."""
+    model = dr.MLPRegressor(hidden_layer_sizes=(2,), random_state=0)
+    model.partial_fit(X_DIABETES, Y_DIABETES)
+    curve, predictor, network = model.loss_curve_, model._predictor, model._network
+    copied: list[int] = []
+    monkeypatch.setattr(
+        plans.History, "copy", lambda self: copied.append(len(self.loss)) or plans.History()
+    )
+    for _ in range(3):
+        model.partial_fit(X_DIABETES[:1], Y_DIABETES[:1])
+    assert model.loss_curve_ is curve
+    assert len(curve) == len(model._memory.history.seconds) == 4
+    assert model._predictor is predictor
+    assert model._network is network
+    assert not any(copied)
+    model.set_params(activation="tanh").partial_fit(X_DIABETES, Y_DIABETES)
+    assert model._network.layers[0].activation.name == "tanh"
+    assert model._predictor is not predictor
+
+
+def test_a_copy_keeps_its_own_history() -> None:
+    model = dr.MLPRegressor(hidden_layer_sizes=(2,)).partial_fit(X_DIABETES, Y_DIABETES)
+    for twin in (copy.copy(model), copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        twin.partial_fit(X_DIABETES, Y_DIABETES)
+        assert len(twin.loss_curve_) == 2
+        assert twin.loss_curve_ is twin._memory.history.loss
+        assert len(model.loss_curve_) == len(model._memory.history.loss) == 1
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_a_warm_fit_goes_on_with_the_order_of_the_start_that_won(early_stopping: bool) -> None:
+    settings = {"hidden_layer_sizes": (3,), "n_init": 4, "learning_rate_init": 0.02}
+    for seed in range(20):
+        model = dr.MLPRegressor(**settings, max_iter=2, warm_start=True, random_state=seed)
+        model.set_params(early_stopping=early_stopping).fit(X_DIABETES, Y_DIABETES)
+        if model.restarts_.argmin() > 0:
+            break
+    else:
+        raise AssertionError("the first start won with every seed")
+    memory = model._memory
+    assert memory.order_key == derive(memory.key, Stream.RESTART, int(model.restarts_.argmin()))
+    seen = []
+    run = fitting.build_plan
+
+    def note(*args: Any, **kwargs: Any) -> Any:
+        seen.append(run(*args, **kwargs))
+        return seen[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fitting, "build_plan", note)
+        model.fit(X_DIABETES, Y_DIABETES).fit(X_DIABETES, Y_DIABETES)
+    assert [plan.key for plan in seen] == [memory.order_key] * 2
+    assert model._memory.key == memory.key  # the split stays the same
+    if not early_stopping:
+        start = dr.initialize(model._network, memory.order_key)
+        plan = replace(seen[0], max_epochs=6)
+        whole = dr.train(model._network, start, X_DIABETES, Y_DIABETES[:, None], plan)
+        np.testing.assert_array_equal(model.coefs_[0], whole.parameters.weights[0].T)
 
 
 @pytest.mark.parametrize("schedule", ["cosine", dr.OneCycle()], ids=str)

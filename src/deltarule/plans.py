@@ -142,6 +142,11 @@ class History:
         """An independent copy."""
         return History(*(list(getattr(self, name)) for name in self.__dataclass_fields__))
 
+    def extend(self, later: History) -> None:
+        """Add the epochs of a later call in place, at the price of those epochs alone."""
+        for name in self.__dataclass_fields__:
+            getattr(self, name).extend(getattr(later, name))
+
 
 @dataclass(frozen=True, eq=False)
 class TrainingState:
@@ -165,6 +170,9 @@ class TrainingState:
         Epochs without improvement.
     horizon : int or None
         Total steps that schedules with a horizon count on.
+    key : int or None
+        The key of the order where it is a start's own (`restart`) and not that of the first plan:
+        a plan that goes on from here takes it.
     """
 
     parameters: Parameters
@@ -177,6 +185,7 @@ class TrainingState:
     best_parameters: Parameters | None = None
     stalled: int = 0
     horizon: int | None = None
+    key: int | None = None
 
 
 @dataclass(frozen=True, eq=False)

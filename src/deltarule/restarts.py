@@ -49,7 +49,7 @@ def restart(
     Returns
     -------
     result : TrainingResult
-        The best.
+        The best; its state keeps the start's own key.
     objectives : float64 array of shape (n_init,)
         The objective that each start ended in; with early stopping minus the best score. A start
         that became non-finite has inf.
@@ -62,7 +62,7 @@ def restart(
         result = train(network, start, X, D, replace(plan, key=own), **options)
         objectives[index] = _final(network, result, X, D, plan, options)
         if best is None or objectives[index] < np.nanmin(objectives[:index]):
-            best = result
+            best = replace(result, state=replace(result.state, key=own))
         if result.stop_reason is StopReason.INTERRUPTED:
             # An earlier start may be the best; that the work was cut short is said all the same.
             best = replace(best, stop_reason=StopReason.INTERRUPTED)

@@ -137,7 +137,8 @@ class BaseMLP(CallbackSupportMixin, options.OptionParameters, BaseEstimator, ABC
         if stopping is not None:
             kept, out = fitting.split(stopping, X.shape[0], key, self._groups(y))
             rows, held = rows.take(kept, "training"), rows.take(out, "validation")
-        plan = fitting.build_plan(self, rows.X.shape[0], key, stopping, incremental=incremental)
+        order = key if memory is None else memory.order_key
+        plan = fitting.build_plan(self, rows.X.shape[0], order, stopping, incremental=incremental)
         return self._fit_rows(rows, held, plan, memory, first, given)
 
     def _fit_rows(
@@ -177,8 +178,9 @@ class BaseMLP(CallbackSupportMixin, options.OptionParameters, BaseEstimator, ABC
             "n_threads": self._threads(),
         }
         result, objectives = self._train(network, inputs, D, plan, memory, vector, dtype, settings)
-        self._keep(result, plan, objectives, rows.X.shape[0], first)
-        if not result.history.loss:
+        earlier = None if first else self._earlier(memory)
+        self._keep(result, plan, objectives, rows.X.shape[0], memory, earlier)
+        if not self.loss_curve_:
             self.loss_ = self._objective(network, result, inputs, D, weight, plan)
         if tasks is not None:
             tasks.end()
@@ -215,17 +217,23 @@ class BaseMLP(CallbackSupportMixin, options.OptionParameters, BaseEstimator, ABC
             return train(network, start, X, D, plan, **settings), None
         vector = vector.astype(dtype, copy=False)
         if memory is None:
-            start = Parameters(network, vector)
-            history = History(list(getattr(self, "loss_curve_", [])))
-            return train(network, start, X, D, plan, history=history, **settings), None
+            return train(network, Parameters(network, vector), X, D, plan, **settings), None
         state = fitting.starting_state(memory, network, vector, plan)
         fitting.check_end(plan, state.horizon)
-        return train(network, state, X, D, plan, history=memory.history, **settings), None
+        return train(network, state, X, D, plan, **settings), None
+
+    def _earlier(self, memory: fitting.Memory | None) -> History:
+        """The epochs before a fit that goes on; a loaded model has its losses only."""
+        if memory is not None:
+            return memory.history
+        return History(list(getattr(self, "loss_curve_", [])))
 
     def _build_network(self, inputs: int, known: Network | None) -> Network:
-        network = fitting.build_network(
-            self, inputs, self._output_columns(), self._output_activation()
-        )
+        columns = (inputs, self._output_columns(), self._output_activation())
+        described = fitting.describe(self, *columns)
+        if known is not None and self.__dict__.get("_described") == described:
+            return known  # and its predictor: a stream of single rows would pay for them each time
+        network = fitting.build_network(self, *columns)
         if known is not None and (network.units, network.size) != (known.units, known.size):
             raise InvalidParameterError(
                 f"the network must keep its widths {known.units} and its biases between fits with "
@@ -234,6 +242,7 @@ class BaseMLP(CallbackSupportMixin, options.OptionParameters, BaseEstimator, ABC
                 "clone."
             )
         self._set_network(network)
+        self._described = described
         return network
 
     def _set_network(self, network: Network) -> None:
@@ -302,9 +311,15 @@ class BaseMLP(CallbackSupportMixin, options.OptionParameters, BaseEstimator, ABC
         plan: TrainingPlan,
         objectives: Array | None,
         rows: int,
-        first: bool,
+        memory: fitting.Memory | None,
+        earlier: History | None,
     ) -> None:
+        """Publish a result; with `earlier` epochs it went on from them, and they grow in place."""
         history, state = result.history, result.state
+        if earlier is not None:
+            earlier.extend(history)
+            history = earlier
+        key = plan.key if memory is None else memory.key
         failed = result.stop_reason is StopReason.NON_FINITE
         scores = list(history.validation_score)
         if failed and plan.early_stopping is not None:
@@ -312,21 +327,21 @@ class BaseMLP(CallbackSupportMixin, options.OptionParameters, BaseEstimator, ABC
         judged = plan.early_stopping is not None
         self._publish(result.parameters)
         self._memory = fitting.Memory(
-            state, history, plan.key, plan.optimizer, result.parameters.vector, result.stop_reason
+            state, history, key, plan.optimizer, result.parameters.vector, result.stop_reason
         )
-        self.loss_curve_ = list(history.loss)
+        self.loss_curve_ = history.loss
         self.loss_ = history.loss[-1] if history.loss else float("nan")
         self.best_loss_ = None if judged else state.best_loss
         self.validation_scores_ = scores if judged else None
         self.validation_loss_curve_ = list(history.validation_loss) if judged else None
         self.best_validation_score_ = state.best_score if judged else None
         self.n_iter_ = result.epochs
-        self.t_ = result.epochs * rows + (0 if first else getattr(self, "t_", 0))
+        self.t_ = result.epochs * rows + (0 if earlier is None else getattr(self, "t_", 0))
         self.engine_, self.road_ = result.engine, result.road
         self.stop_reason_ = result.stop_reason
         if objectives is not None:
             self.restarts_ = objectives
-        elif first:
+        elif earlier is None:
             self.restarts_ = np.array([self.loss_])
 
     def _objective(
@@ -359,8 +374,14 @@ class BaseMLP(CallbackSupportMixin, options.OptionParameters, BaseEstimator, ABC
     def __getstate__(self) -> dict[str, Any]:
         state = dict(super().__getstate__())
         # Views of one vector would be pickled apart; sessions are never pickled.
-        for name in ("_vector", "_issued", "_predictor", "_scorer"):
+        for name in ("_vector", "_issued", "_predictor", "_scorer", "_described"):
             state.pop(name, None)
+        memory = state.get("_memory")
+        if memory is not None:  # lists that grow in place: a copy must not grow with this one
+            history = memory.history.copy()
+            if state.get("loss_curve_") is memory.history.loss:
+                state["loss_curve_"] = history.loss
+            state["_memory"] = replace(memory, history=history)
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -71,7 +71,8 @@ class Memory:
     state : TrainingState
     history : History
     key : int
-        The key of all random numbers, drawn once from ``random_state``.
+        The key of all random numbers, drawn once from ``random_state``; the order of the rows may
+        have one of its own in the state.
     optimizer : Optimizer
         The moments in the state belong to it.
     published : array
@@ -85,6 +86,11 @@ class Memory:
     optimizer: Optimizer
     published: Array
     reason: StopReason
+
+    @property
+    def order_key(self) -> int:
+        """The key of the order of the rows: that of the start which was kept."""
+        return self.key if self.state.key is None else self.state.key
 
 
 def draw_key(random_state: Any) -> int:
@@ -120,6 +126,20 @@ def hidden_activations(activation: Any, count: int) -> list[Activation]:
     return [choose(entry, ACTIVATIONS, f"activation[{index}]") for index, entry in enumerate(given)]
 
 
+def describe(estimator: Any, *columns: Any) -> tuple[Any, ...]:
+    """All that `build_network` and a predictor depend on; equal for an equal network."""
+    activation = estimator.activation
+    return (
+        *columns,
+        tuple(hidden_units(estimator.hidden_layer_sizes)),
+        activation if isinstance(activation, str | Activation) else tuple(activation),
+        estimator.loss,
+        bool(estimator.fit_intercept),
+        estimator.engine,
+        estimator.n_threads,
+    )
+
+
 def build_network(estimator: Any, inputs: int, outputs: int, output_activation: str) -> Network:
     """The network that an estimator's parameters describe."""
     hidden = hidden_units(estimator.hidden_layer_sizes)
@@ -136,7 +156,9 @@ def stopping_rule(estimator: Any, *, incremental: bool) -> EarlyStopping | None:
     """The early stopping of this fit; lbfgs has none, and `partial_fit` refuses it."""
     options.check_solver(estimator)
     stopping = options.stopping_of(estimator)
-    if stopping is not None and incremental:
+    if stopping is None:
+        return None
+    if incremental:
         raise InvalidParameterError(
             "partial_fit does not support early_stopping=True: it sees no validation rows (got "
             f"early_stopping={estimator.early_stopping!r}). Set early_stopping=False."
@@ -255,7 +277,8 @@ def starting_state(
     assigned = not np.array_equal(vector, memory.published)
     if assigned or plan.early_stopping is None:
         state = replace(state, parameters=Parameters(network, vector))
-    if assigned or state.parameters.network != network:
+    known = state.parameters.network
+    if assigned or (known is not network and known != network):
         last = Parameters(network, state.parameters.vector)
         state = replace(
             state,

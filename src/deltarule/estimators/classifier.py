@@ -151,8 +151,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Whether units have biases; without them ``intercepts_`` are zeros.
 
     standardize : {"inputs", "both"} or None, default=None
-        Whether every column is centred and scaled to variance 1 as a part of the model (sparse
-        rows are only scaled). Measured on the training rows of the first fit. For classes
+        Whether every column is centred and scaled to variance 1 as a part of the model. Measured on
+        the training rows of the first fit; where these are sparse, it only scales. For classes
         ``"both"`` is the same as ``"inputs"``.
 
     n_init : int, default=1

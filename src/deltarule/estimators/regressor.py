@@ -126,9 +126,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         Whether units have biases; without them ``intercepts_`` are zeros.
 
     standardize : {"inputs", "both"} or None, default=None
-        Whether every column is centred and scaled to variance 1 as a part of the model (sparse
-        rows are only scaled). Measured on the training rows of the first fit. ``"both"``
-        does it to the targets too; losses are then in standardized units.
+        Whether every column is centred and scaled to variance 1 as a part of the model. Measured on
+        the training rows of the first fit; where these are sparse, it only scales. ``"both"`` does
+        it to the targets too; losses are then in standardized units.
 
     n_init : int, default=1
         Number of starts; the one with the lowest objective is kept.

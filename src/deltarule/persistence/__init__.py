@@ -15,7 +15,13 @@ from deltarule.persistence.model_file import (
     write,
 )
 from deltarule.persistence.networks import network_from_record, network_record
-from deltarule.persistence.paths import PathLike, check_writable, replace_file
+from deltarule.persistence.paths import (
+    NotRegularError,
+    PathLike,
+    check_writable,
+    open_regular,
+    replace_file,
+)
 from deltarule.persistence.records import Fields, decode, encode, from_json, to_json, wrong
 
 __all__ = [
@@ -23,6 +29,7 @@ __all__ = [
     "FORMAT_VERSION",
     "Fields",
     "Model",
+    "NotRegularError",
     "PathLike",
     "check_writable",
     "decode",
@@ -31,6 +38,7 @@ __all__ = [
     "library_versions",
     "network_from_record",
     "network_record",
+    "open_regular",
     "read",
     "replace_file",
     "to_bytes",

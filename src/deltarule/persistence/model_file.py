@@ -17,7 +17,6 @@ import dataclasses
 import hashlib
 import os
 import platform
-import stat
 from collections.abc import Mapping
 from importlib import metadata
 from typing import Any, BinaryIO, NoReturn
@@ -30,7 +29,7 @@ from deltarule.definitions import Array
 from deltarule.exceptions import DeltaruleError, InvalidParameterError, ModelFileError
 from deltarule.network import Network, Parameters
 from deltarule.persistence.networks import network_from_record, network_record
-from deltarule.persistence.paths import PathLike, replace_file
+from deltarule.persistence.paths import NotRegularError, PathLike, open_regular, replace_file
 from deltarule.persistence.records import ALTERED, Fields, from_json, to_json, wrong
 
 FORMAT = "deltarule-model"
@@ -175,14 +174,14 @@ def read(path: PathLike) -> Model:
     """
     name = os.fspath(path)
     try:
-        with open(name, "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                _refuse(name, "not a regular file. Give the path of a model file.")
+        with open_regular(name) as file:
             return _read(file, name)
     except FileNotFoundError:
         _refuse(name, "no such file. Check the path.")
     except IsADirectoryError:
         _refuse(name, "a folder, not a file. Give the path of a model file.")
+    except NotRegularError:
+        _refuse(name, "not a regular file. Give the path of a model file.")
     except OSError as problem:
         _refuse(name, f"cannot be read ({problem.strerror or problem}). Check its permissions.")
 

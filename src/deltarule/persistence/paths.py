@@ -3,14 +3,47 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
+import stat
 from pathlib import Path
-from typing import NoReturn
+from typing import BinaryIO, NoReturn
 
 from deltarule.exceptions import OutputPathError
 
 PathLike = str | os.PathLike[str]
+
+#: What a system or a mount says that does not sync folders, or not for this user.
+_NO_SYNC = (errno.EACCES, errno.EPERM, errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF)
+
+
+class NotRegularError(OSError):
+    """What was to be read is a pipe, a device or a socket."""
+
+
+def open_regular(path: PathLike) -> BinaryIO:
+    """Open a regular file to read; a pipe that nobody writes to must not make the reader wait.
+
+    Raises
+    ------
+    NotRegularError
+        If the path is a pipe, a device or a socket.
+    OSError
+        If it is a folder, or cannot be opened.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(path, flags)
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not stat.S_ISREG(mode):
+            raise NotRegularError(errno.EINVAL, "not a regular file")
+        return open(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
 
 
 def check_writable(path: PathLike) -> None:
@@ -34,26 +67,38 @@ def check_writable(path: PathLike) -> None:
 def replace_file(path: PathLike, content: bytes) -> None:
     """Write a file as a whole: temporary name in the same folder, fsync, rename, fsync folder.
 
+    A file that is replaced hands on its permissions: who could not read the old one cannot read
+    the new one. Where a folder cannot be synced, the rename itself is what can be had.
+
     Raises
     ------
     OutputPathError
-        If any of it fails; the file of that name, if there was one, is untouched.
+        If any of it fails; the file of that name, if there was one, is untouched. Only where the
+        disk fails after the rename the new file is there, and the message says so.
     """
     target = _target(path)
     descriptor, temporary = _temporary(target, path)
     try:
         with open(descriptor, "wb") as file:
+            _take_over_mode(target, file.fileno())
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, target)
-        _sync_folder(target.parent)
     except BaseException as problem:
         with contextlib.suppress(OSError):
             temporary.unlink()
         if isinstance(problem, OSError):
             _cannot_write(path, f"{problem.strerror or problem}", "Free some space or choose")
         raise
+    try:
+        _sync_folder(target.parent)
+    except OSError as problem:
+        if problem.errno not in _NO_SYNC:
+            raise OutputPathError(
+                f"{os.fspath(path)} is written, but its folder could not be synced "
+                f"({problem.strerror or problem}): a power cut may undo it. Check the disk."
+            ) from None
 
 
 def _target(path: PathLike) -> Path:
@@ -73,10 +118,19 @@ def _target(path: PathLike) -> Path:
 
 def _temporary(target: Path, path: PathLike) -> tuple[int, Path]:
     temporary = target.parent / f".{target.name[:64]}.{secrets.token_hex(6)}.partial"
+    # In place of a file nobody else may look before the permissions are those of the old one.
+    mode = 0o600 if target.exists() else 0o666
     try:
-        return os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), temporary
+        return os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), temporary
     except OSError as problem:
         _cannot_write(path, problem.strerror or str(problem), "Choose")
+
+
+def _take_over_mode(target: Path, descriptor: int) -> None:
+    if os.name == "posix" and target.exists():
+        # A file system without permissions says no, and has none to hand on.
+        with contextlib.suppress(OSError):
+            os.fchmod(descriptor, target.stat().st_mode & 0o777)
 
 
 def _sync_folder(folder: Path) -> None:

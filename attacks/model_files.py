@@ -292,6 +292,28 @@ ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: with_record(_set("sections.estimator.settings.activation", {"call": "eval"})),
         "settings.activation must be a plain value, a tuple or an option",
     ),
+    "hidden layers that are not those of the network": (
+        lambda: with_record(
+            _set("sections.estimator.settings.hidden_layer_sizes", {"tuple": [2**20, 2**20]})
+        ),
+        "estimator.settings.hidden_layer_sizes must be (3,), as in the network",
+    ),
+    "an activation that is not the network's": (
+        lambda: with_record(_set("sections.estimator.settings.activation", "relu")),
+        "estimator.settings.activation must be ",
+    ),
+    "a loss that is not the network's": (
+        lambda: with_record(_set("sections.estimator.settings.loss", "squared_error")),
+        "estimator.settings.loss must be ",
+    ),
+    "no biases beside a network with some": (
+        lambda: with_record(_set("sections.estimator.settings.fit_intercept", False)),
+        "estimator.settings.fit_intercept must be ",
+    ),
+    "hidden layers of nonsense": (
+        lambda: with_record(_set("sections.estimator.settings.hidden_layer_sizes", [0.5])),
+        "estimator.settings: hidden_layer_sizes must be > 0",
+    ),
     "classes that do not fit the outputs": (
         lambda: with_record(_set("sections.estimator.classes.values", ["a", "b", "c"])),
         "estimator.classes.values must be classes for 1 outputs",

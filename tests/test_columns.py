@@ -54,10 +54,10 @@ def test_delimiters(delimiter):
     [
         ("a\n1\n2\n", [1.0, 2.0]),
         ("a\r\n1\r\n2\r\n", [1.0, 2.0]),
-        ("a\n1\n\n2", [1.0, 2.0]),
+        ("a,b\n1,2\n\n2,2", [1.0, 2.0]),
         ("a;b\n1,5;x\n-2,25;y\n", [1.5, -2.25]),
         ("a\n1_000\n2\n", ["1_000", "2"]),
-        ("a\n0012\n7\n", [12.0, 7.0]),
+        ("a\n00.5\n7\n", [0.5, 7.0]),
         ('a\n"1"\n"2"\n', [1.0, 2.0]),
     ],
 )
@@ -101,7 +101,7 @@ def test_a_name_that_is_missing_gets_one():
             "not text in UTF-8 (line 2). Save the table as CSV in UTF-8.",
         ),
         (b"PK\x03\x04zip", "an Excel or zip file, not a CSV file. Save the table as CSV."),
-        (b"PAR1....", "a Parquet file, not a CSV file. Save the table as CSV."),
+        (b"PAR1....PAR1", "a Parquet file, not a CSV file. Save the table as CSV."),
         ("a\n1\n".encode("utf-16"), "text in UTF-16. Save the table as CSV in UTF-8."),
         (
             'a,b\n1,"x"y\n',

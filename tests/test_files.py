@@ -180,6 +180,45 @@ def test_what_cannot_be_saved(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        (
+            {"hidden_layer_sizes": (7,)},
+            (
+                "hidden_layer_sizes must be as it was at fit to be saved ((100,) then, (7,) now). "
+                "Call fit again, or set it back."
+            ),
+        ),
+        ({"loss": "huber"}, "loss must be as it was at fit"),
+        ({"activation": "tanh"}, "activation must be as it was at fit"),
+        ({"fit_intercept": False}, "fit_intercept must be as it was at fit"),
+    ],
+)
+def test_settings_of_another_network_are_not_saved(tmp_path, changed, sentence):
+    estimator = dr.MLPRegressor(**SHORT).fit(DIABETES.data, DIABETES.target)
+    estimator.set_params(**changed)
+    with pytest.raises(InvalidParameterError) as caught:
+        dr.save(estimator, tmp_path / "model.safetensors")
+    assert str(caught.value).startswith(sentence)
+
+
+def test_a_fresh_process_knows_every_kind(tmp_path):
+    """Nothing but ``dr.load`` brings the room of the table's model in."""
+    from deltarule.tables import ColumnPlan, Table, TableModel, TargetPlan
+
+    table = Table.of({"a": [0, 1] * 9, "y": ["no", "yes"] * 9})
+    columns, target = ColumnPlan.fit(table.without(["y"])), TargetPlan.fit(table, ("y",))
+    estimator = dr.MLPClassifier((), solver="lbfgs")
+    estimator.fit(columns.transform(table), target.encode(table))
+    dr.save(TableModel(columns, target, estimator), tmp_path / "model")
+    code = (
+        f"import deltarule as dr; print(dr.load({str(tmp_path / 'model')!r}).predict({{'a': [1]}}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout == "['yes']\n", done.stderr
+
+
 def test_a_file_of_another_class_says_so(tmp_path):
     with pytest.raises(ModelFileError, match=r"no such file\. Check the path\.$"):
         dr.load(tmp_path / "model.safetensors")

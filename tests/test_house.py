@@ -93,6 +93,22 @@ def test_no_room_goes_through_the_front_door() -> None:
     assert entered == []
 
 
+def test_no_room_is_entered_by_a_string() -> None:
+    """A room that is named in a text is an import that the order does not see.
+
+    The front door alone, `deltarule.__getattr__`, names rooms in texts.
+    """
+    hidden = [
+        f"{path.relative_to(ROOT)}:{node.lineno} {word}"
+        for path in SOURCE.rglob("*.py")
+        if path != SOURCE / "__init__.py"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for word in [getattr(node, "id", getattr(node, "attr", getattr(node, "name", "")))]
+        if word in {"import_module", "__import__", "importlib"}
+    ]
+    assert hidden == []
+
+
 def test_no_file_is_too_long() -> None:
     too_long = {
         str(path.relative_to(ROOT)): lines

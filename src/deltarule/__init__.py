@@ -15,8 +15,8 @@ __version__ = "0.1.0"
 _HOMES: dict[str, str | None] = {
     "MLPClassifier": "estimators",
     "MLPRegressor": "estimators",
-    "save": "estimators.files",
-    "load": "estimators.files",
+    "save": "tables",
+    "load": "tables",
     "Network": "network",
     "Dense": "layers",
     "Head": "network",

@@ -50,7 +50,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
         )
     skipped = int((~known).sum())
     table = table.take(known)
-    actual = _as_trained(model, model.target.actual(table))
+    actual = model.actual(table)
     predicted = model.predict(table)
     classes = model.target.task == "classification"
     found = scores.all_scores(
@@ -83,21 +83,6 @@ def run(args: argparse.Namespace, out: Output) -> int:
         out.lines("", *confusion_text(labels, counts))
     out.result(record)
     return 0
-
-
-def _as_trained(model: Any, actual: Array) -> Array:
-    """Classes in the type of the model's: a file of words may hold only numbers this time."""
-    if model.target.task == "classification" and actual.dtype.kind != model.classes_.dtype.kind:
-        converted: Array = actual.astype(str)
-        if model.classes_.dtype.kind == "U":
-            return converted
-        from deltarule.exceptions import TableError
-
-        raise TableError(
-            f"column {model.target.names[0]!r} must hold whole numbers, as in training (got "
-            f"{converted[0]!r} in the first row). Use a table of the same kind."
-        )
-    return actual
 
 
 def confusion_text(labels: Array, counts: Array) -> list[str]:

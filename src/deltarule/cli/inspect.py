@@ -28,8 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, out: Output) -> int:
     """Read, check, show."""
-    from deltarule.estimators.files import from_model
     from deltarule.persistence import network_record, read
+    from deltarule.tables.model import from_model
 
     model = read(args.model)
     from_model(model, args.model)  # every section is checked, as it would be to predict

@@ -49,8 +49,7 @@ def load_model(path: str) -> TableModel:
     ModelFileError
         If the file holds something else, such as an estimator that was saved from Python.
     """
-    from deltarule.estimators.files import load
-    from deltarule.tables import TableModel
+    from deltarule.tables import TableModel, load
 
     found = load(path)
     if not isinstance(found, TableModel):

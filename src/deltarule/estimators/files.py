@@ -5,15 +5,16 @@ fitted estimator becomes a plain record, the ``estimator`` section, and comes ba
 loaded estimator predicts the same bits as the saved one, on the same machine and release.
 
 Classes of higher rooms save themselves through two methods, ``to_model()`` and
-``from_model(model)``, and stand in `KINDS` by name; nothing else in a file can name code.
+``from_model(model)``, and enter themselves with `register`: this room does not know them. Nothing
+else in a file can name code. ``dr.load`` comes by way of the highest room that enters a class, so
+every kind is known when a file is read.
 """
 
 from __future__ import annotations
 
 import inspect
 import os
-from importlib import import_module
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -21,11 +22,14 @@ from sklearn.utils.validation import check_is_fitted
 from deltarule import engines
 from deltarule.definitions import Array
 from deltarule.estimators.base import BaseMLP
+from deltarule.estimators.classifier import MLPClassifier
+from deltarule.estimators.fitting import build_network
+from deltarule.estimators.regressor import MLPRegressor
 from deltarule.estimators.standardizer import Standardizer
 from deltarule.estimators.targets import ClassCode
 from deltarule.exceptions import InvalidParameterError, ModelFileError
 from deltarule.layers import Dense
-from deltarule.network import Parameters
+from deltarule.network import Network, Parameters
 from deltarule.persistence import (
     Fields,
     Model,
@@ -42,13 +46,13 @@ from deltarule.stopping import StopReason
 
 __all__ = ["check_writable", "load", "save"]
 
-#: What a file may hold → the module of its class. A name that is not here is refused.
-KINDS = {
-    "Parameters": "deltarule.network",
-    "MLPClassifier": "deltarule.estimators.classifier",
-    "MLPRegressor": "deltarule.estimators.regressor",
-    "TableModel": "deltarule.tables.model",
+_ESTIMATORS: dict[str, type[BaseMLP]] = {
+    "MLPClassifier": MLPClassifier,
+    "MLPRegressor": MLPRegressor,
 }
+#: What a file may hold, by name. A name that is not here is refused.
+KINDS: dict[str, type] = {"Parameters": Parameters, **_ESTIMATORS}
+_Class = TypeVar("_Class", bound=type)
 
 _FIELDS = ("kind", "settings", "features", "classes", "standardizer", "history")
 _HISTORY = (
@@ -67,6 +71,21 @@ _HISTORY = (
 )
 # Threads are opened by this number: a file must not ask for a million.
 _MOST_THREADS = 1024
+
+
+def register(kind: _Class) -> _Class:
+    """Let files hold a class of a higher room, with ``to_model`` and ``from_model``; a decorator.
+
+    Examples
+    --------
+    >>> @register
+    ... class Forest:
+    ...     pass
+    >>> KINDS.pop("Forest") is Forest
+    True
+    """
+    KINDS[kind.__name__] = kind
+    return kind
 
 
 def save(estimator: Any, path: PathLike) -> None:
@@ -136,8 +155,8 @@ def from_model(model: Model, path: PathLike) -> Any:
             if model.sections:
                 wrong("sections", "none for Parameters", ", ".join(model.sections))
             return model.parameters
-        found = getattr(import_module(KINDS[model.kind]), model.kind)
-        if not issubclass(found, BaseMLP):
+        found: Any = KINDS[model.kind]
+        if model.kind not in _ESTIMATORS:
             return found.from_model(model)
         if set(model.sections) != {"estimator"}:
             wrong("sections", "estimator alone", ", ".join(model.sections))
@@ -158,7 +177,7 @@ def model_of(estimator: Any) -> Model:
         return Model(
             estimator_parameters(estimator), record["kind"], {"estimator": record}, versions()
         )
-    if type(estimator).__name__ in KINDS and hasattr(estimator, "to_model"):
+    if type(estimator) in KINDS.values():
         found: Model = estimator.to_model()
         return found
     raise InvalidParameterError(
@@ -185,10 +204,16 @@ def estimator_record(estimator: BaseMLP) -> dict[str, Any]:
     """All of a fitted estimator but its network and numbers, as plain JSON values."""
     check_is_fitted(estimator, "coefs_")
     kind = type(estimator).__name__
-    if kind not in KINDS:
+    if kind not in _ESTIMATORS:
         raise InvalidParameterError(
-            f"save takes {' or '.join(name for name in KINDS if name.startswith('MLP'))} "
+            f"save takes {' or '.join(_ESTIMATORS)} "
             f"(got the subclass {kind}). Save an estimator of these classes."
+        )
+    differs = _other_network(estimator, estimator._network)
+    if differs is not None:
+        raise InvalidParameterError(
+            f"{differs[0]} must be as it was at fit to be saved ({differs[1]} then, {differs[2]} "
+            "now). Call fit again, or set it back."
         )
     settings = estimator.get_params(deep=False)
     if isinstance(settings["random_state"], np.random.RandomState):
@@ -219,7 +244,7 @@ def estimator_from_record(record: Any, parameters: Parameters) -> Any:
         If a field is missing, unknown, of another type, or does not fit the network.
     """
     fields = Fields(record, "estimator", _FIELDS)
-    kind = fields.text("kind", [name for name in KINDS if name.startswith("MLP")])
+    kind = fields.text("kind", _ESTIMATORS)
     estimator = _unfitted(kind, fields.mapping("settings"))
     network = parameters.network
     for index, layer in enumerate(network.layers):
@@ -241,6 +266,12 @@ def estimator_from_record(record: Any, parameters: Parameters) -> Any:
         wrong("estimator.classes", "null for a regressor", fields.value("classes"))
     else:
         estimator._columns = network.n_outputs
+    try:
+        differs = _other_network(estimator, network)
+    except (ValueError, TypeError) as problem:
+        raise ModelFileError(f"estimator.settings: {problem}") from None
+    if differs is not None:
+        wrong(f"estimator.settings.{differs[0]}", f"{differs[1]}, as in the network", differs[2])
     _set_standardizers(estimator, fields, parameters)
     _set_history(estimator, fields)
     estimator._set_network(network)
@@ -249,14 +280,14 @@ def estimator_from_record(record: Any, parameters: Parameters) -> Any:
 
 
 def _unfitted(kind: str, settings: dict[str, Any]) -> Any:
-    cls = getattr(import_module(KINDS[kind]), kind)
+    cls = _ESTIMATORS[kind]
     known = inspect.signature(cls).parameters
     # A setting that a later release adds is missing in older files and keeps its default.
     for name in settings:
         if name not in known:
             wrong("estimator.settings", f"among {', '.join(known)}", name)
     decoded = {name: decode(value, f"settings.{name}") for name, value in settings.items()}
-    estimator = cls(**decoded)
+    estimator: Any = cls(**decoded)
     try:
         estimator._validate_params()
         engines.thread_count(estimator.n_threads)
@@ -265,6 +296,30 @@ def _unfitted(kind: str, settings: dict[str, Any]) -> Any:
     if estimator.n_threads is not None and abs(estimator.n_threads) > _MOST_THREADS:
         wrong("estimator.settings.n_threads", f"at most {_MOST_THREADS}", estimator.n_threads)
     return estimator
+
+
+def _other_network(estimator: Any, network: Network) -> tuple[str, Any, Any] | None:
+    """The first setting that describes another network than the fitted one: name, fitted, set.
+
+    Training goes on in the network, from the settings; they must not contradict each other.
+    """
+    output = network.layers[-1].activation
+    described = build_network(estimator, network.n_inputs, network.n_outputs, output.name)
+    fitted, now = _shown(network), _shown(described)
+    for name in fitted:
+        if fitted[name] != now[name]:
+            return name, fitted[name], now[name]
+    return None
+
+
+def _shown(network: Network) -> dict[str, Any]:
+    """What an estimator's settings say of a network, under their names."""
+    return {
+        "hidden_layer_sizes": network.units[1:-1],
+        "activation": tuple(layer.activation for layer in network.layers[:-1]),
+        "loss": tuple(head.loss for head in network.heads),
+        "fit_intercept": tuple(bool(getattr(layer, "bias", False)) for layer in network.layers),
+    }
 
 
 # Classes keep their type: "1", 1, 1.0 and True are four different classes.

@@ -1,9 +1,14 @@
-"""Tables: columns with categories and holes in, numbers for a network out."""
+"""Tables: columns with categories and holes in, numbers for a network out.
 
+``save`` and ``load`` are those of `deltarule.estimators.files`; who takes them from here has the
+table's model among the kinds that a file may hold.
+"""
+
+from deltarule.estimators.files import load, save
 from deltarule.tables.columns import Column, ColumnPlan
 from deltarule.tables.model import TableModel
 from deltarule.tables.readers import read_csv
 from deltarule.tables.table import Table
 from deltarule.tables.targets import TargetPlan
 
-__all__ = ["Column", "ColumnPlan", "Table", "TableModel", "TargetPlan", "read_csv"]
+__all__ = ["Column", "ColumnPlan", "Table", "TableModel", "TargetPlan", "load", "read_csv", "save"]

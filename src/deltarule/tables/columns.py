@@ -15,6 +15,10 @@ categorical    one input of 1 per category, 0 for the others; with two categorie
 ignored        nothing; ``reason`` says why (constant, empty, different in nearly every row)
 =============  ===================================================================================
 
+A category is the text of its cell, ``01`` or ``1.0``, even where a file holds nothing else and its
+column reads as numbers; ``1.0`` is taken for ``1`` only where ``1`` alone is known. Digits of which
+some begin with a zero are categorical by themselves.
+
 A missing category needs no input of its own: all zeros is a pattern that no category has. A
 column with more than `MAX_CATEGORIES` different words keeps the most frequent.
 """
@@ -32,7 +36,7 @@ import numpy as np
 from deltarule.definitions import Array
 from deltarule.exceptions import TableError, UnknownCategoryWarning
 from deltarule.persistence import Fields, wrong
-from deltarule.tables.table import Table
+from deltarule.tables.table import Table, same_word
 
 KINDS = ("numeric", "categorical", "ignored")
 MAX_CATEGORIES = 100
@@ -96,7 +100,10 @@ class Column:
         words = table.words(self.name).tolist()
         index: dict[str | None, int] = {word: i for i, word in enumerate(self.categories)}
         index[None] = -1
-        codes = np.fromiter((index.get(word, -2) for word in words), np.int64, len(words))
+        known_words = frozenset(self.categories)
+        for word in {word for word in words if word is not None} - known_words:
+            index[word] = index.get(same_word(word, known_words), -2)
+        codes = np.fromiter((index[word] for word in words), np.int64, len(words))
         self._warn_of_unknown(codes, words)
         known = codes >= 0
         if len(self.categories) == 2:

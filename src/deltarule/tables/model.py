@@ -18,16 +18,22 @@ from deltarule.estimators.files import (
     estimator_from_record,
     estimator_parameters,
     estimator_record,
+    from_model,
+    register,
     versions,
 )
 from deltarule.persistence import Fields, Model, wrong
 from deltarule.tables.columns import ColumnPlan
 from deltarule.tables.table import Table
-from deltarule.tables.targets import TargetPlan
+from deltarule.tables.targets import TargetPlan, as_known_classes, with_known_classes
+
+#: `from_model` taken from here knows this room's class as well.
+__all__ = ["TableModel", "from_model"]
 
 _FIELDS = ("columns", "target", "report")
 
 
+@register
 @dataclass(frozen=True, eq=False)
 class TableModel:
     """A fitted estimator with the plans of the table that it was trained on.
@@ -61,6 +67,19 @@ class TableModel:
     def classes_(self) -> Array:
         """The classes, in the order of the columns of `predict_proba`."""
         return np.asarray(self.estimator.classes_)
+
+    def actual(self, frame: Any) -> Array:
+        """The target of every row as `predict` would say it; for rows that have one.
+
+        Raises
+        ------
+        TableError
+            If a target column is missing or a cell does not fit.
+        """
+        actual = self.target.actual(Table.of(frame))
+        if self.target.task == "regression":
+            return actual
+        return as_known_classes(actual, self.classes_)
 
     def predict(self, frame: Any) -> Array:
         """Predictions for every row, in the target's own units.
@@ -134,6 +153,8 @@ class TableModel:
             wrong("table.columns", f"columns for {network.n_inputs} inputs", len(columns.inputs))
         if isinstance(estimator, MLPClassifier) != (target.task == "classification"):
             wrong("table.target.task", f"that of {type(estimator).__name__}", target.task)
+        if target.task == "classification":
+            target = with_known_classes(target, estimator.classes_)
         if target.task == "regression" and len(target.names) != network.n_outputs:
             wrong("table.target.names", f"{network.n_outputs} names", list(target.names))
         return cls(columns, target, estimator, _report(fields))

@@ -3,6 +3,10 @@
 Gzip is recognised by content, the delimiter (comma, semicolon or tab) by the header line, a byte
 order mark is skipped, and with semicolons a decimal comma is understood. A column holds numbers
 when every cell that is not missing is a number; what counts as missing stands in `MISSING`.
+
+Digits alone of which one begins with a zero, ``01234``, are codes and no quantities: such a column
+holds words. A column of numbers keeps its text, for a plan that takes it as words all the same.
+In a table of one column an empty line is a missing cell; in others it is nothing.
 """
 
 from __future__ import annotations
@@ -11,6 +15,7 @@ import csv
 import gzip
 import io
 import os
+import re
 import zlib
 from collections.abc import Sequence
 from typing import BinaryIO, NoReturn
@@ -19,18 +24,24 @@ import numpy as np
 
 from deltarule.definitions import Array
 from deltarule.exceptions import TableError
-from deltarule.tables.table import Table
+from deltarule.persistence import NotRegularError, open_regular
+from deltarule.tables.table import DIVIDER, MISSING, Table, word_of
 
-#: Cells that stand for "not known".
-MISSING = frozenset(("", "?", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null"))
+__all__ = ["MISSING", "MOST_UNPACKED", "read_csv"]
+
+#: A gzip file may not become more bytes than this, nor more than a quarter of the machine's memory:
+#: one of a megabyte can hold a gigabyte of zeros.
+MOST_UNPACKED = 4 * 2**30
 
 _FOREIGN = {
     b"PK\x03\x04": "an Excel or zip file",
-    b"PAR1": "a Parquet file",
     b"\x89PNG": "a picture",
-    b"%PDF": "a PDF file",
-    b"SQLite": "a database",
+    b"%PDF-": "a PDF file",
+    b"SQLite format 3\0": "a database",
 }
+_LEADING_ZERO = re.compile(rf"(?:^|{DIVIDER})\s*0[0-9]")
+_DIGITS = re.compile(rf"[0-9{DIVIDER}]*")
+_PIECE = 2**20
 
 
 def read_csv(source: str | os.PathLike[str] | BinaryIO) -> Table:
@@ -61,12 +72,14 @@ def read_csv(source: str | os.PathLike[str] | BinaryIO) -> Table:
     if isinstance(source, str | os.PathLike):
         name = os.fspath(source)
         try:
-            with open(name, "rb") as file:
+            with open_regular(name) as file:
                 data = file.read()
         except FileNotFoundError:
             _refuse(name, "no such file. Check the path.")
         except IsADirectoryError:
             _refuse(name, "a folder, not a file. Give the path of a CSV file.")
+        except NotRegularError:
+            _refuse(name, "not a regular file. Pipe it in, and give - as the table.")
         except OSError as problem:
             _refuse(name, f"cannot be read ({problem.strerror or problem}). Check its permissions.")
     else:
@@ -77,19 +90,48 @@ def read_csv(source: str | os.PathLike[str] | BinaryIO) -> Table:
 def _text(data: bytes, name: str) -> str:
     if data[:2] == b"\x1f\x8b":
         try:
-            data = gzip.decompress(data)
+            data = _unpacked(data, name)
         except (OSError, EOFError, zlib.error) as problem:
             _refuse(name, f"a gzip file that cannot be unpacked ({problem}). Get a fresh copy.")
     for mark, kind in _FOREIGN.items():
         if data.startswith(mark):
             _refuse(name, f"{kind}, not a CSV file. Save the table as CSV.")
+    if data[:4] == data[-4:] == b"PAR1" and len(data) > 4:
+        _refuse(name, "a Parquet file, not a CSV file. Save the table as CSV.")
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         _refuse(name, "text in UTF-16. Save the table as CSV in UTF-8.")
+    if (place := data.find(b"\0")) >= 0:
+        line = data.count(b"\n", 0, place) + 1
+        _refuse(name, f"not text (line {line} holds a zero byte). Save the table as CSV in UTF-8.")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as problem:
         line = data.count(b"\n", 0, problem.start) + 1
         _refuse(name, f"not text in UTF-8 (line {line}). Save the table as CSV in UTF-8.")
+
+
+def _unpacked(data: bytes, name: str) -> bytes:
+    most = min(MOST_UNPACKED, _memory() // 4)
+    pieces, size = [], 0
+    with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+        while piece := file.read(_PIECE):
+            pieces.append(piece)
+            size += len(piece)
+            if size > most:
+                _refuse(
+                    name,
+                    f"a gzip file of {len(data)} bytes that unpacks to more than {most}. Unpack it "
+                    "first, or give fewer rows.",
+                )
+    return b"".join(pieces)
+
+
+def _memory() -> int:
+    """Bytes of the machine's memory; where it does not say, more than any bound."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return 2**63
 
 
 def _parse(text: str, name: str) -> Table:
@@ -100,17 +142,27 @@ def _parse(text: str, name: str) -> Table:
         io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True
     )
     try:
-        lines = [line for line in reader if line]
+        lines = list(reader)
     except csv.Error as problem:
         _refuse(name, f"line {reader.line_num} cannot be read ({problem}). Check its quotes.")
-    names = _names(lines[0], name)
-    rows = lines[1:]
+    head = next(index for index, line in enumerate(lines) if line)
+    names = _names(lines[head], name)
+    rows = lines[head + 1 :]
+    rows = [line for line in rows if line] if len(names) > 1 else [line or [""] for line in rows]
     if not rows:
         _refuse(name, "a header and no rows. Add rows below the names of the columns.")
-    if len(names) > 1 and set(map(len, rows)) != {len(names)}:
+    if set(map(len, rows)) != {len(names)}:
         _refuse_ragged(text, delimiter, len(names), name)
-    cells = zip(*rows, strict=True)
-    return Table(dict(zip(names, [_column(c, delimiter == ";") for c in cells], strict=True)))
+    columns: dict[str, Array] = {}
+    texts: dict[str, str] = {}
+    for column, cells in zip(names, zip(*rows, strict=True), strict=True):
+        columns[column] = _column(cells, delimiter == ";")
+        if columns[column].dtype.kind == "f":
+            texts[column] = DIVIDER.join(cells)
+            if _are_codes(texts[column], cells):
+                columns[column] = _words(cells)
+                del texts[column]
+    return Table(columns, texts)
 
 
 def _delimiter(text: str) -> str:
@@ -150,7 +202,7 @@ def _column(cells: Sequence[str], decimal_comma: bool) -> Array:
             return np.array(list(map(float, cells)))
     except ValueError:
         pass
-    stripped = [None if cell.strip() in MISSING else cell.strip() for cell in cells]
+    stripped = [word_of(cell) for cell in cells]
     try:
         return _numbers(stripped)
     except ValueError:
@@ -160,9 +212,20 @@ def _column(cells: Sequence[str], decimal_comma: bool) -> Array:
             return _numbers([cell and cell.replace(",", ".") for cell in stripped])
         except ValueError:
             pass
+    return _words(cells)
+
+
+def _words(cells: Sequence[str]) -> Array:
     words = np.empty(len(cells), dtype=object)
-    words[:] = stripped
+    words[:] = [word_of(cell) for cell in cells]
     return words
+
+
+def _are_codes(text: str, cells: Sequence[str]) -> bool:
+    """Whether a column of numbers is written in digits alone, some with a zero before others."""
+    if _LEADING_ZERO.search(text) is None:
+        return False
+    return all(_DIGITS.fullmatch(word_of(cell) or "") for cell in cells)
 
 
 def _numbers(cells: Sequence[str | None]) -> Array:

@@ -7,13 +7,15 @@ A column is one of two arrays of shape ``(rows,)``:
   that a frame and the CSV file written from it are the same table.
 
 Tables come from the CSV reader (`deltarule.tables.readers`) and, through narwhals, from pandas,
-polars and whatever else narwhals knows.
+polars and whatever else narwhals knows. A column of numbers that came from text keeps the text
+beside them: as words it is what stands in the file, ``1.50`` or ``1.0``, whatever the other cells
+of that file let it be taken for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
@@ -21,6 +23,13 @@ import numpy as np
 
 from deltarule.definitions import Array
 from deltarule.exceptions import TableError
+
+#: Cells that stand for "not known".
+MISSING = frozenset(("", "?", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null"))
+#: Divides the cells of a kept text: no number and no missing cell holds it.
+DIVIDER = ";"
+#: Up to here float64 holds every whole number, so int64 says the same.
+LARGEST_WHOLE = 2.0**53
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +40,11 @@ class Table:
     ----------
     columns : mapping of str to array of shape (rows,)
         float64 with NaN, or object with `str` and None.
+    texts : mapping of str to str, default={}
+        Of columns of numbers, the cells as they were written, with `DIVIDER` between: one text
+        costs a fraction of the memory of as many small ones, and most are never asked for.
+    places : array of int64, optional
+        Where each row stands in `texts`; in order where left out.
 
     Examples
     --------
@@ -40,6 +54,8 @@ class Table:
     """
 
     columns: Mapping[str, Array]
+    texts: Mapping[str, str] = field(default_factory=dict)
+    places: Array | None = None
 
     @classmethod
     def of(cls, frame: Any) -> Table:
@@ -115,20 +131,56 @@ class Table:
         return numbers
 
     def words(self, name: str) -> Array:
-        """A column as words with None for missing cells; a whole number has no decimal point."""
+        """A column as words with None for missing cells.
+
+        Numbers are the text that they were read from; where there was none, as in a frame, a whole
+        number has no decimal point.
+        """
         cells = self.column(name)
         if cells.dtype.kind != "f":
             return cells
+        if name in self.texts:
+            words = _objects([word_of(cell) for cell in self.texts[name].split(DIVIDER)])
+            return words if self.places is None else words[self.places]
         return _objects([None if cell != cell else _number_word(cell) for cell in cells.tolist()])
 
     def take(self, rows: Array) -> Table:
         """Some rows, by index or mask."""
-        return Table({name: cells[rows] for name, cells in self.columns.items()})
+        places = None
+        if self.texts:
+            places = (np.arange(self.rows) if self.places is None else self.places)[rows]
+        columns = {name: cells[rows] for name, cells in self.columns.items()}
+        return Table(columns, self.texts, places)
 
     def without(self, names: Iterable[str]) -> Table:
         """The table without some columns."""
         dropped = set(names)
-        return Table({name: self.columns[name] for name in self.names if name not in dropped})
+        columns = {name: self.columns[name] for name in self.names if name not in dropped}
+        texts = {name: text for name, text in self.texts.items() if name not in dropped}
+        return Table(columns, texts, self.places)
+
+
+def word_of(text: str) -> str | None:
+    """A cell of text as a word, or None where it says that nothing is known."""
+    stripped = text.strip()
+    return None if stripped in MISSING else stripped
+
+
+def same_word(word: str, known: Collection[str]) -> str:
+    """The known word that is meant by a word: itself, or ``1`` for ``1.0`` and the other way round.
+
+    Programs that keep whole numbers with a gap as floats write ``1.0`` for ``1``. Nothing else is
+    taken for another word: ``01`` and ``1`` may be two codes, ``1.1`` and ``1.10`` two releases.
+
+    Examples
+    --------
+    >>> same_word("1.0", {"1", "2"}), same_word("1", {"1.0"}), same_word("01", {"1"})
+    ('1', '1.0', '01')
+    """
+    if word in known:
+        return word
+    other = word[:-2] if word.endswith(".0") else f"{word}.0"
+    return other if other in known and word.removesuffix(".0").lstrip("-").isdecimal() else word
 
 
 def _from_frame(frame: Any) -> dict[str, Array]:
@@ -197,7 +249,8 @@ def _word(cell: Any) -> str | None:
 
 
 def _number_word(number: float) -> str:
-    return str(int(number)) if number == int(number) else repr(number)
+    whole = abs(number) <= LARGEST_WHOLE and number == int(number)
+    return str(int(number)) if whole else repr(number)
 
 
 def _objects(cells: list[Any]) -> Array:

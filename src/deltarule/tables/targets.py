@@ -7,7 +7,7 @@ data then says something possible.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy as np
 from deltarule.definitions import Array
 from deltarule.exceptions import TableError
 from deltarule.persistence import Fields, wrong
-from deltarule.tables.table import Table
+from deltarule.tables.table import LARGEST_WHOLE, Table, same_word
 
 TASKS = ("classification", "regression")
 #: Whole numbers with at most so many different values are taken as classes …
@@ -37,6 +37,9 @@ class TargetPlan:
         Why this task: asked for, or what the column holds.
     centre, scale, low, high : tuple of float
         For regression, one per target: mean, standard deviation above 0, and the range seen.
+    words : bool, default=False
+        Whether classes are words; else they are whole numbers. No part of the record: the classes
+        of the estimator beside it say so.
     """
 
     names: tuple[str, ...]
@@ -46,6 +49,7 @@ class TargetPlan:
     scale: tuple[float, ...] = ()
     low: tuple[float, ...] = ()
     high: tuple[float, ...] = ()
+    words: bool = field(default=False, kw_only=True)
 
     @classmethod
     def fit(
@@ -69,7 +73,7 @@ class TargetPlan:
         ------
         TableError
             If a column is missing, several targets are to be classes, or a target of a regression
-            holds anything but finite numbers.
+            holds anything but finite numbers, or numbers too large for a mean and a spread.
         """
         for name in names:
             table.column(name)
@@ -82,15 +86,17 @@ class TargetPlan:
                     f"classification takes one target column (got {', '.join(names)}). Train one "
                     "model per column."
                 )
-            return cls(names, task, reason)
+            return cls(names, task, reason, words=not _are_whole(table.column(names[0])))
         targets = _targets(table, names)
         if training is not None:
             targets = targets[training]
-        centre = targets.mean(axis=0)
-        spread = targets.std(axis=0)
+        with np.errstate(over="ignore", invalid="ignore"):
+            centre = targets.mean(axis=0)
+            spread = targets.std(axis=0)
+        _check_scale(names, targets, centre, spread)
         scale = np.where(spread > 0, spread, 1.0)
-        columns = [tuple(map(float, x)) for x in (centre, scale, targets.min(0), targets.max(0))]
-        return cls(names, task, reason, *columns)
+        low, high = targets.min(axis=0), targets.max(axis=0)
+        return cls(names, task, reason, *map(_floats, (centre, scale, low, high)))
 
     def encode(self, table: Table) -> Array:
         """The target of every row as an estimator takes it.
@@ -102,7 +108,7 @@ class TargetPlan:
             (rows,), with several targets (rows, targets).
         """
         if self.task == "classification":
-            return class_labels(table, self.names[0])
+            return self._labels(table)
         numbers = (_targets(table, self.names) - self.centre) / self.scale
         return np.ascontiguousarray(
             numbers[:, 0] if len(self.names) == 1 else numbers, dtype=np.float32
@@ -111,8 +117,21 @@ class TargetPlan:
     def actual(self, table: Table) -> Array:
         """The target of every row in its own units: classes, or float64 (rows, targets)."""
         if self.task == "classification":
-            return class_labels(table, self.names[0])
+            return self._labels(table)
         return _targets(table, self.names)
+
+    def _labels(self, table: Table) -> Array:
+        name = self.names[0]
+        if self.words:
+            return np.array(table.words(name).tolist(), dtype=str)
+        numbers = table.numbers(name)
+        if not _are_whole(numbers):
+            row = np.flatnonzero(~_whole(numbers))[0]
+            raise TableError(
+                f"column {name!r} must hold whole numbers, as in training (got "
+                f"{table.words(name)[row]!r} in row {row + 1}). Use a table of the same kind."
+            )
+        return numbers.astype(np.int64)
 
     def decode(self, predicted: Array) -> Array:
         """Predictions in the target's own units: classes, or float64 (rows, targets)."""
@@ -149,7 +168,7 @@ class TargetPlan:
             wrong("table.target.low", "at most table.target.high", list(columns["low"]))
         if not names or (task == "classification" and len(names) > 1):
             wrong("table.target.names", "one name, or several for regression", list(names))
-        return cls(names, task, fields.text("reason"), **columns)
+        return cls(names, task, fields.text("reason"), *(columns[name] for name in _LISTS))
 
 
 _LISTS = ("centre", "scale", "low", "high")
@@ -167,12 +186,41 @@ def has_target(table: Table, names: tuple[str, ...]) -> Array:
     return known
 
 
-def class_labels(table: Table, name: str) -> Array:
-    """A column as classes: whole numbers as int64, other numbers and words as words."""
-    cells = table.column(name)
-    if cells.dtype.kind == "f" and bool((cells == np.round(cells)).all()):
-        return cells.astype(np.int64)
-    return np.array(table.words(name).tolist(), dtype=str)
+def _floats(numbers: Array) -> tuple[float, ...]:
+    return tuple(map(float, numbers))
+
+
+def with_known_classes(plan: TargetPlan, classes: Array) -> TargetPlan:
+    """The plan of a target whose classes are those of an estimator."""
+    return replace(plan, words=plan.task == "classification" and classes.dtype.kind not in "iu")
+
+
+def as_known_classes(actual: Array, classes: Array) -> Array:
+    """Classes as they stand in a table, in the words of those that a model knows."""
+    if actual.dtype.kind != "U":
+        return actual
+    known = set(classes.tolist())
+    return np.array([same_word(word, known) for word in actual.tolist()], dtype=str)
+
+
+def _whole(cells: Array) -> Array:
+    found: Array = (cells == np.round(cells)) & (np.abs(cells) <= LARGEST_WHOLE)
+    return found
+
+
+def _are_whole(cells: Array) -> bool:
+    """Whether a column holds nothing but whole numbers that int64 can hold as they are."""
+    return cells.dtype.kind == "f" and bool(_whole(cells).all())
+
+
+def _check_scale(names: tuple[str, ...], targets: Array, centre: Array, spread: Array) -> None:
+    for index, name in enumerate(names):
+        if not np.isfinite([centre[index], spread[index]]).all():
+            largest = np.abs(targets[:, index]).max()
+            raise TableError(
+                f"column {name!r} must hold numbers whose mean and spread are finite to be a "
+                f"target (got numbers up to {largest:g}). Divide them by a power of ten."
+            )
 
 
 def _decide(table: Table, names: tuple[str, ...]) -> tuple[str, str]:

@@ -66,7 +66,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments : sequence of str, optional
         The command line without the program's name; ``sys.argv`` where left out.
     """
-    args = build_parser().parse_args(arguments)
+    parser = build_parser()
+    args = parser.parse_args(arguments)
+    # Options that do not go together are refused before any work, like a misspelt one.
+    check = getattr(COMMANDS[args.command], "check", None)
+    if check is not None and (wrong := check(args)) is not None:
+        parser.error(wrong)
     out = Output(json=args.json, quiet=getattr(args, "quiet", False))
     with warnings.catch_warnings():
         _speak_plainly(out)

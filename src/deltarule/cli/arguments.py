@@ -5,6 +5,26 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Callable
+from typing import Any
+
+
+class Given(argparse.Action):
+    """An option that leaves a note in ``args.given`` when it stands on the command line.
+
+    A default that means nothing beside another option may stay; a value that someone typed may
+    not be ignored without a word.
+    """
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option: Any = None) -> None:
+        """Keep the value, and that it was given."""
+        setattr(namespace, self.dest, values)
+        namespace.given = {*given(namespace), self.dest}
+
+
+def given(args: argparse.Namespace) -> set[str]:
+    """The options of kind `Given` that stand on the command line."""
+    found: set[str] = getattr(args, "given", set())
+    return found
 
 
 def whole_number(least: int) -> Callable[[str], int]:

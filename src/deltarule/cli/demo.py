@@ -54,6 +54,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def check(args: argparse.Namespace) -> str | None:
+    """What is wrong with options that do not go together, or None."""
+    for name in ("json", "dir"):
+        if args.notes and getattr(args, name):
+            return f"argument --{name}: not with --notes, which prints text and writes no file"
+    return None
+
+
 def run(args: argparse.Namespace, out: Output) -> int:
     """The whole demo."""
     if args.notes:

@@ -104,6 +104,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--activation",
+        action=arguments.Given,
         choices=ACTIVATIONS,
         default="relu",
         metavar="NAME",
@@ -125,6 +126,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--patience",
+        action=arguments.Given,
         type=arguments.whole_number(1),
         default=20,
         metavar="N",
@@ -132,6 +134,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--validation",
+        action=arguments.Given,
         type=arguments.fraction,
         default=0.1,
         metavar="SHARE",
@@ -139,6 +142,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--learning-rate",
+        action=arguments.Given,
         type=arguments.above_zero,
         default=0.002,
         metavar="RATE",
@@ -146,6 +150,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--schedule",
+        action=arguments.Given,
         choices=SCHEDULES,
         default="cosine",
         metavar="NAME",
@@ -153,6 +158,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--batch-size",
+        action=arguments.Given,
         type=arguments.rows_of_step,
         default=100,
         metavar="N",
@@ -174,6 +180,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="processors to use at most (default: all that may be used)",
     )
     arguments.add_quiet(parser)
+
+
+#: What lbfgs has no use for: it judges all training rows at every step and finds its own step.
+_NOT_WITH_LBFGS = ("schedule", "learning_rate", "batch_size", "validation", "patience")
+
+
+def check(args: argparse.Namespace) -> str | None:
+    """What is wrong with options that do not go together, or None."""
+    given = arguments.given(args)
+    if args.solver == "lbfgs":
+        for name in _NOT_WITH_LBFGS:
+            if name in given:
+                return (
+                    f"argument --{name.replace('_', '-')}: not with --solver lbfgs, which judges "
+                    "all rows at every step and finds its own step size"
+                )
+    if not args.hidden and "activation" in given:
+        return "argument --activation: not with --hidden 0, which has no hidden units"
+    return None
 
 
 @dataclass
@@ -220,7 +245,7 @@ def train(args: argparse.Namespace, out: Output) -> Outcome:
 
 
 def _save(args: argparse.Namespace, model: TableModel, record: dict[str, Any], out: Output) -> None:
-    from deltarule.estimators.files import save
+    from deltarule.tables import save
 
     save(model, args.output)
     size = os.path.getsize(args.output)

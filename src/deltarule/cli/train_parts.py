@@ -40,11 +40,19 @@ def divide(args: argparse.Namespace) -> Parts:
     for name in drop:
         if name in names:
             raise TableError(f"--drop names the target column {name!r}. Leave it out of --drop.")
+    categorical = named_columns(table, args.categorical)
+    for name in categorical:
+        if name in (*names, *drop):
+            option = "target" if name in names else "drop"
+            raise TableError(
+                f"--categorical names {name!r}, which --{option} names too. Leave it out of one."
+            )
     table, notes = table.without(drop), []
+    asked = (*names, *categorical)
     counting = [
         name
         for name in table.names
-        if name not in names and table.is_numeric(name) and counts_rows(table.column(name))
+        if name not in asked and table.is_numeric(name) and counts_rows(table.column(name))
     ]
     if counting:
         notes.append(f"left out, because it only counts the rows: {', '.join(counting)}")

@@ -8,6 +8,7 @@ import time
 import warnings
 from typing import TYPE_CHECKING, Any
 
+from deltarule.cli.arguments import given
 from deltarule.cli.models import named_columns
 from deltarule.cli.output import Output
 from deltarule.cli.progress import Progress, epoch_observer
@@ -45,7 +46,11 @@ def fit(
     linear_seconds = time.perf_counter() - began
     naive = scores.naive_prediction(target, target.actual(table.take(parts.training)), len(actual))
 
-    estimator = _estimator(args, target, y)
+    validates = args.solver != "lbfgs" and _can_validate(args, target, y)
+    if not validates and args.validation and "validation" in given(args):
+        parts.notes.append("too few rows to set any aside for --validation")
+        out.line(f"  note      {parts.notes[-1]}")
+    estimator = _estimator(args, target, y, validates)
     progress.doing("training")
     short = "accuracy" if target.task == "classification" else "R²"
     estimator._observer = epoch_observer(progress, args.epochs, short)
@@ -102,30 +107,46 @@ def fit(
     return TableModel(plan, target, estimator, report), record
 
 
-def _estimator(args: argparse.Namespace, target: TargetPlan, y: Array) -> Any:
+def _estimator(args: argparse.Namespace, target: TargetPlan, y: Array, validates: bool) -> Any:
     from deltarule.estimators import MLPClassifier, MLPRegressor
     from deltarule.stopping import EarlyStopping
 
     kind = MLPClassifier if target.task == "classification" else MLPRegressor
     settings: dict[str, Any] = {}
-    if args.solver != "lbfgs" and _can_validate(args, target, y):
+    if args.solver != "lbfgs":
+        rows = args.batch_size if args.batch_size == "auto" else min(args.batch_size, len(y))
+        settings["batch_size"] = rows
+        settings["learning_rate"] = _schedule(args)
+        settings["learning_rate_init"] = args.learning_rate
+    if validates:
         settings["early_stopping"] = EarlyStopping(args.validation, args.patience)
-    else:
+    elif args.solver != "lbfgs":
         settings["n_iter_no_change"] = args.patience
     return kind(
         hidden_layer_sizes=args.hidden,
         activation=args.activation,
         solver=args.solver,
         alpha=args.alpha,
-        batch_size=args.batch_size if args.batch_size == "auto" else min(args.batch_size, len(y)),
-        learning_rate=args.schedule,
-        learning_rate_init=args.learning_rate,
         max_iter=args.epochs,
         random_state=args.seed,
         engine=args.engine,
         n_threads=args.threads,
         **settings,
     )
+
+
+def _schedule(args: argparse.Namespace) -> Any:
+    """The schedule by name, or for Adam as an object.
+
+    To the estimators ``"invscaling"`` and ``"adaptive"`` are scikit-learn's words, which say
+    nothing to Adam; here they mean what they say with every solver that goes by steps.
+    """
+    from deltarule.schedules import Adaptive, InvScaling
+
+    if args.solver != "adam":
+        return args.schedule
+    objects = {"invscaling": InvScaling(per="epoch"), "adaptive": Adaptive()}
+    return objects.get(args.schedule, args.schedule)
 
 
 def _can_validate(args: argparse.Namespace, target: TargetPlan, y: Array) -> bool:

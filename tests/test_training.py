@@ -425,6 +425,36 @@ def test_ctrl_c_within_an_epoch_keeps_the_part_of_it(monkeypatch):
     assert not same(result.parameters.vector, two)
 
 
+def test_ctrl_c_within_the_validation_leaves_counters_and_lists_together(monkeypatch):
+    loss, calls = ReferenceSession.loss, []
+
+    def interrupted(self, *rows):
+        calls.append(rows)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return loss(self, *rows)
+
+    monkeypatch.setattr(ReferenceSession, "loss", interrupted)
+    settings = plan(max_epochs=10, early_stopping=dr.EarlyStopping())
+    result = train(settings, engine="reference", validation=Validation(X, D))
+    assert result.stop_reason is dr.StopReason.INTERRUPTED
+    assert (result.epochs, result.state.epoch) == (2, 2)
+    history = result.history
+    assert [len(entries) for entries in (history.loss, history.validation_loss)] == [2, 2]
+    assert [len(entries) for entries in (history.validation_score, history.seconds)] == [2, 2]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("batch_size", [2**63 - 1, 2**70])
+def test_a_batch_larger_than_the_rows_takes_all_of_them(engine, batch_size):
+    all_rows = train(plan(max_epochs=3, batch_size=len(X)), engine=engine)
+    more = train(plan(max_epochs=3, batch_size=batch_size), engine=engine)
+    assert same(more.parameters.vector, all_rows.parameters.vector)
+    assert more.state.step == 3
+    one = dr.train(NETWORK, START, X[:1], D[:1], plan(batch_size=batch_size), engine=engine)
+    assert "per-sample" not in one.road
+
+
 @pytest.mark.skipif(not hasattr(signal, "SIGINT"), reason="no SIGINT here")
 @pytest.mark.parametrize("engine", ENGINES)
 def test_ctrl_c_is_heard_within_half_a_second(engine):

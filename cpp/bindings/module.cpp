@@ -19,6 +19,9 @@ using namespace deltarule;
 
 namespace {
 
+/// Counts and clocks end here, so that sums of two of them are numbers still.
+constexpr int64_t largest = int64_t(1) << 61;
+
 using Input = nb::ndarray<nb::ro, nb::device::cpu>;
 template <class T>
 using Output = nb::ndarray<nb::numpy, T>;
@@ -61,9 +64,26 @@ OrderKind order_of(const std::string& name) {
 
 [[noreturn]] void refuse(const std::string& sentence) { throw nb::value_error(sentence.c_str()); }
 
+/// A number of Python's that fits, or a sentence.
+template <class T>
+T number_of(nb::handle object, const std::string& must) {
+    T number{};
+    if (!nb::try_cast<T>(object, number)) refuse(must + ".");
+    return number;
+}
+
+/// An array whose memory is there to be read as it is: no list, no foreign byte order, no objects.
+Input array_of(nb::handle object, const std::string& name) {
+    Input array;
+    if (object.is_none() || !nb::try_cast<Input>(object, array))
+        refuse(name + " must be an array of numbers in this machine's byte order. Pass numpy.asarray of it.");
+    return array;
+}
+
 std::string shape_text(const std::vector<int64_t>& shape) {
     std::string text = "(";
     for (int64_t extent : shape) text += (extent < 0 ? "any" : std::to_string(extent)) + ", ";
+    if (shape.empty()) return "()";
     return text.substr(0, text.size() - 2) + ")";
 }
 
@@ -102,6 +122,11 @@ Output<T> new_array(std::vector<size_t> shape) {
     return Output<T>(data, shape.size(), shape.data(), owner);
 }
 
+template <class T>
+const T* data_of(nb::handle object, const std::string& name, const std::vector<int64_t>& shape) {
+    return data_of<T>(array_of(object, name), name, shape);
+}
+
 /// Columns must lie inside, rows must not run backwards: the kernels do not look.
 template <class Index>
 void check_sparse(const Index* columns, const Index* starts, int64_t rows, int64_t width, int64_t stored) {
@@ -119,17 +144,22 @@ template <class T>
 Samples<T> samples_of(nb::handle X, int64_t width) {
     Samples<T> samples;
     if (!nb::isinstance<nb::tuple>(X)) {
-        const Input dense = nb::cast<Input>(X);
+        const Input dense = array_of(X, "X");
         samples.dense = data_of<T>(dense, "X", {-1, width});
         samples.rows = int64_t(dense.shape(0));
         return samples;
     }
     const auto parts = nb::cast<nb::tuple>(X);
-    const auto data = nb::cast<Input>(parts[0]), indices = nb::cast<Input>(parts[1]),
-               indptr = nb::cast<Input>(parts[2]);
-    const auto shape = nb::cast<nb::tuple>(parts[3]);
-    samples.rows = nb::cast<int64_t>(shape[0]);
-    if (nb::cast<int64_t>(shape[1]) != width) refuse("X must have " + std::to_string(width) + " columns.");
+    nb::tuple shape;
+    if (parts.size() != 4 || !nb::try_cast<nb::tuple>(parts[3], shape) || shape.size() != 2)
+        refuse("X must be an array or the CSR tuple (data, indices, indptr, (rows, columns)).");
+    const Input data = array_of(parts[0], "data of X"), indices = array_of(parts[1], "indices of X"),
+                indptr = array_of(parts[2], "indptr of X");
+    samples.rows = number_of<int64_t>(shape[0], "the rows of X must be an integer");
+    if (samples.rows < 0 || samples.rows > largest)
+        refuse("X must have at least 0 rows (got " + std::to_string(samples.rows) + ").");
+    if (number_of<int64_t>(shape[1], "the columns of X must be an integer") != width)
+        refuse("X must have " + std::to_string(width) + " columns.");
     samples.values = data_of<T>(data, "data of X", {-1});
     const int64_t stored = int64_t(data.shape(0));
     if (indices.dtype() == nb::dtype<int32_t>()) {
@@ -146,9 +176,8 @@ Samples<T> samples_of(nb::handle X, int64_t width) {
 
 template <class T>
 void add_targets(Samples<T>& samples, nb::handle D, nb::handle weight, int64_t units) {
-    samples.target = data_of<T>(nb::cast<Input>(D), "D", {samples.rows, units});
-    if (!weight.is_none())
-        samples.weight = data_of<T>(nb::cast<Input>(weight), "sample_weight", {samples.rows});
+    samples.target = data_of<T>(D, "D", {samples.rows, units});
+    if (!weight.is_none()) samples.weight = data_of<T>(weight, "sample_weight", {samples.rows});
 }
 
 // ------------------------------------------------------------------- the session
@@ -157,15 +186,56 @@ using LayerText = std::tuple<int64_t, int64_t, std::string, double, bool>;
 
 std::vector<Layer> layers_of(const std::vector<LayerText>& texts) {
     if (texts.empty()) refuse("layers must hold at least one layer (got none).");
+    constexpr int64_t most = int64_t(1) << 40;  // numbers of one layer: far more than memory has
     std::vector<Layer> layers;
     for (const auto& [inputs, units, activation, parameter, bias] : texts) {
         if (inputs < 1 || units < 1) refuse("a layer needs at least one input and one unit.");
+        if (inputs > most || units > most / inputs)
+            refuse("a layer of " + std::to_string(inputs) + " inputs and " + std::to_string(units) +
+                   " units does not fit into memory. Make it smaller.");
         if (!layers.empty() && layers.back().units != inputs)
             refuse("the inputs of a layer must be the units of the one below.");
         layers.push_back({inputs, units, activation_of(activation), parameter, bias, 0, 0, 0});
     }
     return layers;
 }
+
+/// Lets Python see the signals that came while its lock was free. Only its main thread hears them;
+/// elsewhere the answer is no after the first question, without asking for the lock again.
+class Signals {
+public:
+    void begin() { deaf_ = false; }
+    /// Whether a handler raised; the exception is then Python's current one.
+    bool raised() {
+        if (deaf_) return false;
+        nb::gil_scoped_acquire acquire;
+        try {
+            const auto main = nb::module_::import_("threading").attr("main_thread")().attr("ident");
+            deaf_ = nb::cast<unsigned long>(main) != PyThread_get_thread_ident();
+        } catch (nb::python_error& error) {  // a handler ran in there
+            error.restore();
+            return true;
+        }
+        return !deaf_ && PyErr_CheckSignals() != 0;
+    }
+
+private:
+    bool deaf_ = false;
+};
+
+/// Keeps a session to one call at a time, whatever threads and signal handlers do.
+class Use {
+public:
+    explicit Use(bool& busy) : busy_(busy) {
+        if (busy) refuse("the session is at work in another call. Open a session for each thread.");
+        busy_ = true;
+    }
+    ~Use() { busy_ = false; }
+    Use(const Use&) = delete;
+
+private:
+    bool& busy_;
+};
 
 /// A session of the core, and the Python objects whose memory it refers to.
 template <class T>
@@ -176,9 +246,12 @@ public:
         const Activation last = session_.layers().back().activation;
         if (loss_of(loss) == Loss::log_loss && last != Activation::softmax && last != Activation::logistic)
             refuse("log_loss is defined for the output activations softmax and logistic.");
+        session_.ask_whether_to_end([this] { return signals_.raised(); });
     }
+    Bound(const Bound&) = delete;  // the session knows where this one lives
 
-    void set_parameters(const Input& vector) {
+    void set_parameters(nb::handle vector) {
+        const Use use(busy_);
         session_.set_parameters(data_of<T>(vector, "parameters", {session_.size()}));
     }
     Output<T> parameters() const {
@@ -189,6 +262,7 @@ public:
 
     /// The four numbers in the order of the Python side's `hyperparameters`.
     void set_optimizer(const std::string& name, std::tuple<double, double, double, double> numbers) {
+        const Use use(busy_);
         const auto [p1, p2, p3, p4] = numbers;
         const Optimizer kind = optimizer_of(name);
         const bool changed = kind != session_.optimizer().kind;
@@ -196,7 +270,8 @@ public:
         else session_.set_optimizer({kind, p1, p2, p3, p4});
         if (changed) session_.set_moments(nullptr);
     }
-    void set_moments(const Input& moments) {
+    void set_moments(nb::handle moments) {
+        const Use use(busy_);
         session_.set_moments(
             data_of<T>(moments, "moments", {moment_count(session_.optimizer().kind), session_.size()}));
     }
@@ -207,18 +282,21 @@ public:
     }
 
     void bind(nb::object X, nb::object D, nb::object sample_weight) {
+        const Use use(busy_);
         Samples<T> samples = samples_of<T>(X, inputs());
         add_targets(samples, D, sample_weight, outputs());
         session_.bind(samples);
         kept_ = nb::make_tuple(X, D, sample_weight);
     }
 
-    nb::tuple run(nb::object order, int64_t first_step, int64_t batch_size, const Input& rates, double l1,
+    nb::tuple run(nb::object order, int64_t first_step, int64_t batch_size, nb::object rates, double l1,
                   double l2, double scale, int64_t clock, double carried) {
+        const Use use(busy_);
         if (!session_.bound().target) refuse("bind the training rows before a run.");
         RunPlan plan;
-        plan.rates = data_of<double>(rates, "rates", {-1});
-        plan.steps = int64_t(rates.shape(0));
+        const Input steps = array_of(rates, "rates");
+        plan.rates = data_of<double>(steps, "rates", {-1});
+        plan.steps = int64_t(steps.shape(0));
         plan.first_step = first_step;
         plan.batch_size = batch_size;
         plan.l1 = l1;
@@ -226,47 +304,40 @@ public:
         plan.scale = scale;
         plan.clock = clock;
         plan.carried = carried;
-        if (first_step < 0 || batch_size < 1)
-            refuse("first_step must not be negative and batch_size at least 1.");
+        if (batch_size < 1) refuse("batch_size must be at least 1 (got " + std::to_string(batch_size) + ").");
+        if (first_step < 0 || first_step > largest || clock < -largest || clock > largest)
+            refuse("first_step must be from 0 to 2**61 and clock from -2**61 to 2**61 (got " +
+                   std::to_string(first_step) + " and " + std::to_string(clock) + ").");
         set_order(plan.order, order);
         if ((plan.order.array ? plan.order.length : session_.bound().rows) < 1)
             refuse("a run needs at least one row.");
-        RunReport report;
-        {
-            nb::gil_scoped_release release;
-            report = session_.run(plan);
-        }
+        const RunReport report = outside([&] { return session_.run(plan); });
         auto losses = new_array<double>({report.losses.size()});
         std::memcpy(losses.data(), report.losses.data(), report.losses.size() * sizeof(double));
         return nb::make_tuple(report.steps, losses, report.finite);
     }
 
     Output<T> predict(nb::object X) {
+        const Use use(busy_);
         const Samples<T> samples = samples_of<T>(X, inputs());
         auto predictions = new_array<T>({size_t(samples.rows), size_t(outputs())});
-        {
-            nb::gil_scoped_release release;
-            session_.predict(samples, predictions.data());
-        }
+        outside([&] { return session_.predict(samples, predictions.data()), 0; });
         return predictions;
     }
 
     double loss(nb::object X, nb::object D, nb::object sample_weight) {
+        const Use use(busy_);
         Samples<T> samples = samples_of<T>(X, inputs());
         add_targets(samples, D, sample_weight, outputs());
-        nb::gil_scoped_release release;
-        return session_.loss(samples);
+        return outside([&] { return session_.loss(samples); });
     }
 
     nb::tuple loss_gradient(nb::object X, nb::object D, nb::object sample_weight) {
+        const Use use(busy_);
         Samples<T> samples = samples_of<T>(X, inputs());
         add_targets(samples, D, sample_weight, outputs());
         auto gradient = new_array<T>({size_t(session_.size())});
-        double loss = 0;
-        {
-            nb::gil_scoped_release release;
-            loss = session_.loss(samples, gradient.data());
-        }
+        const double loss = outside([&] { return session_.loss(samples, gradient.data()); });
         return nb::make_tuple(loss, gradient);
     }
 
@@ -274,14 +345,28 @@ private:
     int64_t inputs() const { return session_.layers().front().inputs; }
     int64_t outputs() const { return session_.layers().back().units; }
 
+    /// Works without Python's lock; a signal handler that raised meanwhile raises from here.
+    template <class Function>
+    auto outside(Function work) {
+        signals_.begin();
+        auto result = [&] {
+            nb::gil_scoped_release release;
+            return work();
+        }();
+        if (session_.ended()) throw nb::python_error();
+        return result;
+    }
+
     void set_order(OrderSource& to, nb::handle order) {
         if (nb::isinstance<nb::tuple>(order)) {
-            const auto rule = nb::cast<nb::tuple>(order);
-            to.kind = order_of(nb::cast<std::string>(rule[0]));
-            to.key = nb::cast<uint64_t>(rule[1]);
+            std::string kind;
+            if (nb::len(order) != 2 || !nb::try_cast<std::string>(order[0], kind))
+                refuse("order must be an array of row numbers or the rule (kind, key).");
+            to.kind = order_of(kind);
+            to.key = number_of<uint64_t>(order[1], "the key of an order must be from 0 to 2**64 - 1");
             return;
         }
-        const Input array = nb::cast<Input>(order);
+        const Input array = array_of(order, "order");
         to.array = data_of<int64_t>(array, "order", {-1});
         to.length = int64_t(array.shape(0));
         for (int64_t i = 0; i < to.length; ++i)
@@ -290,6 +375,8 @@ private:
                        " (got " + std::to_string(to.array[i]) + ").");
     }
 
+    Signals signals_;
+    bool busy_ = false;  ///< guarded by Python's lock
     Session<T> session_;
     nb::object kept_;
 };
@@ -297,15 +384,15 @@ private:
 template <class T>
 void bind_session(nb::module_& m, const char* name) {
     nb::class_<Bound<T>>(m, name)
-        .def("set_parameters", &Bound<T>::set_parameters, nb::arg("vector").noconvert())
+        .def("set_parameters", &Bound<T>::set_parameters, nb::arg("vector"))
         .def("parameters", &Bound<T>::parameters)
         .def("set_optimizer", &Bound<T>::set_optimizer, nb::arg("name"), nb::arg("numbers"))
-        .def("set_moments", &Bound<T>::set_moments, nb::arg("moments").noconvert())
+        .def("set_moments", &Bound<T>::set_moments, nb::arg("moments"))
         .def("moments", &Bound<T>::moments)
         .def("bind", &Bound<T>::bind, nb::arg("X"), nb::arg("D"),
              nb::arg("sample_weight").none() = nb::none())
         .def("run", &Bound<T>::run, nb::arg("order"), nb::arg("first_step"), nb::arg("batch_size"),
-             nb::arg("rates").noconvert(), nb::arg("l1") = 0.0, nb::arg("l2") = 0.0, nb::arg("scale") = 1.0,
+             nb::arg("rates"), nb::arg("l1") = 0.0, nb::arg("l2") = 0.0, nb::arg("scale") = 1.0,
              nb::arg("clock") = 0, nb::arg("carried") = 0.0)
         .def("predict", &Bound<T>::predict, nb::arg("X"))
         .def("loss", &Bound<T>::loss, nb::arg("X"), nb::arg("D"),
@@ -315,7 +402,8 @@ void bind_session(nb::module_& m, const char* name) {
 }
 
 nb::object open_session(const std::vector<LayerText>& layers, const std::string& loss, double loss_parameter,
-                        const std::string& dtype, int n_threads) {
+                        const std::string& dtype, int64_t asked) {
+    const int n_threads = int(std::clamp<int64_t>(asked, 1, 1 << 20));  // a session takes what is useful
     if (dtype == "float32") return nb::cast(new Bound<float>(layers, loss, loss_parameter, n_threads));
     if (dtype == "float64") return nb::cast(new Bound<double>(layers, loss, loss_parameter, n_threads));
     refuse("dtype must be 'float32' or 'float64' (got '" + dtype + "').");
@@ -324,12 +412,15 @@ nb::object open_session(const std::vector<LayerText>& layers, const std::string&
 // ------------------------------------------------------------------- numbers for tests
 
 Output<uint64_t> words_array(uint64_t key, uint64_t stream, uint64_t epoch, uint64_t start, int64_t count) {
+    if (count < 0) refuse("count must not be negative (got " + std::to_string(count) + ").");
     auto out = new_array<uint64_t>({size_t(count)});
     words(key, stream, epoch, start, count, out.data());
     return out;
 }
 
 Output<int64_t> order_array(const std::string& kind, uint64_t key, uint64_t epoch, int64_t n) {
+    if (n < 0 || n >= int64_t(1) << 32)
+        refuse("n must be from 0 to 2**32 - 1 (got " + std::to_string(n) + ").");
     auto out = new_array<int64_t>({size_t(n)});
     order(order_of(kind), key, epoch, n, 0, n, out.data());
     return out;
@@ -349,7 +440,8 @@ nb::tuple activate_array(Activation kind, double parameter, const Input& z, bool
     return nb::make_tuple(a, s);
 }
 
-nb::tuple activation(const std::string& name, double parameter, const Input& z, bool output) {
+nb::tuple activation(const std::string& name, double parameter, nb::object numbers, bool output) {
+    const Input z = array_of(numbers, "z");
     if (activation_of(name) == Activation::softmax) refuse("softmax is not elementwise.");
     if (z.dtype() == nb::dtype<float>())
         return activate_array<float>(activation_of(name), parameter, z, output);
@@ -377,6 +469,6 @@ NB_MODULE(_core, m) {
     m.def("words", &words_array, nb::arg("key"), nb::arg("stream"), nb::arg("epoch"), nb::arg("start"),
           nb::arg("count"));
     m.def("order", &order_array, nb::arg("kind"), nb::arg("key"), nb::arg("epoch"), nb::arg("n"));
-    m.def("activation", &activation, nb::arg("name"), nb::arg("parameter"), nb::arg("z").noconvert(),
+    m.def("activation", &activation, nb::arg("name"), nb::arg("parameter"), nb::arg("z"),
           nb::arg("output") = false);
 }

@@ -1,7 +1,11 @@
 #include "deltarule/session.hpp"
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <cmath>
+#include <thread>
+#include <utility>
 
 #include "deltarule/threads.hpp"
 
@@ -15,8 +19,18 @@ constexpr int64_t chunk_strips = 20;
 constexpr int64_t order_block = 4096;
 constexpr int64_t task_rows = 64;
 constexpr int64_t task_panels = 3;
+/// How often a long call asks whether to end, and the estimated microseconds between two looks at the
+/// clock; the estimate is of a fast machine, so the time between looks is longer.
+constexpr auto ask_every = std::chrono::milliseconds(50);
+constexpr double look_every = 1000;
+/// More threads than processors serve nobody but tests of few threads on a small machine.
+constexpr unsigned fewest_processors = 8;
 
 int64_t round_up(int64_t count, int64_t to) { return (count + to - 1) / to * to; }
+
+int useful_threads(int asked) {
+    return std::clamp(asked, 1, int(std::max(std::thread::hardware_concurrency(), fewest_processors)));
+}
 
 }  // namespace
 
@@ -29,6 +43,32 @@ int moment_count(Optimizer kind) {
     }
 }
 
+/// Whether a call is to end early. Asked by the calling thread alone, seen by its helpers.
+template <class T>
+struct Session<T>::Watch {
+    using Clock = std::chrono::steady_clock;
+
+    std::function<bool()> ask;
+    std::atomic<bool> stopped = false;
+    Clock::time_point due;
+    double spent = 0;  ///< estimated microseconds since the last look
+
+    void begin() {
+        stopped = false;
+        due = Clock::now() + ask_every;
+        spent = 0;
+    }
+    bool look(double microseconds) {
+        spent += microseconds;
+        if (spent < look_every || stopped || !ask) return stopped;
+        spent = 0;
+        if (Clock::now() < due) return false;
+        stopped = ask();
+        due = Clock::now() + ask_every;
+        return stopped;
+    }
+};
+
 /// Buffers of the mini-batch road for a number of strips.
 template <class T>
 struct Session<T>::Chunk {
@@ -37,13 +77,16 @@ struct Session<T>::Chunk {
     std::unique_ptr<Arena> arena;
     std::vector<T*> outputs, delta_rows;
     std::vector<double> losses;
-    T* scratch;
+    T* scratch;  ///< `scratch_size` numbers for every worker that can have a strip
     int64_t scratch_size;
 };
 
 template <class T>
 Session<T>::Session(std::vector<Layer> layers, Loss loss, double loss_parameter, int threads)
-    : kernels_(kernels<T>()), layers_(std::move(layers)), threads_(std::max(threads, 1)) {
+    : kernels_(kernels<T>()),
+      layers_(std::move(layers)),
+      threads_(useful_threads(threads)),
+      watch_(new Watch) {
     int64_t size = 0;
     for (Layer& layer : layers_) {
         layer.rows = layer.inputs + layer.bias;
@@ -66,6 +109,16 @@ Session<T>::Session(Session&&) noexcept = default;
 
 template <class T>
 Session<T>::~Session() = default;
+
+template <class T>
+void Session<T>::ask_whether_to_end(std::function<bool()> ask) {
+    watch_->ask = std::move(ask);
+}
+
+template <class T>
+bool Session<T>::ended() const {
+    return watch_->stopped;
+}
 
 /// Cuts the weights into rectangles, by their shape alone. For sparse rows those of the first layer
 /// have all rows of their panels, so that each stored entry is looked at once per panel.
@@ -115,14 +168,15 @@ void Session<T>::make_chunk(int64_t rows, const Samples<T>& samples) {
         bytes += Arena::need(layer.panels * kernels_.lanes * places, sizeof(T));
     }
     chunk->scratch_size = (slopes + 2 * widest) * kernels_.strip;
-    bytes += Arena::need(chunk->scratch_size * threads_, sizeof(T));
+    const int64_t workers = std::min<int64_t>(threads_, strips);
+    bytes += Arena::need(chunk->scratch_size * workers, sizeof(T));
     chunk->arena = std::make_unique<Arena>(bytes);
     chunk->outputs.push_back(chunk->arena->template take<T>(chunk->inputs * places));
     for (const Layer& layer : layers_) {
         chunk->outputs.push_back(chunk->arena->template take<T>((layer.units + 1) * places));
         chunk->delta_rows.push_back(chunk->arena->template take<T>(layer.panels * kernels_.lanes * places));
     }
-    chunk->scratch = chunk->arena->template take<T>(chunk->scratch_size * threads_);
+    chunk->scratch = chunk->arena->template take<T>(chunk->scratch_size * workers);
     chunk->losses.resize(size_t(strips));
     chunk->strips = strips;
     chunk_ = std::move(chunk);
@@ -205,17 +259,21 @@ const int64_t* Session<T>::rows_of(const RunPlan& plan, int64_t epoch, int64_t p
 }
 
 template <class T>
-RunReport Session<T>::run(const RunPlan& plan) {
-    const int64_t positions = plan.order.array ? plan.order.length : samples_.rows;
-    const int64_t per_epoch = round_up(positions, plan.batch_size) / plan.batch_size;
+RunReport Session<T>::run(const RunPlan& asked) {
+    watch_->begin();
+    const int64_t positions = asked.order.array ? asked.order.length : samples_.rows;
     RunReport report{0, {}, true};
-    while (report.steps < plan.steps && report.finite) {
+    // A batch has no more rows than there are, however large a number says "all".
+    RunPlan plan = asked;
+    plan.batch_size = std::min(asked.batch_size, positions);
+    const int64_t per_epoch = plan.batch_size > 0 ? (positions - 1) / plan.batch_size + 1 : 0;
+    while (per_epoch && report.steps < plan.steps && report.finite && !watch_->stopped) {
         const int64_t at = plan.first_step + report.steps;
         const int64_t epoch = at / per_epoch, step = at % per_epoch;
         const int64_t count = std::min(per_epoch - step, plan.steps - report.steps);
         double loss = report.losses.empty() ? plan.carried : 0;
-        report.steps += plan.batch_size == 1 ? run_samples(plan, at, epoch, step, count, loss)
-                                             : run_batches(plan, at, epoch, step, count, loss);
+        report.steps += asked.batch_size == 1 ? run_samples(plan, at, epoch, step, count, loss)
+                                              : run_batches(plan, at, epoch, step, count, loss);
         report.losses.push_back(loss);
         report.finite = std::isfinite(loss);
     }
@@ -226,8 +284,10 @@ RunReport Session<T>::run(const RunPlan& plan) {
 template <class T>
 int64_t Session<T>::run_samples(const RunPlan& plan, int64_t first, int64_t epoch, int64_t step,
                                 int64_t count, double& loss) {
-    constexpr int64_t block = 256;
-    double rates[block], decays[block];
+    constexpr int64_t most = 256;
+    const double cost = std::max(microseconds(1), 0.05);
+    const int64_t block = std::clamp<int64_t>(int64_t(2 * look_every / cost), 1, most);
+    double rates[most], decays[most];
     int64_t done = 0;
     while (done < count && std::isfinite(loss)) {
         const int64_t steps = std::min(block, count - done);
@@ -242,6 +302,7 @@ int64_t Session<T>::run_samples(const RunPlan& plan, int64_t first, int64_t epoc
                          steps,     plan.scale, loss};
         done += kernels_.samples(run);
         loss = run.loss;
+        if (watch_->look(cost * double(steps))) break;
     }
     return done;
 }
@@ -250,14 +311,17 @@ template <class T>
 int64_t Session<T>::run_batches(const RunPlan& plan, int64_t first, int64_t epoch, int64_t step,
                                 int64_t count, double& loss) {
     const int64_t positions = plan.order.array ? plan.order.length : samples_.rows;
-    make_chunk(std::min(plan.batch_size, positions), samples_);
+    make_chunk(plan.batch_size, samples_);
+    const double cost = microseconds(plan.batch_size);
     for (int64_t done = 0; done < count; ++done) {
         const int64_t global = first + done;
         const int64_t begin = (step + done) * plan.batch_size;
         const int64_t rows = std::min(plan.batch_size, positions - begin);
         const Update<T> update = update_of(plan, plan.rates[global - plan.first_step], global + plan.clock);
-        loss += batch_step(plan, rows_of(plan, epoch, begin, rows), rows, update);
-        if (!std::isfinite(loss)) return done + 1;
+        const double met = batch_step(plan, rows_of(plan, epoch, begin, rows), rows, update);
+        if (watch_->stopped) return done;  // before its weights were touched
+        loss += met;
+        if (!std::isfinite(loss) || watch_->look(cost)) return done + 1;
     }
     return count;
 }
@@ -279,21 +343,50 @@ double Session<T>::batch_step(const RunPlan& plan, const int64_t* order, int64_t
         batch.add = begin > 0;
         batch.apply = begin + chunk_rows >= rows;
         loss += pass(batch);
+        if (watch_->stopped) break;
     }
     return loss;
 }
 
-/// Threads worth having for so many rows: one for every 15 µs of a pass, which takes 6 operations
-/// per row and parameter at about 100 (float64: 50) of them a nanosecond.
+/// What a pass over so many rows takes at least: 6 operations per row and parameter at about 100
+/// (float64: 50) of them a nanosecond.
 template <class T>
-int Session<T>::team(int64_t rows) const {
-    const double speed = sizeof(T) == 4 ? 100e3 : 50e3;
-    const double microseconds = double(rows) * double(network_.size) * 6 / speed;
-    if (microseconds < 20) return 1;
-    return std::min(threads_, 1 + int(std::min(microseconds / 15, 1e6)));
+double Session<T>::microseconds(int64_t rows) const {
+    return double(rows) * double(network_.size) * 6 / (sizeof(T) == 4 ? 100e3 : 50e3);
 }
 
-/// One chunk; returns Σ w f. Weights stay as they are where the loss became non-finite.
+/// Threads worth having for so many rows: one for every 15 µs of a pass.
+template <class T>
+int Session<T>::team(int64_t rows) const {
+    const double cost = microseconds(rows);
+    if (cost < 20) return 1;
+    return std::min(threads_, 1 + int(std::min(cost / 15, 1e6)));
+}
+
+/// Runs the tasks of a pass. One that may be left halfway asks between its tasks whether to end.
+template <class T>
+void Session<T>::run_watched(Batch<T>& batch, int64_t tasks, TaskFunction function, bool may_end) {
+    const int threads = team(batch.count);
+    const double cost = microseconds(batch.count);
+    if (!may_end || cost < look_every) return run_tasks(threads, tasks, function, &batch);
+    struct Watched {
+        Batch<T>& batch;
+        TaskFunction function;
+        Watch& watch;
+    } watched{batch, function, *watch_};
+    run_tasks(
+        threads, tasks,
+        [](void* context, int worker, int64_t task) {
+            auto& [batch, function, watch] = *static_cast<Watched*>(context);
+            if (watch.stopped) return;
+            function(&batch, worker, task);
+            if (worker == 0) watch.look(look_every);
+        },
+        &watched);
+}
+
+/// One chunk; returns Σ w f. Weights stay as they are where the loss became non-finite or the call is
+/// to end; an update that has begun is finished.
 template <class T>
 double Session<T>::pass(Batch<T>& batch) {
     batch.network = &network_;
@@ -305,13 +398,13 @@ double Session<T>::pass(Batch<T>& batch) {
     batch.losses = batch.predictions ? nullptr : chunk_->losses.data();
     const std::vector<Task>& tasks = batch.samples->dense ? tasks_ : sparse_tasks_;
     batch.tasks = tasks.data();
-    const int threads = team(batch.count);
     const int64_t strips = round_up(batch.count, kernels_.strip) / kernels_.strip;
-    run_tasks(threads, strips, kernels_.strip_pass, &batch);
+    run_watched(batch, strips, kernels_.strip_pass, true);
+    if (watch_->stopped) return 0;
     double loss = 0;
     for (int64_t i = 0; batch.losses && i < strips; ++i) loss += batch.losses[i];
     if (batch.backward && (std::isfinite(loss) || !batch.apply))
-        run_tasks(threads, int64_t(tasks.size()), kernels_.weight_pass, &batch);
+        run_watched(batch, int64_t(tasks.size()), kernels_.weight_pass, !batch.apply);
     return loss;
 }
 
@@ -319,6 +412,7 @@ double Session<T>::pass(Batch<T>& batch) {
 
 template <class T>
 void Session<T>::predict(const Samples<T>& samples, T* predictions) {
+    watch_->begin();
     make_chunk(samples.rows, samples);
     const int64_t chunk_rows = chunk_->strips * kernels_.strip;
     for (int64_t begin = 0; begin < samples.rows; begin += chunk_rows) {
@@ -328,11 +422,13 @@ void Session<T>::predict(const Samples<T>& samples, T* predictions) {
         batch.count = std::min(chunk_rows, samples.rows - begin);
         batch.predictions = predictions + begin * layers_.back().units;
         pass(batch);
+        if (watch_->look(microseconds(batch.count))) return;
     }
 }
 
 template <class T>
 double Session<T>::loss(const Samples<T>& samples, T* gradient) {
+    watch_->begin();
     make_chunk(samples.rows, samples);
     const int64_t chunk_rows = chunk_->strips * kernels_.strip;
     double total = 0;
@@ -345,6 +441,7 @@ double Session<T>::loss(const Samples<T>& samples, T* gradient) {
         batch.backward = gradient != nullptr;
         batch.add = begin > 0;
         total += pass(batch);
+        if (watch_->look(microseconds(batch.count))) break;
     }
     if (gradient && samples.rows == 0) std::fill_n(gradient, parameters_, T(0));
     else if (gradient) unpack(store_.gradient, gradient);

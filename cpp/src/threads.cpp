@@ -4,6 +4,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 #if defined(__unix__) || defined(__APPLE__)
@@ -53,9 +54,10 @@ bool spin(Ready ready) {
 class Team {
 public:
     bool try_run(int threads, int64_t tasks, TaskFunction function, void* context) {
-        std::unique_lock busy(busy_, std::try_to_lock);
-        if (!busy) return false;
-        while (members_ < threads - 1) start_member();
+        // No mutex: a task may ask for a team itself, on the thread that holds this one.
+        if (busy_.exchange(true, std::memory_order_acquire)) return false;
+        while (members_ < threads - 1 && start_member()) {
+        }
         const uint64_t round = round_of(ticket_.load()) + 1;
         ticket_ = round << 32 | closed;  // nobody takes a task while its description changes
         function_ = function;
@@ -71,6 +73,7 @@ public:
         work(0, round);
         while (!spin([this] { return left_.load(std::memory_order_acquire) == 0; }))
             std::this_thread::yield();
+        busy_.store(false, std::memory_order_release);
         return true;
     }
 
@@ -78,9 +81,16 @@ private:
     static constexpr uint64_t closed = 0xFFFFFFFF;
     static uint64_t round_of(uint64_t ticket) { return ticket >> 32; }
 
-    void start_member() {
-        const int number = ++members_;
-        std::thread([this, number] { serve(number); }).detach();  // for as long as the process lives
+    /// False where the system has no more threads to give; those that are here do the work.
+    bool start_member() {
+        const int number = members_ + 1;
+        try {
+            std::thread([this, number] { serve(number); }).detach();  // for as long as the process lives
+        } catch (const std::system_error&) {
+            return false;
+        }
+        members_ = number;
+        return true;
     }
 
     void serve(int number) {
@@ -117,7 +127,8 @@ private:
         }
     }
 
-    std::mutex busy_, sleep_;
+    std::atomic<bool> busy_ = false;
+    std::mutex sleep_;
     std::condition_variable wake_;
     int members_ = 0;
     std::atomic<int> sleepers_ = 0;

@@ -54,8 +54,7 @@ def descend(
         if loop.validation is not None:
             session.load(current)
         loop.safe = (current, loop.safe[1])
-        loop.update(step=loop.state.step + 1, epoch=loop.state.epoch + 1)
-        reason = loop.judge(data, current, observer)
+        reason = loop.judge(data, current, 1, observer)
         if reason is StopReason.OBSERVER or reason is StopReason.NO_IMPROVEMENT:
             raise _Stop(reason)
 

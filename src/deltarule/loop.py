@@ -1,8 +1,9 @@
 """The walk over epochs: slices, losses, validation, stop rules, and what is kept if it goes wrong.
 
 An epoch is run in slices of at most about 50 ms, whose length follows the measured speed. Inside a
-slice the engine's session runs alone; between slices Python hears signals. After each epoch the
-loop records the loss, judges the validation rows, and asks the observer and the stop rules.
+slice the engine's session runs alone; the compiled one asks Python about every 50 ms whether a
+signal came, so that a step that takes long is left too. After each epoch the loop records the loss,
+judges the validation rows, and asks the observer and the stop rules.
 """
 
 from __future__ import annotations
@@ -31,6 +32,9 @@ from deltarule.stopping import StopReason
 
 SLICE_SECONDS = 0.05
 
+#: Rows times parameters of an epoch's first slice, when no speed is measured yet.
+FIRST_SLICE = 100_000_000
+
 
 class Loop:
     """The walk over epochs: session, stop rules, history."""
@@ -52,14 +56,16 @@ class Loop:
         self.first_epoch = state.epoch
         self.n = float(rows) if plan.incremental else total_weight(sample_weight, rows)
         self.rows = rows
-        self.steps_per_epoch = -(-rows // plan.batch_size)
+        # No batch has more rows than there are. Two at least: a batch of one is another road.
+        batch_size = min(int(plan.batch_size), max(rows, 2))
+        self.steps_per_epoch = -(-rows // batch_size)
         # Where earlier calls had epochs of another length, the optimiser's clock runs ahead of the
         # order's.
         self.offset = state.step - state.epoch * self.steps_per_epoch
         penalty = plan.penalty
         self.work = Work(
             Rule(plan.sampling, plan.key),
-            plan.batch_size,
+            batch_size,
             plan.optimizer,
             l1=penalty.l1 / self.n if penalty else 0.0,
             l2=penalty.l2 / self.n if penalty else 0.0,
@@ -67,7 +73,7 @@ class Loop:
             step_offset=self.offset,
         )
         self.safe = (state.parameters.vector, state.moments)
-        self.slice_steps = min(self.steps_per_epoch, 256)
+        self.slice_steps = max(1, min(256, FIRST_SLICE // (batch_size * network.size)))
         self.began = time.perf_counter()
         if state.horizon is None:
             self.update(horizon=state.step + plan.max_epochs * self.steps_per_epoch)
@@ -85,8 +91,7 @@ class Loop:
                 if not (finite and np.isfinite(vector).all()):
                     return StopReason.NON_FINITE, self._trouble(vector)
                 self.safe = (vector, self.session.moments())
-                self.update(step=self.state.step + self.steps_per_epoch, epoch=self.state.epoch + 1)
-                reason = self.judge(losses, vector, observer)
+                reason = self.judge(losses, vector, self.steps_per_epoch, observer)
                 if reason is not None:
                     return reason, None
         except KeyboardInterrupt:
@@ -124,11 +129,18 @@ class Loop:
         if np.isfinite(vector).all():
             self.safe = (vector, self.session.moments())
 
-    def judge(self, losses: float, vector: Array, observer: Observer | None) -> StopReason | None:
-        """Record the epoch, ask observer and stop rules."""
+    def judge(
+        self, losses: float, vector: Array, steps: int, observer: Observer | None
+    ) -> StopReason | None:
+        """Count and record the epoch, ask observer and stop rules."""
         loss = (losses + float(penalty_value(self.network, vector, self.plan.penalty))) / self.n
-        self.history.loss.append(loss)
+        # Validation may take long and be interrupted: counters and lists change together after it.
         validation_loss, score = self._validate()
+        self.update(step=self.state.step + steps, epoch=self.state.epoch + 1)
+        self.history.loss.append(loss)
+        if validation_loss is not None and score is not None:
+            self.history.validation_loss.append(validation_loss)
+            self.history.validation_score.append(score)
         self.history.seconds.append(time.perf_counter() - self.began)
         improved = self._note_best(loss, score, vector)
         if observer is not None:
@@ -151,8 +163,6 @@ class Loop:
         weight = rows.sample_weight
         loss = self.session.loss(rows.X, rows.D, weight) / total_weight(weight, rows.D.shape[0])
         score = -loss if rows.score is None else float(rows.score(self.session.predict(rows.X)))
-        self.history.validation_loss.append(loss)
-        self.history.validation_score.append(score)
         return loss, score
 
     def _note_best(self, loss: float, score: float | None, vector: Array) -> bool:

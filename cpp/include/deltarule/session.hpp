@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -7,6 +8,7 @@
 #include "deltarule/arena.hpp"
 #include "deltarule/kernels.hpp"
 #include "deltarule/random.hpp"
+#include "deltarule/threads.hpp"
 
 /// A network with its numbers in the kernels' layout, ready for many runs: the C++ face of the core.
 namespace deltarule {
@@ -70,6 +72,13 @@ public:
     void bind(const Samples<T>& samples) { samples_ = samples; }
     const Samples<T>& bound() const { return samples_; }
 
+    /// A call that takes long calls `ask` about every 50 ms, on the thread that made it, and ends
+    /// early where it returns true. A run then ends after a whole step, which its report counts;
+    /// predictions, losses and gradients are unfinished. `ask` must not throw.
+    void ask_whether_to_end(std::function<bool()> ask);
+    bool ended() const;  ///< whether the last call ended early
+
+    /// Does nothing where there is no row; a batch larger than the rows takes all of them.
     RunReport run(const RunPlan& plan);
     void predict(const Samples<T>& samples, T* predictions);
     /// Σ w f; with `gradient` also its gradient as a canonical vector.
@@ -77,6 +86,7 @@ public:
 
 private:
     struct Chunk;
+    struct Watch;
 
     void pack(const T* vector, T* panels) const;
     void unpack(const T* panels, T* vector) const;
@@ -93,6 +103,8 @@ private:
                         double& loss);
     double batch_step(const RunPlan& plan, const int64_t* order, int64_t rows, const Update<T>& update);
     double pass(Batch<T>& batch);
+    void run_watched(Batch<T>& batch, int64_t tasks, TaskFunction function, bool may_end);
+    double microseconds(int64_t rows) const;
     int team(int64_t rows) const;
 
     const Kernels<T>& kernels_;
@@ -106,6 +118,7 @@ private:
     Trail<T> trail_{};
     std::vector<T*> pointers_;
     std::unique_ptr<Chunk> chunk_;
+    std::unique_ptr<Watch> watch_;
     OptimizerSettings settings_;
     Samples<T> samples_;
     std::vector<int64_t> order_;  ///< rows of the epoch at hand, or the next ones of it

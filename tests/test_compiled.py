@@ -150,6 +150,125 @@ def test_orders_that_leave_the_rows() -> None:
         session.bind(X, rows(50)[1])
 
 
+CSR = "X must be an array or the CSR tuple (data, indices, indptr, (rows, columns))."
+ORDER = "order must be an array of row numbers or the rule (kind, key)."
+NO_ARRAY = " must be an array of numbers in this machine's byte order. Pass numpy.asarray of it."
+FLOATS, INTS = np.zeros(0), np.zeros(0, np.int64)
+FOREIGN = np.dtype(np.float64).newbyteorder()
+
+BAD_ROWS: list[tuple[Any, str]] = [
+    ((FLOATS,), CSR),
+    ((), CSR),
+    ((FLOATS, INTS, np.zeros(1, np.int64), (0,)), CSR),
+    ((FLOATS, INTS, np.zeros(1, np.int64), 6), CSR),
+    ((FLOATS, INTS, np.zeros(1, np.int64), ("a", 6)), "the rows of X must be an integer."),
+    ((FLOATS, INTS, np.zeros(1, np.int64), (0, 2**70)), "the columns of X must be an integer."),
+    ((FLOATS, INTS, np.zeros(1, np.int64), (0, 5)), "X must have 6 columns."),
+    ((FLOATS, INTS, INTS, (-1, 6)), "X must have at least 0 rows (got -1)."),
+    (
+        (FLOATS, INTS, np.zeros(1, np.int64), (2**63 - 1, 6)),
+        "X must have at least 0 rows (got 9223372036854775807).",
+    ),
+    ((FLOATS, INTS, INTS, (0, 6)), "indptr of X must have the shape (1) (got (0))."),
+    (
+        (FLOATS, INTS, np.zeros(1, np.int32), (0, 6)),
+        "indptr of X must hold int64 numbers, as the session does. Convert it first.",
+    ),
+    ((None, INTS, INTS, (0, 6)), "data of X" + NO_ARRAY),
+    (
+        (np.ones(1), np.zeros(1, np.int64), np.array([0, -1, 1]), (2, 6)),
+        "indptr of X must not decrease.",
+    ),
+    (
+        (np.ones(1), np.full(1, -1), np.array([0, 1]), (1, 6)),
+        "indices of X must be column numbers below 6.",
+    ),
+    (np.zeros((3, 6), FOREIGN), "X" + NO_ARRAY),
+    (np.zeros((3, 6), object), "X" + NO_ARRAY),
+    ([[0.0] * 6], "X" + NO_ARRAY),
+    (np.float64(1.0), "X must have the shape (any, 6) (got ())."),
+]
+
+
+@pytest.mark.parametrize(("X", "sentence"), BAD_ROWS, ids=range(len(BAD_ROWS)))
+def test_rows_that_are_none(X: Any, sentence: str) -> None:
+    session = core.Session([(6, 3, "identity", 0.0, True)], "squared_error")
+    for call in (session.predict, lambda X: session.bind(X, np.zeros((0, 3)))):
+        with pytest.raises(ValueError) as caught:
+            call(X)
+        assert str(caught.value) == sentence
+
+
+BAD_RUNS: list[tuple[dict[str, Any], str]] = [
+    ({"order": ("shuffle",)}, ORDER),
+    ({"order": (1, 2)}, ORDER),
+    ({"order": ()}, ORDER),
+    ({"order": [0, 1]}, "order" + NO_ARRAY),
+    ({"order": ("shuffle", -1)}, "the key of an order must be from 0 to 2**64 - 1."),
+    ({"order": ("shuffle", 2**64)}, "the key of an order must be from 0 to 2**64 - 1."),
+    (
+        {"order": ("sorted", 1)},
+        "order must be one of replacement, shuffle, sequential (got 'sorted').",
+    ),
+    ({"rates": np.ones(2, FOREIGN)}, "rates" + NO_ARRAY),
+    ({"batch_size": 0}, "batch_size must be at least 1 (got 0)."),
+    (
+        {"first_step": 2**63 - 1},
+        (
+            "first_step must be from 0 to 2**61 and clock from -2**61 to 2**61 "
+            "(got 9223372036854775807 and 0)."
+        ),
+    ),
+    (
+        {"first_step": -1, "clock": -(2**63)},
+        (
+            "first_step must be from 0 to 2**61 and clock from -2**61 to 2**61 "
+            "(got -1 and -9223372036854775808)."
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("changes", "sentence"), BAD_RUNS, ids=range(len(BAD_RUNS)))
+def test_runs_that_are_none(changes: dict[str, Any], sentence: str) -> None:
+    session = core.Session([(6, 3, "identity", 0.0, True)], "squared_error")
+    session.bind(np.zeros((4, 6)), np.zeros((4, 3)))
+    good = {"order": ("shuffle", 0), "first_step": 0, "batch_size": 1, "rates": np.ones(2)}
+    session.run(**good)
+    with pytest.raises(ValueError) as caught:
+        session.run(**{**good, **changes})
+    assert str(caught.value) == sentence
+
+
+def test_numbers_and_sizes_that_are_none() -> None:
+    session = core.Session([(6, 3, "identity", 0.0, True)], "squared_error")
+    for call, name in ((session.set_parameters, "parameters"), (session.set_moments, "moments")):
+        with pytest.raises(ValueError) as caught:
+            call(np.zeros(21, FOREIGN))
+        assert str(caught.value) == name + NO_ARRAY
+    with pytest.raises(ValueError, match="does not fit into memory"):
+        core.Session([(2**40, 2**40, "identity", 0.0, True)], "squared_error")
+    with pytest.raises(ValueError, match=r"n must be from 0 to 2\*\*32 - 1 \(got -1\)"):
+        core.order("shuffle", 0, 0, -1)
+    with pytest.raises(ValueError, match="count must not be negative"):
+        core.words(0, 0, 0, 0, -1)
+
+
+def test_a_session_does_one_call_at_a_time() -> None:
+    session, refused = opened(), []
+    rates = np.full(2_000_000, 1e-3)
+    run = threading.Thread(target=session.run, args=(Work(Rule("replacement", 1)), 0, rates))
+    run.start()
+    while run.is_alive():
+        try:
+            session.predict(rows(1)[0])
+        except ValueError as problem:
+            refused.append(str(problem))
+    run.join()
+    assert refused[0] == ("the session is at work in another call. Open a session for each thread.")
+    session.predict(rows(1)[0])
+
+
 def test_nothing_bound() -> None:
     with pytest.raises(ValueError, match="bind the training rows before a run"):
         ENGINE.open(NETWORK, np.float64).run(Work(Rule("shuffle", 0)), 0, np.ones(1))
@@ -233,7 +352,7 @@ def many_threads(n_threads: int) -> list[bytes]:
 
 def test_any_number_of_threads_gives_the_same_bits() -> None:
     alone = many_threads(1)
-    for n_threads in (2, 3, 8):
+    for n_threads in (2, 3, 8, 100_000, 2**70):
         assert many_threads(n_threads) == alone
 
 
@@ -269,14 +388,37 @@ def test_a_loss_that_is_not_finite_ends_the_run(batch_size: int) -> None:
     assert np.isfinite(session.vector()).all()
 
 
+@pytest.mark.parametrize("batch_size", [51, 2**40, 2**63 - 1])
+def test_a_batch_larger_than_the_rows_takes_all_of_them(batch_size: int) -> None:
+    whole, larger = opened(), opened()
+    for session, size in ((whole, 50), (larger, batch_size)):
+        session.run(Work(Rule("shuffle", 3), size), 0, np.full(4, 0.1))
+    np.testing.assert_array_equal(larger.vector(), whole.vector())
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="memory is read from /proc")
+def test_memory_does_not_grow_with_the_threads_asked_for() -> None:
+    code = (
+        "import numpy as np, deltarule as dr; n = dr.Network((784, 1024, 10), 'relu'); "
+        "X = np.zeros((2000, 784)); D = np.zeros((2000, 10)); plan = dr.TrainingPlan("
+        "batch_size=2000, max_epochs=1); dr.train(n, dr.initialize(n), X, D, plan, "
+        "engine='compiled', n_threads=20_000); "
+        "print([l.split()[1] for l in open('/proc/self/status') if l.startswith('VmHWM')][0])"
+    )
+    run = [sys.executable, "-c", code]
+    done = subprocess.run(run, capture_output=True, text=True, check=True, timeout=60)
+    assert int(done.stdout) < 400_000  # kB; scratch for every thread would be 10 GB
+
+
 @pytest.mark.parametrize("batch_size", [1, 8])
-@pytest.mark.parametrize("index", [np.int32, np.int64])
+@pytest.mark.parametrize("index", [np.int32, np.int64, np.int16, (np.int32, np.int64)])
 def test_sparse_rows(index: Any, batch_size: int) -> None:
     X, D, weight = rows(50)
     X[np.abs(X) < 1] = 0
     X[7] = 0
     sparse = sp.csr_array(X)
-    sparse.indices, sparse.indptr = sparse.indices.astype(index), sparse.indptr.astype(index)
+    one, other = index if isinstance(index, tuple) else (index, index)
+    sparse.indices, sparse.indptr = sparse.indices.astype(one), sparse.indptr.astype(other)
     dense_session, sparse_session = opened(), opened()
     dense_session.bind(X, D, weight)
     sparse_session.bind(sparse, D, weight)

@@ -32,7 +32,11 @@ class CompiledSession(Session):
         self._size = network.size
         self._dtype = np.dtype(dtype)
         self._core = _core.Session(
-            layers, network.loss.name, network.loss.parameter, self._dtype.name, n_threads
+            layers,
+            network.loss.name,
+            network.loss.parameter,
+            self._dtype.name,
+            min(n_threads, 1 << 20),
         )
         self._optimizer: Optimizer | None = None
         self._moments: Array | None = None  # loaded, until the first run names the optimiser
@@ -108,8 +112,16 @@ def _layer(layer: Dense) -> tuple[int, int, str, float, bool]:
 
 
 def _rows(X: Any) -> Any:
-    """Dense rows as they are, CSR as the tuple that the core takes."""
-    return X if isinstance(X, np.ndarray) else (X.data, X.indices, X.indptr, X.shape)
+    """Dense rows as they are, CSR as the tuple that the core takes.
+
+    The core's index arrays are of one type, int32 or int64; others are copied as int64.
+    """
+    if isinstance(X, np.ndarray):
+        return X
+    indices, indptr = X.indices, X.indptr
+    if indices.dtype != indptr.dtype or indices.dtype not in (np.int32, np.int64):
+        indices, indptr = indices.astype(np.int64), indptr.astype(np.int64)
+    return X.data, indices, indptr, X.shape
 
 
 class CompiledEngine(Engine):

@@ -1,6 +1,8 @@
 """Which engine computes, how many threads, and what the reference engine promises by itself."""
 
 import os
+import sys
+import types
 import warnings
 from pathlib import Path
 
@@ -122,6 +124,9 @@ def environment(monkeypatch):
 
 def test_threads_by_number(environment):
     assert engines.thread_count(3) == 3
+    for number in (np.int64(3), np.uint8(3), np.array(3)):
+        assert engines.thread_count(number) == 3
+        assert type(engines.thread_count(number)) is int
 
 
 def test_threads_counted_back(environment):
@@ -140,7 +145,60 @@ def test_threads_by_environment(environment):
     assert engines.thread_count(None) == 2
 
 
-@pytest.mark.parametrize("value", [0, True, 1.5, "all"])
+def test_threads_under_a_limit_of_threadpoolctl(environment):
+    threadpoolctl = pytest.importorskip("threadpoolctl")
+    environment.setattr(engines, "_processors", lambda: 8)
+    environment.setattr(engines, "_pool_limit", lambda: 8)
+    assert engines.thread_count(None) == 8
+    environment.undo()
+    for name in ("DELTARULE_NUM_THREADS", "OMP_NUM_THREADS"):
+        environment.delenv(name, raising=False)
+    environment.setattr(engines, "_processors", lambda: 8)
+    if not threadpoolctl.threadpool_info():
+        pytest.skip("no pool to limit")
+    with threadpoolctl.threadpool_limits(1):
+        assert engines.thread_count(None) == 1
+        environment.setenv("OMP_NUM_THREADS", "5")
+        assert engines.thread_count(None) == 1
+        environment.setenv("DELTARULE_NUM_THREADS", "3")
+        assert engines.thread_count(None) == 3
+        assert engines.thread_count(-1) == 8
+        assert engines.thread_count(2) == 2
+
+
+def test_pools_are_looked_for_again_after_an_import_only(environment):
+    class Pool:
+        internal_api = "openmp"
+
+        def __init__(self, number, **given):
+            self.number = number
+            vars(self).update(given)
+
+        def get_num_threads(self):
+            return self.number
+
+    looked = []
+
+    class Controller:
+        def __init__(self):
+            looked.append(self)
+            quiet = Pool(1, threading_layer="disabled"), Pool(1, internal_api="blis")
+            self.lib_controllers = [Pool(6), Pool(4), Pool(None), *quiet]
+
+    monkeypatch = environment
+    monkeypatch.setattr(engines, "_pools", (0, []))
+    monkeypatch.setitem(sys.modules, "threadpoolctl", types.SimpleNamespace())
+    sys.modules["threadpoolctl"].ThreadpoolController = Controller
+    assert [engines._pool_limit() for _ in range(3)] == [4, 4, 4]
+    assert len(looked) == 1
+    monkeypatch.setitem(sys.modules, "a_module_of_this_test", types.ModuleType("new"))
+    assert engines._pool_limit() == 4
+    assert len(looked) == 2
+    monkeypatch.delitem(sys.modules, "threadpoolctl")
+    assert engines._pool_limit() is None
+
+
+@pytest.mark.parametrize("value", [0, True, 1.5, "all", np.int64(0), np.array([2, 3])])
 def test_threads_that_are_none(environment, value):
     with pytest.raises(InvalidParameterError) as caught:
         engines.thread_count(value)

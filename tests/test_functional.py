@@ -127,6 +127,32 @@ def test_sparse_rows_equal_dense_ones(engine):
             np.testing.assert_allclose(sparse, dense, rtol=1e-13, atol=1e-16)
 
 
+@pytest.mark.parametrize("types", [(np.int32, np.int64), (np.int64, np.int32), (np.int16,) * 2])
+def test_sparse_rows_of_any_index_types(engine, types):
+    network, start, X, D = notes()
+    given = sp.csr_array(np.where(X > 0, X, 0.0))
+    expected = dr.objective(network, start, given, D, engine=engine)
+    given.indices, given.indptr = given.indices.astype(types[0]), given.indptr.astype(types[1])
+    assert dr.objective(network, start, given, D, engine=engine) == expected
+    assert (given.indices.dtype, given.indptr.dtype) == types
+
+
+@pytest.mark.parametrize("form", ["csc", "coo", "lil", "dok", "bsr", "dia"])
+def test_other_sparse_formats_are_refused(engine, form):
+    network, start, X, D = notes()
+    with pytest.raises(InvalidShapeError) as caught:
+        dr.objective(network, start, sp.csr_array(X).asformat(form), D, engine=engine)
+    assert str(caught.value) == (
+        f"X must be an array or a CSR matrix (got a sparse matrix of format {form!r}). "
+        "Pass X.tocsr()."
+    )
+    with pytest.raises(InvalidShapeError) as caught:
+        dr.gradient(network, start, X, sp.csr_array(D), engine=engine)
+    assert str(caught.value) == (
+        "D must be an array (got a sparse matrix of format 'csr'). Pass D.toarray()."
+    )
+
+
 def test_lists_and_whole_numbers_are_taken(engine):
     network, start, X, D = notes(np.float32)
     X, D = np.round(X), np.round(D)

@@ -212,7 +212,13 @@ def _session(network: Network, parameters: Parameters, engine: str) -> Session:
 
 
 def rows_of_inputs(network: Network, parameters: Parameters, X: Any) -> Any:
-    """X in the parameters' dtype with the network's width, C-contiguous; CSR stays CSR."""
+    """X in the parameters' dtype with the network's width, C-contiguous; CSR stays CSR.
+
+    Raises
+    ------
+    InvalidShapeError
+        If the width or the dtype does not fit, or X is a sparse matrix of another format.
+    """
     return _matrix(X, network.n_inputs, parameters.dtype, "X")
 
 
@@ -262,7 +268,14 @@ def arrays(
 
 
 def _matrix(given: Any, width: int, dtype: Any, name: str) -> Any:
-    if getattr(given, "format", None) == "csr":
+    kind = getattr(given, "format", None)
+    if isinstance(kind, str) and hasattr(given, "tocsr"):
+        if kind != "csr" or name != "X":
+            remedy = "tocsr()" if name == "X" else "toarray()"
+            raise InvalidShapeError(
+                f"{name} must be an array{' or a CSR matrix' if name == 'X' else ''} (got a sparse "
+                f"matrix of format {kind!r}). Pass {name}.{remedy}."
+            )
         matrix = given
     else:
         matrix = np.asarray(given)

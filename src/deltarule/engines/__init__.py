@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import operator
 import os
+import sys
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, SupportsIndex
 
 from deltarule.engines.base import Engine, Report, Rule, Session, Work
 from deltarule.engines.reference import ReferenceEngine
@@ -29,6 +31,7 @@ _REFERENCE = ReferenceEngine()
 _compiled: Engine | None = None
 _compiled_problem: str | None = None
 _said = False
+_pools: tuple[int, list[Any]] = (0, [])
 
 
 def _load_compiled() -> Engine | None:
@@ -107,11 +110,14 @@ def _say_reference() -> None:
         )
 
 
-def thread_count(n_threads: int | None) -> int:
+def thread_count(n_threads: SupportsIndex | None) -> int:
     """How many threads a run may use.
 
     None asks DELTARULE_NUM_THREADS, else OMP_NUM_THREADS, else the processors this process may
-    use (affinity and container quota); a negative number counts back from those, -1 all of them.
+    use (affinity and container quota); but for the first of these, no more than a BLAS or OpenMP
+    pool of this process may use where that is fewer than the processors, so that
+    ``with threadpoolctl.threadpool_limits(1):`` holds here too. A negative number counts back from
+    the processors, -1 all of them.
 
     Raises
     ------
@@ -119,17 +125,51 @@ def thread_count(n_threads: int | None) -> int:
         If the number is 0 or no integer.
     """
     if n_threads is None:
-        for variable in ("DELTARULE_NUM_THREADS", "OMP_NUM_THREADS"):
-            text = os.environ.get(variable, "").split(",")[0].strip()
-            if text.isdigit() and int(text) > 0:
-                return int(text)
-        return _processors()
-    if isinstance(n_threads, bool) or not isinstance(n_threads, int) or n_threads == 0:
+        own = _number_in("DELTARULE_NUM_THREADS")
+        if own is not None:
+            return own
+        processors = _processors()
+        asked = _number_in("OMP_NUM_THREADS") or processors
+        limit = _pool_limit()
+        return asked if limit is None or limit >= processors else min(asked, limit)
+    try:
+        number = 0 if isinstance(n_threads, bool) else operator.index(n_threads)
+    except TypeError:
+        number = 0
+    if number == 0:
         raise InvalidParameterError(
             f"n_threads must be None, a positive integer or -1 for all (got {n_threads!r}). "
             "None follows the environment."
         )
-    return n_threads if n_threads > 0 else max(1, _processors() + 1 + n_threads)
+    return number if number > 0 else max(1, _processors() + 1 + number)
+
+
+def _number_in(variable: str) -> int | None:
+    """A positive number of threads in the environment."""
+    text = os.environ.get(variable, "").split(",")[0].strip()
+    return int(text) if text.isdigit() and int(text) > 0 else None
+
+
+def _pool_limit() -> int | None:
+    """The fewest threads that a loaded BLAS or OpenMP pool may use now.
+
+    None where threadpoolctl is not imported, for then nobody has limited a pool with it. The pools
+    are looked for again only when modules were imported since; asking them takes microseconds.
+    """
+    global _pools
+    threadpoolctl = sys.modules.get("threadpoolctl")
+    if threadpoolctl is None:
+        return None
+    if _pools[0] != len(sys.modules):
+        # BLIS says 1 where nobody said anything; a pool without threads says nothing either.
+        found = [
+            pool
+            for pool in threadpoolctl.ThreadpoolController().lib_controllers
+            if pool.internal_api != "blis" and getattr(pool, "threading_layer", "") != "disabled"
+        ]
+        _pools = (len(sys.modules), found)
+    numbers = [pool.get_num_threads() for pool in _pools[1]]
+    return min((number for number in numbers if number and number > 0), default=None)
 
 
 def _processors() -> int:

@@ -49,6 +49,8 @@ def test_digits_that_begin_with_a_zero_are_words(cells, numeric):
 
 def test_codes_can_still_be_taken_as_numbers():
     assert read("a,b\n0012,1\n7,1\n").numbers("a").tolist() == [12.0, 7.0]
+    with pytest.raises(TableError, match="got '1_000' in row 2"):
+        read("a,b\n7,1\n1_000,1\n").numbers("a")
 
 
 def test_a_column_of_numbers_keeps_its_text_through_every_cut():

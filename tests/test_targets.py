@@ -10,7 +10,7 @@ import pytest
 
 import deltarule as dr
 from deltarule.cli import main
-from deltarule.exceptions import TableError
+from deltarule.exceptions import ModelFileError, TableError
 from deltarule.tables import ColumnPlan, Table, TableModel, TargetPlan, read_csv
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -84,3 +84,22 @@ def test_a_regression_target_without_a_finite_spread():
         "column 'y' must hold numbers whose mean and spread are finite to be a target (got "
         "numbers up to 2e+300). Divide them by a power of ten."
     )
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"dtype": "bool", "values": [False, True]}, "str or that of whole numbers (got 'bool')"),
+        (
+            {"dtype": "float64", "values": [0.5, 1.5]},
+            "str or that of whole numbers (got 'float64')",
+        ),
+        ({"multilabel": True, "values": ["a"]}, "estimator.classes.multilabel must be false"),
+    ],
+)
+def test_classes_that_no_table_has_are_refused(tmp_path, change, words):
+    found = model_of(read("x,y\n" + "0,no\n1,yes\n" * 9), tmp_path / "m").to_model()
+    found.sections["estimator"]["classes"].update(change)
+    with pytest.raises(ModelFileError) as caught:
+        TableModel.from_model(found)
+    assert words in str(caught.value)

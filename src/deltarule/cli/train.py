@@ -70,7 +70,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--categorical",
         metavar="COLUMN",
         action="append",
-        help="columns of numbers that name kinds, to be taken as words",
+        help="columns of numbers that name kinds, to be taken as words; digits of which some begin "
+        "with 0, such as 01234, are by themselves",
     )
     add(
         "--task",

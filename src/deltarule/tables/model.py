@@ -154,10 +154,21 @@ class TableModel:
         if isinstance(estimator, MLPClassifier) != (target.task == "classification"):
             wrong("table.target.task", f"that of {type(estimator).__name__}", target.task)
         if target.task == "classification":
+            _check_classes(estimator)
             target = with_known_classes(target, estimator.classes_)
         if target.task == "regression" and len(target.names) != network.n_outputs:
             wrong("table.target.names", f"{network.n_outputs} names", list(target.names))
         return cls(columns, target, estimator, _report(fields))
+
+
+def _check_classes(estimator: MLPClassifier) -> None:
+    """The classes of a table are words or whole numbers, one a row."""
+    if estimator.classes_.dtype.kind not in "Uiu":
+        wrong(
+            "estimator.classes.dtype", "str or that of whole numbers", estimator.classes_.dtype.name
+        )
+    if estimator._code.multilabel:
+        wrong("estimator.classes.multilabel", "false for a table", True)
 
 
 def _report(fields: Fields) -> dict[str, Any]:

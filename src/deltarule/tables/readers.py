@@ -29,8 +29,8 @@ from deltarule.tables.table import DIVIDER, MISSING, Table, word_of
 
 __all__ = ["MISSING", "MOST_UNPACKED", "read_csv"]
 
-#: A gzip file may not become more bytes than this, nor more than a quarter of the machine's memory:
-#: one of a megabyte can hold a gigabyte of zeros.
+#: A gzip file may not become more bytes than this, nor more than an eighth of the machine's memory:
+#: one of a megabyte can hold a gigabyte, and cells take several times their text.
 MOST_UNPACKED = 4 * 2**30
 
 _FOREIGN = {
@@ -111,7 +111,7 @@ def _text(data: bytes, name: str) -> str:
 
 
 def _unpacked(data: bytes, name: str) -> bytes:
-    most = min(MOST_UNPACKED, _memory() // 4)
+    most = min(MOST_UNPACKED, _memory() // 8)
     pieces, size = [], 0
     with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
         while piece := file.read(_PIECE):

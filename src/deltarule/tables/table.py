@@ -122,7 +122,8 @@ class Table:
             if cell is None:
                 continue
             try:
-                numbers[row] = float(cell)
+                # float() reads 1_000, which no table means as a number.
+                numbers[row] = float(cell if "_" not in cell else "")
             except ValueError:
                 raise TableError(
                     f"column {name!r} must hold numbers (got {cell!r} in row {row + 1}). "

@@ -78,7 +78,8 @@ def train(
 
     Notes
     -----
-    KeyboardInterrupt ends the training at the next slice; the partial result is returned with
+    KeyboardInterrupt ends the training after the step at hand; a step that takes long is left
+    undone, for the core looks about every 50 ms. The partial result is returned with
     ``StopReason.INTERRUPTED``.
 
     Examples

@@ -376,6 +376,23 @@ def tell_end(estimator: Any, result: TrainingResult, *, incremental: bool) -> No
         judged = result.state.best_parameters is not None
         small = " Learning rate too small." if reason is StopReason.STEP_TOO_SMALL else ""
         _say(f"{_stalled(estimator, judged)}{small} Stopping.")
+    if reason is not StopReason.NON_FINITE:
+        _tell_if_it_rose(result.history.loss[-result.epochs :] if result.epochs else [])
+
+
+#: A training loss that ends so many times above its first has met too large steps.
+RISEN = 1000.0
+
+
+def _tell_if_it_rose(losses: list[float]) -> None:
+    if len(losses) > 1 and losses[-1] > RISEN * max(losses[0], np.finfo(float).tiny):
+        warnings.warn(
+            f"The training loss rose from {losses[0]:.3g} to {losses[-1]:.3g}: the step size is "
+            "too large. Lower learning_rate_init or standardize the inputs with "
+            "standardize='inputs'.",
+            ConvergenceWarning,
+            stacklevel=7,
+        )
 
 
 def _tell_non_finite(estimator: Any, result: TrainingResult) -> None:

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from deltarule import backprop, engines
-from deltarule.definitions import Array
+from deltarule.definitions import Array, choose
 from deltarule.engines.base import Session, Work
 from deltarule.exceptions import InvalidParameterError, InvalidShapeError, NonFiniteError
 from deltarule.network import Network, Parameters
 from deltarule.optimizers import SGD
-from deltarule.penalties import Penalty
+from deltarule.penalties import PENALTIES, Penalty
 
 
 def forward(network: Network, parameters: Parameters, X: Any) -> backprop.Pass:
@@ -51,7 +51,7 @@ def objective(
     X: Any,
     D: Any,
     sample_weight: Any = None,
-    penalty: Penalty | None = None,
+    penalty: Penalty | str | None = None,
     engine: str = "auto",
 ) -> float:
     """Compute J, equation (8): the mean loss plus the penalty divided by n.
@@ -64,7 +64,7 @@ def objective(
     D : array of shape (rows, outputs)
     sample_weight : array of shape (rows,), optional
         Non-negative; n is their sum.
-    penalty : Penalty, optional
+    penalty : Penalty or str, optional
     engine : {"auto", "compiled", "reference"}
 
     Returns
@@ -80,6 +80,7 @@ def objective(
     4.5
     """
     X, D, weight = arrays(network, parameters, X, D, sample_weight)
+    penalty = chosen_penalty(penalty)
     total = _session(network, parameters, engine).loss(X, D, weight)
     total += float(backprop.penalty_value(network, parameters.vector, penalty))
     return total / backprop.total_weight(weight, len(D))
@@ -91,7 +92,7 @@ def gradient(
     X: Any,
     D: Any,
     sample_weight: Any = None,
-    penalty: Penalty | None = None,
+    penalty: Penalty | str | None = None,
     engine: str = "auto",
 ) -> Parameters:
     """Compute ∇J of `objective` by backpropagation, equations (5)-(9), shaped as parameters.
@@ -115,6 +116,7 @@ def gradient(
     array([[-3.]])
     """
     X, D, weight = arrays(network, parameters, X, D, sample_weight)
+    penalty = chosen_penalty(penalty)
     _, total = _session(network, parameters, engine).loss_gradient(X, D, weight)
     total = total + backprop.penalty_gradient(network, parameters.vector, penalty)
     return parameters.replace(
@@ -193,9 +195,9 @@ def run_steps(
 
 def _rates(learning_rate: float | Callable[[int], float], steps: int) -> Array:
     if callable(learning_rate):
-        rates = np.array([float(learning_rate(t)) for t in range(steps)])
+        rates = np.array([_rate(learning_rate(t), f"learning_rate({t})") for t in range(steps)])
     else:
-        rates = np.full(steps, float(learning_rate))
+        rates = np.full(steps, _rate(learning_rate, "learning_rate"))
     if not np.isfinite(rates).all():
         raise InvalidParameterError(
             f"learning_rate must be finite at every step (got {rates[~np.isfinite(rates)][0]} at "
@@ -204,11 +206,25 @@ def _rates(learning_rate: float | Callable[[int], float], steps: int) -> Array:
     return rates
 
 
+def _rate(value: Any, name: str) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise InvalidParameterError(
+            f"{name} must be a number (got {value!r}). Give a positive step size."
+        ) from None
+
+
 def _session(network: Network, parameters: Parameters, engine: str) -> Session:
     chosen = engines.choose(engine, network, None, parameters.dtype)
     session = chosen.open(network, parameters.dtype)
     session.load(parameters.vector, buffers=parameters.buffers)
     return session
+
+
+def chosen_penalty(penalty: Penalty | str | None) -> Penalty | None:
+    """A penalty by name or as it is; None stays None."""
+    return None if penalty is None else choose(penalty, PENALTIES, "penalty")
 
 
 def rows_of_inputs(network: Network, parameters: Parameters, X: Any) -> Any:
@@ -219,6 +235,12 @@ def rows_of_inputs(network: Network, parameters: Parameters, X: Any) -> Any:
     InvalidShapeError
         If the width or the dtype does not fit, or X is a sparse matrix of another format.
     """
+    if parameters.network is not network and parameters.network.layout != network.layout:
+        raise InvalidShapeError(
+            f"parameters must be those of the network, {network.size} numbers for units "
+            f"{network.units} (got {parameters.network.size} numbers for units "
+            f"{parameters.network.units}). Make them with initialize(network)."
+        )
     return _matrix(X, network.n_inputs, parameters.dtype, "X")
 
 

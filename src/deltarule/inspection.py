@@ -10,7 +10,7 @@ import numpy as np
 from deltarule import backprop
 from deltarule.definitions import Array, one_of
 from deltarule.exceptions import InvalidShapeError
-from deltarule.functional import arrays
+from deltarule.functional import arrays, chosen_penalty
 from deltarule.network import Network, Parameters
 from deltarule.penalties import Penalty
 
@@ -137,7 +137,7 @@ def check_gradients(
     X: Any,
     D: Any,
     sample_weight: Any = None,
-    penalty: Penalty | None = None,
+    penalty: Penalty | str | None = None,
     *,
     method: str = "central",
     step: float | None = None,
@@ -180,6 +180,7 @@ def check_gradients(
     """
     parameters = parameters.astype(np.float64)
     X, D, weight = arrays(network, parameters, _as_float64(X), _as_float64(D), sample_weight)
+    penalty = chosen_penalty(penalty)
     _refuse_sign(network)
     complex_step = one_of(method, "method", ("central", "complex")) == "complex"
     step = step or (1e-30 if complex_step else 6e-6)

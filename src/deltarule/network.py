@@ -439,6 +439,10 @@ def initialize(
     >>> bool((dr.initialize(network, seed=1).vector == dr.initialize(network, seed=1).vector).all())
     True
     """
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**64:
+        raise InvalidParameterError(
+            f"seed must be an integer from 0 to 2**64 - 1 (got {seed!r}). Choose any of them."
+        )
     chosen = choose(initializer, INITIALIZERS, "initializer")
     vector = np.empty(network.size, dtype=np.float64)
     for layer, description in enumerate(network.layers):

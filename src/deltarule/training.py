@@ -93,6 +93,10 @@ def train(
     >>> dr.forward(network, result.parameters, X).prediction.round().ravel()
     array([0., 1., 1., 0.])
     """
+    if not isinstance(plan, TrainingPlan):
+        raise InvalidParameterError(
+            f"plan must be a TrainingPlan (got {plan!r}). Make one: TrainingPlan(max_epochs=100)."
+        )
     if plan.early_stopping is not None and validation is None:
         raise InvalidParameterError(
             "plan.early_stopping needs validation rows (got validation=None). "

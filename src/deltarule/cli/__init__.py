@@ -8,7 +8,9 @@ data, the model or a file went wrong (one sentence on standard error), 2 the com
 from __future__ import annotations
 
 import argparse
+import errno
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Sequence
@@ -78,19 +80,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             return int(COMMANDS[args.command].run(args, out))
         except KeyboardInterrupt:
+            _hear_no_more(arguments)
             return out.fail("Interrupted", "interrupted. Nothing was saved.")
         except BrokenPipeError:
-            # The reader, such as head, has seen enough; Python must not complain at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            # The reader, such as head, has seen enough.
+            _drop_output()
             return 1
         except Exception as problem:
             return _explain(problem, out)
+        finally:
+            _hear_no_more(arguments)
+
+
+def _hear_no_more(arguments: Sequence[str] | None) -> None:
+    """Once the end is decided, another Ctrl-C must not change the exit code of the program."""
+    if arguments is None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _explain(problem: Exception, out: Output) -> int:
     if os.environ.get("DELTARULE_TRACEBACK"):
         raise problem
     kind = type(problem).__name__
+    if isinstance(problem, OSError) and problem.filename is None and problem.errno in _FULL:
+        _drop_output()
+        return out.fail(
+            kind,
+            f"standard output cannot be written ({problem.strerror}). Make room, or choose "
+            "another place.",
+        )
     if isinstance(problem, DeltaruleError):
         return out.fail(kind, str(problem))
     if isinstance(problem, MemoryError):
@@ -100,6 +118,15 @@ def _explain(problem: Exception, out: Output) -> int:
         f"unexpected {kind}: {problem}. This is a defect of deltarule: please report it with what "
         "DELTARULE_TRACEBACK=1 shows.",
     )
+
+
+#: What a stream that takes no more says: disk full, quota used up, file too large, faulty device.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+
+
+def _drop_output() -> None:
+    """What standard output still holds goes nowhere, so that Python does not complain at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _speak_plainly(out: Output) -> None:

@@ -27,18 +27,17 @@ def given(args: argparse.Namespace) -> set[str]:
     return found
 
 
-def whole_number(least: int) -> Callable[[str], int]:
-    """A type of argument: a whole number of at least `least`."""
+def whole_number(least: int, most: float = math.inf) -> Callable[[str], int]:
+    """A type of argument: a whole number from `least` to `most`."""
+    bounds = f"of at least {least}" if most == math.inf else f"from {least} to {most}"
 
     def convert(text: str) -> int:
         try:
             value = int(text)
         except ValueError:
             value = least - 1
-        if value < least:
-            raise argparse.ArgumentTypeError(
-                f"must be a whole number of at least {least} (got {text!r})"
-            )
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"must be a whole number {bounds} (got {text!r})")
         return value
 
     return convert

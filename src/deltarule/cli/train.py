@@ -89,7 +89,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--seed",
-        type=arguments.whole_number(0),
+        type=arguments.whole_number(0, 2**32 - 1),
         default=0,
         metavar="N",
         help="the same seed gives the same model (default: %(default)s)",
@@ -190,6 +190,10 @@ _NOT_WITH_LBFGS = ("schedule", "learning_rate", "batch_size", "validation", "pat
 def check(args: argparse.Namespace) -> str | None:
     """What is wrong with options that do not go together, or None."""
     given = arguments.given(args)
+    if not all(text.strip(" ,") for text in args.target):
+        return "argument --target: must name a column (got an empty name)"
+    if args.output == "-":
+        return "argument -o/--output: a model is saved in a file (got -, standard output)"
     if args.solver == "lbfgs":
         for name in _NOT_WITH_LBFGS:
             if name in given:

@@ -86,6 +86,11 @@ def split(table: Table, target: TargetPlan, share: float, seed: int) -> tuple[Ar
     held = round(share * table.rows)
     if held < 1:
         return rows, rows[:0]
+    if table.rows - held < 2:
+        raise TableError(
+            f"training takes at least two rows, and --holdout {share:g} leaves "
+            f"{table.rows - held} of {table.rows}. Lower --holdout."
+        )
     if target.task == "regression":
         training, holdout = train_test_split(rows, test_size=held, random_state=seed)
         return training, holdout

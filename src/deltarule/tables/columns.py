@@ -41,6 +41,7 @@ from deltarule.tables.table import Table, same_word
 KINDS = ("numeric", "categorical", "ignored")
 MAX_CATEGORIES = 100
 CLIP = 3.0
+FARTHEST = 1e150
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,10 @@ class Column:
     def _write_numbers(self, table: Table, into: Array) -> None:
         numbers = _finite_or_missing(table.numbers(self.name), self.name)
         holes = np.isnan(numbers)
-        spread = (np.where(holes, self.median, numbers) - self.centre) / self.scale
+        with np.errstate(over="ignore"):
+            spread = (np.where(holes, self.median, numbers) - self.centre) / self.scale
+        # Farther out than this nothing changes, and infinity over infinity would be no number.
+        spread = np.clip(spread, -FARTHEST, FARTHEST)
         # hypot does not overflow where a square would.
         into[:, 0] = spread / np.hypot(1.0, spread / CLIP)
         if self.missing:
@@ -287,17 +291,21 @@ def _learn_numbers(table: Table, name: str) -> Column:
         if not missing:
             return Column(name, "ignored", reason="the same in every row")
         return Column(name, "numeric", True, median=present[0].item(), centre=present[0].item())
-    low, median, high = np.quantile(present, (0.25, 0.5, 0.75))
-    centre, scale = _centre_and_scale(present, low, median, high)
-    return Column(name, "numeric", missing, float(median), centre, scale)
+    # Over the largest one, so that neither sums nor differences overflow.
+    largest = np.abs(present).max()
+    with np.errstate(over="ignore", invalid="ignore"):
+        median = float(np.median(present))
+    if not np.isfinite(median):
+        median = float(np.median(present / largest) * largest)
+    return Column(name, "numeric", missing, median, *_centre_and_scale(present, largest))
 
 
-def _centre_and_scale(
-    present: Array, low: float, median: float, high: float
-) -> tuple[float, float]:
-    # Halved first: the difference of two large numbers of unlike sign must not overflow.
-    mean = float(np.mean(present / 2) * 2)
-    spread = float(np.std(present / np.abs(present).max()) * np.abs(present).max())
+def _centre_and_scale(present: Array, largest: float) -> tuple[float, float]:
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = float(np.mean(present))
+    if not np.isfinite(mean):
+        mean = float(np.mean(present / largest) * largest)
+    spread = float(np.std(present / largest) * largest)
     return mean, spread if spread > 0 else 1.0
 
 

@@ -1,0 +1,112 @@
+"""Plain input that once ended badly: each case is a sentence, a note, or simply works."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+import deltarule as dr
+from deltarule.cli import main
+
+
+def write(path, names, rows):
+    path.write_text("\n".join([names, *(",".join(map(str, row)) for row in rows)]) + "\n")
+    return path
+
+
+def decimals(rows=60):
+    """Two inputs and a target that is their difference."""
+    x = np.random.default_rng(0).normal(size=(rows, 2)).round(4)
+    return [[a, b, round(a - b, 4)] for a, b in x.tolist()]
+
+
+@pytest.fixture
+def table(tmp_path):
+    return write(tmp_path / "t.csv", "a,b,y", decimals())
+
+
+def run(capsys, *words):
+    code = main([str(word) for word in words])
+    seen = capsys.readouterr()
+    return code, seen.out, seen.err
+
+
+def train(capsys, table, *words):
+    model = table.parent / "m"
+    options = ["--target", "y", "--epochs", 2, "--hidden", 4, "-o", model]
+    return run(capsys, "train", table, *options, *words)
+
+
+def process(*words, **options):
+    command = [sys.executable, "-m", "deltarule", *map(str, words)]
+    return subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False, **options)
+
+
+def test_numbers_of_any_size_are_inputs(capsys, tmp_path):
+    rows = [[f"{(-1) ** i * 1.7}e{300 + i % 9}", i % 7, row[2]] for i, row in enumerate(decimals())]
+    code, _out, err = train(capsys, write(tmp_path / "t.csv", "a,b,y", rows), "-q")
+    assert (code, err) == (0, "")
+    plan = dr.load(tmp_path / "m").columns
+    assert np.isfinite(plan.transform({"a": [1.7e308, -1.7e308, 0.0], "b": [1, 1e308, 2]})).all()
+
+
+def test_a_holdout_of_nearly_all_rows(capsys, table):
+    code, _out, err = train(capsys, table, "--holdout", 0.999)
+    assert code == 1
+    assert err == (
+        "deltarule: training takes at least two rows, and --holdout 0.999 leaves 0 of 60. Lower "
+        "--holdout.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--seed", "99999999999"], "--seed: must be a whole number from 0 to 4294967295 (got"),
+        (["--target", ""], "--target: must name a column (got an empty name)"),
+        (["-o", "-"], "-o/--output: a model is saved in a file (got -, standard output)"),
+    ],
+)
+def test_the_command_line(capsys, table, words, sentence):
+    with pytest.raises(SystemExit) as caught:
+        train(capsys, table, *words)
+    assert caught.value.code == 2
+    assert f"argument {sentence}" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full here")
+def test_a_full_disk_is_no_defect(capsys, table):
+    assert train(capsys, table, "-q")[0] == 0
+    with open("/dev/full", "w") as full:
+        for words in (
+            ["predict", table.parent / "m", table],
+            ["predict", table.parent / "m", table, "--json"],
+            ["train", table, "--target", "y", "-o", table.parent / "m2"],
+        ):
+            done = process(*words, stdout=full)
+            assert done.returncode == 1
+            assert done.stderr == (
+                "deltarule: standard output cannot be written (No space left on device). Make "
+                "room, or choose another place.\n"
+            )
+
+
+def test_a_second_interruption_changes_nothing(table):
+    words = ["train", table, "--target", "y", "-o", table.parent / "m", "--epochs", 10**7]
+    words += ["--patience", 10**7, "--engine", "reference", "--hidden", 8, "--threads", 1]
+    command = [sys.executable, "-m", "deltarule", *map(str, words)]
+    work = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while "epoch " not in work.stderr.readline():
+        assert work.poll() is None
+    for _ in range(2):
+        work.send_signal(signal.SIGINT)
+        time.sleep(0.1)
+    _out, err = work.communicate(timeout=60)
+    assert work.returncode == 1
+    assert err.splitlines()[-1].startswith("deltarule: interrupted")

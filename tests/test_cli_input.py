@@ -110,3 +110,40 @@ def test_a_second_interruption_changes_nothing(table):
     _out, err = work.communicate(timeout=60)
     assert work.returncode == 1
     assert err.splitlines()[-1].startswith("deltarule: interrupted")
+
+
+def test_one_bad_cell_in_an_input_is_told(capsys, tmp_path):
+    rows = decimals()
+    rows[30][0], rows[40][2] = "oops", ""
+    code, out, _err = train(capsys, write(tmp_path / "t.csv", "a,b,y", rows))
+    assert code == 0
+    assert (
+        "  note      column 'a' is taken as words: 58 of 59 cells are numbers, row 31 holds "
+        "'oops'. Mend the cell, or say --categorical a"
+    ) in out.splitlines()
+    words = ["--categorical", "a", "--drop", "y", "--target", "b"]
+    assert (
+        "taken as words"
+        not in run(
+            capsys, "train", tmp_path / "t.csv", *words, "-o", tmp_path / "m", "--epochs", 1
+        )[1]
+    )
+
+
+def test_a_bad_cell_of_the_target_is_named_by_its_row_in_the_file(capsys, tmp_path):
+    rows = decimals()
+    rows[3][2], rows[30][2] = "", "oops"
+    code, _out, err = train(capsys, write(tmp_path / "t.csv", "a,b,y", rows))
+    assert code == 1
+    assert err == (
+        "deltarule: column 'y': 58 of 59 cells are numbers, row 31 holds 'oops'. Mend the cell, or "
+        "say --task classification.\n",
+    )
+
+
+def test_a_constant_target_and_a_constant_input_are_called_so(capsys, tmp_path):
+    rows = [[row[0], 10**30 + i % 9, 4] for i, row in enumerate(decimals())]
+    code, out, _err = train(capsys, write(tmp_path / "t.csv", "a,b,y", rows))
+    assert code == 0
+    assert "the target is the same in every row: there is nothing to learn" in out
+    assert "left out  b: the same in every row to 16 digits" in out

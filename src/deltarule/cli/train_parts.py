@@ -42,10 +42,14 @@ def divide(args: argparse.Namespace) -> Parts:
             raise TableError(f"--drop names the target column {name!r}. Leave it out of --drop.")
     categorical = named_columns(table, args.categorical)
     for name in categorical:
-        if name in (*names, *drop):
-            option = "target" if name in names else "drop"
+        if name in names:
             raise TableError(
-                f"--categorical names {name!r}, which --{option} names too. Leave it out of one."
+                f"--categorical names the target column {name!r}. Leave it out, and say --task "
+                "classification where its values are classes."
+            )
+        if name in drop:
+            raise TableError(
+                f"--categorical names {name!r}, which --drop names too. Leave it out of one."
             )
     table, notes = table.without(drop), []
     asked = (*names, *categorical)
@@ -65,13 +69,26 @@ def divide(args: argparse.Namespace) -> Parts:
         raise TableError(
             f"training takes at least two rows with a target (got {table.rows}). Add rows."
         )
+    for name in table.names:
+        stray = None if name in asked else table.stray_words(name)
+        if stray is not None:
+            notes.append(
+                f"column {name!r} is taken as words: {stray}. Mend the cell, or say --categorical "
+                f"{name}"
+            )
     target = TargetPlan.fit(table, names, args.task)
+    if _is_constant(table, names):
+        notes.append("the target is the same in every row: there is nothing to learn")
     training, holdout = split(table, target, args.holdout, args.seed)
     if len(holdout):
         target = TargetPlan.fit(table, names, args.task, training)
     if not len(holdout) and args.holdout:
         notes.append("too few rows to hold any out: the scores are of the training rows")
     return Parts(table, target, np.sort(training), np.sort(holdout), notes)
+
+
+def _is_constant(table: Table, names: tuple[str, ...]) -> bool:
+    return all(len(set(table.column(name).tolist())) == 1 for name in names)
 
 
 def split(table: Table, target: TargetPlan, share: float, seed: int) -> tuple[Array, Array]:

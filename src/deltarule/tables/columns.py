@@ -89,7 +89,7 @@ class Column:
             self._write_words(table, into)
 
     def _write_numbers(self, table: Table, into: Array) -> None:
-        numbers = _finite_or_missing(table.numbers(self.name), self.name)
+        numbers = _finite_or_missing(table, self.name)
         holes = np.isnan(numbers)
         with np.errstate(over="ignore"):
             spread = (np.where(holes, self.median, numbers) - self.centre) / self.scale
@@ -108,7 +108,7 @@ class Column:
         for word in {word for word in words if word is not None} - known_words:
             index[word] = index.get(same_word(word, known_words), -2)
         codes = np.fromiter((index[word] for word in words), np.int64, len(words))
-        self._warn_of_unknown(codes, words)
+        self._warn_of_unknown(codes, words, table)
         known = codes >= 0
         if len(self.categories) == 2:
             into[:, 0] = np.where(known, 2.0 * codes - 1.0, 0.0)
@@ -116,14 +116,14 @@ class Column:
             into[:] = 0.0
             into[np.flatnonzero(known), codes[known]] = 1.0
 
-    def _warn_of_unknown(self, codes: Array, words: list[str | None]) -> None:
+    def _warn_of_unknown(self, codes: Array, words: list[str | None], table: Table) -> None:
         unknown = np.flatnonzero(codes == -2)
         if len(unknown):
             cells = "1 cell holds" if len(unknown) == 1 else f"{len(unknown)} cells hold"
             warnings.warn(
                 f"column {self.name!r}: {cells} a category that the model does not know, for "
-                f"example {words[unknown[0]]!r} in row {unknown[0] + 1}; treated as none of the "
-                "known ones.",
+                f"example {words[unknown[0]]!r} in row {table.row_number(unknown[0])}; treated as "
+                "none of the known ones.",
                 UnknownCategoryWarning,
                 stacklevel=2,
             )
@@ -282,12 +282,14 @@ def _learn(table: Table, name: str, as_words: bool) -> Column:
 
 
 def _learn_numbers(table: Table, name: str) -> Column:
-    numbers = _finite_or_missing(table.numbers(name), name)
+    numbers = _finite_or_missing(table, name)
     present = numbers[~np.isnan(numbers)]
     missing = len(present) < len(numbers)
     if not len(present):
         return Column(name, "ignored", reason="empty")
     if present.min() == present.max():
+        if not missing and len(set(table.words(name).tolist())) > 1 and abs(present[0]) >= 1e15:
+            return Column(name, "ignored", reason="the same in every row to 16 digits")
         if not missing:
             return Column(name, "ignored", reason="the same in every row")
         return Column(name, "numeric", True, median=present[0].item(), centre=present[0].item())
@@ -323,11 +325,13 @@ def _learn_words(table: Table, name: str) -> Column:
     return Column(name, "categorical", missing, categories=tuple(sorted(frequent)))
 
 
-def _finite_or_missing(numbers: Array, name: str) -> Array:
+def _finite_or_missing(table: Table, name: str) -> Array:
+    numbers = table.numbers(name)
     infinite = np.flatnonzero(np.isinf(numbers))
     if len(infinite):
+        cell = table.words(name)[infinite[0]]
         raise TableError(
-            f"column {name!r} must hold finite numbers (got {numbers[infinite[0]]} in row "
-            f"{infinite[0] + 1}). Correct the cell or leave it empty."
+            f"column {name!r} must hold finite numbers (got {cell} in row "
+            f"{table.row_number(infinite[0])}). Correct the cell or leave it empty."
         )
     return numbers

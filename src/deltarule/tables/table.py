@@ -14,6 +14,7 @@ of that file let it be taken for.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -26,6 +27,11 @@ from deltarule.exceptions import TableError
 
 #: Cells that stand for "not known".
 MISSING = frozenset(("", "?", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null"))
+#: A column with at most this share of words among its numbers is taken for one of numbers, with
+#: mistakes in it.
+MOST_STRAYS = 0.1
+_NUMBER = re.compile(r"[-+]?(?:0|[1-9][0-9]*|0?(?=[.]))(?:[.][0-9]*)?(?:[eE][-+]?[0-9]+)?")
+_GROUPED = re.compile(r"[-+]?(?:[1-9][0-9]{0,2}(?:,[0-9]{3})+(?:[.][0-9]*)?|[0-9]+,[0-9]+)")
 #: Divides the cells of a kept text: no number and no missing cell holds it.
 DIVIDER = ";"
 #: Up to here float64 holds every whole number, so int64 says the same.
@@ -44,7 +50,8 @@ class Table:
         Of columns of numbers, the cells as they were written, with `DIVIDER` between: one text
         costs a fraction of the memory of as many small ones, and most are never asked for.
     places : array of int64, optional
-        Where each row stands in `texts`; in order where left out.
+        Where each row stood in the table that was read, and stands in `texts`; in order where left
+        out.
 
     Examples
     --------
@@ -126,10 +133,47 @@ class Table:
                 numbers[row] = float(cell if "_" not in cell else "")
             except ValueError:
                 raise TableError(
-                    f"column {name!r} must hold numbers (got {cell!r} in row {row + 1}). "
+                    f"column {name!r} must hold numbers (got {cell!r} in row "
+                    f"{self.row_number(row)}). "
                     "Correct the cell or leave it empty."
                 ) from None
         return numbers
+
+    def row_number(self, row: int) -> int:
+        """The number, from 1, that a row had in the table that was read."""
+        return int(row if self.places is None else self.places[row]) + 1
+
+    def stray_words(self, name: str) -> str | None:
+        """What keeps a column from being numbers where nearly all of its cells are some, or None.
+
+        A number with commas between its thousands, or with a decimal comma among English numbers,
+        is a word to the reader, yet none to the person who wrote it. Digits that begin with a zero are codes, and no numbers.
+
+        Examples
+        --------
+        >>> Table.of({"a": [*map(str, range(19)), "oops"]}).stray_words("a")
+        "19 of 20 cells are numbers, row 20 holds 'oops'"
+        """
+        cells = self.column(name)
+        if cells.dtype.kind == "f":
+            return None
+        present = [(row, cell) for row, cell in enumerate(cells.tolist()) if cell is not None]
+        strays = [(row, cell) for row, cell in present if not _NUMBER.fullmatch(cell)]
+        grouped = [(row, cell) for row, cell in strays if _GROUPED.fullmatch(cell)]
+        if not strays or len(strays) - len(grouped) > MOST_STRAYS * len(present):
+            return None
+        if len(strays) == len(grouped):
+            row, cell = grouped[0]
+            return (
+                f"all cells are numbers, but {len(grouped)} with commas in them, such as {cell!r} "
+                f"in row {self.row_number(row)}"
+            )
+        row, cell = next(stray for stray in strays if stray not in grouped)
+        numbers = len(present) - len(strays) + len(grouped)
+        return (
+            f"{numbers} of {len(present)} cells are numbers, row {self.row_number(row)} holds "
+            f"{cell!r}"
+        )
 
     def words(self, name: str) -> Array:
         """A column as words with None for missing cells.
@@ -147,9 +191,7 @@ class Table:
 
     def take(self, rows: Array) -> Table:
         """Some rows, by index or mask."""
-        places = None
-        if self.texts:
-            places = (np.arange(self.rows) if self.places is None else self.places)[rows]
+        places = (np.arange(self.rows) if self.places is None else self.places)[rows]
         columns = {name: cells[rows] for name, cells in self.columns.items()}
         return Table(columns, self.texts, places)
 

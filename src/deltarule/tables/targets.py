@@ -87,7 +87,7 @@ class TargetPlan:
                     "model per column."
                 )
             return cls(names, task, reason, words=not _are_whole(table.column(names[0])))
-        targets = _targets(table, names)
+        targets = _targets(table, names, fitting=True)
         if training is not None:
             targets = targets[training]
         with np.errstate(over="ignore", invalid="ignore"):
@@ -129,7 +129,8 @@ class TargetPlan:
             row = np.flatnonzero(~_whole(numbers))[0]
             raise TableError(
                 f"column {name!r} must hold whole numbers, as in training (got "
-                f"{table.words(name)[row]!r} in row {row + 1}). Use a table of the same kind."
+                f"{table.words(name)[row]!r} in row {table.row_number(row)}). Use a table of "
+                "the same kind."
             )
         return numbers.astype(np.int64)
 
@@ -223,13 +224,29 @@ def _check_scale(names: tuple[str, ...], targets: Array, centre: Array, spread: 
             )
 
 
+def _check_finite(table: Table, name: str, numbers: Array) -> None:
+    bad = np.flatnonzero(~np.isfinite(numbers))
+    if len(bad):
+        raise TableError(
+            f"column {name!r} must hold finite numbers to be a target (got "
+            f"{table.words(name)[bad[0]]} in row {table.row_number(bad[0])}). Correct the cell or "
+            "remove the row."
+        )
+
+
 def _decide(table: Table, names: tuple[str, ...]) -> tuple[str, str]:
     for name in names:
+        stray = table.stray_words(name)
+        if stray is not None:
+            raise TableError(
+                f"column {name!r}: {stray}. Mend the cell, or say --task classification."
+            )
         if not table.is_numeric(name):
             return "classification", f"{name!r} holds words"
     if len(names) > 1:
         return "regression", "several target columns"
     cells = table.column(names[0])
+    _check_finite(table, names[0], cells)
     values = np.unique(cells)
     if len(values) == 2:
         return "classification", f"{names[0]!r} holds two different values"
@@ -240,21 +257,16 @@ def _decide(table: Table, names: tuple[str, ...]) -> tuple[str, str]:
     return "regression", f"{names[0]!r} holds {len(values)} different {kind}"
 
 
-def _targets(table: Table, names: tuple[str, ...]) -> Array:
+def _targets(table: Table, names: tuple[str, ...], *, fitting: bool = False) -> Array:
     columns = []
     for name in names:
         try:
             numbers = table.numbers(name)
         except TableError as problem:
+            remedy = " Or train with --task classification." if fitting else ""
             raise TableError(
-                f"a target of a regression must be a number: {problem} Or train with --task "
-                "classification."
+                f"a target of a regression must be a number: {problem}{remedy}"
             ) from None
-        bad = np.flatnonzero(~np.isfinite(numbers))
-        if len(bad):
-            raise TableError(
-                f"column {name!r} must hold finite numbers to be a target (got {numbers[bad[0]]} "
-                f"in row {bad[0] + 1}). Correct the cell or remove the row."
-            )
+        _check_finite(table, name, numbers)
         columns.append(numbers)
     return np.column_stack(columns)

@@ -349,7 +349,8 @@ def sentences(table, models, folder):
             "path."
         ),
         ("predict", models["classes"], folder / "one.csv"): (
-            "the table has no column 'city' (it has x, y). Choose one of these."
+            "the table has no column 'city' (it has x, y), which the model was trained on. Add "
+            "it, or rename the one that holds it."
         ),
         ("predict", models["numbers"], table, "--proba"): (
             "--proba is for classes (got a regression model). Leave --proba out."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
 import signal
 import subprocess
@@ -13,6 +15,8 @@ import pytest
 
 import deltarule as dr
 from deltarule.cli import main
+from deltarule.cli.output import Output
+from deltarule.cli.progress import LIVE_SECONDS, PLAIN_SECONDS, Progress
 
 
 def write(path, names, rows):
@@ -60,7 +64,7 @@ def test_a_holdout_of_nearly_all_rows(capsys, table):
     code, _out, err = train(capsys, table, "--holdout", 0.999)
     assert code == 1
     assert err == (
-        "deltarule: training takes at least two rows, and --holdout 0.999 leaves 0 of 60. Lower "
+        "deltarule: training takes at least one row, and --holdout 0.999 leaves none of 60. Lower "
         "--holdout.\n"
     )
 
@@ -91,10 +95,11 @@ def test_a_full_disk_is_no_defect(capsys, table):
         ):
             done = process(*words, stdout=full)
             assert done.returncode == 1
-            assert done.stderr == (
+            assert done.stderr.endswith(
                 "deltarule: standard output cannot be written (No space left on device). Make "
                 "room, or choose another place.\n"
             )
+            assert "Exception" not in done.stderr
 
 
 def test_a_second_interruption_changes_nothing(table):
@@ -137,7 +142,7 @@ def test_a_bad_cell_of_the_target_is_named_by_its_row_in_the_file(capsys, tmp_pa
     assert code == 1
     assert err == (
         "deltarule: column 'y': 58 of 59 cells are numbers, row 31 holds 'oops'. Mend the cell, or "
-        "say --task classification.\n",
+        "say --task classification.\n"
     )
 
 
@@ -147,3 +152,119 @@ def test_a_constant_target_and_a_constant_input_are_called_so(capsys, tmp_path):
     assert code == 0
     assert "the target is the same in every row: there is nothing to learn" in out
     assert "left out  b: the same in every row to 16 digits" in out
+
+
+def test_what_is_kept_and_what_is_predicted_have_two_names(capsys, table, tmp_path):
+    assert train(capsys, table, "-q")[0] == 0
+    words = ["predict", tmp_path / "m", table, "--keep", "a,b,y"]
+    code, out, _err = run(capsys, *words)
+    assert (code, out.splitlines()[0]) == (0, "a,b,y,predicted_y")
+    (tmp_path / "p.csv").write_text(out)
+    code, out, _err = run(capsys, "evaluate", tmp_path / "m", tmp_path / "p.csv", "--json")
+    assert code == 0
+    assert json.loads(out)["rows"] == 60
+    _code, out, _err = run(capsys, *words, "--json")
+    assert list(json.loads(out)["predictions"]) == ["a", "b", "y", "predicted_y"]
+
+
+def test_classes_that_the_model_does_not_know_are_counted(capsys, tmp_path):
+    rows = [[row[0], row[1], "up" if row[2] > 0 else "down"] for row in decimals()]
+    assert train(capsys, write(tmp_path / "t.csv", "a,b,y", rows), "-q")[0] == 0
+    rows[0][2], rows[2][2], rows[5][2] = "", "flat", "flat"
+    words = ["evaluate", tmp_path / "m", write(tmp_path / "e.csv", "a,b,y", rows), "--json"]
+    code, out, err = run(capsys, *words)
+    assert code == 0
+    assert json.loads(out)["rows_of_unknown_classes"] == 2
+    assert err == (
+        "note: 2 rows of 59 with a class that the model does not know, for example 'flat' in row "
+        "3: counted as mistakes, and there is no log loss.\n"
+    )
+    assert (
+        json.loads(run(capsys, *words[:2], tmp_path / "t.csv", "--json")[1])[
+            "rows_of_unknown_classes"
+        ]
+        == 0
+    )
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self):
+        return True
+
+
+def test_a_lasting_line_stands_alone_on_a_terminal(capsys, monkeypatch):
+    stream = Terminal()
+    monkeypatch.setattr(sys, "stdout", stream)
+    out = Output()
+    with Progress(stream=stream) as progress:
+        out.aside = progress.aside
+        progress.doing("reading")
+        for _ in range(3):
+            time.sleep(LIVE_SECONDS * 1.5)
+            out.line("a lasting line")
+    lines = stream.getvalue().splitlines()
+    assert len(lines) >= 3
+    assert {line.rpartition("\x1b[K")[2] for line in lines if "lasting" in line} == {
+        "a lasting line"
+    }
+    assert "reading" in stream.getvalue()
+
+
+def test_work_that_has_hardly_begun_is_not_mentioned_off_a_terminal():
+    stream = io.StringIO()
+    with Progress(stream=stream) as progress:
+        progress.doing("reading")
+        time.sleep(PLAIN_SECONDS - LIVE_SECONDS)
+        progress.doing("linear model")
+        time.sleep(LIVE_SECONDS * 0.5)
+    assert stream.getvalue() == ""
+
+
+def test_a_network_that_no_memory_holds(capsys, table):
+    code, _out, err = train(capsys, table, "--hidden", 10**9, "-q")
+    assert code == 1
+    assert err.startswith(
+        "deltarule: --hidden 1000000000 must fit into memory (got 4000000001 parameters, which "
+    )
+    assert err.endswith("to train). Use fewer units.\n")
+
+
+def test_the_remedy_fits_the_options(capsys, table):
+    _code, _out, err = train(capsys, table, "--alpha", "1e300", "-q")
+    assert err.endswith("Nothing was saved. Lower --alpha.\n")
+    code, out, _err = train(capsys, table, "--hidden", "0")
+    assert code == 0
+    assert "The linear model is ahead here" in out
+    assert "--hidden" not in out
+    _code, out, _err = train(capsys, table)
+    assert "Try --hidden 0." in out
+
+
+def test_a_file_is_no_folder(capsys, table):
+    _code, _out, err = train(capsys, table, "-o", table / "m")
+    assert err == (
+        f"deltarule: {table}/m cannot be written: {table} is a file, not a folder. Choose another "
+        "path.\n"
+    )
+
+
+def test_a_bad_cell_while_judging(capsys, table, tmp_path):
+    assert train(capsys, table, "-q")[0] == 0
+    rows = decimals()
+    rows[7][2] = "oops"
+    words = ["evaluate", tmp_path / "m", write(tmp_path / "e.csv", "a,b,y", rows)]
+    assert run(capsys, *words)[2] == (
+        "deltarule: a target of a regression must be a number: column 'y' must hold numbers (got "
+        "'oops' in row 8). Correct the cell or leave it empty.\n"
+    )
+
+
+def test_a_column_that_the_model_was_trained_on_is_missing(capsys, table, tmp_path):
+    assert train(capsys, table, "-q")[0] == 0
+    other = write(tmp_path / "o.csv", "size,b", [[1, 2]])
+    assert run(capsys, "predict", tmp_path / "m", other)[2] == (
+        "deltarule: the table has no column 'a' (it has size, b), which the model was trained on. "
+        "Add it, or rename the one that holds it.\n"
+    )

@@ -314,11 +314,17 @@ def test_counting_rows():
         ),
         (
             {"Age": [1.0]},
-            "the table has no column 'age' (it has Age). Did you mean 'Age'?",
+            (
+                "the table has no column 'age' (it has Age), which the model was trained on. Did "
+                "you mean 'Age'?"
+            ),
         ),
         (
             {"weight": [1.0]},
-            "the table has no column 'age' (it has weight). Choose one of these.",
+            (
+                "the table has no column 'age' (it has weight), which the model was trained on. "
+                "Add it, or rename the one that holds it."
+            ),
         ),
     ],
 )

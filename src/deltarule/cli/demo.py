@@ -241,13 +241,21 @@ def _compare(outcome: Outcome, out: Output) -> dict[str, Any]:
         )
     out.lines(*text_table(rows))
     ratio = seconds / found["deltarule"]["seconds"]
-    out.lines(
-        f"  {ratio:.1f} times as fast here."
-        if ratio > 1
-        else f"  {1 / ratio:.1f} times as slow here.",
-        "",
-    )
+    out.lines(f"  {pace(ratio)} here.", "")
     return {**found, "times_as_fast": ratio}
+
+
+def pace(ratio: float) -> str:
+    """How fast, in words, given how many times as fast.
+
+    Examples
+    --------
+    >>> pace(4.2), pace(1.04), pace(0.5)
+    ('4.2 times as fast', 'About as fast', '2.0 times as slow')
+    """
+    if 0.9 < ratio < 1.1:
+        return "About as fast"
+    return f"{ratio:.1f} times as fast" if ratio > 1 else f"{1 / ratio:.1f} times as slow"
 
 
 def _predict(folder: Path, held_out: Path, out: Output) -> Path:

@@ -36,6 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, out: Output) -> int:
     """Read, predict, compare."""
+    import numpy as np
+
     from deltarule.exceptions import TableError
     from deltarule.tables import scores
     from deltarule.tables.targets import has_target
@@ -62,6 +64,14 @@ def run(args: argparse.Namespace, out: Output) -> int:
     )
     name = "standard input" if args.table == "-" else os.path.basename(args.table)
     out.line(f"{os.path.basename(args.model)} on {name}: {counted(table.rows, 'row')}")
+    unknown = ~np.isin(actual, model.classes_) if classes else np.zeros(0, dtype=bool)
+    if unknown.any():
+        first = int(unknown.argmax())
+        out.note(
+            f"{counted(int(unknown.sum()), 'row')} of {table.rows} with a class that the model "
+            f"does not know, for example {str(actual[first])!r} in row {table.row_number(first)}: "
+            "counted as mistakes, and there is no log loss."
+        )
     if skipped:
         out.line(f"  {counted(skipped, 'row')} without a target left out")
     found_words = [[f"  {_WORDS[key]}", shown(found[key])] for key in _WORDS if key in found]
@@ -75,6 +85,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
         "task": model.target.task,
         "rows": table.rows,
         "rows_without_target": skipped,
+        "rows_of_unknown_classes": int(unknown.sum()),
         "scores": found,
     }
     if classes:

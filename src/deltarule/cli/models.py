@@ -38,6 +38,13 @@ def check_output(path: str, *inputs: str) -> None:
             raise OutputPathError(
                 f"{path} cannot be written: it is the file that is read. Choose another path."
             )
+    folder = os.path.dirname(path)
+    while folder and not os.path.exists(folder):
+        folder = os.path.dirname(folder)
+    if folder and not os.path.isdir(folder):
+        raise OutputPathError(
+            f"{path} cannot be written: {folder} is a file, not a folder. Choose another path."
+        )
     check_writable(path)
 
 

@@ -10,6 +10,8 @@ import io
 import json as json_module
 import math
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 
@@ -35,10 +37,17 @@ class Output:
         One JSON object on standard output, nothing else.
     quiet : bool
         No progress and no text, only the result and errors.
+
+    Attributes
+    ----------
+    aside : callable
+        Gives the context in which a line is written; that of a progress on the same terminal makes
+        room for the line.
     """
 
     def __init__(self, *, json: bool = False, quiet: bool = False) -> None:
         self.json, self.quiet = json, quiet
+        self.aside: Callable[[], AbstractContextManager[None]] = nullcontext
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
                 # A terminal without R² shows ?, rather than end in an error.
@@ -47,7 +56,8 @@ class Output:
     def line(self, text: str = "") -> None:
         """A line for people."""
         if not (self.json or self.quiet):
-            print(plain(text), flush=True)
+            with self.aside():
+                print(plain(text), flush=True)
 
     def lines(self, *texts: str) -> None:
         """Lines for people."""
@@ -56,7 +66,8 @@ class Output:
 
     def note(self, text: str) -> None:
         """A remark that is no result, on standard error."""
-        print(f"note: {plain(text)}", file=sys.stderr, flush=True)
+        with self.aside():
+            print(f"note: {plain(text)}", file=sys.stderr, flush=True)
 
     def result(self, record: dict[str, Any]) -> None:
         """The result for machines; numbers that JSON does not know are null."""

@@ -39,7 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--keep",
         metavar="COLUMN",
         action="append",
-        help="columns of the table to repeat beside the predictions, such as an identifier",
+        help="columns of the table to repeat beside the predictions, such as an identifier; beside "
+        "the target itself the prediction is called predicted_COLUMN",
     )
     arguments.add_quiet(parser)
 
@@ -58,7 +59,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
         )
     table = read_table(args.table)
     kept = named_columns(table, args.keep)
-    columns = predicted_columns(model, table, args.proba)
+    columns = beside(kept, predicted_columns(model, table, args.proba))
     if args.output != "-":
         replace_file(args.output, _csv(table, kept, columns).encode("utf-8"))
         out.line(f"{counted(table.rows, 'prediction')} in {args.output}")
@@ -91,6 +92,23 @@ def predicted_columns(model: TableModel, table: Table, proba: bool) -> dict[str,
         for index, label in enumerate(model.classes_.tolist()):
             columns[f"{names[0]}={label}"] = _short(probabilities[:, index])
     return columns
+
+
+def beside(kept: tuple[str, ...], columns: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    """The predictions under names that no kept column has: ``predicted_price`` beside ``price``.
+
+    Examples
+    --------
+    >>> beside(("price",), {"price": [1.5], "area": [70.0]})
+    {'predicted_price': [1.5], 'area': [70.0]}
+    """
+    renamed: dict[str, list[Any]] = {}
+    for name, cells in columns.items():
+        free = name
+        while free in kept or free in renamed or (free != name and free in columns):
+            free = f"predicted_{free}"
+        renamed[free] = cells
+    return renamed
 
 
 def _short(numbers: Array) -> list[float]:

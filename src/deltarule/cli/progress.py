@@ -6,13 +6,16 @@ stands, so that neither a long epoch nor a linear model by another library is a 
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, TextIO
 
-#: Seconds between two lines, on a terminal (where a line is rewritten) and elsewhere.
+#: Seconds between two lines, on a terminal (where a line is rewritten) and elsewhere, where work
+#: that is done before anyone wonders is not mentioned.
 LIVE_SECONDS, PLAIN_SECONDS = 0.2, 1.5
 
 
@@ -35,8 +38,10 @@ class Progress:
         self._began = time.perf_counter()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._tell, name="progress", daemon=True)
-        self._lock = threading.Lock()
+        # Of the kind that its holder may take again: what is said aside may clear the line.
+        self._lock = threading.RLock()
         self._written = False
+        self._said = self._began
 
     def __enter__(self) -> Progress:
         if self._wanted:
@@ -56,8 +61,9 @@ class Progress:
 
     def doing(self, what: str) -> None:
         """A new piece of work begins."""
-        self.clear()
-        self._what, self._where, self._began = what, "", time.perf_counter()
+        with self._lock:
+            self.clear()
+            self._what, self._where, self._began = what, "", time.perf_counter()
 
     def at(self, where: str) -> None:
         """Where the work stands."""
@@ -71,16 +77,27 @@ class Progress:
                 self._stream.flush()
                 self._written = False
 
+    @contextlib.contextmanager
+    def aside(self) -> Iterator[None]:
+        """A context in which a lasting line can be written: no progress is, meanwhile."""
+        with self._lock:
+            self.clear()
+            yield
+            self._said = time.perf_counter()
+
     def _tell(self) -> None:
-        while not self._ended.wait(LIVE_SECONDS if self._live else PLAIN_SECONDS):
-            if not self._what:
-                continue
-            seconds = time.perf_counter() - self._began
-            text = "  ".join(part for part in (self._what, self._where, f"{seconds:.1f} s") if part)
+        while not self._ended.wait(LIVE_SECONDS):
             with self._lock:
+                now = time.perf_counter()
+                seconds = now - self._began
+                due = self._live or (now - self._said >= PLAIN_SECONDS and seconds >= LIVE_SECONDS)
+                if not self._what or not due:
+                    continue
+                parts = (self._what, self._where, f"{seconds:.1f} s")
+                text = "  ".join(part for part in parts if part)
                 self._stream.write(f"\r\x1b[K{text}" if self._live else f"{text}\n")
                 self._stream.flush()
-                self._written = True
+                self._written, self._said = True, now
 
 
 def epoch_observer(progress: Progress, epochs: int, score_name: str) -> Any:

@@ -234,9 +234,10 @@ def train(args: argparse.Namespace, out: Output) -> Outcome:
 
     check_output(args.output, args.table)
     with Progress(wanted=not (out.json or out.quiet)) as progress:
+        out.aside = progress.aside
         progress.doing("reading the table")
         parts = divide(args)
-        progress.clear()
+        progress.doing("preparing the columns")
         tell_parts(args, parts, out)
         # The engine has its own number of threads; this holds the libraries beside it too.
         with threadpool_limits(args.threads):

@@ -103,10 +103,10 @@ def split(table: Table, target: TargetPlan, share: float, seed: int) -> tuple[Ar
     held = round(share * table.rows)
     if held < 1:
         return rows, rows[:0]
-    if table.rows - held < 2:
+    if held >= table.rows:
         raise TableError(
-            f"training takes at least two rows, and --holdout {share:g} leaves "
-            f"{table.rows - held} of {table.rows}. Lower --holdout."
+            f"training takes at least one row, and --holdout {share:g} leaves none of "
+            f"{table.rows}. Lower --holdout."
         )
     if target.task == "regression":
         training, holdout = train_test_split(rows, test_size=held, random_state=seed)

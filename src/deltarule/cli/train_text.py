@@ -82,7 +82,8 @@ def tell_scores(record: dict[str, Any], estimator: Any, out: Output) -> None:
     for target, value in (record["network_scores"].get("r2_by_target") or {}).items():
         out.line(f"  R² of {target}: {shown(value)}")
     if scores["network"] < scores["linear"]:
+        remedy = " Try --hidden 0." if len(record["units"]) > 2 else ""
         out.line(
-            "  The linear model is ahead here: the table may be small, or its relation straight. "
-            "Try --hidden 0."
+            "  The linear model is ahead here: the table may be small, or its relation straight."
+            + remedy
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import time
 import warnings
@@ -14,14 +15,16 @@ from deltarule.cli.output import Output
 from deltarule.cli.progress import Progress, epoch_observer
 from deltarule.cli.train_parts import Parts
 from deltarule.cli.train_text import tell_plan, tell_scores
-from deltarule.exceptions import NonFiniteError, TrainingStoppedWarning
+from deltarule.exceptions import InvalidParameterError, NonFiniteError, TrainingStoppedWarning
 
 if TYPE_CHECKING:
     from deltarule.definitions import Array
-    from deltarule.tables import TableModel, TargetPlan
+    from deltarule.tables import ColumnPlan, Table, TableModel, TargetPlan
 
 #: With fewer rows than this none are set aside to judge when to stop.
 FEWEST_ROWS_TO_VALIDATE = 100
+#: float32 parameters, their gradient, two moments, and a copy of the best.
+BYTES_PER_PARAMETER = 20
 
 
 def fit(
@@ -36,6 +39,7 @@ def fit(
     judged_table = table.take(judged)
     categorical = named_columns(train_rows, args.categorical)
     plan = ColumnPlan.fit(train_rows, categorical=categorical)
+    _check_size(args, plan, target, table.take(parts.training))
     X, y = plan.transform(train_rows), target.encode(table.take(parts.training))
     X_judged, actual = plan.transform(judged_table), target.actual(judged_table)
     tell_plan(plan, parts, out)
@@ -63,7 +67,7 @@ def fit(
     except NonFiniteError as problem:
         # The estimator speaks of its own parameters; here they are options.
         where = str(problem).partition("; the last finite")[0]
-        raise NonFiniteError(f"{where}. Nothing was saved. Lower --learning-rate.") from None
+        raise NonFiniteError(f"{where}. Nothing was saved. {_to_lower(args)}") from None
     finally:
         del estimator._observer
     seconds = time.perf_counter() - began
@@ -133,6 +137,37 @@ def _estimator(args: argparse.Namespace, target: TargetPlan, y: Array, validates
         n_threads=args.threads,
         **settings,
     )
+
+
+def _check_size(
+    args: argparse.Namespace, plan: ColumnPlan, target: TargetPlan, training: Table
+) -> None:
+    """Refuse a network that cannot be trained in this machine's memory, before it is made."""
+    outputs = len(target.names)
+    if target.task == "classification":
+        classes = len(set(training.words(target.names[0]).tolist()))
+        outputs = 1 if classes == 2 else classes
+    units = (len(plan.inputs), *args.hidden, outputs)
+    parameters = sum((low + 1) * high for low, high in itertools.pairwise(units))
+    batch = 200 if args.batch_size == "auto" else args.batch_size
+    rows = training.rows if args.solver == "lbfgs" else min(batch, training.rows)
+    needed = BYTES_PER_PARAMETER * parameters + 8 * rows * sum(units)
+    from deltarule.tables.readers import memory_bytes
+
+    memory = memory_bytes()
+    if needed > memory:
+        widths = ",".join(map(str, args.hidden)) or "0"
+        raise InvalidParameterError(
+            f"--hidden {widths} must fit into memory (got {parameters} parameters, which take "
+            f"about {needed / 1e9:.0f} GB of {memory / 1e9:.0f} GB to train). Use fewer units."
+        )
+
+
+def _to_lower(args: argparse.Namespace) -> str:
+    """The option to lower where the numbers became infinite."""
+    if args.alpha > 1:
+        return "Lower --alpha."
+    return "Try another --solver." if args.solver == "lbfgs" else "Lower --learning-rate."
 
 
 def _schedule(args: argparse.Namespace) -> Any:

@@ -207,6 +207,9 @@ class ColumnPlan:
             For each column with categories that training never saw.
         """
         table = Table.of(frame)
+        for column in self.columns:
+            if column.inputs:
+                table.column(column.name, "which the model was trained on")
         inputs = np.empty((table.rows, len(self.inputs)), dtype=np.float32)
         start = 0
         for column in self.columns:

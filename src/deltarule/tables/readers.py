@@ -111,7 +111,7 @@ def _text(data: bytes, name: str) -> str:
 
 
 def _unpacked(data: bytes, name: str) -> bytes:
-    most = min(MOST_UNPACKED, _memory() // 8)
+    most = min(MOST_UNPACKED, memory_bytes() // 8)
     pieces, size = [], 0
     with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
         while piece := file.read(_PIECE):
@@ -126,7 +126,7 @@ def _unpacked(data: bytes, name: str) -> bytes:
     return b"".join(pieces)
 
 
-def _memory() -> int:
+def memory_bytes() -> int:
     """Bytes of the machine's memory; where it does not say, more than any bound."""
     try:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

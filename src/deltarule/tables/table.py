@@ -98,8 +98,8 @@ class Table:
         """Whether a column holds numbers."""
         return self.column(name).dtype.kind == "f"
 
-    def column(self, name: str) -> Array:
-        """A column by name.
+    def column(self, name: str, why: str = "") -> Array:
+        """A column by name; `why` says who needs it, where that is no choice of the caller.
 
         Raises
         ------
@@ -107,9 +107,10 @@ class Table:
             If there is none of that name; the message has the nearest one.
         """
         if name not in self.columns:
+            remedy = "Add it, or rename the one that holds it." if why else "Choose one of these."
             raise TableError(
-                f"the table has no column {name!r} (it has {_listed(self.names)}). "
-                f"{_meant(name, self.names)}"
+                f"the table has no column {name!r} (it has {_listed(self.names)})"
+                f"{', ' * bool(why)}{why}. {_meant(name, self.names) or remedy}"
             )
         return self.columns[name]
 
@@ -147,7 +148,8 @@ class Table:
         """What keeps a column from being numbers where nearly all of its cells are some, or None.
 
         A number with commas between its thousands, or with a decimal comma among English numbers,
-        is a word to the reader, yet none to the person who wrote it. Digits that begin with a zero are codes, and no numbers.
+        is a word to the reader, yet none to the person who wrote it. Digits that begin with a zero
+        are codes, and no numbers.
 
         Examples
         --------
@@ -308,10 +310,10 @@ def _listed(names: tuple[str, ...], most: int = 12) -> str:
 
 
 def _meant(name: str, names: tuple[str, ...]) -> str:
-    """A remedy: the column that was most likely meant."""
+    """A remedy: the column that was most likely meant; nothing where none is near."""
     by_case = {known.casefold(): known for known in reversed(names)}
     near = by_case.get(name.casefold())
     if near is None:
         close = get_close_matches(name.casefold(), by_case, n=1, cutoff=0.5)
         near = by_case[close[0]] if close else None
-    return f"Did you mean {near!r}?" if near is not None else "Choose one of these."
+    return f"Did you mean {near!r}?" if near is not None else ""

@@ -215,11 +215,13 @@ def test_a_lasting_line_stands_alone_on_a_terminal(capsys, monkeypatch):
 def test_work_that_has_hardly_begun_is_not_mentioned_off_a_terminal():
     stream = io.StringIO()
     with Progress(stream=stream) as progress:
-        progress.doing("reading")
-        time.sleep(PLAIN_SECONDS - LIVE_SECONDS)
-        progress.doing("linear model")
-        time.sleep(LIVE_SECONDS * 0.5)
-    assert stream.getvalue() == ""
+        progress._said -= PLAIN_SECONDS  # a line is due
+        for piece in range(20):
+            progress.doing(f"piece {piece}")
+            time.sleep(LIVE_SECONDS / 10)
+        assert stream.getvalue() == ""
+        time.sleep(LIVE_SECONDS * 3)
+    assert stream.getvalue().startswith("piece 19  0.")
 
 
 def test_a_network_that_no_memory_holds(capsys, table):
@@ -268,3 +270,11 @@ def test_a_column_that_the_model_was_trained_on_is_missing(capsys, table, tmp_pa
         "deltarule: the table has no column 'a' (it has size, b), which the model was trained on. "
         "Add it, or rename the one that holds it.\n"
     )
+
+
+def test_an_unknown_category_is_named_by_its_row_in_the_file(capsys, tmp_path):
+    rows = [["up" if row[0] > 0 else "down", row[1], row[2]] for row in decimals()]
+    assert train(capsys, write(tmp_path / "t.csv", "a,b,y", rows), "-q")[0] == 0
+    rows[0][2], rows[4][0] = "", "flat"
+    words = ["evaluate", tmp_path / "m", write(tmp_path / "e.csv", "a,b,y", rows)]
+    assert "for example 'flat' in row 5;" in run(capsys, *words)[2]

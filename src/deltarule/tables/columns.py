@@ -291,7 +291,7 @@ def _learn_numbers(table: Table, name: str) -> Column:
     if not len(present):
         return Column(name, "ignored", reason="empty")
     if present.min() == present.max():
-        if not missing and len(set(table.words(name).tolist())) > 1 and abs(present[0]) >= 1e15:
+        if not missing and abs(present[0]) >= 1e15 and len(set(table.words(name).tolist())) > 1:
             return Column(name, "ignored", reason="the same in every row to 16 digits")
         if not missing:
             return Column(name, "ignored", reason="the same in every row")

@@ -278,3 +278,12 @@ def test_an_unknown_category_is_named_by_its_row_in_the_file(capsys, tmp_path):
     rows[0][2], rows[4][0] = "", "flat"
     words = ["evaluate", tmp_path / "m", write(tmp_path / "e.csv", "a,b,y", rows)]
     assert "for example 'flat' in row 5;" in run(capsys, *words)[2]
+
+
+def test_numbers_with_commas_are_told_where_nothing_else_is_left(capsys, tmp_path):
+    rows = [[f'"{1 + i},{i:03}"', row[2]] for i, row in enumerate(decimals())]
+    assert train(capsys, write(tmp_path / "t.csv", "a,y", rows), "--holdout", 0)[2] == (
+        "deltarule: no column says anything about the target ('a' is different in nearly every row "
+        "as words (all cells are numbers, but 60 with commas in them, such as '1,000' in row 1)). "
+        "Add one that differs between rows.\n"
+    )

@@ -323,7 +323,9 @@ def _learn_words(table: Table, name: str) -> Column:
     if len(counts) == 1 and not missing:
         return Column(name, "ignored", reason="the same in every row")
     if len(counts) > max(10, len(words) // 2):
-        return Column(name, "ignored", reason="different in nearly every row")
+        stray = table.stray_words(name)
+        but = "" if stray is None else f" as words ({stray})"
+        return Column(name, "ignored", reason=f"different in nearly every row{but}")
     frequent = sorted(counts, key=lambda word: (-counts[word], word))[:MAX_CATEGORIES]
     return Column(name, "categorical", missing, categories=tuple(sorted(frequent)))
 

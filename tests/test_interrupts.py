@@ -180,9 +180,11 @@ worker = threading.Thread(target=lambda: result.append(session.run(work, 0, rate
 press(0.1)
 try:
     worker.start()
-    worker.join()
+    while not result:  # an interrupted Thread.join counts the thread as ended
+        time.sleep(0.01)
 except KeyboardInterrupt:
-    worker.join()
+    while not result:
+        time.sleep(0.01)
     whole.run(work, 0, rates)
     np.testing.assert_array_equal(session.vector(), whole.vector())
     print(result[0].steps)

@@ -8,7 +8,8 @@
 
 #include "deltarule/kernels.hpp"
 
-#if defined(DELTARULE_X86)
+#if defined(DELTARULE_HAS_v2) || defined(DELTARULE_HAS_v3) || defined(DELTARULE_HAS_v4)
+#define DELTARULE_X86
 #include <cpuid.h>
 #endif
 
@@ -19,13 +20,10 @@ namespace deltarule {
     extern const Kernels<float> table32; \
     extern const Kernels<double> table64; \
     }
-#if defined(DELTARULE_X86)
+DELTARULE_TABLES(plain)
 DELTARULE_TABLES(v2)
 DELTARULE_TABLES(v3)
 DELTARULE_TABLES(v4)
-#else
-DELTARULE_TABLES(plain)
-#endif
 
 namespace {
 
@@ -45,27 +43,33 @@ bool has_scalar_v3() {
     return __get_cpuid(0x80000001, &a, &b, &c, &d) && (c & (1u << 5));  // lzcnt
 }
 
-bool has_v2() { return __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt"); }
-bool has_v3() {
+[[maybe_unused]] bool has_v2() { return __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt"); }
+[[maybe_unused]] bool has_v3() {
     return has_v2() && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
            __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") && has_scalar_v3();
 }
-bool has_v4() {
+[[maybe_unused]] bool has_v4() {
     return has_v3() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
            __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
            __builtin_cpu_supports("avx512vl");
 }
 
-constexpr Choice choices[] = {
-    {Isa::v2, "x86-64-v2", &v2::table32, &v2::table64, has_v2},
-    {Isa::v3, "x86-64-v3", &v3::table32, &v3::table64, has_v3},
-    {Isa::v4, "x86-64-v4", &v4::table32, &v4::table64, has_v4},
-};
-#else
-constexpr Choice choices[] = {
-    {Isa::plain, "plain", &plain::table32, &plain::table64, [] { return true; }},
-};
 #endif
+
+constexpr Choice choices[] = {
+#if defined(DELTARULE_HAS_plain)
+    {Isa::plain, "plain", &plain::table32, &plain::table64, [] { return true; }},
+#endif
+#if defined(DELTARULE_HAS_v2)
+    {Isa::v2, "x86-64-v2", &v2::table32, &v2::table64, has_v2},
+#endif
+#if defined(DELTARULE_HAS_v3)
+    {Isa::v3, "x86-64-v3", &v3::table32, &v3::table64, has_v3},
+#endif
+#if defined(DELTARULE_HAS_v4)
+    {Isa::v4, "x86-64-v4", &v4::table32, &v4::table64, has_v4},
+#endif
+};
 
 std::atomic<const Choice*> current = nullptr;
 

@@ -1,4 +1,4 @@
-"""The compiled core (C++, ``cpp/bindings/module.cpp``)."""
+"""The compiled core (C++, ``cpp/bindings/``)."""
 
 from typing import Any
 

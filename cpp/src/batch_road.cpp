@@ -70,7 +70,8 @@ std::vector<Task> BatchRoad<T>::plan_tasks(int64_t first_layer_rows) const {
 
 template <class T>
 void BatchRoad<T>::prepare(int64_t rows, const Samples<T>& samples) {
-    const int64_t strips = std::min(round_up(rows, panels_.kernels().strip) / panels_.kernels().strip, chunk_strips);
+    const int64_t strips =
+        std::min(round_up(rows, panels_.kernels().strip) / panels_.kernels().strip, chunk_strips);
     if (chunk_ && chunk_->strips >= strips && (chunk_->inputs || !samples.dense)) return;
     auto chunk = std::make_unique<Chunk>();
     const int64_t places = strips * panels_.kernels().strip;
@@ -90,7 +91,8 @@ void BatchRoad<T>::prepare(int64_t rows, const Samples<T>& samples) {
     chunk->outputs.push_back(chunk->arena->template take<T>(chunk->inputs * places));
     for (const Layer& layer : panels_.layers()) {
         chunk->outputs.push_back(chunk->arena->template take<T>((layer.units + 1) * places));
-        chunk->delta_rows.push_back(chunk->arena->template take<T>(layer.panels * panels_.kernels().lanes * places));
+        chunk->delta_rows.push_back(
+            chunk->arena->template take<T>(layer.panels * panels_.kernels().lanes * places));
     }
     chunk->scratch = chunk->arena->template take<T>(chunk->scratch_size * workers);
     chunk->losses.resize(size_t(strips));

@@ -43,7 +43,9 @@ bool has_scalar_v3() {
     return __get_cpuid(0x80000001, &a, &b, &c, &d) && (c & (1u << 5));  // lzcnt
 }
 
-[[maybe_unused]] bool has_v2() { return __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt"); }
+[[maybe_unused]] bool has_v2() {
+    return __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt");
+}
 [[maybe_unused]] bool has_v3() {
     return has_v2() && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
            __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") && has_scalar_v3();

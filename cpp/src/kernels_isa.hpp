@@ -5,8 +5,21 @@
 /// The kernels of one instruction set, put into its table by kernels_table.cpp.
 namespace deltarule::DELTARULE_ISA {
 
+/// Hidden units of a network that stays in registers.
+constexpr int64_t tiny_units = 32;
+
 template <class T>
 int64_t sample_steps(SampleRun<T>& run);
+/// The same for rules that are linear in the gradient (kernels_look_ahead.cpp).
+template <class T>
+int64_t look_ahead(SampleRun<T>& run);
+/// The same for SGD on a narrow network (kernels_tiny.cpp).
+template <class T>
+int64_t tiny(SampleRun<T>& run);
+template <class T>
+bool is_tiny(const Network& network, const Update<T>& update);
+template <class T>
+void settle(SampleRun<T>& run);
 template <class T>
 void strip_pass(void* batch, int worker, int64_t strip);
 template <class T>

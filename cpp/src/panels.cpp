@@ -81,8 +81,14 @@ double Panels<T>::decay_of(double rate) const {
 
 template <class T>
 Update<T> Panels<T>::update_of(double rate, int64_t step, double l1, double l2) const {
-    return {settings_.kind,       T(rate_of(rate, step)), T(settings_.first), T(settings_.second),
-            T(settings_.epsilon), T(decay_of(rate)),      T(l1),              T(l2)};
+    return {settings_.kind,
+            T(rate_of(rate, step)),
+            T(settings_.first),
+            T(settings_.second),
+            T(settings_.epsilon),
+            T(decay_of(rate)),
+            T(l1),
+            T(l2)};
 }
 
 template <class T>

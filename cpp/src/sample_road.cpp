@@ -1,38 +1,121 @@
 #include "deltarule/sample_road.hpp"
 
+#include <algorithm>
+
 namespace deltarule {
 
 template <class T>
 SampleRoad<T>::SampleRoad(Panels<T>& panels) : panels_(panels) {
     const std::vector<Layer>& layers = panels.layers();
-    const int64_t lanes = panels.kernels().lanes;
+    const int64_t lanes = panels.kernels().lanes, inputs = layers[0].inputs;
     const size_t depth = layers.size();
-    size_t bytes = Arena::need(layers[0].inputs, sizeof(T));
+    const int64_t width = layers[0].panels * lanes, block = block_samples;
+    const int64_t rows = (inputs + 1) * block + lanes, overlaps = block * block + lanes;
+    size_t bytes = Arena::need(inputs, sizeof(T)) + Arena::need(2 * block * width, sizeof(T)) +
+                   Arena::need(inputs, sizeof(int64_t));
     for (const Layer& layer : layers) bytes += 4 * Arena::need(layer.panels * lanes, sizeof(T));
+    bytes += 2 * (Arena::need(rows, sizeof(T)) + Arena::need(overlaps, sizeof(T)) +
+                  Arena::need(2 * block * width, sizeof(T)) + Arena::need(block * width, sizeof(T)));
     scratch_ = std::make_unique<Arena>(bytes);
     pointers_.resize(3 * depth);
     for (size_t l = 0; l < depth; ++l)
         for (size_t kind = 0; kind < 3; ++kind)
             pointers_[kind * depth + l] = scratch_->take<T>(layers[l].panels * lanes);
-    trail_ = {&pointers_[0], &pointers_[depth], &pointers_[2 * depth], scratch_->take<T>(layers[0].inputs),
+    trail_ = {&pointers_[0], &pointers_[depth], &pointers_[2 * depth], scratch_->take<T>(inputs),
               scratch_->take<T>(layers[depth - 1].panels * lanes)};
+    ahead_.scaled = scratch_->take<T>(2 * block * width);
+    ahead_.columns = scratch_->take<int64_t>(inputs);
+    for (Block<T>* of : {&ahead_.block, &ahead_.next}) {
+        of->inputs = scratch_->take<T>(rows);
+        of->products = scratch_->take<T>(2 * block * width);
+        of->deltas = scratch_->take<T>(block * width);
+        of->overlaps = scratch_->take<T>(overlaps);
+    }
 }
 
 template <class T>
-int64_t SampleRoad<T>::run(const Samples<T>& samples, const int64_t* order, int64_t count,
-                           const double* rates, int64_t clock, double l1, double l2, double scale,
-                           double& loss) {
-    double corrected[most_steps()], decays[most_steps()];
-    for (int64_t i = 0; i < count; ++i) {
-        corrected[i] = panels_.rate_of(rates[i], clock + i);
-        decays[i] = panels_.decay_of(rates[i]);
+SampleRun<T> SampleRoad<T>::run_of(const SamplePlan& plan) {
+    SampleRun<T> run{};
+    run.network = &panels_.network();
+    run.samples = &samples_;
+    run.store = panels_.store();
+    run.update = panels_.update_of(0, 0, plan.l1, plan.l2);
+    run.trail = trail_;
+    run.ahead = &ahead_;
+    run.order = plan.order;
+    run.position = plan.position;
+    run.positions = plan.positions;
+    run.scale = plan.scale;
+    return run;
+}
+
+/// Takes up what the last run left behind, or brings the weights up to date where this one does not go
+/// on from there.
+template <class T>
+void SampleRoad<T>::go_on(const SamplePlan& plan) {
+    const bool same = plan.position == last_.position && plan.positions == last_.positions &&
+                      plan.l1 == last_.l1 && plan.l2 == last_.l2;
+    if (!same) {
+        settle();
+        forget();
+    } else if (settled_) {
+        keep(false);
+        ahead_ = kept_ahead_;
+        settled_ = false;
     }
-    SampleRun<T> run{&panels_.network(), &samples,  panels_.store(), panels_.update_of(0, 0, l1, l2),
-                     trail_,             order,     corrected,       decays,
-                     count,              scale,     loss};
+}
+
+template <class T>
+int64_t SampleRoad<T>::run(const Samples<T>& samples, const SamplePlan& plan, double& loss,
+                           const Trace<T>* trace) {
+    go_on(plan);
+    samples_ = samples;
+    double rates[most_steps], decays[most_steps];
+    for (int64_t i = 0; i < plan.steps; ++i) {
+        rates[i] = panels_.rate_of(plan.rates[i], plan.clock + i);
+        decays[i] = panels_.decay_of(plan.rates[i]);
+    }
+    SampleRun<T> run = run_of(plan);
+    run.rates = rates;
+    run.decays = decays;
+    run.steps = plan.steps;
+    run.loss = loss;
+    run.trace = trace;
     const int64_t done = panels_.kernels().samples(run);
     loss = run.loss;
+    last_ = plan;
+    last_.position += done;
     return done;
+}
+
+template <class T>
+void SampleRoad<T>::settle() {
+    if (!ahead_.open && ahead_.factor == T(1)) return;
+    keep(true);
+    kept_ahead_ = ahead_;
+    SampleRun<T> run = run_of(last_);
+    panels_.kernels().settle(run);
+    settled_ = true;
+}
+
+template <class T>
+void SampleRoad<T>::forget() {
+    ahead_.open = false;
+    ahead_.factor = T(1);
+    settled_ = false;
+    last_ = SamplePlan{};
+}
+
+template <class T>
+void SampleRoad<T>::keep(bool out) {
+    const Layer& first = panels_.layers()[0];
+    const size_t count = size_t(first.panels * first.rows * panels_.kernels().lanes);
+    if (out) kept_.resize(2 * count);
+    T* const places[] = {panels_.store().weights + first.offset, panels_.store().moment + first.offset};
+    for (size_t i = 0; i < 2; ++i) {
+        if (out) std::copy_n(places[i], count, kept_.begin() + int64_t(i * count));
+        else std::copy_n(kept_.begin() + int64_t(i * count), count, places[i]);
+    }
 }
 
 template class SampleRoad<float>;

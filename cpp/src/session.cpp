@@ -67,14 +67,21 @@ template <class T>
 int64_t Session<T>::run_samples(const RunPlan& plan, int64_t first, int64_t epoch, int64_t step,
                                 int64_t count, double& loss) {
     const double cost = std::max(panels_->microseconds(1), 0.05);
-    const int64_t block = std::clamp<int64_t>(int64_t(2 * look_every / cost), 1, SampleRoad<T>::most_steps());
+    const int64_t block = std::clamp<int64_t>(int64_t(2 * look_every / cost), 1, SampleRoad<T>::most_steps);
+    SamplePlan part;
+    part.positions = plan.order.array ? plan.order.length : samples_.rows;
+    part.l1 = plan.l1;
+    part.l2 = plan.l2;
+    part.scale = plan.scale;
     int64_t done = 0;
     while (done < count && std::isfinite(loss)) {
-        const int64_t steps = std::min(block, count - done), global = first + done;
-        done += sample_road_->run(samples_, rows_of(plan, epoch, step + done, steps), steps,
-                                  plan.rates + (global - plan.first_step), global + plan.clock, plan.l1,
-                                  plan.l2, plan.scale, loss);
-        if (watch_->look(cost * double(steps))) break;
+        part.position = step + done;
+        part.steps = std::min(block, count - done);
+        part.order = rows_of(plan, epoch, part.position, part.steps);
+        part.rates = plan.rates + (first + done - plan.first_step);
+        part.clock = first + done + plan.clock;
+        done += sample_road_->run(samples_, part, loss);
+        if (watch_->look(cost * double(part.steps))) break;
     }
     return done;
 }
@@ -83,14 +90,18 @@ template <class T>
 int64_t Session<T>::run_batches(const RunPlan& plan, int64_t first, int64_t epoch, int64_t step,
                                 int64_t count, double& loss) {
     const int64_t positions = plan.order.array ? plan.order.length : samples_.rows;
+    settled();
+    forget();
     batch_road_->prepare(plan.batch_size, samples_);
     const double cost = panels_->microseconds(plan.batch_size);
     for (int64_t done = 0; done < count; ++done) {
         const int64_t global = first + done;
         const int64_t begin = (step + done) * plan.batch_size;
         const int64_t rows = std::min(plan.batch_size, positions - begin);
-        const Update<T> update = panels_->update_of(plan.rates[global - plan.first_step], global + plan.clock, plan.l1, plan.l2);
-        const double met = batch_road_->step(samples_, rows_of(plan, epoch, begin, rows), rows, update, plan.scale);
+        const Update<T> update =
+            panels_->update_of(plan.rates[global - plan.first_step], global + plan.clock, plan.l1, plan.l2);
+        const double met =
+            batch_road_->step(samples_, rows_of(plan, epoch, begin, rows), rows, update, plan.scale);
         if (watch_->stopped) return done;  // before its weights were touched
         loss += met;
         if (!std::isfinite(loss) || watch_->look(cost)) return done + 1;
@@ -103,12 +114,14 @@ int64_t Session<T>::run_batches(const RunPlan& plan, int64_t first, int64_t epoc
 template <class T>
 void Session<T>::predict(const Samples<T>& samples, T* predictions) {
     watch_->begin();
+    settled();
     batch_road_->predict(samples, predictions);
 }
 
 template <class T>
 double Session<T>::loss(const Samples<T>& samples, T* gradient) {
     watch_->begin();
+    settled();
     return batch_road_->loss(samples, gradient);
 }
 

@@ -14,6 +14,49 @@ struct Trail {
     T* target;
 };
 
+/// What a run met on the way, for whoever wants to see it: arrays [layer] → [step][units].
+template <class T>
+struct Trace {
+    T** pre_activations;
+    T** outputs;
+    T** deltas;  ///< ∂(w f)/∂z with the factor N/n of equation (9)
+};
+
+/// Samples of a block of the look-ahead. Blocks begin at multiples of it in an epoch.
+constexpr int64_t block_samples = 8;
+
+/// How the numbers of a layer follow from those at the begin of a block, for a rule that is linear
+/// in the gradients G_s = δ_s x_sᵀ:  W = w_w W⁰ + w_v V⁰ + Σ w_g[s] G_s, and V, the velocity, alike.
+struct Linear {
+    double w_w = 1, w_v = 0, v_w = 0, v_v = 1;
+    double w_g[block_samples] = {}, v_g[block_samples] = {};
+};
+
+/// Some samples that meet the first layer's weights as they were before the first of them.
+template <class T>
+struct Block {
+    T* inputs;    ///< [inputs][block_samples], columns beyond `size` zero
+    T* products;  ///< W⁰x, then V⁰x: [2][block_samples][width]
+    T* deltas;    ///< δ^1: [block_samples][width]
+    T* overlaps;  ///< x_s·x_t: [t][block_samples]
+    int64_t rows[block_samples] = {};
+    int64_t size = 0;     ///< samples whose inputs are there
+    int64_t done = 0;     ///< samples whose deltas are there
+    bool sparse = false;  ///< its updates went into the weights at once
+    Linear weights, biases;
+};
+
+/// The look-ahead of a session. Between two calls `block` may be open: then the first layer's weights
+/// lack its updates, and stand `factor` times too large.
+template <class T>
+struct Ahead {
+    Block<T> block, next;
+    bool open = false;
+    T factor = 1;      ///< what the stored weights of the first layer have to be multiplied by
+    T* scaled;         ///< deltas times their coefficients: [2][block_samples][width]
+    int64_t* columns;  ///< where the row of a sparse step is not zero
+};
+
 /// Steps of one sample each.
 template <class T>
 struct SampleRun {
@@ -22,12 +65,17 @@ struct SampleRun {
     Store<T> store;
     Update<T> update;  ///< without the step size
     Trail<T> trail;
+    Ahead<T>* ahead;
     const int64_t* order;  ///< the row of each step
     const double* rates;   ///< effective step size of each step
     const double* decays;  ///< rate * weight_decay of each step
     int64_t steps;
-    double scale;  ///< N/n of equation (9)
-    double loss;   ///< in and out: Σ w f
+    int64_t position;   ///< of the first step in its epoch
+    int64_t positions;  ///< of an epoch
+    double scale;       ///< N/n of equation (9)
+    double loss;        ///< in and out: Σ w f
+    const Trace<T>* trace = nullptr;
+    int64_t traced = 0;  ///< row of the trace
 };
 
 /// A rectangle of one weight matrix: what one thread computes at a time.
@@ -65,6 +113,8 @@ struct Kernels {
     int strip;  ///< samples of a strip
     /// Does `run.steps` steps; returns those done. Ends early after a loss that is not finite.
     int64_t (*samples)(SampleRun<T>& run);
+    /// Brings the updates of an open block into the weights.
+    void (*settle)(SampleRun<T>& run);
     /// Forward and, if asked for, backward through all layers for one strip of a `Batch`.
     void (*strip_pass)(void* batch, int worker, int64_t strip);
     /// One task of weight gradient and update.

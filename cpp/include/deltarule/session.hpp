@@ -47,14 +47,18 @@ public:
     const std::vector<Layer>& layers() const { return panels_->layers(); }
     const OptimizerSettings& optimizer() const { return panels_->optimizer(); }
 
-    void set_parameters(const T* vector) { panels_->set_parameters(vector); }
-    void parameters(T* vector) const { panels_->parameters(vector); }
-    void set_optimizer(const OptimizerSettings& settings) { panels_->set_optimizer(settings); }
+    void set_parameters(const T* vector) { settled().set_parameters(vector), forget(); }
+    void parameters(T* vector) const { settled().parameters(vector); }
+    void set_optimizer(const OptimizerSettings& settings) { settled().set_optimizer(settings), forget(); }
     /// Row after row of the optimiser's moments; null means zeros.
-    void set_moments(const T* moments) { panels_->set_moments(moments); }
-    void moments(T* moments) const { panels_->moments(moments); }
+    void set_moments(const T* moments) { settled().set_moments(moments), forget(); }
+    void moments(T* moments) const { settled().moments(moments); }
 
-    void bind(const Samples<T>& samples) { samples_ = samples; }
+    void bind(const Samples<T>& samples) {
+        settled();
+        forget();
+        samples_ = samples;
+    }
     const Samples<T>& bound() const { return samples_; }
 
     /// A call that takes long calls `ask` about every 50 ms, on the thread that made it, and ends
@@ -70,6 +74,12 @@ public:
     double loss(const Samples<T>& samples, T* gradient = nullptr);
 
 private:
+    /// The numbers, up to date.
+    Panels<T>& settled() const {
+        sample_road_->settle();
+        return *panels_;
+    }
+    void forget() { sample_road_->forget(); }
     const int64_t* rows_of(const RunPlan& plan, int64_t epoch, int64_t position, int64_t count);
     int64_t run_samples(const RunPlan& plan, int64_t first, int64_t epoch, int64_t step, int64_t count,
                         double& loss);

@@ -200,6 +200,13 @@ DELTARULE_INLINE Vec<T> sum_across(Vec<T> x) {
     else return sum_across<T, d / 2>(x + shuffle<T>(x, x, typename ListsOf<T, d>::swapped{}));
 }
 
+/// The sum over the lanes that are equal modulo `period`, in every such lane.
+template <class T, int period, int d = lanes<T> / 2>
+DELTARULE_INLINE Vec<T> sum_pairs(Vec<T> x) {
+    if constexpr (d < period) return x;
+    else return sum_pairs<T, period, d / 2>(x + shuffle<T>(x, x, typename ListsOf<T, d>::swapped{}));
+}
+
 template <class T>
 DELTARULE_INLINE Vec<T> larger(Vec<T> a, Vec<T> b) {
     return a > b ? a : b;
@@ -225,6 +232,25 @@ template <class T>
 DELTARULE_INLINE Mask<T> first_lanes(int64_t count) {
     using Int = typename Simd<T>::Int;
     return LaneNumbers<T>::make(std::make_integer_sequence<int, lanes<T>>{}) < Int(count);
+}
+
+/// Bit i is set where lane i of a comparison is true.
+template <class T>
+DELTARULE_INLINE unsigned lane_bits(Mask<T> mask) {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(T) == 4) return unsigned(_mm512_cmplt_epi32_mask((__m512i)mask, __m512i{}));
+    else return unsigned(_mm512_cmplt_epi64_mask((__m512i)mask, __m512i{}));
+#elif defined(__AVX2__)
+    if constexpr (sizeof(T) == 4) return unsigned(_mm256_movemask_ps((__m256)mask));
+    else return unsigned(_mm256_movemask_pd((__m256d)mask));
+#elif defined(__SSE2__)
+    if constexpr (sizeof(T) == 4) return unsigned(_mm_movemask_ps((__m128)mask));
+    else return unsigned(_mm_movemask_pd((__m128d)mask));
+#else
+    unsigned found = 0;
+    for (int i = 0; i < lanes<T>; ++i) found |= unsigned(mask[i] != 0) << i;
+    return found;
+#endif
 }
 
 /// Denormal numbers count as zero while one of these lives: they cost a hundred cycles each.

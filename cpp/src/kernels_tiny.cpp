@@ -1,0 +1,287 @@
+// Per-sample SGD, with or without L2, on a network of one narrow hidden layer and a few outputs: the
+// notes' own algorithm on the notes' own networks.
+//
+// a) The first layer looks ahead in blocks (blocks.hpp). The second one stays in registers for the whole
+//    run, turned around: a row of weights for every output, the hidden units in the lanes, so that the
+//    way back is vertical and the way forward one sum across the lanes.
+// b) A step waits for the one before in its first multiply-add only; what it waits for inside itself is
+//    the way through both layers and back.
+// c) Lanes without a hidden unit have the output zero and so keep weights of zero.
+
+#include "blocks.hpp"
+#include "kernels_isa.hpp"
+
+namespace deltarule::DELTARULE_ISA {
+namespace {
+
+/// The network in registers: `panels` vectors of hidden units, `outputs` outputs or fewer.
+template <int panels, int outputs, class T>
+struct Registers {
+    Vec<T> weights[outputs][panels];
+    Vec<T> bias;  ///< of the outputs, in their lanes
+
+    void read(const Layer& layer, const T* store_of) {
+        T row[panels * lanes<T>];
+        for (int k = 0; k < outputs; ++k) {
+            for (int64_t i = 0; i < panels * lanes<T>; ++i)
+                row[i] = i < layer.inputs ? store_of[i * lanes<T> + k] : T(0);
+            for (int p = 0; p < panels; ++p) weights[k][p] = load(row + p * lanes<T>);
+        }
+        bias = layer.bias ? load(store_of + layer.inputs * lanes<T>) : splat<T>(T(0));
+    }
+    void write(const Layer& layer, T* store_of) const {
+        T row[panels * lanes<T>];
+        for (int k = 0; k < outputs && k < layer.units; ++k) {
+            for (int p = 0; p < panels; ++p) store(row + p * lanes<T>, weights[k][p]);
+            for (int64_t i = 0; i < layer.inputs; ++i) store_of[i * lanes<T> + k] = row[i];
+        }
+        if (layer.bias) store(store_of + layer.inputs * lanes<T>, bias);
+    }
+};
+
+/// What a run needs to know at every step, out of the reach of stores that may alias.
+template <class T>
+struct Facts {
+    First<T> first;
+    Layer last;
+    Mask<T> hidden;  ///< of the last panel: lanes with a unit
+    Mask<T> output;  ///< lanes with an output
+    Loss loss;
+    T parameter, l2;
+};
+
+/// Value and slope of the hidden units.
+template <int panels, class T>
+DELTARULE_INLINE void activate_registers(const SampleRun<T>& run, const Facts<T>& facts, Vec<T> (&a)[panels],
+                                         Vec<T> (&slope)[panels]) {
+    const T parameter = T(facts.first.layer.parameter);
+    auto each = [&]<Activation kind>() __attribute__((always_inline)) {
+        for (int p = 0; p < panels; ++p) {
+            const Activated<T> found = activated<kind, T>(a[p], parameter, false);
+            a[p] = found.value;
+            slope[p] = found.slope;
+        }
+    };
+    switch (facts.first.layer.activation) {
+        case Activation::logistic: each.template operator()<Activation::logistic>(); break;
+        case Activation::tanh: each.template operator()<Activation::tanh>(); break;
+        case Activation::relu: each.template operator()<Activation::relu>(); break;
+        default: {
+            T* const z = run.trail.outputs[0];
+            T* const slopes = run.trail.slopes[0];
+            for (int p = 0; p < panels; ++p) store(z + p * lanes<T>, a[p]);
+            activate<T>(facts.first.layer.activation, z, slopes, panels, lanes<T>, parameter, false);
+            for (int p = 0; p < panels; ++p) {
+                a[p] = load(z + p * lanes<T>);
+                slope[p] = load(slopes + p * lanes<T>);
+            }
+        }
+    }
+    const Vec<T> zero = splat<T>(T(0));
+    a[panels - 1] = facts.hidden ? a[panels - 1] : zero;
+}
+
+/// Lane k is the sum over the lanes of terms[k].
+template <int outputs, class T>
+DELTARULE_INLINE Vec<T> sum_outputs(const Vec<T> (&terms)[outputs]) {
+    if constexpr (outputs == 1) return sum_across<T>(terms[0]);
+    Vec<T> all[lanes<T>];
+    for (int i = 0; i < lanes<T>; ++i) all[i] = i < outputs ? terms[i] : terms[0];
+    if constexpr (outputs == 2) {
+        Vec<T> x = take_even<T, 1>(all[0], all[1]) + take_odd<T, 1>(all[0], all[1]);
+        return sum_pairs<T, 2>(x);
+    } else {
+        Vec<T> x = take_even<T, 1>(all[0], all[1]) + take_odd<T, 1>(all[0], all[1]);
+        Vec<T> y = take_even<T, 1>(all[2], all[3]) + take_odd<T, 1>(all[2], all[3]);
+        return sum_pairs<T, 4>(take_even<T, 2>(x, y) + take_odd<T, 2>(x, y));
+    }
+}
+
+/// f and δ of the outputs from their z, equations (3) to (5).
+template <class T>
+struct Judged {
+    Vec<T> value, delta, prediction;
+};
+
+template <class T>
+DELTARULE_INLINE Judged<T> judge_registers(const SampleRun<T>& run, const Facts<T>& facts, Vec<T> z,
+                                           Vec<T> d) {
+    const Vec<T> zero = splat<T>(T(0)), one = splat<T>(T(1));
+    const Activation last = facts.last.activation;
+    Vec<T> f, delta, a;
+    if (last == Activation::logistic && facts.loss == Loss::log_loss) {
+        a = logistic<T>(z);
+        f = softplus<T>(z) - d * z;
+        delta = a - d;
+    } else if (last == Activation::logistic && facts.loss == Loss::squared_error) {
+        a = logistic<T>(z);
+        const Vec<T> r = a - d;
+        f = r * r * T(0.5);
+        delta = r * (a * (one - a));
+    } else if (last == Activation::identity && facts.loss == Loss::squared_error) {
+        a = z;
+        delta = z - d;
+        f = delta * delta * T(0.5);
+    } else {
+        const Trail<T>& trail = run.trail;
+        const Units<T, true> at{facts.last.units, lanes<T>};
+        store(trail.outputs[1], z);
+        const Vec<T> total =
+            judge<T>(*run.network, at, trail.outputs[1], trail.slopes[1], trail.target, trail.deltas[1]);
+        return {total, load(trail.deltas[1]), load(trail.outputs[1])};
+    }
+    return {sum_across<T>(facts.output ? f : zero), facts.output ? delta : zero, a};
+}
+
+/// Lane k of x in every lane.
+template <int k, class T, int... I>
+DELTARULE_INLINE Vec<T> spread(Vec<T> x, std::integer_sequence<int, I...>) {
+    return shuffle<T>(x, x, std::integer_sequence<int, (I * 0 + k)...>{});
+}
+
+template <int panels, int k, int outputs, class T>
+DELTARULE_INLINE void send_back(Registers<panels, outputs, T>& second, Vec<T> delta, Vec<T> step, T shrink,
+                                const Vec<T> (&a)[panels], Vec<T> (&upstream)[panels]) {
+    if constexpr (k < outputs) {
+        constexpr auto all = std::make_integer_sequence<int, lanes<T>>{};
+        const Vec<T> here = spread<k, T>(delta, all), by = spread<k, T>(step, all);
+        for (int p = 0; p < panels; ++p) {
+            Vec<T>& w = second.weights[k][p];
+            upstream[p] = k ? multiply_add<T>(w, here, upstream[p]) : w * here;
+            w = multiply_add<T>(by, a[p], w * shrink);
+        }
+        send_back<panels, k + 1, outputs, T>(second, delta, step, shrink, a, upstream);
+    }
+}
+
+template <class T>
+void trace_registers(const SampleRun<T>& run, T* const* arrays, int64_t l, const Vec<T>* from, int count) {
+    T* const room = run.trail.slopes[l];
+    for (int p = 0; p < count; ++p) store(room + p * lanes<T>, from[p]);
+    record(run, arrays, l, room);
+}
+
+/// One step of a block; returns w f.
+template <int panels, int outputs, class P, class T>
+DELTARULE_INLINE double step_tiny(SampleRun<T>& run, const Facts<T>& facts,
+                                  Registers<panels, outputs, T>& second, int64_t step) {
+    Block<T>& block = run.ahead->block;
+    const int64_t t = block.done, width = panels * lanes<T>, row = block.rows[t];
+    const First<T>& first = facts.first;
+    Vec<T> a[panels], slope[panels], product[outputs], upstream[panels];
+    for (int p = 0; p < panels; ++p) {
+        Vec<T> z = load(block.products + t * width + p * lanes<T>);
+        if constexpr (shrinks<P>) z = z * T(block.weights.w_w);
+        a[p] = first.layer.bias ? z + load(first.weights + first.at(p, first.layer.inputs)) : z;
+    }
+    for (int64_t s = 0; s < t; ++s) {
+        const T bias = first.layer.bias ? T(block.biases.w_g[s]) : T(0);
+        const Vec<T> factor =
+            splat<T>(T(block.weights.w_g[s]) * block.overlaps[t * block_samples + s] + bias);
+        for (int p = 0; p < panels; ++p)
+            a[p] = multiply_add<T>(load(block.deltas + s * width + p * lanes<T>), factor, a[p]);
+    }
+    if (run.trace) trace_registers<T>(run, run.trace->pre_activations, 0, a, panels);
+    activate_registers<panels, T>(run, facts, a, slope);
+    for (int k = 0; k < outputs; ++k) {
+        product[k] = second.weights[k][0] * a[0];
+        for (int p = 1; p < panels; ++p) product[k] = multiply_add<T>(second.weights[k][p], a[p], product[k]);
+    }
+    const Vec<T> z = sum_outputs<outputs, T>(product) + second.bias;
+    for (int64_t k = 0; k < facts.last.units; ++k)
+        run.trail.target[k] = run.samples->target[row * facts.last.units + k];
+    Judged<T> judged = judge_registers<T>(run, facts, z, load(run.trail.target));
+    const T weight = run.samples->weight ? run.samples->weight[row] : T(1);
+    judged.delta *= weight * T(run.scale);
+    const double loss = double(weight) * double(judged.value[0]);
+    if (run.trace) {
+        trace_registers<T>(run, run.trace->outputs, 0, a, panels);
+        trace_registers<T>(run, run.trace->pre_activations, 1, &z, 1);
+        trace_registers<T>(run, run.trace->outputs, 1, &judged.prediction, 1);
+        trace_registers<T>(run, run.trace->deltas, 1, &judged.delta, 1);
+    }
+    if (!std::isfinite(loss)) return loss;
+    const T rate = T(run.rates[step]);
+    const Vec<T> by = judged.delta * -rate;
+    const T shrink = shrinks<P> ? T(1) - rate * facts.l2 : T(1);
+    send_back<panels, 0, outputs, T>(second, judged.delta, by, shrink, a, upstream);
+    if (facts.last.bias) second.bias += by;
+    for (int p = 0; p < panels; ++p) {
+        upstream[p] *= slope[p];
+        store(block.deltas + t * width + p * lanes<T>, upstream[p]);
+    }
+    if (run.trace) trace_registers<T>(run, run.trace->deltas, 0, upstream, panels);
+    note_step<P>(block, t, run.update, run.rates[step]);
+    ++block.done;
+    return loss;
+}
+
+template <int panels, int outputs, class P, class T>
+int64_t tiny_steps(SampleRun<T>& run) {
+    const Layer &hidden = run.network->layers[0], &last = run.network->layers[1];
+    const Facts<T> facts{first_of(run),
+                         last,
+                         first_lanes<T>(hidden.units - (panels - 1) * lanes<T>),
+                         first_lanes<T>(last.units),
+                         run.network->loss,
+                         T(run.network->loss_parameter),
+                         run.update.l2};
+    T* const store_of = run.store.weights + last.offset;
+    Registers<panels, outputs, T> second;
+    second.read(last, store_of);
+    begin<P>(run);
+    int64_t step = 0;
+    double loss = 0;
+    while (step < run.steps && std::isfinite(loss)) {
+        loss = step_tiny<panels, outputs, P, T>(run, facts, second, step);
+        run.loss += loss;
+        ++run.traced;
+        ++step;
+        if (std::isfinite(loss)) end_step<P>(run, step);
+        else drop_rows(run);
+    }
+    second.write(last, store_of);
+    return step;
+}
+
+template <int panels, class P, class T>
+int64_t with_outputs(SampleRun<T>& run) {
+    const int64_t outputs = run.network->layers[1].units;
+    if (outputs == 1) return tiny_steps<panels, 1, P, T>(run);
+    if constexpr (lanes<T> < 4) return tiny_steps<panels, 2, P, T>(run);
+    else return outputs == 2 ? tiny_steps<panels, 2, P, T>(run) : tiny_steps<panels, 4, P, T>(run);
+}
+
+template <class P, class T>
+int64_t with_panels(SampleRun<T>& run) {
+    switch (run.network->layers[0].panels) {
+        case 1: return with_outputs<1, P, T>(run);
+        case 2: return with_outputs<2, P, T>(run);
+        case 3: return with_outputs<3, P, T>(run);
+        default: return with_outputs<4, P, T>(run);
+    }
+}
+
+}  // namespace
+
+template <class T>
+bool is_tiny(const Network& network, const Update<T>& update) {
+    if (network.depth != 2 || update.kind != Optimizer::sgd || update.l1 != 0) return false;
+    const Layer &hidden = network.layers[0], &last = network.layers[1];
+    constexpr int64_t most = lanes<T> < 4 ? lanes<T> : 4;
+    return hidden.inputs < sparse_inputs && hidden.units <= tiny_units && hidden.panels <= 4 &&
+           last.units <= most && hidden.activation != Activation::softmax;
+}
+
+template <class T>
+int64_t tiny(SampleRun<T>& run) {
+    if (run.update.l2 != 0) return with_panels<Policy<Optimizer::sgd, Penalty::square>, T>(run);
+    return with_panels<Policy<Optimizer::sgd, Penalty::none>, T>(run);
+}
+
+template bool is_tiny<float>(const Network&, const Update<float>&);
+template bool is_tiny<double>(const Network&, const Update<double>&);
+template int64_t tiny<float>(SampleRun<float>& run);
+template int64_t tiny<double>(SampleRun<double>& run);
+
+}  // namespace deltarule::DELTARULE_ISA

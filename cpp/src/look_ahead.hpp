@@ -1,0 +1,212 @@
+#pragma once
+#include "deltarule/kernels.hpp"
+#include "deltarule/simd.hpp"
+
+/// Products and updates of a first layer for a block of samples at once.
+///
+///   products[s] = W⁰ x_s,  overlaps[t][s] = x_s·x_t,  W = w_w W⁰ + w_v V⁰ + Σ_s w_g[s] δ_s x_sᵀ
+///
+/// Inputs lie [input][sample], so that a tile of weights meets four or eight samples with one address.
+/// Every sum has one accumulator per element and runs in ascending order, whatever the tile: a block
+/// that is met in two parts gives the same bits.
+namespace deltarule::DELTARULE_ISA {
+
+/// Inputs that a tile meets before the next panels' turn: weights of three panels and the inputs of two
+/// blocks then stay in the first cache.
+constexpr int64_t ahead_inputs = 128;
+
+/// The first layer's numbers: weights, and the velocity of momentum at the same places.
+template <class T>
+struct First {
+    Layer layer;
+    T* weights;
+    T* velocity;
+
+    DELTARULE_INLINE int64_t width() const { return layer.panels * lanes<T>; }
+    DELTARULE_INLINE int64_t at(int64_t panel, int64_t input) const {
+        return (panel * layer.rows + input) * lanes<T>;
+    }
+};
+
+template <class T>
+First<T> first_of(const SampleRun<T>& run) {
+    const Layer& layer = run.network->layers[0];
+    return {layer, run.store.weights + layer.offset, run.store.moment + layer.offset};
+}
+
+/// Where a tile stands: `count` inputs from `input` on, panels from `panel` on.
+struct Place {
+    int64_t panel, input, count;
+};
+
+template <int panels, int samples, class T>
+void look_tile(const First<T>& first, const T* numbers, const Block<T>& block, T* products, Place at,
+               int64_t sample) {
+    const int64_t stride = first.layer.rows * lanes<T>, width = first.width();
+    const T* w = numbers + first.at(at.panel, at.input);
+    const T* x = block.inputs + at.input * block_samples + sample;
+    T* const to = products + sample * width + at.panel * lanes<T>;
+    Vec<T> sum[panels][samples];
+    for (int p = 0; p < panels; ++p)
+        for (int s = 0; s < samples; ++s)
+            sum[p][s] = at.input ? load(to + s * width + p * lanes<T>) : splat<T>(T(0));
+    for (int64_t i = 0; i < at.count; ++i, w += lanes<T>, x += block_samples) {
+        Vec<T> row[panels];
+        for (int p = 0; p < panels; ++p) row[p] = load(w + p * stride);
+        for (int s = 0; s < samples; ++s) {
+            const Vec<T> input = splat<T>(x[s]);
+            for (int p = 0; p < panels; ++p) sum[p][s] = multiply_add<T>(row[p], input, sum[p][s]);
+        }
+    }
+    for (int p = 0; p < panels; ++p)
+        for (int s = 0; s < samples; ++s) store(to + s * width + p * lanes<T>, sum[p][s]);
+}
+
+template <int panels, int samples, class T>
+void learn_tile(const First<T>& first, T* numbers, const Block<T>& block, const T* scaled, Place at,
+                int64_t sample) {
+    const int64_t stride = first.layer.rows * lanes<T>, width = first.width();
+    T* w = numbers + first.at(at.panel, at.input);
+    const T* x = block.inputs + at.input * block_samples + sample;
+    const T* const from = scaled + sample * width + at.panel * lanes<T>;
+    Vec<T> step[panels][samples];
+    for (int p = 0; p < panels; ++p)
+        for (int s = 0; s < samples; ++s) step[p][s] = load(from + s * width + p * lanes<T>);
+    for (int64_t i = 0; i < at.count; ++i, w += lanes<T>, x += block_samples) {
+        Vec<T> row[panels];
+        for (int p = 0; p < panels; ++p) row[p] = load(w + p * stride);
+        for (int s = 0; s < samples; ++s) {
+            const Vec<T> input = splat<T>(x[s]);
+            for (int p = 0; p < panels; ++p) row[p] = multiply_add<T>(step[p][s], input, row[p]);
+        }
+        for (int p = 0; p < panels; ++p) store(w + p * stride, row[p]);
+    }
+}
+
+/// W = w_w W + w_v V and V = v_w W + v_v V for the weights of a place.
+template <bool moments, class T>
+void mix_tile(const First<T>& first, const Linear& by, Place at) {
+    T* const weights = first.weights + first.at(at.panel, at.input);
+    T* const velocity = first.velocity + first.at(at.panel, at.input);
+    const Vec<T> w_w = splat<T>(T(by.w_w)), w_v = splat<T>(T(by.w_v)), v_w = splat<T>(T(by.v_w)),
+                 v_v = splat<T>(T(by.v_v));
+    for (int64_t i = 0; i < at.count * lanes<T>; i += lanes<T>) {
+        const Vec<T> w = load(weights + i);
+        if constexpr (moments) {
+            const Vec<T> v = load(velocity + i);
+            store(weights + i, multiply_add<T>(v, w_v, w * w_w));
+            store(velocity + i, multiply_add<T>(v, v_v, w * v_w));
+        } else {
+            store(weights + i, w * w_w);
+        }
+    }
+}
+
+/// The closing block's updates and the opening block's products for some panels; either may be null.
+template <int panels, bool moments, bool shrinks, class T>
+void advance_panels(const First<T>& first, const Block<T>* closing, const T* scaled, const Block<T>* opening,
+                    Place at) {
+    // With one panel, eight samples keep as many sums in flight as three panels with four.
+    constexpr int samples = DELTARULE_BYTES == 64 || panels == 1 ? 8 : 4;
+    const int64_t layer_width = block_samples * first.width();
+    if (closing) {
+        if constexpr (moments || shrinks)
+            for (int p = 0; p < panels; ++p)
+                mix_tile<moments, T>(first, closing->weights, {at.panel + p, at.input, at.count});
+        for (int64_t s = 0; s < closing->done; s += samples) {
+            learn_tile<panels, samples, T>(first, first.weights, *closing, scaled, at, s);
+            if constexpr (moments)
+                learn_tile<panels, samples, T>(first, first.velocity, *closing, scaled + layer_width, at, s);
+        }
+    }
+    for (int64_t s = 0; opening && s < opening->size; s += samples) {
+        look_tile<panels, samples, T>(first, first.weights, *opening, opening->products, at, s);
+        if constexpr (moments)
+            look_tile<panels, samples, T>(first, first.velocity, *opening, opening->products + layer_width,
+                                          at, s);
+    }
+}
+
+/// δ_s times its coefficient, for weights and velocity. Columns of a tile beyond `done` become zero.
+template <bool moments, class T>
+void scale_deltas(const First<T>& first, const Block<T>& block, T* scaled) {
+    const int64_t width = first.width();
+    for (int64_t s = 0; s < block_samples; ++s)
+        for (int64_t k = 0; k < width; k += lanes<T>) {
+            const Vec<T> delta = s < block.done ? load(block.deltas + s * width + k) : splat<T>(T(0));
+            store(scaled + s * width + k, delta * T(block.weights.w_g[s]));
+            if constexpr (moments)
+                store(scaled + (block_samples + s) * width + k, delta * T(block.weights.v_g[s]));
+        }
+}
+
+/// The bias row: without penalty, its input always one.
+template <bool moments, class T>
+void close_biases(const First<T>& first, const Block<T>& block) {
+    const Linear& by = block.biases;
+    for (int64_t p = 0; first.layer.bias && p < first.layer.panels; ++p) {
+        T* const weight = first.weights + first.at(p, first.layer.inputs);
+        T* const velocity = first.velocity + first.at(p, first.layer.inputs);
+        Vec<T> w = load(weight), v = splat<T>(T(0));
+        if constexpr (moments) {
+            v = load(velocity);
+            const Vec<T> old = w;
+            w = multiply_add<T>(v, splat<T>(T(by.w_v)), w * T(by.w_w));
+            v = multiply_add<T>(v, splat<T>(T(by.v_v)), old * T(by.v_w));
+        }
+        for (int64_t s = 0; s < block.done; ++s) {
+            const Vec<T> delta = load(block.deltas + s * first.width() + p * lanes<T>);
+            w = multiply_add<T>(delta, splat<T>(T(by.w_g[s])), w);
+            if constexpr (moments) v = multiply_add<T>(delta, splat<T>(T(by.v_g[s])), v);
+        }
+        store(weight, w);
+        if constexpr (moments) store(velocity, v);
+    }
+}
+
+/// One sweep over the first layer's weights: in with the closing block's updates, out with the opening
+/// block's products.
+template <bool moments, bool shrinks, class T>
+void advance(const First<T>& first, const Block<T>* closing, T* scaled, const Block<T>* opening) {
+    if (closing) {
+        scale_deltas<moments, T>(first, *closing, scaled);
+        close_biases<moments, T>(first, *closing);
+    }
+    const int64_t inputs = first.layer.inputs, panels = first.layer.panels;
+    for (int64_t i = 0; i < inputs; i += ahead_inputs) {
+        const int64_t count = inputs - i < ahead_inputs ? inputs - i : ahead_inputs;
+        int64_t p = 0;
+        for (; p + 3 <= panels; p += 3)
+            advance_panels<3, moments, shrinks, T>(first, closing, scaled, opening, {p, i, count});
+        if (panels - p == 2)
+            advance_panels<2, moments, shrinks, T>(first, closing, scaled, opening, {p, i, count});
+        else if (panels - p == 1)
+            advance_panels<1, moments, shrinks, T>(first, closing, scaled, opening, {p, i, count});
+    }
+}
+
+/// overlaps[t][s] = x_s·x_t for all s, for t from `from` to `size`. Four t at a time share the loads.
+template <class T>
+void overlap(const Block<T>& block, int64_t inputs, int64_t from) {
+    constexpr int vectors = block_samples > lanes<T> ? int(block_samples) / lanes<T> : 1;
+    constexpr int group = vectors > 2 ? 2 : 4;
+    for (int64_t t = from / group * group; t < block.size; t += group) {
+        Vec<T> sum[group][vectors];
+        for (int g = 0; g < group; ++g)
+            for (int v = 0; v < vectors; ++v) sum[g][v] = splat<T>(T(0));
+        const T* x = block.inputs;
+        for (int64_t i = 0; i < inputs; ++i, x += block_samples)
+            for (int v = 0; v < vectors; ++v) {
+                const Vec<T> all = load(x + v * lanes<T>);
+                for (int g = 0; g < group; ++g)
+                    sum[g][v] = multiply_add<T>(all, splat<T>(x[t + g]), sum[g][v]);
+            }
+        for (int g = 0; g < group; ++g) {
+            T found[vectors * lanes<T>];
+            for (int v = 0; v < vectors; ++v) store(found + v * lanes<T>, sum[g][v]);
+            for (int s = 0; s < block_samples; ++s) block.overlaps[(t + g) * block_samples + s] = found[s];
+        }
+    }
+}
+
+}  // namespace deltarule::DELTARULE_ISA

@@ -1,6 +1,4 @@
 #pragma once
-#include <utility>
-
 #include "look_ahead.hpp"
 #include "one_row.hpp"
 
@@ -16,6 +14,12 @@ template <class P>
 constexpr bool shrinks = P::penalty != Penalty::none;
 
 // ------------------------------------------------------------------- the coefficients
+
+/// The begin of a block; coefficients of gradients come with the gradients.
+inline void restart(Linear& l) {
+    l.w_w = l.v_v = 1;
+    l.w_v = l.v_w = 0;
+}
 
 /// One step of the rule: (W, V) ← M (W, V) + n G.
 template <Optimizer kind>
@@ -125,7 +129,8 @@ template <class P, class T>
 void open_block(SampleRun<T>& run, Block<T>& block, int64_t step) {
     const int64_t inputs = run.network->layers[0].inputs;
     block.size = block.done = 0;
-    block.weights = block.biases = Linear{};
+    restart(block.weights);
+    restart(block.biases);
     block.sparse = !has_velocity<P> && inputs >= sparse_inputs &&
                    double(count_entries(run, run.order[step])) < sparse_density * double(inputs);
     take_rows(run, block, step);
@@ -145,23 +150,30 @@ void settle_factor(SampleRun<T>& run) {
     factor = T(1);
 }
 
-/// Closes the open block, if there is one, and opens `next` at `step`, if that is not beyond the run.
+/// The block at work.
+template <class T>
+DELTARULE_INLINE Block<T>& block_of(const SampleRun<T>& run) {
+    return run.ahead->blocks[run.ahead->now];
+}
+
+/// Closes the open block, if there is one, and opens the other at `step`, if that is not beyond the run.
 template <class P, class T>
 void turn(SampleRun<T>& run, int64_t step) {
     Ahead<T>& ahead = *run.ahead;
     const First<T> first = first_of(run);
-    const Block<T>* const closing = ahead.open && !ahead.block.sparse ? &ahead.block : nullptr;
+    const Block<T>* const closing = ahead.open && !block_of(run).sparse ? &block_of(run) : nullptr;
+    Block<T>& next = ahead.blocks[1 - ahead.now];
     const Block<T>* opening = nullptr;
     const bool more = step < run.steps;
     if (more) {
-        open_block<P>(run, ahead.next, step);
-        if (!ahead.next.sparse) {
+        open_block<P>(run, next, step);
+        if (!next.sparse) {
             settle_factor(run);
-            opening = &ahead.next;
+            opening = &next;
         }
     }
     if (closing || opening) advance<has_velocity<P>, shrinks<P>, T>(first, closing, ahead.scaled, opening);
-    std::swap(ahead.block, ahead.next);
+    ahead.now = 1 - ahead.now;
     ahead.open = more;
 }
 
@@ -170,16 +182,17 @@ template <class P, class T>
 void begin(SampleRun<T>& run) {
     Ahead<T>& ahead = *run.ahead;
     if (!ahead.open) return turn<P>(run, 0);
-    take_rows(run, ahead.block, 0);
-    if (!ahead.block.sparse)
-        advance<has_velocity<P>, false, T>(first_of(run), nullptr, ahead.scaled, &ahead.block);
+    Block<T>& block = block_of(run);
+    take_rows(run, block, 0);
+    if (!block.sparse)
+        advance<has_velocity<P>, false, T>(first_of(run), nullptr, ahead.scaled, &block);
 }
 
 /// Leaves the block with the samples that are done: a row that made a loss non-finite must not meet the
 /// weights, not even times zero.
 template <class T>
 void drop_rows(SampleRun<T>& run) {
-    Block<T>& block = run.ahead->block;
+    Block<T>& block = block_of(run);
     const int64_t inputs = run.network->layers[0].inputs;
     block.size = block.done;
     for (int64_t i = 0; !block.sparse && i < inputs; ++i)

@@ -178,7 +178,7 @@ void learn_sparse(SampleRun<T>& run, const First<T>& first, const Entries<T>& x,
 /// One step; returns w f.
 template <class P, class T>
 double step_ahead(SampleRun<T>& run, const First<T>& first, int64_t step) {
-    Block<T>& block = run.ahead->block;
+    Block<T>& block = block_of(run);
     const int64_t t = block.done, row = block.rows[t], width = first.width();
     Update<T> update = run.update;
     update.rate = T(run.rates[step]);

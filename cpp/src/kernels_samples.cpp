@@ -17,7 +17,7 @@ const T* input_of(const SampleRun<T>& run, int64_t step) {
     const Samples<T>& from = *run.samples;
     const int64_t row = run.order[step], width = run.network->layers[0].inputs;
     if (from.dense) return from.dense + row * width;
-    T* const to = run.ahead->block.inputs + step % 2 * width;
+    T* const to = run.ahead->blocks[0].inputs + step % 2 * width;
     std::memset(to, 0, size_t(width) * sizeof(T));
     each_entry(from, row, [&](int64_t column, T value) { to[column] += value; });
     return to;

@@ -165,7 +165,7 @@ void trace_registers(const SampleRun<T>& run, T* const* arrays, int64_t l, const
 template <int panels, int outputs, class P, class T>
 DELTARULE_INLINE double step_tiny(SampleRun<T>& run, const Facts<T>& facts,
                                   Registers<panels, outputs, T>& second, int64_t step) {
-    Block<T>& block = run.ahead->block;
+    Block<T>& block = block_of(run);
     const int64_t t = block.done, width = panels * lanes<T>, row = block.rows[t];
     const First<T>& first = facts.first;
     Vec<T> a[panels], slope[panels], product[outputs], upstream[panels];
@@ -192,7 +192,8 @@ DELTARULE_INLINE double step_tiny(SampleRun<T>& run, const Facts<T>& facts,
         run.trail.target[k] = run.samples->target[row * facts.last.units + k];
     Judged<T> judged = judge_registers<T>(run, facts, z, load(run.trail.target));
     const T weight = run.samples->weight ? run.samples->weight[row] : T(1);
-    judged.delta *= weight * T(run.scale);
+    const T factor = weight * T(run.scale);
+    if (factor != T(1)) judged.delta *= factor;
     const double loss = double(weight) * double(judged.value[0]);
     if (run.trace) {
         trace_registers<T>(run, run.trace->outputs, 0, a, panels);

@@ -25,11 +25,11 @@ SampleRoad<T>::SampleRoad(Panels<T>& panels) : panels_(panels) {
               scratch_->take<T>(layers[depth - 1].panels * lanes)};
     ahead_.scaled = scratch_->take<T>(2 * block * width);
     ahead_.columns = scratch_->take<int64_t>(inputs);
-    for (Block<T>* of : {&ahead_.block, &ahead_.next}) {
-        of->inputs = scratch_->take<T>(rows);
-        of->products = scratch_->take<T>(2 * block * width);
-        of->deltas = scratch_->take<T>(block * width);
-        of->overlaps = scratch_->take<T>(overlaps);
+    for (Block<T>& of : ahead_.blocks) {
+        of.inputs = scratch_->take<T>(rows);
+        of.products = scratch_->take<T>(2 * block * width);
+        of.deltas = scratch_->take<T>(block * width);
+        of.overlaps = scratch_->take<T>(overlaps);
     }
 }
 
@@ -37,7 +37,6 @@ template <class T>
 SampleRun<T> SampleRoad<T>::run_of(const SamplePlan& plan) {
     SampleRun<T> run{};
     run.network = &panels_.network();
-    run.samples = &samples_;
     run.store = panels_.store();
     run.update = panels_.update_of(0, 0, plan.l1, plan.l2);
     run.trail = trail_;
@@ -69,16 +68,19 @@ template <class T>
 int64_t SampleRoad<T>::run(const Samples<T>& samples, const SamplePlan& plan, double& loss,
                            const Trace<T>* trace) {
     go_on(plan);
-    samples_ = samples;
-    double rates[most_steps], decays[most_steps];
-    for (int64_t i = 0; i < plan.steps; ++i) {
-        rates[i] = panels_.rate_of(plan.rates[i], plan.clock + i);
-        decays[i] = panels_.decay_of(plan.rates[i]);
-    }
     SampleRun<T> run = run_of(plan);
-    run.rates = rates;
-    run.decays = decays;
+    run.samples = &samples;
+    run.rates = run.decays = plan.rates;
     run.steps = plan.steps;
+    double rates[most_steps], decays[most_steps];
+    if (run.update.kind == Optimizer::adam || run.update.kind == Optimizer::adamw) {
+        for (int64_t i = 0; i < plan.steps; ++i) {
+            rates[i] = panels_.rate_of(plan.rates[i], plan.clock + i);
+            decays[i] = panels_.decay_of(plan.rates[i]);
+        }
+        run.rates = rates;
+        run.decays = decays;
+    }
     run.loss = loss;
     run.trace = trace;
     const int64_t done = panels_.kernels().samples(run);

@@ -46,11 +46,12 @@ struct Block {
     Linear weights, biases;
 };
 
-/// The look-ahead of a session. Between two calls `block` may be open: then the first layer's weights
+/// The look-ahead of a session. Between two calls a block may be open: then the first layer's weights
 /// lack its updates, and stand `factor` times too large.
 template <class T>
 struct Ahead {
-    Block<T> block, next;
+    Block<T> blocks[2];
+    int now = 0;  ///< which of the two is, or was last, at work
     bool open = false;
     T factor = 1;      ///< what the stored weights of the first layer have to be multiplied by
     T* scaled;         ///< deltas times their coefficients: [2][block_samples][width]

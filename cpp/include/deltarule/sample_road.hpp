@@ -49,7 +49,6 @@ private:
     std::vector<T*> pointers_;
     Trail<T> trail_{};
     Ahead<T> ahead_{};
-    Samples<T> samples_;
     SamplePlan last_;  ///< the run before, its position where it ended
     bool settled_ = false;
     std::vector<T> kept_;  ///< of the first layer, from before it was settled

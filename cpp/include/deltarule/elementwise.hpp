@@ -3,10 +3,15 @@
 
 /// Vector exp, expm1, log, log1p, tanh and the normal distribution function.
 ///
-/// Stated errors, float32 and float64 alike: exp, expm1, log, log1p ≤ 2 ulp, tanh ≤ 3 ulp,
-/// normal_cdf ≤ 4 ulp for |x| ≤ 3 and 1e-16 (6e-8) absolute beyond. NaN stays NaN, exp overflows to
-/// infinity, and what would be denormal is zero. No function branches, so the cost of a vector does
-/// not depend on its content.
+/// The largest errors met, in ulp, over all arguments of float32 and a dense sample of float64, under
+/// every instruction set (cpp/tests/elementwise_errors.hpp holds the same table, every_float.cpp and
+/// test_elementwise.cpp hold the functions to it):
+///
+///     exp 1.1   expm1 1.3 (x <= 0)   log 0.8   log1p 1.2 (0 <= x <= 1)   tanh 2.6   erf 1.7
+///     normal cdf 8   and of activations.hpp: logistic 2.5   softplus 2.0
+///
+/// NaN stays NaN, exp overflows to infinity, denormal arguments and results are zero. No function
+/// branches, so the cost of a vector does not depend on its content.
 namespace deltarule::DELTARULE_ISA {
 
 /// c[0] + c[1] x + … by Estrin's scheme: a third of Horner's latency.
@@ -158,7 +163,7 @@ DELTARULE_INLINE Vec<T> bell(Vec<T> x) {
     Vec<T> upper = from_bits<T>(bits<T>(x) & Constants<T>::upper_bits);
     Vec<T> square = x * x, rest = (upper * upper - square) + (x - upper) * (x + upper);
     Vec<T> e = exponential<T>(square * T(-0.5));
-    return e - e * (rest * T(0.5));
+    return e * (T(1) - rest * T(0.5));  // e times the rest may be denormal
 }
 
 /// erfc(a) e^(a²) for a >= 0
@@ -177,7 +182,7 @@ DELTARULE_INLINE Vec<T> error_function(Vec<T> x) {
     a = a > splat<T>(T(30)) ? splat<T>(T(30)) : a;
     Vec<T> far = one - bell<T>(a * T(1.4142135623730950488)) * scaled_erfc<T>(a);
     Vec<T> square = x * x;
-    Vec<T> near = x + x * polynomial<T>(square, Constants<T>::erf_terms);
+    Vec<T> near = x * (polynomial<T>(square, Constants<T>::erf_terms) + T(1));
     return a < one ? near : with_sign<T>(far, x);
 }
 

@@ -12,13 +12,15 @@ prepare = @sh tools/preflight tools/install.py
 
 # Targets share .venv and build, so they run one after another, with make -j too.
 .NOTPARALLEL:
-.PHONY: menu demo test test-long core-test lint bench bench-quick docs fuzz format clean
+.PHONY: menu demo test test-long core-test test-aarch64 sanitize lint bench bench-quick docs fuzz format clean
 
 menu:
 	@echo "make demo       trains a network on real data, judges it, saves it and uses it"
 	@echo "make test       the tests, in some minutes"
 	@echo "make test-long  the tests that take longer"
 	@echo "make core-test  the C++ tests of the compiled core alone"
+	@echo "make sanitize   the core under AddressSanitizer, UBSan, ThreadSanitizer and valgrind"
+	@echo "make test-aarch64  the C++ tests on an imagined ARM machine, by Debian's cross compiler and qemu"
 	@echo "make lint       style, types, the one-way order of the rooms, C++ format"
 	@echo "make bench      times against scikit-learn in one run; bench-quick takes the short rows"
 	@echo "make docs       writes the measured tables into README and docs"
@@ -37,9 +39,10 @@ test: core-test
 	$(prepare) test
 	@$(PYTHON_HERE) -m pytest -n 2 $(DOCTESTS) $(TESTS) $(PYTEST_FLAGS)
 
-test-long:
+test-long: core-test
 	$(prepare) test
 	@$(PYTHON_HERE) -m pytest -n 2 -m long $(TESTS) $(PYTEST_FLAGS)
+	@if test -x build/make/cpp/tests/every_float; then build/make/cpp/tests/every_float; fi
 
 # In the tree that built the module, so that only the tests are left to compile.
 core-test:
@@ -52,6 +55,15 @@ core-test:
 	else \
 		echo "The compiled core is not installed: its C++ tests are left out."; \
 	fi
+
+# SANITIZERS="address thread valgrind" names a part.
+sanitize: core-test
+	$(prepare) test
+	@$(PYTHON_HERE) tools/sanitize.py $(SANITIZERS)
+
+test-aarch64:
+	$(prepare)
+	@$(PYTHON_HERE) tools/aarch64.py
 
 bench:
 	$(prepare)

@@ -2,6 +2,7 @@
 #include <limits>
 #include <thread>
 
+#include "allocations.hpp"
 #include "check.hpp"
 #include "naive.hpp"
 
@@ -108,4 +109,41 @@ TEST("session", "any number of threads may be asked for") {
     CHECK(naive::run(many, 4, 700) == naive::run(alone, 4, 700));
     Session<float> none = naive::open(problem, typed, -3);
     CHECK(naive::run(none, 4, 700) == naive::parameters(alone));
+}
+
+namespace {
+
+/// Allocations of a run of so many steps within one epoch, after one that made all there is to make.
+template <class T>
+int64_t allocations_of(int64_t steps, int64_t batch, Optimizer kind) {
+    const naive::Problem problem({20, 40, 9, 3}, Activation::tanh, Activation::softmax, Loss::log_loss, 600);
+    const naive::Typed<T> typed(problem);
+    Session<T> session = naive::open(problem, typed, 2);
+    session.set_optimizer({kind, 0.9, 0.999, 1e-8, 0});
+    const naive::Numbers rates(size_t(steps), 0.01);
+    RunPlan plan;
+    plan.order.kind = OrderKind::shuffle;
+    plan.steps = steps;
+    plan.batch_size = batch;
+    plan.rates = rates.data();
+    session.run(plan);
+    const int64_t before = check::allocations();
+    session.run(plan);
+    return check::allocations() - before;
+}
+
+}  // namespace
+
+TEST_EACH_ISA("session", "the number of allocations of a run does not depend on its steps") {
+    for (Optimizer kind : {Optimizer::sgd, Optimizer::nesterov, Optimizer::adam, Optimizer::rmsprop})
+        for (int64_t batch : {1, 4, 50}) {
+            CHECK(allocations_of<float>(10, batch, kind) == allocations_of<float>(1, batch, kind));
+            CHECK(allocations_of<double>(10, batch, kind) == allocations_of<double>(1, batch, kind));
+        }
+}
+
+TEST("session", "allocations are counted") {
+    const int64_t before = check::allocations();
+    const std::vector<double> some(10), none;
+    CHECK(check::allocations() == before + 1);
 }

@@ -78,7 +78,7 @@ void check_calls(int64_t batch, int threads) {
 
     Session<T> ended = naive::open(of, typed, threads);
     ended.ask_whether_to_end([] { return true; });
-    naive::run(ended, 5000, batch);
+    naive::run(ended, 200'000, batch);
     CHECK(ended.ended());
     CHECK(modes.kept());
 }

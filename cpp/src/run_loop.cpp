@@ -79,14 +79,15 @@ EpochReport RunLoop<T>::run(const EpochPlan& plan, const Samples<T>& samples) {
     unread_ = 0;
     rate_ = plan.rules.rate * plan.standing.rate_factor;
     bool fresh = false;  // whether this slice has kept what a replay begins with
-    const int64_t per_epoch = steps_.per_epoch();
-    while (report_.epochs < plan.epochs && report_.taken < plan.steps && !watch_.paused) {
+    const int64_t per_epoch = steps_.per_epoch(), rest = per_epoch - plan.step;
+    const int64_t most = plan.steps < rest ? plan.steps : plan.steps - (plan.steps - rest) % per_epoch;
+    while (report_.epochs < plan.epochs && report_.taken < most && !watch_.paused) {
         const int64_t epoch = plan.epoch + report_.epochs;
         if (!fresh && (report_.step == 0 || kept_epoch_ < 0)) {
             keep(epoch);
             fresh = true;
         }
-        const int64_t count = std::min(per_epoch - report_.step, plan.steps - report_.taken);
+        const int64_t count = std::min(per_epoch - report_.step, most - report_.taken);
         const int64_t done = steps_.run(epoch, plan.epoch + plan.epochs, report_.step, count,
                                         Rates{plan.factors, rate_}.from(report_.taken), report_.carried);
         report_.step += done;
@@ -97,6 +98,7 @@ EpochReport RunLoop<T>::run(const EpochPlan& plan, const Samples<T>& samples) {
         if (report_.step < per_epoch) continue;
         const double before = report_.standing.rate_factor;
         if (!end_epoch() || report_.verdict != Verdict::go_on) break;
+        watch_.may_pause = false;  // within an epoch
         if (report_.standing.rate_factor != before) {
             rate_ = plan.rules.rate * report_.standing.rate_factor;
             fresh = false;

@@ -45,7 +45,7 @@ int64_t Steps<T>::run_samples(int64_t epoch, int64_t last_epoch, int64_t step, i
             orders_.rows_of(work_.order, samples_.rows, epoch, last_epoch, part.position, part.steps);
         for (int64_t i = 0; i < part.steps; ++i) own[i] = rates[done + i];
         done += sample_road_.run(samples_, part, loss);
-        if (watch_.look(cost_ * double(part.steps)) || watch_.paused) break;
+        if (watch_.look(cost_ * double(part.steps)) || watch_.to_pause()) break;
     }
     return done;
 }
@@ -66,7 +66,7 @@ int64_t Steps<T>::run_batches(int64_t epoch, int64_t last_epoch, int64_t step, i
         const double met = batch_road_.step(samples_, order, rows, update, work_.scale);
         if (watch_.stopped) return done;  // before its weights were touched
         loss += met;
-        if (!std::isfinite(loss) || watch_.look(cost_) || watch_.paused) return done + 1;
+        if (!std::isfinite(loss) || watch_.look(cost_) || watch_.to_pause()) return done + 1;
     }
     return count;
 }

@@ -25,15 +25,15 @@ struct EpochPlan {
     Work work;
     int64_t epoch = 0, step = 0;  ///< where the slice begins
     double carried = 0;           ///< Σ w f of that epoch so far
-    int64_t steps = 0;            ///< at most so many; as many factors, where there are any
+    int64_t steps = 0;            ///< at most so many, of whole epochs where more than one is begun
     int64_t epochs = 0;           ///< at most so many ends of epochs
-    const double* factors = nullptr;
+    const double* factors = nullptr;  ///< `steps` of them, or null
     double n = 1;           ///< Σ w
     double l1 = 0, l2 = 0;  ///< of the penalty, not divided
     StopRules rules;
     bool judge = true;  ///< ask the rules; else the caller does, after one epoch
     Standing standing;
-    double slice = 0.05;  ///< seconds after which a slice ends
+    double slice = 0.025;  ///< seconds after which a slice ends, or with the epoch at hand
     double seconds = 0;   ///< of the training so far
 };
 
@@ -55,11 +55,13 @@ struct EpochNumbers {
 
 /// Many epochs a call: steps, losses, validation, finite check, stop rules, best so far.
 ///
-/// a) A slice ends by the clock, anywhere, and a call of `run` goes on from there: no bit depends on
-///    where, for steps, losses and rules know the epoch and the step only.
-/// b) Parameters are kept where a slice meets its first end of an epoch and where the step size
+/// a) A slice ends by the clock, and the next one goes on from there: no bit depends on where, for
+///    steps, losses and rules know the epoch and the step only. It ends inside its first epoch, or at
+///    the end of any: then epochs are short.
+/// b) Parameters are kept at the first beginning of an epoch in a slice and where the step size
 ///    changes, not at every epoch. Where numbers become non-finite the slice is run again from there,
-///    up to the end of the epoch before (`go_back`).
+///    up to the end of the epoch before (`go_back`). By a) what is kept was kept in the same slice,
+///    or is the beginning of the epoch at hand.
 /// c) Nothing is allocated but by the first slices, which make room for what they need.
 template <class T>
 class RunLoop {

@@ -17,17 +17,19 @@ public:
 
     std::function<bool()> ask;
     std::atomic<bool> stopped = false;
-    bool paused = false;  ///< the time of a slice is over: a good place to end the call will do
+    bool paused = false;    ///< the time of a slice is over
+    bool may_pause = true;  ///< in the middle of an epoch
 
     /// Begins a call; a slice of one that goes on later takes about `slice` seconds.
     void begin(double slice = 1e9) {
         stopped = paused = false;
-        hearing_ = true;
+        may_pause = hearing_ = true;
         const Clock::time_point now = Clock::now();
         due_ = now + ask_every;
         slice_end_ = now + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(slice));
         spent_ = 0;
     }
+    bool to_pause() const { return paused && may_pause; }
     /// Begins a call that is short and must not end early.
     void begin_deaf() {
         begin();

@@ -35,8 +35,9 @@ from deltarule.stopping import Standing, StopReason, StopRules
 #: The instruction set whose kernels run, such as ``"x86-64-v3"``; DELTARULE_ISA forces one.
 ISA: str = _core.isa()
 
-#: A slice of a training ends after about so many seconds, steps or epochs.
-SLICE_SECONDS = 0.05
+#: A slice of a training ends after so many seconds, steps or epochs; where it has passed the end of
+#: an epoch it ends with one, which takes no longer than that again.
+SLICE_SECONDS = 0.025
 SLICE_STEPS = 1 << 62
 SLICE_EPOCHS = 1 << 16
 

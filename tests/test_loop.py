@@ -1,5 +1,5 @@
-"""The run loop: that of the core against the walk of `engines.base`, under every rule; cuts and replays
-that change no bit; what an interruption leaves."""
+"""The run loop: that of the core against the walk of `engines.base`, under every rule; cuts and
+replays that change no bit; what an interruption leaves."""
 
 from __future__ import annotations
 
@@ -92,13 +92,21 @@ SETTINGS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
         {"sample_weight": WEIGHT},
         "MAX_EPOCHS",
     ),
-    "stream": ({"incremental": True, "penalty": dr.L2(0.3)}, {"sample_weight": WEIGHT}, "MAX_EPOCHS"),
+    "stream": (
+        {"incremental": True, "penalty": dr.L2(0.3)},
+        {"sample_weight": WEIGHT},
+        "MAX_EPOCHS",
+    ),
     "per sample": ({"batch_size": 1, "sampling": "replacement"}, {}, "MAX_EPOCHS"),
     "whole batch": ({"batch_size": 14, "sampling": "sequential"}, {}, "MAX_EPOCHS"),
     "cosine": ({"schedule": dr.Cosine(warmup=0.2)}, {}, "MAX_EPOCHS"),
     "invscaling": ({"schedule": InvScaling(per="epoch")}, {}, "MAX_EPOCHS"),
     "python schedule": ({"schedule": Function(lambda t: 0.99**t)}, {}, "MAX_EPOCHS"),
-    "diverging": ({"learning_rate_init": 30.0, "network": LINEAR, "max_epochs": 500}, {}, "NON_FINITE"),
+    "diverging": (
+        {"learning_rate_init": 30.0, "network": LINEAR, "max_epochs": 500},
+        {},
+        "NON_FINITE",
+    ),
     "diverging per sample": (
         {"learning_rate_init": 10.0, "network": LINEAR, "max_epochs": 500, "batch_size": 1},
         {},
@@ -205,8 +213,7 @@ def test_a_run_that_breaks_is_the_run_that_ended_before(
     monkeypatch.setattr(
         Step,
         "factors",
-        lambda self, clock, count: 3.0
-        ** np.minimum((clock.step + np.arange(count)) // steps, 600),
+        lambda self, clock, count: 3.0 ** np.minimum((clock.step + np.arange(count)) // steps, 600),
     )
     broken = train(plan, LINEAR, engine="compiled")
     assert broken.stop_reason is dr.StopReason.NON_FINITE
@@ -340,7 +347,9 @@ def test_numbers_that_broke_before_an_interruption_are_taken_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Ctrl-C just where an epoch has broken: the parameters are those of the last whole one."""
-    broken = train(replace(PLAN, learning_rate_init=30.0, max_epochs=500), LINEAR, engine="compiled")
+    broken = train(
+        replace(PLAN, learning_rate_init=30.0, max_epochs=500), LINEAR, engine="compiled"
+    )
     take, calls = compiled.CompiledSession._record, []
 
     def interrupted(self: Any, *arguments: Any) -> int:
@@ -376,7 +385,16 @@ def opened() -> Any:
     return core
 
 
-PLANNED = (("shuffle", 0), 4, 0.0, 0.0, 1.0, 0, (14.0, 0.0, 0.0), (False, 0.0, 1, 0.1, False, 1.0, 0.0))
+PLANNED = (
+    ("shuffle", 0),
+    4,
+    0.0,
+    0.0,
+    1.0,
+    0,
+    (14.0, 0.0, 0.0),
+    (False, 0.0, 1, 0.1, False, 1.0, 0.0),
+)
 PLACE, STANDING, LIMITS = (0, 0, 0.0, 0.0), (1.0, np.inf, -np.inf, 0), (8, 2, 1.0)
 INSIDE = "a slice must begin inside an epoch and have at least one step and one epoch."
 BAD_SLICES = [

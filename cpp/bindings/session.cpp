@@ -119,7 +119,8 @@ public:
                     std::tuple<int64_t, int64_t, double> limits, nb::object factors, bool judge) {
         const Use use(busy_);
         if (!plan_) refuse("plan the epochs before running them.");
-        if (!session_.bound().target || session_.bound().rows < 1) refuse("bind the training rows before a run.");
+        if (!session_.bound().target || session_.bound().rows < 1)
+            refuse("bind the training rows before a run.");
         EpochPlan plan = *plan_;
         Standing& to = plan.standing;
         std::tie(plan.epoch, plan.step, plan.carried, plan.seconds) = place;
@@ -127,8 +128,8 @@ public:
         std::tie(plan.steps, plan.epochs, plan.slice) = limits;
         plan.judge = judge;
         const int64_t most = largest / session_.bound().rows;
-        if (plan.epoch < 0 || plan.epoch > most || plan.epochs < 1 || plan.epochs > 1 << 20 || plan.steps < 1 ||
-            plan.step < 0 || plan.step >= session_.bound().rows)
+        if (plan.epoch < 0 || plan.epoch > most || plan.epochs < 1 || plan.epochs > 1 << 20 ||
+            plan.steps < 1 || plan.step < 0 || plan.step >= session_.bound().rows)
             refuse("a slice must begin inside an epoch and have at least one step and one epoch.");
         if (!factors.is_none()) plan.factors = data_of<double>(factors, "factors", {plan.steps});
         factors_ = factors;

@@ -40,7 +40,8 @@ void Orders::evaluate(const OrderSource& from, int64_t rows, int64_t epoch, int6
     const auto need = size_t((last_ - first_) * (end_ - begin_));
     if (kept_.size() < need) kept_.resize(need);
     for (int64_t e = first_; e < last_; ++e)
-        order(kind_, key_, uint64_t(e), rows, begin_, end_ - begin_, kept_.data() + (e - first_) * (end_ - begin_));
+        order(kind_, key_, uint64_t(e), rows, begin_, end_ - begin_,
+              kept_.data() + (e - first_) * (end_ - begin_));
     if (kind_ == OrderKind::sequential) {  // the same in every epoch
         first_ = 0;
         last_ = std::numeric_limits<int64_t>::max();

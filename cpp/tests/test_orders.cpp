@@ -20,8 +20,7 @@ TEST("orders", "any part of any epoch, in any succession, is that of the rule") 
                     std::vector<int64_t> whole(static_cast<size_t>(rows));
                     order(kind, 7, uint64_t(epoch), rows, 0, rows, whole.data());
                     for (int64_t last : {epoch + 1, int64_t(1000)}) {
-                        const int64_t* const found =
-                            orders.rows_of(from, rows, epoch, last, position, count);
+                        const int64_t* const found = orders.rows_of(from, rows, epoch, last, position, count);
                         CHECK(std::equal(found, found + count, whole.begin() + position));
                     }
                 }

@@ -100,7 +100,8 @@ void check_cuts(Optimizer kind, OrderKind order, int64_t batch) {
         training.plan.rules.rate = 0.01;
         training.plan.l1 = 0.2;
         training.plan.l2 = 0.3;
-        for (int64_t i = 0; i < epochs * per_epoch; ++i) training.factors.push_back(1 / (1 + 0.1 * double(i)));
+        for (int64_t i = 0; i < epochs * per_epoch; ++i)
+            training.factors.push_back(1 / (1 + 0.1 * double(i)));
         outcomes.push_back(train(session, training, per_epoch));
         numbers.push_back(naive::parameters(session));
         for (T moment : moments(session)) numbers.back().push_back(moment);

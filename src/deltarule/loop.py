@@ -1,9 +1,9 @@
 """The walk over epochs: what is asked of the session, and what is kept if it goes wrong.
 
-A session runs many epochs a call (`Session.run_epochs`): losses, validation, stop rules and the best
-parameters are its own matter, and a call ends after about 50 ms, so that Python sees what goes on.
-Where an observer looks, or a Python function scores, calls end with each epoch and the rules are
-asked here.
+A session runs many epochs a call (`Session.run_epochs`): losses, validation, stop rules and the
+best parameters are its own matter, and a call ends after at most about 50 ms, so that Python sees
+what goes on. Where an observer looks, or a Python function scores, calls end with each epoch and
+the rules are asked here.
 """
 
 from __future__ import annotations
@@ -225,9 +225,7 @@ def _rules(plan: TrainingPlan) -> StopRules:
     stopping, schedule = plan.early_stopping, plan.schedule
     rules = StopRules(plan.learning_rate_init, plan.tolerance, plan.patience)
     if stopping is not None:
-        rules = replace(
-            rules, least=stopping.min_delta, patience=stopping.patience, by_score=True
-        )
+        rules = replace(rules, least=stopping.min_delta, patience=stopping.patience, by_score=True)
     if isinstance(schedule, Adaptive):
         rules = replace(rules, divisor=schedule.divisor, smallest=schedule.smallest)
     return rules

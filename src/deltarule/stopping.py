@@ -1,7 +1,7 @@
 """Why a training ends: the rule for early stopping, and the reasons as values.
 
-`StopRules` is the rule of one training in numbers, `Standing` what it remembers from epoch to epoch;
-their compiled meaning, of the same bits, is ``stopping.hpp``.
+`StopRules` is the rule of one training in numbers, `Standing` what it remembers from epoch to
+epoch; their compiled meaning, of the same bits, is ``stopping.hpp``.
 
 `StopReason` is an outcome, not an exception: ``result.stop_reason.value`` is a sentence that says
 what happened and what to do if that was not wanted.

@@ -23,18 +23,18 @@ struct Validation {
 /// Epochs to be run in one call: one slice of a training.
 struct EpochPlan {
     Work work;
-    int64_t epoch = 0, step = 0;  ///< where the slice begins
-    double carried = 0;           ///< Σ w f of that epoch so far
-    int64_t steps = 0;            ///< at most so many, of whole epochs where more than one is begun
-    int64_t epochs = 0;           ///< at most so many ends of epochs
+    int64_t epoch = 0, step = 0;      ///< where the slice begins
+    double carried = 0;               ///< Σ w f of that epoch so far
+    int64_t steps = 0;                ///< at most so many, of whole epochs where more than one is begun
+    int64_t epochs = 0;               ///< at most so many ends of epochs
     const double* factors = nullptr;  ///< `steps` of them, or null
-    double n = 1;           ///< Σ w
-    double l1 = 0, l2 = 0;  ///< of the penalty, not divided
+    double n = 1;                     ///< Σ w
+    double l1 = 0, l2 = 0;            ///< of the penalty, not divided
     StopRules rules;
     bool judge = true;  ///< ask the rules; else the caller does, after one epoch
     Standing standing;
     double slice = 0.025;  ///< seconds after which a slice ends, or with the epoch at hand
-    double seconds = 0;   ///< of the training so far
+    double seconds = 0;    ///< of the training so far
 };
 
 /// What a slice has done; `Session::history` has the numbers of its epochs.

@@ -12,7 +12,7 @@ import pytest
 import scipy.sparse as sp
 
 import deltarule as dr
-from deltarule import engines, loop, restarts
+from deltarule import engines, restarts
 from deltarule.definitions import choose
 from deltarule.engines.reference import ReferenceSession
 from deltarule.optimizers import OPTIMIZERS
@@ -137,19 +137,6 @@ def test_sparse_rows_train_like_dense_ones(engine):
     sparse = dr.train(NETWORK, START, sp.csr_matrix(thin), D, plan(), engine=engine)
     np.testing.assert_allclose(sparse.parameters.vector, dense.parameters.vector, rtol=1e-12)
     np.testing.assert_allclose(sparse.history.loss, dense.history.loss, rtol=1e-12)
-
-
-@pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("seconds", [0.0, 1e9])
-@pytest.mark.parametrize("optimizer", STEPWISE)
-def test_the_length_of_a_slice_changes_no_bit(seconds, optimizer, engine, monkeypatch):
-    """Slices follow the clock, so neither parameters nor losses may depend on them."""
-    settings = plan(optimizer=OPTIMIZERS.table[optimizer](), learning_rate_init=0.01, batch_size=1)
-    plain = train(settings, sample_weight=WEIGHT, engine=engine)
-    monkeypatch.setattr(loop, "SLICE_SECONDS", seconds)
-    other = train(settings, sample_weight=WEIGHT, engine=engine)
-    assert same(plain.parameters.vector, other.parameters.vector)
-    assert plain.history.loss == other.history.loss
 
 
 def test_nothing_is_written_into():
@@ -406,19 +393,18 @@ def test_ctrl_c_in_an_observer_keeps_what_was_reached():
 
 
 def test_ctrl_c_within_an_epoch_keeps_the_part_of_it(monkeypatch):
-    run, calls = ReferenceSession.run, []
+    step, calls = ReferenceSession._step, []
 
-    def interrupted(self, work, first_step, rates, carried=0.0):
-        calls.append(first_step)
-        if len(calls) == 3:
+    def interrupted(self, *arguments):
+        calls.append(arguments)
+        if len(calls) == 7:
             raise KeyboardInterrupt
-        return run(self, work, first_step, rates, carried)
+        return step(self, *arguments)
 
-    monkeypatch.setattr(loop, "SLICE_SECONDS", 0.0)  # one step a slice, after the first epoch
-    monkeypatch.setattr(ReferenceSession, "run", interrupted)
+    monkeypatch.setattr(ReferenceSession, "_step", interrupted)
     result = train(plan(max_epochs=10), engine="reference")
     assert result.stop_reason is dr.StopReason.INTERRUPTED
-    assert (calls, result.epochs, result.state.step) == ([0, 4, 5], 1, 4)
+    assert (result.epochs, result.state.epoch, result.state.step) == (1, 1, 4)
     monkeypatch.undo()
     one = train(plan(max_epochs=1), engine="reference").parameters.vector
     two = train(plan(max_epochs=2), engine="reference").parameters.vector

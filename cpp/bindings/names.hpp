@@ -5,6 +5,7 @@
 
 #include "arrays.hpp"
 #include "deltarule/random.hpp"
+#include "deltarule/scores.hpp"
 
 /// Names and descriptions that come in from Python.
 namespace deltarule::bindings {
@@ -39,6 +40,10 @@ inline Optimizer optimizer_of(const std::string& name) {
 
 inline OrderKind order_of(const std::string& name) {
     return named<OrderKind>(name, {"replacement", "shuffle", "sequential"}, "order");
+}
+
+inline Score score_of(const std::string& name) {
+    return named<Score>(name, {"minus_loss", "threshold", "largest", "votes", "r2"}, "score");
 }
 
 using LayerText = std::tuple<int64_t, int64_t, std::string, double, bool>;

@@ -1,7 +1,7 @@
 #include "deltarule/session.hpp"
 
 #include <algorithm>
-#include <cstring>
+#include <optional>
 
 #include "bindings.hpp"
 #include "calls.hpp"
@@ -65,29 +65,104 @@ public:
     nb::tuple run(nb::object order, int64_t first_step, int64_t batch_size, nb::object rates, double l1,
                   double l2, double scale, int64_t clock, double carried) {
         const Use use(busy_);
-        if (!session_.bound().target) refuse("bind the training rows before a run.");
         RunPlan plan;
+        static_cast<Work&>(plan) = work_of(order, batch_size, l1, l2, scale, clock);
         const Input steps = array_of(rates, "rates");
         plan.rates = data_of<double>(steps, "rates", {-1});
         plan.steps = int64_t(steps.shape(0));
         plan.first_step = first_step;
-        plan.batch_size = batch_size;
-        plan.l1 = l1;
-        plan.l2 = l2;
-        plan.scale = scale;
-        plan.clock = clock;
         plan.carried = carried;
-        if (batch_size < 1) refuse("batch_size must be at least 1 (got " + std::to_string(batch_size) + ").");
-        if (first_step < 0 || first_step > largest || clock < -largest || clock > largest)
-            refuse("first_step must be from 0 to 2**61 and clock from -2**61 to 2**61 (got " +
-                   std::to_string(first_step) + " and " + std::to_string(clock) + ").");
-        set_order(plan.order, order);
-        if ((plan.order.array ? plan.order.length : session_.bound().rows) < 1)
-            refuse("a run needs at least one row.");
+        if (first_step < 0 || first_step > largest)
+            refuse("first_step must be from 0 to 2**61 (got " + std::to_string(first_step) + ").");
+        auto losses = std::vector<double>(size_t(session_.epochs_touched(plan)));
+        plan.losses = losses.data();
         const RunReport report = outside([&] { return session_.run(plan); });
-        auto losses = new_array<double>({report.losses.size()});
-        std::memcpy(losses.data(), report.losses.data(), report.losses.size() * sizeof(double));
-        return nb::make_tuple(report.steps, losses, report.finite);
+        return nb::make_tuple(report.steps, array_with(losses, report.epochs), report.finite);
+    }
+
+    /// The rows that `run_epochs` judges; X = None for none.
+    void judge(nb::object X, nb::object D, nb::object sample_weight, const std::string& score, double middle,
+               double n) {
+        const Use use(busy_);
+        std::optional<Validation<T>> rows;
+        if (!X.is_none()) {
+            rows.emplace();
+            rows->samples = samples_of<T>(X, inputs());
+            add_targets(rows->samples, D, sample_weight, outputs());
+            rows->score = score_of(score);
+            rows->middle = middle;
+            rows->n = n;
+        }
+        session_.loop().judge(rows);
+        judged_ = nb::make_tuple(X, D, sample_weight);
+    }
+
+    /// What `run_epochs` does from call to call. The objective is (n, l1, l2) with undivided strengths.
+    void plan_epochs(nb::object order, int64_t batch_size, double l1, double l2, double scale, int64_t clock,
+                     std::tuple<double, double, double> objective,
+                     std::tuple<bool, double, int64_t, double, bool, double, double> rules) {
+        const Use use(busy_);
+        EpochPlan plan;
+        plan.work = work_of(order, batch_size, l1, l2, scale, clock);
+        if (plan.work.order.array) refuse("epochs need an order that is a rule (kind, key).");
+        std::tie(plan.n, plan.l1, plan.l2) = objective;
+        StopRules& to = plan.rules;
+        std::tie(to.by_score, to.least, to.patience, to.rate, to.adaptive, to.divisor, to.smallest) = rules;
+        plan_ = plan;
+    }
+
+    /// One slice of a training. `place` is (epoch, step, carried loss, seconds), `standing` is
+    /// (rate_factor, best_loss, best_score, stalled), `limits` are (steps, epochs, seconds of the
+    /// slice). What was done stands in `report`, also where this raises.
+    void run_epochs(std::tuple<int64_t, int64_t, double, double> place,
+                    std::tuple<double, double, double, int64_t> standing,
+                    std::tuple<int64_t, int64_t, double> limits, nb::object factors, bool judge) {
+        const Use use(busy_);
+        if (!plan_) refuse("plan the epochs before running them.");
+        if (!session_.bound().target || session_.bound().rows < 1)
+            refuse("bind the training rows before a run.");
+        EpochPlan plan = *plan_;
+        Standing& to = plan.standing;
+        std::tie(plan.epoch, plan.step, plan.carried, plan.seconds) = place;
+        std::tie(to.rate_factor, to.best_loss, to.best_score, to.stalled) = standing;
+        std::tie(plan.steps, plan.epochs, plan.slice) = limits;
+        plan.judge = judge;
+        const int64_t most = largest / session_.bound().rows;
+        if (plan.epoch < 0 || plan.epoch > most || plan.epochs < 1 || plan.epochs > 1 << 20 ||
+            plan.steps < 1 || plan.step < 0 || plan.step >= session_.bound().rows)
+            refuse("a slice must begin inside an epoch and have at least one step and one epoch.");
+        if (!factors.is_none()) plan.factors = data_of<double>(factors, "factors", {plan.steps});
+        factors_ = factors;
+        told_ = false;
+        outside([&] { return report_ = session_.run_epochs(plan), 0; });
+    }
+
+    /// (epochs, steps, step of the epoch at hand, its carried loss, verdict, whether a best score was
+    /// met, standing, losses, seconds, validation losses, scores) of the last slice, told once; the last
+    /// two are empty without rows to judge.
+    nb::object report() {
+        const Use use(busy_);
+        if (told_) return nb::none();
+        told_ = true;
+        const EpochReport& done = report_;
+        const EpochNumbers& numbers = session_.loop().numbers();
+        const int64_t judged = judged_.is_none() || judged_[0].is_none() ? 0 : done.epochs;
+        return nb::make_tuple(done.epochs, done.taken, done.step, done.carried, int(done.verdict), done.best,
+                              nb::make_tuple(done.standing.rate_factor, done.standing.best_loss,
+                                             done.standing.best_score, done.standing.stalled),
+                              array_with(numbers.loss, done.epochs), array_with(numbers.seconds, done.epochs),
+                              array_with(numbers.validation_loss, judged), array_with(numbers.score, judged));
+    }
+    void go_back() {
+        const Use use(busy_);
+        outside([&] { return session_.loop().go_back(), 0; });
+    }
+    Output<T> best() {
+        const Use use(busy_);
+        if (!report_.best) refuse("the last slice met no best score.");
+        auto vector = new_array<T>({size_t(session_.size())});
+        session_.loop().best(vector.data());
+        return vector;
     }
 
     Output<T> predict(nb::object X) {
@@ -130,6 +205,24 @@ private:
         return result;
     }
 
+    Work work_of(nb::handle order, int64_t batch_size, double l1, double l2, double scale, int64_t clock) {
+        if (!session_.bound().target) refuse("bind the training rows before a run.");
+        if (batch_size < 1) refuse("batch_size must be at least 1 (got " + std::to_string(batch_size) + ").");
+        if (clock < -largest || clock > largest)
+            refuse("clock must be from -2**61 to 2**61 (got " + std::to_string(clock) + ").");
+        Work work{{}, batch_size, l1, l2, scale, clock};
+        set_order(work.order, order);
+        if ((work.order.array ? work.order.length : session_.bound().rows) < 1)
+            refuse("a run needs at least one row.");
+        return work;
+    }
+
+    static Output<double> array_with(const std::vector<double>& numbers, int64_t count) {
+        auto array = new_array<double>({size_t(count)});
+        std::copy_n(numbers.begin(), count, array.data());
+        return array;
+    }
+
     void set_order(OrderSource& to, nb::handle order) {
         if (nb::isinstance<nb::tuple>(order)) {
             std::string kind;
@@ -151,7 +244,11 @@ private:
     Signals signals_;
     bool busy_ = false;  ///< guarded by Python's lock
     Session<T> session_;
-    nb::object kept_;
+    nb::object kept_, factors_;  ///< whose memory the session refers to
+    nb::object judged_ = nb::none();
+    std::optional<EpochPlan> plan_;
+    EpochReport report_;
+    bool told_ = true;  ///< the report
 };
 
 template <class T>
@@ -167,6 +264,15 @@ void bind_session(nb::module_& m, const char* name) {
         .def("run", &Bound<T>::run, nb::arg("order"), nb::arg("first_step"), nb::arg("batch_size"),
              nb::arg("rates"), nb::arg("l1") = 0.0, nb::arg("l2") = 0.0, nb::arg("scale") = 1.0,
              nb::arg("clock") = 0, nb::arg("carried") = 0.0)
+        .def("judge", &Bound<T>::judge, nb::arg("X").none(), nb::arg("D").none(),
+             nb::arg("sample_weight").none(), nb::arg("score"), nb::arg("middle"), nb::arg("n"))
+        .def("plan_epochs", &Bound<T>::plan_epochs, nb::arg("order"), nb::arg("batch_size"), nb::arg("l1"),
+             nb::arg("l2"), nb::arg("scale"), nb::arg("clock"), nb::arg("objective"), nb::arg("rules"))
+        .def("run_epochs", &Bound<T>::run_epochs, nb::arg("place"), nb::arg("standing"), nb::arg("limits"),
+             nb::arg("factors").none(), nb::arg("judge"))
+        .def("report", &Bound<T>::report)
+        .def("go_back", &Bound<T>::go_back)
+        .def("best", &Bound<T>::best)
         .def("predict", &Bound<T>::predict, nb::arg("X"))
         .def("loss", &Bound<T>::loss, nb::arg("X"), nb::arg("D"),
              nb::arg("sample_weight").none() = nb::none())

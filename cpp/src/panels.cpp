@@ -68,6 +68,20 @@ void Panels<T>::moments(T* moments) const {
 }
 
 template <class T>
+void Panels<T>::save(T* to) const {
+    std::copy_n(store_.weights, network_.size, to);
+    for (int i = 0; i < moment_count(settings_.kind); ++i)
+        std::copy_n(moment(i), network_.size, to += network_.size);
+}
+
+template <class T>
+void Panels<T>::restore(const T* from) {
+    std::copy_n(from, network_.size, store_.weights);
+    for (int i = 0; i < moment_count(settings_.kind); ++i)
+        std::copy_n(from += network_.size, network_.size, moment(i));
+}
+
+template <class T>
 double Panels<T>::rate_of(double rate, int64_t step) const {
     if (settings_.kind != Optimizer::adam && settings_.kind != Optimizer::adamw) return rate;
     const double t = double(step) + 1;

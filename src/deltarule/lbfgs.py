@@ -36,6 +36,8 @@ def descend(
     optimizer = plan.optimizer
     assert isinstance(optimizer, LBFGS)
     dtype = loop.state.parameters.dtype
+    moments = loop.state.moments
+    loop.reached = (loop.state.parameters.vector, moments)
 
     def objective(vector: Array) -> tuple[float, Array]:
         session.load(vector.astype(dtype))
@@ -53,8 +55,8 @@ def descend(
         data = float(intermediate_result.fun) * loop.n - penalty
         if loop.validation is not None:
             session.load(current)
-        loop.safe = (current, loop.safe[1])
-        reason = loop.judge(data, current, 1, observer)
+        loop.reached = (current, moments)
+        reason = loop.judge(data, current, observer)
         if reason is StopReason.OBSERVER or reason is StopReason.NO_IMPROVEMENT:
             raise _Stop(reason)
 
@@ -76,11 +78,11 @@ def descend(
         )
     except _Stop as stop:
         if stop.reason is StopReason.NON_FINITE:
-            return stop.reason, f"iteration {loop.state.epoch + 1}"
+            return stop.reason, f"iteration {loop.progress.epoch + 1}"
         return stop.reason, None
     except KeyboardInterrupt:
         return StopReason.INTERRUPTED, None
-    loop.safe = (found.x.astype(dtype), loop.safe[1])
+    loop.reached = (found.x.astype(dtype), moments)
     if found.status == 0:
         return StopReason.CONVERGED, None
     reached = found.nit >= plan.max_epochs

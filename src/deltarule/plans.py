@@ -19,6 +19,7 @@ from deltarule.optimizers import OPTIMIZERS, SGD, Optimizer
 from deltarule.penalties import PENALTIES, Penalty
 from deltarule.random import SAMPLINGS
 from deltarule.schedules import SCHEDULES, Constant, Schedule
+from deltarule.scores import Score
 from deltarule.stopping import EarlyStopping, StopReason
 
 
@@ -110,15 +111,16 @@ class Validation:
     X : array or CSR of shape (rows, inputs)
     D : array of shape (rows, outputs)
     sample_weight : array of shape (rows,), optional
-    score : callable, optional
-        From the predictions ``(rows, outputs)`` to a number where more is better; without it the
-        score is minus the validation loss.
+    score : Score or callable, optional
+        `deltarule.scores.Accuracy` or `R2`, which the engines compute themselves; or a function
+        from the predictions ``(rows, outputs)`` to a number where more is better, which Python is
+        asked for after every epoch. Without it the score is minus the validation loss.
     """
 
     X: Any
     D: Array
     sample_weight: Array | None = None
-    score: Callable[[Array], float] | None = None
+    score: Score | Callable[[Array], float] | None = None
 
 
 @dataclass
@@ -130,7 +132,8 @@ class History:
     loss, validation_loss, validation_score : list of float
         The last two are empty without validation rows.
     seconds : list of float
-        Wall time at each epoch's end, counted from the start of its call.
+        Wall time at each epoch's end, counted from the start of its call; epochs that take less
+        than a look at the clock may share one.
     """
 
     loss: list[float] = field(default_factory=list)

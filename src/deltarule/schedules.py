@@ -60,6 +60,9 @@ class Clock:
         Rows of the training set.
     total_steps : int
         The step at which the training will end; 0 where nobody knows.
+    into : int, optional
+        Steps of the epoch that are done; None works it out from `step` and `epoch`, as if all
+        epochs had had the same length.
     """
 
     step: int
@@ -67,12 +70,15 @@ class Clock:
     steps_per_epoch: int
     rows: int
     total_steps: int
+    into: int | None = None
 
     def epochs(self, count: int) -> Array:
         """The epochs of the next `count` steps, shape (count,)."""
-        done = self.step - self.epoch * self.steps_per_epoch
-        if not 0 <= done < self.steps_per_epoch:
-            done = 0  # earlier calls had epochs of another length: this call begins one
+        done = self.into
+        if done is None:
+            done = self.step - self.epoch * self.steps_per_epoch
+            if not 0 <= done < self.steps_per_epoch:
+                done = 0  # earlier calls had epochs of another length: this call begins one
         return self.epoch + (done + np.arange(count)) // self.steps_per_epoch
 
     def progress(self, count: int, name: str) -> Array:
@@ -97,10 +103,13 @@ class Schedule(Definition):
     ----------
     needs_horizon : bool
         Whether the factor depends on ``total_steps``.
+    steady : bool
+        Whether the factor is 1 at every step.
     """
 
     word: ClassVar[str] = "schedule"
     needs_horizon: ClassVar[bool] = False
+    steady: ClassVar[bool] = False
 
     def factors(self, clock: Clock, count: int) -> Array:
         """The factors of steps ``clock.step`` … ``clock.step + count − 1``.
@@ -135,6 +144,7 @@ class Constant(Schedule):
     """
 
     name = "constant"
+    steady = True
 
     def factors(self, clock: Clock, count: int) -> Array:
         return np.ones(count)
@@ -221,6 +231,7 @@ class Adaptive(Schedule):
     """
 
     name = "adaptive"
+    steady = True
 
     divisor: float = 5.0
     smallest: float = 1e-6

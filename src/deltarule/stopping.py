@@ -1,5 +1,8 @@
 """Why a training ends: the rule for early stopping, and the reasons as values.
 
+`StopRules` is the rule of one training in numbers, `Standing` what it remembers from epoch to
+epoch; their compiled meaning, of the same bits, is ``stopping.hpp``.
+
 `StopReason` is an outcome, not an exception: ``result.stop_reason.value`` is a sentence that says
 what happened and what to do if that was not wanted.
 
@@ -15,10 +18,12 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, ClassVar
 
+import numpy as np
+
 from deltarule.definitions import Definition, in_range, non_negative, positive_integer, settle
 from deltarule.exceptions import InvalidParameterError
 
-__all__ = ["EarlyStopping", "StopReason"]
+__all__ = ["EarlyStopping", "Standing", "StopReason", "StopRules"]
 
 
 @dataclass(frozen=True)
@@ -123,3 +128,84 @@ here with warm_start.'
         "A callback asked for the end of the training. "
         "Remove it, or go on from here with warm_start, to train for longer."
     )
+
+
+@dataclass
+class Standing:
+    """What the stop rules remember from epoch to epoch.
+
+    Parameters
+    ----------
+    rate_factor : float
+        What the adaptive schedule has made of the step size.
+    best_loss, best_score : float
+        The best training loss and validation score so far.
+    stalled : int
+        Epochs without improvement.
+    """
+
+    rate_factor: float = 1.0
+    best_loss: float = np.inf
+    best_score: float = -np.inf
+    stalled: int = 0
+
+
+@dataclass(frozen=True)
+class StopRules:
+    """When a training ends for lack of improvement.
+
+    Parameters
+    ----------
+    rate : float
+        The step size that ``rate_factor`` multiplies.
+    least : float
+        The least change that counts as an improvement.
+    patience : int or None
+        Epochs in a row without one that are borne; None bears any number.
+    by_score : bool
+        Judge the validation score, and end with `StopReason.NO_IMPROVEMENT`; else the training
+        loss, and end with `StopReason.CONVERGED`.
+    divisor, smallest : float
+        A plateau divides the step size and the training goes on, as long as the step size is above
+        the smallest; a divisor of 1 ends it at the first plateau.
+
+    Examples
+    --------
+    >>> rules, standing = StopRules(rate=0.1, least=0.5, patience=0), Standing()
+    >>> rules.note(standing, 1.0, None), rules.note(standing, 0.9, None)
+    ((True, False), (False, False))
+    >>> rules.plateau(standing).name
+    'CONVERGED'
+    """
+
+    rate: float
+    least: float
+    patience: int | None
+    by_score: bool = False
+    divisor: float = 1.0
+    smallest: float = 0.0
+
+    def note(self, standing: Standing, loss: float, score: float | None) -> tuple[bool, bool]:
+        """Count an epoch; whether it improved, and whether its score is the best so far."""
+        improved, best = loss <= standing.best_loss - self.least, False
+        if self.by_score:
+            assert score is not None
+            improved = score >= standing.best_score + self.least
+            best = score > standing.best_score
+            if best:
+                standing.best_score = score
+        standing.best_loss = min(loss, standing.best_loss)
+        standing.stalled = 0 if improved else standing.stalled + 1
+        return improved, best
+
+    def plateau(self, standing: Standing) -> StopReason | None:
+        """To be asked after an epoch without improvement: whether the training ends."""
+        if self.patience is None or standing.stalled <= self.patience:
+            return None
+        if self.divisor == 1.0:
+            return StopReason.NO_IMPROVEMENT if self.by_score else StopReason.CONVERGED
+        if self.rate * standing.rate_factor <= self.smallest:
+            return StopReason.STEP_TOO_SMALL
+        standing.rate_factor /= self.divisor
+        standing.stalled = 0
+        return None

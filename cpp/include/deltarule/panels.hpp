@@ -34,11 +34,18 @@ public:
     const Kernels<T>& kernels() const { return kernels_; }
 
     void set_parameters(const T* vector) { pack(vector, store_.weights); }
+    /// Weights in panels, such as a copy of the store's, as a canonical vector.
+    void canonical(const T* weights, T* vector) const { unpack(weights, vector); }
     void parameters(T* vector) const { unpack(store_.weights, vector); }
     void gradient(T* vector) const { unpack(store_.gradient, vector); }
     /// Row after row of the optimiser's moments; null means zeros.
     void set_moments(const T* moments);
     void moments(T* moments) const;
+
+    /// Weights and the optimiser's moments as they are, `saved()` numbers.
+    int64_t saved() const { return network_.size * (1 + moment_count(settings_.kind)); }
+    void save(T* to) const;
+    void restore(const T* from);
 
     const OptimizerSettings& optimizer() const { return settings_; }
     void set_optimizer(const OptimizerSettings& settings) { settings_ = settings; }

@@ -12,6 +12,8 @@ Promises that hold for every engine, tested in ``tests/conformance``:
 - Step ``s`` of an epoch takes the positions ``[s B, min((s + 1) B, N))`` of the epoch's order, so
   that cutting a run into several changes no bit, neither of the parameters nor of the loss.
 - Losses are those met before each update, summed in float64.
+- Epochs may be run in any number of calls. An engine may end `Session.run_epochs` and
+  `Session.run_epoch` at any step, by the clock; the next call goes on, and no bit changes.
 - Two engines agree after one step to 1e-12 (float64) or 1e-5 (float32), relative to the largest
   entry.
 """
@@ -22,52 +24,16 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
+
+from deltarule.backprop import penalty_value
 from deltarule.definitions import Array
+from deltarule.engines.work import Epoch, Judged, Progress, Rule, Walk, Work
 from deltarule.network import Network
-from deltarule.optimizers import SGD, Optimizer
+from deltarule.optimizers import Optimizer
+from deltarule.stopping import StopReason
 
-
-@dataclass(frozen=True)
-class Rule:
-    """An order of rows that is computed, not stored.
-
-    Parameters
-    ----------
-    kind : {"replacement", "shuffle", "sequential"}
-    key : int
-        Key of the random numbers; the epoch is the other half of the rule.
-    """
-
-    kind: str
-    key: int
-
-
-@dataclass(frozen=True, eq=False)
-class Work:
-    """What every step of a run does.
-
-    Parameters
-    ----------
-    order : Rule or int64 array
-        A rule has epochs of N positions; an array is one single epoch of its own length.
-    batch_size : int
-    optimizer : Optimizer
-    l1, l2 : float
-        Strengths of the penalties divided by n, as in equation (9).
-    scale : float
-        N/n of equation (9).
-    step_offset : int
-        What the optimiser's clock (Adam's t) is ahead of the order's: not 0 where earlier calls
-        had epochs of another length.
-    """
-
-    order: Rule | Array
-    batch_size: int = 1
-    optimizer: Optimizer = SGD()
-    l1: float = 0.0
-    l2: float = 0.0
-    scale: float = 1.0
-    step_offset: int = 0
+__all__ = ["Engine", "Epoch", "Judged", "Progress", "Report", "Rule", "Session", "Walk", "Work"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +57,11 @@ class Report:
 
 
 class Session(ABC):
-    """One network in one dtype on one engine; see the module's promises."""
+    """One network in one dtype on one engine; see the module's promises.
+
+    The methods for epochs are written out here in terms of the others: that is their meaning. An
+    engine that does many epochs in one go has its own for all three.
+    """
 
     @abstractmethod
     def load(
@@ -114,6 +84,59 @@ class Session(ABC):
         ``carried`` is what earlier runs have summed up for the epoch of ``first_step``; the sum
         goes on from it, so that cutting an epoch into runs changes no bit of its loss either.
         """
+
+    def run_epochs(self, walk: Walk, progress: Progress, most: int) -> StopReason | None:
+        """Run up to `most` epochs, at least one step: record each and ask the stop rules.
+
+        Returns
+        -------
+        StopReason or None
+            None where the rules let the training go on. After a number that is not finite,
+            parameters are what they became: `go_back` makes them those of the last whole epoch.
+        """
+        for _ in range(most):
+            epoch = self.run_epoch(walk, progress)
+            if epoch is None or not epoch.finite:
+                return None if epoch is None else StopReason.NON_FINITE
+            if not progress.note(walk.rules, epoch, self.vector):
+                reason = walk.rules.plateau(progress.standing)
+                if reason is not None:
+                    return reason
+        return None
+
+    def run_epoch(self, walk: Walk, progress: Progress) -> Epoch | None:
+        """Run to the end of the epoch at hand and judge it; to record it is left to the caller.
+
+        Returns
+        -------
+        Epoch or None
+            None where the call ended before.
+        """
+        if progress.whole is None:
+            progress.whole = self.vector(), self.moments()
+        count = walk.steps_per_epoch
+        report = self.run(walk.work, progress.epoch * count, walk.rates(progress, count))
+        vector = self.vector()
+        penalty = float(penalty_value(walk.network, vector, walk.penalty))
+        loss = (float(report.losses[0]) + penalty) / walk.n
+        if not (report.finite and np.isfinite(loss) and np.isfinite(vector).all()):
+            return Epoch(loss, finite=False)
+        progress.whole = vector, self.moments()
+        return Epoch(loss, *self.judge(walk.judged))
+
+    def go_back(self, progress: Progress) -> None:
+        """Parameters and moments as they were when the last whole epoch ended."""
+        if progress.whole is not None:
+            self.load(*progress.whole)
+
+    def judge(self, rows: Judged | None) -> tuple[float | None, float | None]:
+        """Mean loss and score of the rows that are judged."""
+        if rows is None:
+            return None, None
+        loss = self.loss(rows.X, rows.D, rows.sample_weight) / rows.n
+        if rows.score is None:
+            return loss, -loss
+        return loss, rows.score.value(self.predict(rows.X), rows.D, rows.sample_weight)
 
     @abstractmethod
     def vector(self) -> Array:

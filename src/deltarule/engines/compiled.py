@@ -7,6 +7,7 @@ The core knows names, numbers and arrays only, so this file is where description
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
@@ -14,14 +15,43 @@ import numpy as np
 from deltarule import _core
 from deltarule.activations import ACTIVATIONS
 from deltarule.definitions import Array
-from deltarule.engines.base import Engine, Report, Rule, Session, Work
+from deltarule.engines.base import (
+    Engine,
+    Epoch,
+    Judged,
+    Progress,
+    Report,
+    Rule,
+    Session,
+    Walk,
+    Work,
+)
 from deltarule.layers import Dense
 from deltarule.losses import LOSSES
 from deltarule.network import Network
 from deltarule.optimizers import OPTIMIZERS, Optimizer
+from deltarule.stopping import Standing, StopReason, StopRules
 
 #: The instruction set whose kernels run, such as ``"x86-64-v3"``; DELTARULE_ISA forces one.
 ISA: str = _core.isa()
+
+#: A slice of a training ends after so many seconds, steps or epochs; where it has passed the end of
+#: an epoch it ends with one, which takes no longer than that again.
+SLICE_SECONDS = 0.025
+SLICE_STEPS = 1 << 62
+SLICE_EPOCHS = 1 << 16
+
+#: Factors of a schedule that are evaluated for a slice: as many as it may need, by the last one.
+FACTORS = (1 << 8, 1 << 16)
+
+#: What the core's verdicts mean; 0 is to go on.
+VERDICTS = (
+    None,
+    StopReason.CONVERGED,
+    StopReason.NO_IMPROVEMENT,
+    StopReason.STEP_TOO_SMALL,
+    StopReason.NON_FINITE,
+)
 
 
 class CompiledSession(Session):
@@ -40,6 +70,8 @@ class CompiledSession(Session):
         )
         self._optimizer: Optimizer | None = None
         self._moments: Array | None = None  # loaded, until the first run names the optimiser
+        self._walk: Walk | None = None  # the one that the core knows
+        self._factors = FACTORS[0]
 
     def load(
         self, vector: Array, moments: Array | None = None, buffers: Array | None = None
@@ -55,9 +87,8 @@ class CompiledSession(Session):
     def run(self, work: Work, first_step: int, rates: Array, carried: float = 0.0) -> Report:
         """Run all steps in one call, without the interpreter's lock."""
         self._take(work.optimizer)
-        order = work.order
         steps, losses, finite = self._core.run(
-            (order.kind, order.key) if isinstance(order, Rule) else order,
+            _order(work),
             first_step,
             work.batch_size,
             np.ascontiguousarray(rates, dtype=np.float64),
@@ -78,6 +109,85 @@ class CompiledSession(Session):
             moments = np.zeros((optimizer.moments, self._size), dtype=self._dtype)
         self._core.set_moments(np.ascontiguousarray(moments))
         self._optimizer, self._moments = optimizer, None
+
+    def run_epochs(self, walk: Walk, progress: Progress, most: int) -> StopReason | None:
+        """One slice: many epochs in one call, judged by the core itself."""
+        verdict = 0
+        try:
+            self._slice(walk, progress, most, judge=True)
+        finally:  # interrupted or not
+            report = self._core.report()
+            if report is not None:
+                verdict = self._record(progress, report)
+        return VERDICTS[verdict]
+
+    def run_epoch(self, walk: Walk, progress: Progress) -> Epoch | None:
+        """One slice inside an epoch; the core leaves recording it to the caller."""
+        self._slice(walk, progress, 1, judge=False)
+        epochs, _, step, carried, verdict, _, _, loss, _, validation_loss, score = (
+            self._core.report()
+        )
+        if VERDICTS[verdict] is StopReason.NON_FINITE:
+            return Epoch(np.nan, finite=False)
+        if not epochs:
+            progress.step, progress.carried = step, carried
+            return None
+        judged = (float(validation_loss[0]), float(score[0])) if len(score) else (None, None)
+        return Epoch(float(loss[0]), *judged)
+
+    def _slice(self, walk: Walk, progress: Progress, most: int, judge: bool) -> None:
+        self._know(walk)
+        left = most * walk.steps_per_epoch - progress.step
+        steps, factors = min(left, SLICE_STEPS), None
+        if walk.factors is not None:
+            within = walk.steps_per_epoch - progress.step if walk.by_epoch else left
+            steps = min(steps, within, self._factors)
+            factors = np.ascontiguousarray(
+                walk.factors(progress.epoch, progress.step, steps), dtype=np.float64
+            )
+        seconds = time.perf_counter() - progress.began
+        standing = progress.standing
+        self._core.run_epochs(
+            (progress.epoch, progress.step, progress.carried, seconds),
+            (standing.rate_factor, standing.best_loss, standing.best_score, standing.stalled),
+            (steps, min(most, SLICE_EPOCHS), SLICE_SECONDS),
+            factors,
+            judge,
+        )
+
+    def _know(self, walk: Walk) -> None:
+        self._take(walk.work.optimizer)
+        if walk is self._walk:
+            return
+        work, penalty = walk.work, walk.penalty
+        self._core.plan_epochs(
+            _order(work),
+            work.batch_size,
+            work.l1,
+            work.l2,
+            work.scale,
+            work.step_offset,
+            (walk.n, penalty.l1, penalty.l2) if penalty else (walk.n, 0.0, 0.0),
+            _numbers(walk.rules),
+        )
+        self._core.judge(*_judged(walk.judged))
+        self._walk = walk
+
+    def _record(self, progress: Progress, report: Any) -> int:
+        epochs, taken, progress.step, progress.carried, verdict, best, standing, *numbers = report
+        progress.epoch += epochs
+        progress.standing = Standing(*standing)
+        lists = (progress.loss, progress.seconds, progress.validation_loss, progress.score)
+        for entries, array in zip(lists, numbers, strict=True):
+            entries.extend(array.tolist())
+        if best:
+            progress.best_vector = self._core.best()
+        self._factors = min(max(2 * taken, FACTORS[0]), FACTORS[1])
+        return int(verdict)
+
+    def go_back(self, progress: Progress) -> None:
+        """Run the last slice again, up to the end of its last whole epoch."""
+        self._core.go_back()
 
     def vector(self) -> Array:
         """The parameters now."""
@@ -104,6 +214,34 @@ class CompiledSession(Session):
     ) -> tuple[float, Array]:
         """Σ w_i f^i and its gradient."""
         return self._core.loss_gradient(_rows(X), D, sample_weight)
+
+
+def _order(work: Work) -> Any:
+    """A rule as the core takes it, an array as it is."""
+    return (work.order.kind, work.order.key) if isinstance(work.order, Rule) else work.order
+
+
+def _numbers(rules: StopRules) -> tuple[bool, float, int, float, bool, float, float]:
+    """The rules as the core takes them; a patience below 0 has no end."""
+    patience = -1 if rules.patience is None else min(max(int(rules.patience), 0), 1 << 62)
+    return (
+        rules.by_score,
+        float(rules.least),
+        patience,
+        float(rules.rate),
+        rules.divisor != 1.0,
+        float(rules.divisor),
+        float(rules.smallest),
+    )
+
+
+def _judged(rows: Judged | None) -> tuple[Any, Any, Any, str, float, float]:
+    """Rows and score as the core takes them."""
+    if rows is None:
+        return None, None, None, "minus_loss", 0.0, 1.0
+    score = rows.score
+    name, middle = ("minus_loss", 0.0) if score is None else (score.name, score.middle)
+    return _rows(rows.X), rows.D, rows.sample_weight, name, middle, rows.n
 
 
 def _layer(layer: Dense) -> tuple[int, int, str, float, bool]:

@@ -41,6 +41,7 @@ from deltarule.plans import EpochReport, History, TrainingPlan, TrainingResult, 
 from deltarule.random import SAMPLINGS
 from deltarule.restarts import restart
 from deltarule.schedules import SCHEDULES, Schedule
+from deltarule.scores import Score
 from deltarule.stopping import EarlyStopping, StopReason
 from deltarule.training import train
 
@@ -116,8 +117,8 @@ class BaseMLP(CallbackSupportMixin, options.OptionParameters, BaseEstimator, ABC
         """The target's columns as the network is trained on them."""
 
     @abstractmethod
-    def _judge(self, D: Array, sample_weight: Array | None) -> Callable[[Array], float]:
-        """The score of the network's outputs against target rows."""
+    def _score(self) -> Score:
+        """What judges the network's outputs against target rows."""
 
     def _groups(self, y: Any) -> Array | None:
         """The classes whose shares a split keeps; None without."""
@@ -268,11 +269,10 @@ class BaseMLP(CallbackSupportMixin, options.OptionParameters, BaseEstimator, ABC
         stopping = plan.early_stopping
         assert stopping is not None
         D = self._target(held.y, dtype)
+        score: Score | Callable[[Array], float] = self._score()
         if stopping.scorer is not None:
-            judge = fitting.scorer_judge(self, stopping.scorer, held)
-        else:
-            judge = self._judge(D, held.weight)
-        return Validation(self._inputs(held.X, dtype), D, held.weight, judge)
+            score = fitting.scorer_judge(self, stopping.scorer, held)
+        return Validation(self._inputs(held.X, dtype), D, held.weight, score)
 
     def _task_observer(self, tasks: EpochTasks | None) -> Any:
         if tasks is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from deltarule.estimators import checks, options
 from deltarule.estimators.base import BaseMLP
 from deltarule.estimators.targets import ClassCode, labels_of
 from deltarule.losses import LOSSES, Loss
+from deltarule.scores import Accuracy, Score
 
 
 def _has_probabilities(estimator: Any) -> bool:
@@ -484,23 +484,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         hot = self._code.indicator(y)
         return hot if hot.shape[1] == 1 else np.asarray(y)
 
-    def _judge(self, D: Array, sample_weight: Array | None) -> Callable[[Array], float]:
+    def _score(self) -> Score:
         code = self._code
-        wanted = code.middle < D
-
-        def accuracy(outputs: Array) -> float:
-            if not np.isfinite(outputs).all():
-                return float("nan")
-            if code.multilabel or code.columns == 1:
-                right = ((outputs > code.middle) == wanted).all(axis=1)
-            elif self.out_activation_ == "sign":  # several may say +1: they share the vote
-                top = outputs == outputs.max(axis=1, keepdims=True)
-                right = (top & wanted).any(axis=1) / top.sum(axis=1)
-            else:
-                right = wanted[np.arange(len(outputs)), outputs.argmax(axis=1)]
-            return float(np.average(right, weights=sample_weight))
-
-        return accuracy
+        if code.multilabel or code.columns == 1:
+            return Accuracy("threshold", code.middle)
+        # Several sign units may say +1: they share the vote.
+        return Accuracy("votes" if self.out_activation_ == "sign" else "largest", code.middle)
 
     # ------------------------------------------------------------ prediction
 

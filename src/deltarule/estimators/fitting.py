@@ -230,24 +230,6 @@ def split(
     return np.sort(kept), np.sort(held)
 
 
-def r2_judge(target: Array, sample_weight: Array | None) -> Callable[[Array], float]:
-    """R² of predictions against a target, the mean over its columns."""
-    target = target.astype(np.float64)
-    mean = np.average(target, axis=0, weights=sample_weight)
-    total = np.average((target - mean) ** 2, axis=0, weights=sample_weight)
-    constant = total == 0
-
-    def judge(prediction: Array) -> float:
-        if not np.isfinite(prediction).all():
-            return float("nan")
-        with np.errstate(over="ignore"):  # on the way to a non-finite objective
-            left = np.average((prediction - target) ** 2, axis=0, weights=sample_weight)
-            explained = np.where(constant, left == 0, 1 - left / np.where(constant, 1, total))
-        return float(explained.mean())
-
-    return judge
-
-
 def scorer_judge(estimator: Any, scorer: Any, held: Rows) -> Callable[[Array], float]:
     """A scikit-learn scorer as a function of the network's outputs for the rows ``held``."""
     found = check_scoring(estimator, scoring=scorer)

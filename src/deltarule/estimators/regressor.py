@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,10 +9,11 @@ from sklearn.base import RegressorMixin, _fit_context
 from sklearn.utils.metaestimators import available_if
 
 from deltarule.definitions import Array
-from deltarule.estimators import checks, fitting, options
+from deltarule.estimators import checks, options
 from deltarule.estimators.base import BaseMLP
 from deltarule.estimators.standardizer import Standardizer
 from deltarule.exceptions import InvalidParameterError
+from deltarule.scores import R2, Score
 
 
 class MLPRegressor(RegressorMixin, BaseMLP):
@@ -419,8 +419,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
             D = self._target_standardizer.apply(D.astype(np.float64, copy=False))
         return np.ascontiguousarray(D, dtype=dtype)
 
-    def _judge(self, D: Array, sample_weight: Array | None) -> Callable[[Array], float]:
-        return fitting.r2_judge(D, sample_weight)
+    def _score(self) -> Score:
+        return R2()
 
     def predict(self, X: Any) -> Array:
         """The prediction for every row.

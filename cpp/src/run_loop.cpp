@@ -110,6 +110,7 @@ EpochReport RunLoop<T>::run(const EpochPlan& plan, const Samples<T>& samples) {
 /// What stands at the end of an epoch's steps; false where it does not count.
 template <class T>
 bool RunLoop<T>::end_epoch() {
+    steps_.settle();
     const auto at = size_t(report_.epochs);
     const double loss = (report_.carried + penalty()) / plan_.n;
     if (!std::isfinite(loss) || !all_finite(panels_.store().weights, panels_.network().size)) {
@@ -172,6 +173,7 @@ double RunLoop<T>::now() {
 
 template <class T>
 void RunLoop<T>::keep(int64_t epoch) {
+    steps_.settle();
     panels_.save(kept_);
     kept_epoch_ = epoch;
     kept_taken_ = report_.taken;
@@ -180,6 +182,7 @@ void RunLoop<T>::keep(int64_t epoch) {
 template <class T>
 void RunLoop<T>::go_back() {
     if (kept_epoch_ < 0) return;
+    steps_.forget();
     panels_.restore(kept_);
     watch_.begin_deaf();
     steps_.prepare(plan_.work, samples_);
@@ -188,6 +191,7 @@ void RunLoop<T>::go_back() {
     for (int64_t epoch = kept_epoch_; epoch < last; ++epoch, rates = rates.from(per_epoch)) {
         double loss = 0;
         steps_.run(epoch, last, 0, per_epoch, rates, loss);
+        steps_.settle();
     }
 }
 

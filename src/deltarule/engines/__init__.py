@@ -9,7 +9,7 @@ import warnings
 from pathlib import Path
 from typing import Any, SupportsIndex
 
-from deltarule.engines.base import Engine, Report, Rule, Session, Work
+from deltarule.engines.base import Engine, Report, RowPredictor, Rule, Session, Work
 from deltarule.engines.reference import ReferenceEngine
 from deltarule.exceptions import EngineError, InvalidParameterError, ReferenceEngineWarning
 from deltarule.network import Network
@@ -18,6 +18,7 @@ from deltarule.optimizers import Optimizer
 __all__ = [
     "Engine",
     "Report",
+    "RowPredictor",
     "Rule",
     "Session",
     "Work",

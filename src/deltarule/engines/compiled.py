@@ -14,7 +14,7 @@ import numpy as np
 from deltarule import _core
 from deltarule.activations import ACTIVATIONS
 from deltarule.definitions import Array
-from deltarule.engines.base import Engine, Report, Rule, Session, Work
+from deltarule.engines.base import Engine, Report, RowPredictor, Rule, Session, Work
 from deltarule.layers import Dense
 from deltarule.losses import LOSSES
 from deltarule.network import Network
@@ -28,11 +28,10 @@ class CompiledSession(Session):
     """A session of the core; parameters and moments live there, in the kernels' own layout."""
 
     def __init__(self, network: Network, dtype: Any, n_threads: int) -> None:
-        layers = [_layer(layer) for layer in network.layers if isinstance(layer, Dense)]
         self._size = network.size
         self._dtype = np.dtype(dtype)
         self._core = _core.Session(
-            layers,
+            _layers(network),
             network.loss.name,
             network.loss.parameter,
             self._dtype.name,
@@ -106,7 +105,11 @@ class CompiledSession(Session):
         return self._core.loss_gradient(_rows(X), D, sample_weight)
 
 
-def _layer(layer: Dense) -> tuple[int, int, str, float, bool]:
+def _layers(network: Network) -> list[_core.Layer]:
+    return [_layer(layer) for layer in network.layers if isinstance(layer, Dense)]
+
+
+def _layer(layer: Dense) -> _core.Layer:
     function = layer.function
     return (layer.inputs, layer.units, function.name, float(function.parameter), layer.bias)
 
@@ -149,6 +152,16 @@ class CompiledEngine(Engine):
     def open(self, network: Network, dtype: Any, n_threads: int = 1) -> CompiledSession:
         """A new session of the core."""
         return CompiledSession(network, dtype, n_threads)
+
+    def predictor(
+        self, network: Network, vector: Array, center: Array | None, scale: Array | None
+    ) -> RowPredictor:
+        """The core's own, which has exactly the methods that are promised."""
+        centers = [] if scale is None else (0 * scale if center is None else center).tolist()
+        scales = [] if scale is None else scale.tolist()
+        return _core.Predictor(
+            _layers(network), np.ascontiguousarray(vector), centers, scales, vector.dtype.name
+        )
 
     def road(self, network: Network, work: Work, dtype: Any) -> str:
         """The per-sample road for one row a step, else the mini-batch road."""

@@ -61,7 +61,7 @@ def close(found, wanted, dtype):
 
 
 def same(found, wanted, dtype, engine):
-    """The same bits where the core computes row by row; NumPy sums a single row in another order."""
+    """The same bits from the core; NumPy sums a single row in another order."""
     if engine == "compiled":
         np.testing.assert_array_equal(found, wanted)
     else:
@@ -191,8 +191,8 @@ NOT_TAKEN = [
     (
         [1.0, 2.0],
         (
-            "X must be a row of 5 numbers or an array of shape (rows, 5) (got shape (2,)). Give the "
-            "columns that fit had, in their order."
+            "X must be a row of 5 numbers or an array of shape (rows, 5) (got shape (2,)). "
+            "Give the columns that fit had, in their order."
         ),
     ),
     (
@@ -213,7 +213,7 @@ NOT_TAKEN = [
         3.0,
         (
             "X must be a row of 5 numbers or an array of shape (rows, 5) (got shape ()). Give the "
-            "columns that fit had, in their order."
+            "Give the columns that fit had, in their order."
         ),
     ),
     (
@@ -247,8 +247,8 @@ NOT_TAKEN = [
     (
         csr_array(np.ones((2, 5))),
         (
-            "a predictor takes dense rows (got a sparse csr_array). Use the estimator's predict for "
-            "sparse rows."
+            "a predictor takes dense rows (got a sparse csr_array). Use the estimator's predict "
+            "for sparse rows."
         ),
     ),
 ]

@@ -205,8 +205,8 @@ NOT_TAKEN = [
     (
         np.ones((1, 2, 5)),
         (
-            "X must be a row of 5 numbers or an array of shape (rows, 5) (got shape (1, 2, 5)). Give "
-            "the columns that fit had, in their order."
+            "X must be a row of 5 numbers or an array of shape (rows, 5) (got shape (1, 2, 5)). "
+            "Give the columns that fit had, in their order."
         ),
     ),
     (
@@ -219,8 +219,8 @@ NOT_TAKEN = [
     (
         ["a", "b", "c", "d", "e"],
         (
-            "X must hold real numbers (got words). Encode words and dates as numbers, as the rows of "
-            "fit were."
+            "X must hold real numbers (got words). Encode words and dates as numbers, as the rows "
+            "of fit were."
         ),
     ),
     (

@@ -90,7 +90,7 @@ class Loop:
                 vector = self.session.vector()
                 if not (finite and np.isfinite(vector).all()):
                     return StopReason.NON_FINITE, self._trouble(vector)
-                self.safe = (vector, self.safe[1][:0])  # the old moments go before the new come
+                self.safe = (vector, self.safe[1][:0].copy())  # old moments go first
                 self.safe = (vector, self.session.moments())
                 reason = self.judge(losses, vector, self.steps_per_epoch, observer)
                 if reason is not None:

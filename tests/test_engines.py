@@ -122,6 +122,20 @@ def environment(monkeypatch):
     return monkeypatch
 
 
+def test_a_small_pass_gets_one_thread_without_a_look_at_the_pools(environment, monkeypatch):
+    def no_look():
+        raise AssertionError("the pools were looked for")
+
+    monkeypatch.setattr(engines, "_pool_limit", no_look)
+    assert engines.thread_count(None, engines.SERIAL - 1) == 1
+    assert engines.thread_count(3, 10) == 3  # who names a number gets it
+    environment.setenv("DELTARULE_NUM_THREADS", "5")
+    assert engines.thread_count(None, 10) == 5
+    environment.delenv("DELTARULE_NUM_THREADS")
+    with pytest.raises(AssertionError, match="were looked for"):
+        engines.thread_count(None, engines.SERIAL)
+
+
 def test_threads_by_number(environment):
     assert engines.thread_count(3) == 3
     for number in (np.int64(3), np.uint8(3), np.array(3)):

@@ -69,7 +69,7 @@ def test_a_call_of_partial_fit_costs_the_same_after_any_number_of_epochs(
     """Histories grow in place, and what the network needs is built once."""
     model = dr.MLPRegressor(hidden_layer_sizes=(2,), random_state=0)
     model.partial_fit(X_DIABETES, Y_DIABETES)
-    curve, predictor, network = model.loss_curve_, model._predictor, model._network
+    curve, session, network = model.loss_curve_, model._session, model._network
     copied: list[int] = []
     monkeypatch.setattr(
         plans.History, "copy", lambda self: copied.append(len(self.loss)) or plans.History()
@@ -78,12 +78,12 @@ def test_a_call_of_partial_fit_costs_the_same_after_any_number_of_epochs(
         model.partial_fit(X_DIABETES[:1], Y_DIABETES[:1])
     assert model.loss_curve_ is curve
     assert len(curve) == len(model._memory.history.seconds) == 4
-    assert model._predictor is predictor
+    assert model._session is session
     assert model._network is network
     assert not any(copied)
     model.set_params(activation="tanh").partial_fit(X_DIABETES, Y_DIABETES)
     assert model._network.layers[0].activation.name == "tanh"
-    assert model._predictor is not predictor
+    assert model._session is not session
 
 
 def test_a_copy_keeps_its_own_history() -> None:

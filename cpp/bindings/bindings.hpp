@@ -6,5 +6,6 @@ namespace deltarule::bindings {
 
 void bind_sessions(nanobind::module_& m);
 void bind_numbers(nanobind::module_& m);
+void bind_predictors(nanobind::module_& m);
 
 }  // namespace deltarule::bindings

@@ -21,6 +21,8 @@ bool is_tiny(const Network& network, const Update<T>& update);
 template <class T>
 void settle(SampleRun<T>& run);
 template <class T>
+void predict_rows(const Rows<T>& rows);
+template <class T>
 void strip_pass(void* batch, int worker, int64_t strip);
 template <class T>
 void weight_pass(void* batch, int worker, int64_t task);

@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from deltarule.engines.base import RowPredictor
+
 Layer = tuple[int, int, str, float, bool]
 
 class Session32:
@@ -41,6 +43,13 @@ def Session(  # noqa: N802
     dtype: str = "float64",
     n_threads: int = 1,
 ) -> Session32: ...
+def Predictor(  # noqa: N802
+    layers: list[Layer],
+    parameters: NDArray[Any],
+    center: list[float] = ...,
+    scale: list[float] = ...,
+    dtype: str = "float64",
+) -> RowPredictor: ...
 def isa() -> str: ...
 def available_isas() -> list[str]: ...
 def words(key: int, stream: int, epoch: int, start: int, count: int) -> NDArray[np.uint64]: ...

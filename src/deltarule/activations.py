@@ -126,7 +126,6 @@ class Activation(Definition):
         return upstream * slope
 
 
-@dataclass(frozen=True)
 class Identity(Activation):
     """a = z.
 
@@ -145,7 +144,6 @@ class Identity(Activation):
         return np.ones_like(z)
 
 
-@dataclass(frozen=True)
 class Logistic(Activation):
     """a = 1 / (1 + exp(−z)), derivative a (1 − a); the notes' σ.
 
@@ -167,7 +165,6 @@ class Logistic(Activation):
         return a * (1.0 - a)
 
 
-@dataclass(frozen=True)
 class Tanh(Activation):
     """a = tanh(z), derivative 1 − a².
 
@@ -188,7 +185,6 @@ class Tanh(Activation):
         return 1.0 - a * a
 
 
-@dataclass(frozen=True)
 class ReLU(Activation):
     """a = max(0, z), derivative 1 for z > 0 and 0 elsewhere, at 0 too.
 
@@ -257,7 +253,6 @@ class LeakyReLU(Activation):
         return _where(z.real > 0, 1.0, self.slope, z)
 
 
-@dataclass(frozen=True)
 class Sign(Activation):
     """a = +1 for z ≥ 0, else −1; trained with a stated rule in place of a derivative.
 
@@ -288,7 +283,6 @@ class Sign(Activation):
         return np.ones_like(z)
 
 
-@dataclass(frozen=True)
 class Softmax(Activation):
     """a_k = exp(z_k) / Σ_j exp(z_j) over the units of a row.
 
@@ -320,7 +314,6 @@ class Softmax(Activation):
         return delta
 
 
-@dataclass(frozen=True)
 class Softplus(Activation):
     """a = log(1 + exp(z)), derivative logistic(z).
 
@@ -342,7 +335,6 @@ class Softplus(Activation):
         return _logistic(z)
 
 
-@dataclass(frozen=True)
 class SELU(Activation):
     """a = scale · z for z > 0, else scale · alpha · (exp(z) − 1).
 
@@ -371,7 +363,6 @@ class SELU(Activation):
         return np.where(up, z.dtype.type(_SELU_SCALE), below)
 
 
-@dataclass(frozen=True)
 class GELU(Activation):
     """a = z Φ(z), Φ the normal distribution function; derivative Φ(z) + z φ(z).
 
@@ -393,7 +384,6 @@ class GELU(Activation):
         return _normal_distribution(z) + z * (_INVERSE_SQRT_TWO_PI * np.exp(-0.5 * z * z))
 
 
-@dataclass(frozen=True)
 class SiLU(Activation):
     """a = z logistic(z), derivative s (1 + z (1 − s)) with s = logistic(z); also called swish.
 
@@ -415,7 +405,6 @@ class SiLU(Activation):
         return s * (1.0 + z * (1.0 - s))
 
 
-@dataclass(frozen=True)
 class Mish(Activation):
     """a = z t, t = tanh(softplus(z)); derivative t + z (1 − t²) logistic(z).
 
@@ -447,7 +436,6 @@ class Mish(Activation):
         return part / (part + rest), rest / (part + rest)
 
 
-@dataclass(frozen=True)
 class Exp(Activation):
     """a = exp(z), derivative a; the output of Poisson regression.
 

@@ -46,8 +46,25 @@ __all__ = [
 Array = npt.NDArray[Any]
 
 
-class Definition:
-    """Base of all option objects; every subclass is a frozen dataclass.
+class _Unchangeable:
+    """Refuses assignment also in subclasses that no decorator has gone over."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise dataclasses.FrozenInstanceError(f"cannot assign to field {name!r}")
+
+    def __delattr__(self, name: str) -> None:
+        raise dataclasses.FrozenInstanceError(f"cannot delete field {name!r}")
+
+
+@dataclasses.dataclass(frozen=True)
+class _Fieldless(_Unchangeable):
+    """A frozen dataclass of no field."""
+
+
+class Definition(_Fieldless):
+    """Base of all option objects; every subclass with fields is a frozen dataclass.
+
+    One without fields is a plain subclass, to which the decorator would add nothing but its time.
 
     Attributes
     ----------

@@ -104,7 +104,6 @@ class _ByFan(Initializer):
         return _uniform(block.shape, -bound, bound, generator)
 
 
-@dataclass(frozen=True)
 class Auto(Initializer):
     """scikit-learn's start: U(−bound, bound), bound = √(factor / (fan_in + fan_out)).
 
@@ -131,7 +130,6 @@ class Auto(Initializer):
         return _uniform(block.shape, -bound, bound, generator)
 
 
-@dataclass(frozen=True)
 class GlorotUniform(_ByFan):
     """Weights U(−b, b), b = √(6 / (fan_in + fan_out)); biases 0. For tanh and logistic.
 
@@ -147,7 +145,6 @@ class GlorotUniform(_ByFan):
     scale, fan, distribution = 1.0, "mean", "uniform"
 
 
-@dataclass(frozen=True)
 class GlorotNormal(_ByFan):
     """Weights N(0, 2 / (fan_in + fan_out)), biases 0. For tanh and logistic.
 
@@ -163,7 +160,6 @@ class GlorotNormal(_ByFan):
     scale, fan, distribution = 1.0, "mean", "normal"
 
 
-@dataclass(frozen=True)
 class HeUniform(_ByFan):
     """Weights U(−b, b), b = √(6 / fan_in); biases 0. For ReLU and its relatives.
 
@@ -179,7 +175,6 @@ class HeUniform(_ByFan):
     scale, fan, distribution = 2.0, "in", "uniform"
 
 
-@dataclass(frozen=True)
 class HeNormal(_ByFan):
     """Weights N(0, 2 / fan_in), biases 0. For ReLU and its relatives.
 
@@ -195,7 +190,6 @@ class HeNormal(_ByFan):
     scale, fan, distribution = 2.0, "in", "normal"
 
 
-@dataclass(frozen=True)
 class LecunUniform(_ByFan):
     """Weights U(−b, b), b = √(3 / fan_in); biases 0. For SELU.
 
@@ -211,7 +205,6 @@ class LecunUniform(_ByFan):
     scale, fan, distribution = 1.0, "in", "uniform"
 
 
-@dataclass(frozen=True)
 class LecunNormal(_ByFan):
     """Weights N(0, 1 / fan_in), biases 0. For SELU.
 

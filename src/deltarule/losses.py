@@ -110,7 +110,6 @@ class Loss(Definition):
         return (-1.0, 1.0) if activation in ("tanh", "sign") else (0.0, 1.0)
 
 
-@dataclass(frozen=True)
 class SquaredError(Loss):
     """½ (prediction − target)², derivative prediction − target; the notes' loss.
 
@@ -133,7 +132,6 @@ class SquaredError(Loss):
         return prediction - target
 
 
-@dataclass(frozen=True)
 class AbsoluteError(Loss):
     """|prediction − target|, derivative its sign, 0 at 0; predicts the median.
 
@@ -271,7 +269,6 @@ class Quantile(Loss):
         return (target,)
 
 
-@dataclass(frozen=True)
 class Poisson(Loss):
     """target log(target / prediction) − target + prediction, derivative 1 − target / prediction.
 
@@ -306,7 +303,6 @@ class Poisson(Loss):
         )
 
 
-@dataclass(frozen=True)
 class LogLoss(Loss):
     """−target log(prediction): the negative log-likelihood of the classes; cross-entropy.
 
@@ -365,7 +361,6 @@ class LogLoss(Loss):
         return None
 
 
-@dataclass(frozen=True)
 class Perceptron(Loss):
     """max(0, −target · z), derivative −target where target · z ≤ 0, else 0.
 

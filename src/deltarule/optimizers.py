@@ -100,7 +100,6 @@ class Optimizer(Definition):
         raise NotImplementedError
 
 
-@dataclass(frozen=True)
 class SGD(Optimizer):
     """w ← w − α g: the notes' step 3°.
 

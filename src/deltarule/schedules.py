@@ -133,7 +133,6 @@ class Schedule(Definition):
         raise NotImplementedError
 
 
-@dataclass(frozen=True)
 class Constant(Schedule):
     """factor = 1.
 

@@ -110,7 +110,12 @@ def train(
         rows = (validation.X, validation.D, validation.sample_weight)
         validation = Validation(*arrays(network, state.parameters, *rows), validation.score)
     chosen = engines.choose(engine, network, plan.optimizer, state.parameters.dtype)
-    session = chosen.open(network, state.parameters.dtype, engines.thread_count(n_threads))
+    most = max(
+        min(int(plan.batch_size), D.shape[0]) if plan.optimizer.name != "lbfgs" else D.shape[0],
+        0 if validation is None else validation.D.shape[0],
+    )
+    threads = engines.thread_count(n_threads, most * network.size)
+    session = chosen.open(network, state.parameters.dtype, threads)
     loop = Loop(network, plan, state, session, validation, history, D.shape[0], sample_weight)
     session.load(
         state.parameters.vector,

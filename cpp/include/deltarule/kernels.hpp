@@ -108,6 +108,18 @@ struct Batch {
     const Task* tasks;
 };
 
+/// Rows that are predicted, and nothing learned from.
+template <class T>
+struct Rows {
+    const Network* network;
+    const T* weights;
+    const T* inputs;  ///< (count, inputs), as the network sees them
+    int64_t count;
+    T* scratch;  ///< two rows of `widest` numbers
+    int64_t widest;
+    T* outputs;  ///< (count, outputs)
+};
+
 template <class T>
 struct Kernels {
     int lanes;
@@ -122,6 +134,8 @@ struct Kernels {
     void (*weight_pass)(void* batch, int worker, int64_t task);
     /// σ and σ' of `count` numbers, a multiple of `lanes`, in place and into `slope`.
     void (*activate)(Activation kind, T parameter, T* z, T* slope, int64_t count, bool output);
+    /// a^L of rows one by one.
+    void (*rows)(const Rows<T>& rows);
 };
 
 enum class Isa : int { plain, v2, v3, v4 };

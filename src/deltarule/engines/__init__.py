@@ -9,7 +9,7 @@ import warnings
 from pathlib import Path
 from typing import Any, SupportsIndex
 
-from deltarule.engines.base import Engine, Report, Rule, Session, Work
+from deltarule.engines.base import Engine, Report, RowPredictor, Rule, Session, Work
 from deltarule.engines.reference import ReferenceEngine
 from deltarule.exceptions import EngineError, InvalidParameterError, ReferenceEngineWarning
 from deltarule.network import Network
@@ -18,6 +18,7 @@ from deltarule.optimizers import Optimizer
 __all__ = [
     "Engine",
     "Report",
+    "RowPredictor",
     "Rule",
     "Session",
     "Work",
@@ -27,6 +28,10 @@ __all__ = [
 ]
 
 NAMES = ("auto", "compiled", "reference")
+
+#: Rows times parameters of a pass that the core leaves to one thread: about 20 µs.
+SERIAL = 150_000
+
 _REFERENCE = ReferenceEngine()
 _compiled: Engine | None = None
 _compiled_problem: str | None = None
@@ -110,7 +115,7 @@ def _say_reference() -> None:
         )
 
 
-def thread_count(n_threads: SupportsIndex | None) -> int:
+def thread_count(n_threads: SupportsIndex | None, work: int | None = None) -> int:
     """How many threads a run may use.
 
     None asks DELTARULE_NUM_THREADS, else OMP_NUM_THREADS, else the processors this process may
@@ -118,6 +123,10 @@ def thread_count(n_threads: SupportsIndex | None) -> int:
     pool of this process may use where that is fewer than the processors, so that
     ``with threadpoolctl.threadpool_limits(1):`` holds here too. A negative number counts back from
     the processors, -1 all of them.
+
+    ``work`` is the rows times parameters of the largest pass. Where nobody names a number, one
+    that is over before a thread would wake is given one thread without a look at the pools: to
+    find them among the libraries of a fresh process takes longer than many a fit.
 
     Raises
     ------
@@ -128,6 +137,8 @@ def thread_count(n_threads: SupportsIndex | None) -> int:
         own = _number_in("DELTARULE_NUM_THREADS")
         if own is not None:
             return own
+        if work is not None and work < SERIAL:
+            return 1
         processors = _processors()
         asked = _number_in("OMP_NUM_THREADS") or processors
         limit = _pool_limit()

@@ -161,6 +161,34 @@ class Session(ABC):
         """(Σ w_i f^i, its gradient as a vector)."""
 
 
+class RowPredictor(ABC):
+    """A network with its numbers, frozen, for rows one by one and from any number of threads.
+
+    ``X`` is a row, ``(inputs,)``, or an array of them, ``(rows, inputs)``, in float32 or float64;
+    the compiled engine also takes a list or tuple of numbers as a row. The answer is None where
+    ``X`` or ``out`` is anything else: whoever asked converts it, or says what is wrong.
+    """
+
+    @abstractmethod
+    def outputs(self, X: Any, out: Array | None = None) -> Array | None:
+        """a^L in the dtype of the parameters: ``(outputs,)`` or ``(rows, outputs)``.
+
+        ``out`` is filled and returned; it is writeable, C-contiguous, of this dtype and shape,
+        and shares no memory with ``X``.
+        """
+
+    @abstractmethod
+    def first(self, X: Any, out: Array | None = None) -> Any:
+        """The first output: a float, or ``(rows,)`` in the dtype of the parameters."""
+
+    @abstractmethod
+    def choose(self, X: Any, middle: float) -> Any:
+        """The number of the class: an int, or ``(rows,)`` as int64.
+
+        With one output it is 1 above ``middle``, else 0; with several the place of the largest.
+        """
+
+
 class Engine(ABC):
     """What computes: ``name`` is what `engine=` and ``engine_`` say."""
 
@@ -173,6 +201,16 @@ class Engine(ABC):
     @abstractmethod
     def open(self, network: Network, dtype: Any, n_threads: int = 1) -> Session:
         """A new session."""
+
+    @abstractmethod
+    def predictor(
+        self, network: Network, vector: Array, center: Array | None, scale: Array | None
+    ) -> RowPredictor:
+        """A `RowPredictor` that keeps a copy of the numbers.
+
+        With ``scale`` an input x becomes (x − center) / scale, computed in float64; ``center``
+        None stands for zeros.
+        """
 
     @abstractmethod
     def road(self, network: Network, work: Work, dtype: Any) -> str:

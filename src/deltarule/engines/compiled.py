@@ -21,6 +21,7 @@ from deltarule.engines.base import (
     Judged,
     Progress,
     Report,
+    RowPredictor,
     Rule,
     Session,
     Walk,
@@ -58,11 +59,10 @@ class CompiledSession(Session):
     """A session of the core; parameters and moments live there, in the kernels' own layout."""
 
     def __init__(self, network: Network, dtype: Any, n_threads: int) -> None:
-        layers = [_layer(layer) for layer in network.layers if isinstance(layer, Dense)]
         self._size = network.size
         self._dtype = np.dtype(dtype)
         self._core = _core.Session(
-            layers,
+            _layers(network),
             network.loss.name,
             network.loss.parameter,
             self._dtype.name,
@@ -244,7 +244,11 @@ def _judged(rows: Judged | None) -> tuple[Any, Any, Any, str, float, float]:
     return _rows(rows.X), rows.D, rows.sample_weight, name, middle, rows.n
 
 
-def _layer(layer: Dense) -> tuple[int, int, str, float, bool]:
+def _layers(network: Network) -> list[_core.Layer]:
+    return [_layer(layer) for layer in network.layers if isinstance(layer, Dense)]
+
+
+def _layer(layer: Dense) -> _core.Layer:
     function = layer.function
     return (layer.inputs, layer.units, function.name, float(function.parameter), layer.bias)
 
@@ -287,6 +291,16 @@ class CompiledEngine(Engine):
     def open(self, network: Network, dtype: Any, n_threads: int = 1) -> CompiledSession:
         """A new session of the core."""
         return CompiledSession(network, dtype, n_threads)
+
+    def predictor(
+        self, network: Network, vector: Array, center: Array | None, scale: Array | None
+    ) -> RowPredictor:
+        """The core's own, which has exactly the methods that are promised."""
+        centers = [] if scale is None else (0 * scale if center is None else center).tolist()
+        scales = [] if scale is None else scale.tolist()
+        return _core.Predictor(
+            _layers(network), np.ascontiguousarray(vector), centers, scales, vector.dtype.name
+        )
 
     def road(self, network: Network, work: Work, dtype: Any) -> str:
         """The per-sample road for one row a step, else the mini-batch road."""

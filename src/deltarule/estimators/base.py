@@ -28,7 +28,8 @@ from deltarule.estimators.callback_support import (
     EpochTasks,
     has_callbacks,
 )
-from deltarule.estimators.prediction import Predictor
+from deltarule.estimators.kept_session import KeptSession
+from deltarule.estimators.predictor import Frozen, Predictor, before_sign
 from deltarule.estimators.standardizer import Standardizer
 from deltarule.exceptions import InvalidParameterError, InvalidShapeError
 from deltarule.initializers import INITIALIZERS, Initializer
@@ -233,7 +234,7 @@ class BaseMLP(CallbackSupportMixin, options.OptionParameters, BaseEstimator, ABC
         columns = (inputs, self._output_columns(), self._output_activation())
         described = fitting.describe(self, *columns)
         if known is not None and self.__dict__.get("_described") == described:
-            return known  # and its predictor: a stream of single rows would pay for them each time
+            return known  # and its session: a stream of single rows would pay for them each time
         network = fitting.build_network(self, *columns)
         if known is not None and (network.units, network.size) != (known.units, known.size):
             raise InvalidParameterError(
@@ -248,13 +249,13 @@ class BaseMLP(CallbackSupportMixin, options.OptionParameters, BaseEstimator, ABC
 
     def _set_network(self, network: Network) -> None:
         self._network = network
-        self._predictor = Predictor(network, self.engine, self._threads())
-        self._scorer = self._predictor
+        self._session = KeptSession(network, self.engine, self._threads())
+        self._score_session = self._session
         self.n_outputs_ = network.n_outputs
         self.n_layers_ = len(network.layers) + 1
         self.out_activation_ = network.output_activation.name
         if self.out_activation_ == "sign":
-            self._scorer = Predictor(_before_sign(network), self.engine, self._threads())
+            self._score_session = KeptSession(before_sign(network), self.engine, self._threads())
 
     def _threads(self) -> int | None:
         """``n_threads`` as Python's own integer, which engines ask for."""
@@ -374,7 +375,7 @@ class BaseMLP(CallbackSupportMixin, options.OptionParameters, BaseEstimator, ABC
     def __getstate__(self) -> dict[str, Any]:
         state = dict(super().__getstate__())
         # Views of one vector would be pickled apart; sessions are never pickled.
-        for name in ("_vector", "_issued", "_predictor", "_scorer", "_described"):
+        for name in ("_vector", "_issued", "_session", "_score_session", "_described"):
             state.pop(name, None)
         memory = state.get("_memory")
         if memory is not None:  # lists that grow in place: a copy must not grow with this one
@@ -391,10 +392,10 @@ class BaseMLP(CallbackSupportMixin, options.OptionParameters, BaseEstimator, ABC
 
     # ------------------------------------------------------------ prediction
 
-    def _outputs(self, X: Any, *, before_sign: bool = False) -> Array:
+    def _outputs(self, X: Any, *, scores: bool = False) -> Array:
         """The network's outputs for rows as a user gives them, shape (rows, outputs).
 
-        With ``before_sign``, a sign output gives the z that it judges.
+        With ``scores``, a sign output gives the z that it judges.
         """
         if "_given_outputs" in self.__dict__:  # a stand-in of fitting.scorer_judge
             given: Array = self._given_outputs
@@ -402,12 +403,21 @@ class BaseMLP(CallbackSupportMixin, options.OptionParameters, BaseEstimator, ABC
         check_is_fitted(self, ["coefs_", "_network"])
         X = checks.check_rows(self, X)
         vector = self._current_vector(self._network)
-        predictor = self._scorer if before_sign else self._predictor
+        session = self._score_session if scores else self._session
         X = checks.as_engine_input(X, vector.dtype)
         if self._standardizer is None:
-            return predictor.outputs(vector, X)
-        parts = [predictor.outputs(vector, part) for part in self._standardizer.parts(X)]
+            return session.outputs(vector, X)
+        parts = [session.outputs(vector, part) for part in self._standardizer.parts(X)]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    @abstractmethod
+    def predictor(self) -> Predictor:
+        """A light callable for rows."""
+
+    def _frozen(self) -> Frozen:
+        check_is_fitted(self, ["coefs_", "_network"])
+        vector = self._current_vector(self._network).copy()
+        return Frozen(self._network, vector, self._standardizer, self.engine)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -455,11 +465,3 @@ def _gathered(network: Network, coefs: list[Any], intercepts: list[Any]) -> Arra
             )
         slot.view(vector)[...] = part
     return vector
-
-
-def _before_sign(network: Network) -> Network:
-    """The network whose output is the z of its sign units."""
-    last = network.layers[-1]
-    assert isinstance(last, Dense)
-    layers = (*network.layers[:-1], replace(last, function=ACTIVATIONS.table["identity"]()))
-    return Network(layers=layers, heads=network.heads)

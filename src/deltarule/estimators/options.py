@@ -323,3 +323,25 @@ _RESOLVE = {
     "alpha": lambda estimator: penalty_of(estimator) or L2(0.0),
     **{name: _named(name) for name in ("loss", "activation", "output_activation", "initializer")},
 }
+
+
+def has_probabilities(estimator: Any) -> bool:
+    """Whether the outputs estimate probabilities: softmax or logistic under a proper loss."""
+    activation = estimator._probable_activation()
+    loss = estimator.loss if isinstance(estimator.loss, str) else estimator.loss.name
+    if activation in ("softmax", "logistic") and loss in ("log_loss", "squared_error", "poisson"):
+        return True
+    raise AttributeError(
+        f"probabilities are defined for the output activations 'softmax' and 'logistic' with "
+        f"loss 'log_loss', 'squared_error' or 'poisson' (got {activation!r} with {loss!r}). Use "
+        "decision_function."
+    )
+
+
+def has_decision(estimator: Any) -> bool:
+    """Whether `decision_function` stands in for probabilities."""
+    try:
+        has_probabilities(estimator)
+    except AttributeError:
+        return True
+    raise AttributeError("the outputs are probabilities: use predict_proba")

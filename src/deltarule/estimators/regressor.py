@@ -11,6 +11,7 @@ from sklearn.utils.metaestimators import available_if
 from deltarule.definitions import Array
 from deltarule.estimators import checks, options
 from deltarule.estimators.base import BaseMLP
+from deltarule.estimators.predictor import NumberPredictor
 from deltarule.estimators.standardizer import Standardizer
 from deltarule.exceptions import InvalidParameterError
 from deltarule.scores import R2, Score
@@ -440,3 +441,28 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         if self._target_standardizer is not None:
             outputs = self._target_standardizer.undo(outputs)
         return outputs[:, 0] if outputs.shape[1] == 1 else outputs
+
+    def predictor(self) -> NumberPredictor:
+        """A light callable for rows: a prediction in about a microsecond.
+
+        Returns
+        -------
+        predict : NumberPredictor
+            ``predict(x)`` is a float, or the outputs of a row where there are several;
+            ``predict.outputs(x)`` what the network says; arrays of rows give arrays. It is a copy
+            of the numbers as they are now.
+
+        See Also
+        --------
+        predict : The same for many rows at once, faster from some dozens on.
+
+        Examples
+        --------
+        >>> import deltarule as dr
+        >>> X, y = [[0.0], [1.0], [2.0], [3.0]], [1.0, 3.0, 5.0, 7.0]
+        >>> model = dr.MLPRegressor(hidden_layer_sizes=(), solver="lbfgs", alpha=0)
+        >>> predict = model.set_params(random_state=0).fit(X, y).predictor()
+        >>> round(predict([10.0]), 2)
+        21.0
+        """
+        return NumberPredictor(self._frozen(), self._target_standardizer)

@@ -79,15 +79,25 @@ class ClassCode:
             index = outputs.argmax(axis=1)
         return np.take(self.classes, index)
 
-    def probabilities(self, outputs: Array) -> Array:
-        """The probability of every class, shape (rows, n_classes)."""
+    def probabilities(self, outputs: Array, shares: bool) -> Array:
+        """The probability of every class, shape (rows, n_classes).
+
+        With ``shares``, outputs that judge each class by itself are made to sum to 1.
+        """
         if self.multilabel:
             return outputs
         if len(self.classes) == 1:
             return np.ones((len(outputs), 1), dtype=outputs.dtype)
         if self.columns == 1:
             return np.hstack([1 - outputs, outputs])
-        return outputs
+        if not shares:
+            return outputs
+        total = outputs.sum(axis=1, keepdims=True)
+        # Where all have underflowed, none is more probable than another.
+        found: Array = np.where(
+            total > 0, outputs / np.where(total > 0, total, 1), 1 / self.columns
+        )
+        return found
 
     def decision(self, outputs: Array) -> Array:
         """Signed distances from the decision: (rows,) for two classes, else (rows, columns)."""

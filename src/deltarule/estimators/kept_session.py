@@ -17,7 +17,7 @@ from deltarule.engines import Session
 from deltarule.network import Network
 
 
-class Predictor:
+class KeptSession:
     """Opens a session for a network when it is first needed, and loads numbers that changed."""
 
     def __init__(self, network: Network, engine: str, n_threads: int | None) -> None:
@@ -49,4 +49,4 @@ class Predictor:
         return chosen.open(self._network, vector.dtype, threads)
 
     def __reduce__(self) -> Any:
-        return Predictor, (self._network, self._engine, self._n_threads)
+        return KeptSession, (self._network, self._engine, self._n_threads)

@@ -1,0 +1,45 @@
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "deltarule/panels.hpp"
+
+namespace deltarule {
+
+/// Dense rows wherever they lie: numbers of type S, distances counted in numbers.
+template <class S>
+struct RowsAt {
+    const S* first;
+    int64_t rows;
+    int64_t row_step;
+    int64_t step;  ///< from one number of a row to the next
+};
+
+/// A network whose numbers never change, for rows one by one. Nothing is written after construction
+/// and nothing is shared between calls, so any number of threads may predict at once.
+template <class T>
+class Predictor {
+public:
+    /// `vector` is canonical. With `scale` an input x becomes (x - center) / scale, computed in double;
+    /// both then have one number for each input.
+    Predictor(std::vector<Layer> layers, const T* vector, std::vector<double> center,
+              std::vector<double> scale);
+
+    int64_t inputs() const { return panels_.layers().front().inputs; }
+    int64_t outputs() const { return panels_.layers().back().units; }
+    double microseconds(int64_t rows) const { return panels_.microseconds(rows); }
+
+    /// a^L of every row, (rows, outputs). `to` is written after the row has been read.
+    template <class S>
+    void predict(const RowsAt<S>& X, T* to) const;
+
+private:
+    template <class S>
+    void prepare(const S* row, int64_t step, T* to) const;
+
+    Panels<T> panels_;
+    std::vector<double> center_, scale_;
+    int64_t widest_ = 0;  ///< numbers of the widest layer, padding included
+};
+
+}  // namespace deltarule

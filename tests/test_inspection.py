@@ -49,15 +49,18 @@ def test_a_trace_holds_the_notes_step(bias):
     assert trace.outputs[0].tolist() == X[0].tolist()
 
 
+@pytest.mark.parametrize("engine", ["reference", "auto"])
 @pytest.mark.parametrize("index", range(0, 60, 7))
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_a_trace_is_a_step_of_the_reference_bit_for_bit(index, dtype):
+def test_a_trace_is_a_step_of_its_engine_bit_for_bit(index, dtype, engine):
     case = random_case(index, sign=True)
     parameters = case.parameters.astype(dtype)
     rows = case.X.astype(dtype), case.D.astype(dtype)
-    trace = dr.trace_step(case.network, parameters, rows[0][1], rows[1][1], learning_rate=0.1)
+    trace = dr.trace_step(
+        case.network, parameters, rows[0][1], rows[1][1], learning_rate=0.1, engine=engine
+    )
     stepped = dr.run_steps(
-        case.network, parameters, *rows, order=[1], learning_rate=0.1, engine="reference"
+        case.network, parameters, *rows, order=[1], learning_rate=0.1, engine=engine
     )
     assert trace.after.vector.tobytes() == stepped.vector.tobytes()
     assert trace.after.dtype == dtype

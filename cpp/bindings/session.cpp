@@ -65,19 +65,34 @@ public:
     nb::tuple run(nb::object order, int64_t first_step, int64_t batch_size, nb::object rates, double l1,
                   double l2, double scale, int64_t clock, double carried) {
         const Use use(busy_);
-        RunPlan plan;
-        static_cast<Work&>(plan) = work_of(order, batch_size, l1, l2, scale, clock);
-        const Input steps = array_of(rates, "rates");
-        plan.rates = data_of<double>(steps, "rates", {-1});
-        plan.steps = int64_t(steps.shape(0));
-        plan.first_step = first_step;
+        RunPlan plan = run_plan_of(order, first_step, batch_size, rates, l1, l2, scale, clock);
         plan.carried = carried;
-        if (first_step < 0 || first_step > largest)
-            refuse("first_step must be from 0 to 2**61 (got " + std::to_string(first_step) + ").");
         auto losses = std::vector<double>(size_t(session_.epochs_touched(plan)));
         plan.losses = losses.data();
         const RunReport report = outside([&] { return session_.run(plan); });
         return nb::make_tuple(report.steps, array_with(losses, report.epochs), report.finite);
+    }
+
+    /// Like `run` with steps of one row; gives beside its report z, a and δ of every layer, each
+    /// (steps, units).
+    nb::tuple trace(nb::object order, int64_t first_step, nb::object rates, double l1, double l2,
+                    double scale, int64_t clock) {
+        const Use use(busy_);
+        RunPlan plan = run_plan_of(order, first_step, 1, rates, l1, l2, scale, clock);
+        auto losses = std::vector<double>(size_t(session_.epochs_touched(plan)));
+        plan.losses = losses.data();
+        nb::list lists[3];
+        std::vector<T*> places[3];
+        for (int kind = 0; kind < 3; ++kind)
+            for (const Layer& layer : session_.layers()) {
+                auto numbers = new_array<T>({size_t(plan.steps), size_t(layer.units)});
+                places[kind].push_back(numbers.data());
+                lists[kind].append(numbers);
+            }
+        const Trace<T> to{places[0].data(), places[1].data(), places[2].data()};
+        const RunReport report = outside([&] { return session_.trace(plan, to); });
+        return nb::make_tuple(report.steps, array_with(losses, report.epochs), report.finite, lists[0],
+                              lists[1], lists[2]);
     }
 
     /// The rows that `run_epochs` judges; X = None for none.
@@ -217,6 +232,19 @@ private:
         return work;
     }
 
+    RunPlan run_plan_of(nb::handle order, int64_t first_step, int64_t batch_size, nb::handle rates, double l1,
+                        double l2, double scale, int64_t clock) {
+        RunPlan plan;
+        static_cast<Work&>(plan) = work_of(order, batch_size, l1, l2, scale, clock);
+        const Input steps = array_of(rates, "rates");
+        plan.rates = data_of<double>(steps, "rates", {-1});
+        plan.steps = int64_t(steps.shape(0));
+        plan.first_step = first_step;
+        if (first_step < 0 || first_step > largest)
+            refuse("first_step must be from 0 to 2**61 (got " + std::to_string(first_step) + ").");
+        return plan;
+    }
+
     static Output<double> array_with(const std::vector<double>& numbers, int64_t count) {
         auto array = new_array<double>({size_t(count)});
         std::copy_n(numbers.begin(), count, array.data());
@@ -264,6 +292,8 @@ void bind_session(nb::module_& m, const char* name) {
         .def("run", &Bound<T>::run, nb::arg("order"), nb::arg("first_step"), nb::arg("batch_size"),
              nb::arg("rates"), nb::arg("l1") = 0.0, nb::arg("l2") = 0.0, nb::arg("scale") = 1.0,
              nb::arg("clock") = 0, nb::arg("carried") = 0.0)
+        .def("trace", &Bound<T>::trace, nb::arg("order"), nb::arg("first_step"), nb::arg("rates"),
+             nb::arg("l1") = 0.0, nb::arg("l2") = 0.0, nb::arg("scale") = 1.0, nb::arg("clock") = 0)
         .def("judge", &Bound<T>::judge, nb::arg("X").none(), nb::arg("D").none(),
              nb::arg("sample_weight").none(), nb::arg("score"), nb::arg("middle"), nb::arg("n"))
         .def("plan_epochs", &Bound<T>::plan_epochs, nb::arg("order"), nb::arg("batch_size"), nb::arg("l1"),

@@ -184,8 +184,7 @@ void begin(SampleRun<T>& run) {
     if (!ahead.open) return turn<P>(run, 0);
     Block<T>& block = block_of(run);
     take_rows(run, block, 0);
-    if (!block.sparse)
-        advance<has_velocity<P>, false, T>(first_of(run), nullptr, ahead.scaled, &block);
+    if (!block.sparse) advance<has_velocity<P>, false, T>(first_of(run), nullptr, ahead.scaled, &block);
 }
 
 /// Leaves the block with the samples that are done: a row that made a loss non-finite must not meet the

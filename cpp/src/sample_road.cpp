@@ -65,8 +65,7 @@ void SampleRoad<T>::go_on(const SamplePlan& plan) {
 }
 
 template <class T>
-int64_t SampleRoad<T>::run(const Samples<T>& samples, const SamplePlan& plan, double& loss,
-                           const Trace<T>* trace) {
+int64_t SampleRoad<T>::run(const Samples<T>& samples, const SamplePlan& plan, double& loss) {
     go_on(plan);
     SampleRun<T> run = run_of(plan);
     run.samples = &samples;
@@ -82,9 +81,11 @@ int64_t SampleRoad<T>::run(const Samples<T>& samples, const SamplePlan& plan, do
         run.decays = decays;
     }
     run.loss = loss;
-    run.trace = trace;
+    run.trace = trace_;
+    run.traced = traced_;
     const int64_t done = panels_.kernels().samples(run);
     loss = run.loss;
+    traced_ = run.traced;
     last_ = plan;
     last_.position += done;
     return done;

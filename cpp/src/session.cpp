@@ -74,6 +74,14 @@ RunReport Session<T>::run(const RunPlan& plan) {
 }
 
 template <class T>
+RunReport Session<T>::trace(const RunPlan& plan, const Trace<T>& to) {
+    sample_road_->record(&to);
+    const RunReport report = run(plan);
+    sample_road_->record(nullptr);
+    return report;
+}
+
+template <class T>
 void Session<T>::predict(const Samples<T>& samples, T* predictions) {
     watch_->begin();
     settled();

@@ -28,6 +28,23 @@ class Session32:
         clock: int = 0,
         carried: float = 0.0,
     ) -> tuple[int, NDArray[np.float64], bool]: ...
+    def trace(
+        self,
+        order: NDArray[np.int64] | tuple[str, int],
+        first_step: int,
+        rates: NDArray[np.float64],
+        l1: float = 0.0,
+        l2: float = 0.0,
+        scale: float = 1.0,
+        clock: int = 0,
+    ) -> tuple[
+        int,
+        NDArray[np.float64],
+        bool,
+        list[NDArray[Any]],
+        list[NDArray[Any]],
+        list[NDArray[Any]],
+    ]: ...
     def predict(self, X: Any) -> NDArray[Any]: ...
     def loss(self, X: Any, D: NDArray[Any], sample_weight: NDArray[Any] | None = None) -> float: ...
     def loss_gradient(

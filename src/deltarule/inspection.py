@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from deltarule import backprop
+from deltarule import backprop, engines
 from deltarule.definitions import Array, one_of
+from deltarule.engines.base import Work
 from deltarule.exceptions import InvalidShapeError
 from deltarule.functional import arrays, chosen_penalty
 from deltarule.network import Network, Parameters
+from deltarule.optimizers import SGD
 from deltarule.penalties import Penalty
 
 
@@ -54,7 +56,13 @@ class StepTrace:
 
 
 def trace_step(
-    network: Network, parameters: Parameters, x: Any, d: Any, learning_rate: float = 0.1
+    network: Network,
+    parameters: Parameters,
+    x: Any,
+    d: Any,
+    learning_rate: float = 0.1,
+    *,
+    engine: str = "auto",
 ) -> StepTrace:
     """Do one step of the notes' loop on one sample and keep every number.
 
@@ -66,6 +74,8 @@ def trace_step(
     d : array of shape (outputs,)
     learning_rate : float, default=0.1
         The step size α_t.
+    engine : {"auto", "compiled", "reference"}
+        The engine whose numbers these are: its own step, bit for bit.
 
     Returns
     -------
@@ -89,21 +99,24 @@ def trace_step(
     X, D, _ = arrays(
         network, parameters, row.astype(parameters.dtype), target.astype(parameters.dtype), None
     )
-    passed = backprop.forward(network, parameters, X)
-    slope = backprop.gradient_sum(network, parameters, passed, D, None)
-    factors = 1.0 if network.rate_factors is None else network.rate_factors
-    rate = np.asarray(learning_rate * factors, dtype=parameters.dtype)
+    chosen = engines.choose(engine, network, SGD(), parameters.dtype)
+    session = chosen.open(network, parameters.dtype)
+    session.load(parameters.vector, buffers=parameters.buffers)
+    _, slope = session.loss_gradient(X, D)
+    session.bind(X, D)
+    first = np.zeros(1, dtype=np.int64)
+    met = session.trace(Work(first), 0, np.array([learning_rate], dtype=np.float64))
     return StepTrace(
         X[0],
         D[0],
-        tuple(z[0] for z in passed.pre_activations),
-        tuple(a[0] for a in passed.outputs),
-        tuple(delta[0] for delta in backprop.deltas(network, parameters, passed, D)),
-        float(backprop.losses(network, passed, D)[0]),
+        tuple(z[0] for z in met.pre_activations),
+        (X[0], *(a[0] for a in met.outputs)),
+        tuple(delta[0] for delta in met.deltas),
+        float(met.report.losses[0]),
         float(learning_rate),
         parameters,
         parameters.replace(vector=slope),
-        parameters.replace(vector=parameters.vector - rate * slope),
+        parameters.replace(vector=session.vector()),
     )
 
 

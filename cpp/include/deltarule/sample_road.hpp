@@ -29,8 +29,9 @@ public:
 
     /// At most `most_steps` steps within one epoch; adds Σ w f as met to `loss`. Returns the steps done:
     /// fewer where the loss became non-finite, the bad step included.
-    int64_t run(const Samples<T>& samples, const SamplePlan& plan, double& loss,
-                const Trace<T>* trace = nullptr);
+    int64_t run(const Samples<T>& samples, const SamplePlan& plan, double& loss);
+    /// Steps from now on write what they meet to the rows of `trace`, one after the other; null: no more.
+    void record(const Trace<T>* trace) { trace_ = trace, traced_ = 0; }
 
     /// Brings the weights up to date, which a run may leave some steps behind. A run that goes on where
     /// the last one ended does so from what was there before, so that looking changes no bit.
@@ -49,6 +50,8 @@ private:
     std::vector<T*> pointers_;
     Trail<T> trail_{};
     Ahead<T> ahead_{};
+    const Trace<T>* trace_ = nullptr;
+    int64_t traced_ = 0;
     SamplePlan last_;  ///< the run before, its position where it ended
     bool settled_ = false;
     std::vector<T> kept_;  ///< of the first layer, from before it was settled

@@ -56,6 +56,8 @@ public:
 
     /// Does nothing where there is no row; a batch larger than the rows takes all of them.
     RunReport run(const RunPlan& plan);
+    /// The same for steps of one row, and writes down what every step met.
+    RunReport trace(const RunPlan& plan, const Trace<T>& to);
     /// How many epochs a run over the bound rows touches at most.
     int64_t epochs_touched(const RunPlan& plan) const;
 

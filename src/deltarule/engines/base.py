@@ -56,6 +56,25 @@ class Report:
     finite: bool
 
 
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """What steps of one row met: one array ``(steps, units)`` for every layer.
+
+    Parameters
+    ----------
+    report : Report
+    pre_activations, outputs : tuple of arrays
+        z and a of each layer.
+    deltas : tuple of arrays
+        ∂(w f)/∂z times N/n of equation (9), with the weights before the step.
+    """
+
+    report: Report
+    pre_activations: tuple[Array, ...]
+    outputs: tuple[Array, ...]
+    deltas: tuple[Array, ...]
+
+
 class Session(ABC):
     """One network in one dtype on one engine; see the module's promises.
 
@@ -84,6 +103,10 @@ class Session(ABC):
         ``carried`` is what earlier runs have summed up for the epoch of ``first_step``; the sum
         goes on from it, so that cutting an epoch into runs changes no bit of its loss either.
         """
+
+    @abstractmethod
+    def trace(self, work: Work, first_step: int, rates: Array) -> Trace:
+        """Do what `run` does, bit for bit, with steps of one row, and keep what they met."""
 
     def run_epochs(self, walk: Walk, progress: Progress, most: int) -> StopReason | None:
         """Run up to `most` epochs, at least one step: record each and ask the stop rules.

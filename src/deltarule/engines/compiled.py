@@ -24,6 +24,7 @@ from deltarule.engines.base import (
     RowPredictor,
     Rule,
     Session,
+    Trace,
     Walk,
     Work,
 )
@@ -99,6 +100,21 @@ class CompiledSession(Session):
             carried,
         )
         return Report(steps, losses, finite)
+
+    def trace(self, work: Work, first_step: int, rates: Array) -> Trace:
+        """Run the same steps, written down by the kernels as they go."""
+        self._take(work.optimizer)
+        steps, losses, finite, *numbers = self._core.trace(
+            _order(work),
+            first_step,
+            np.ascontiguousarray(rates, dtype=np.float64),
+            work.l1,
+            work.l2,
+            work.scale,
+            work.step_offset,
+        )
+        z, a, delta = (tuple(array[:steps] for array in arrays) for arrays in numbers)
+        return Trace(Report(steps, losses, finite), z, a, delta)
 
     def _take(self, optimizer: Optimizer) -> None:
         if optimizer == self._optimizer:

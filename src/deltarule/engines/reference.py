@@ -6,13 +6,14 @@ definitions can express: user functions, any kind of layer, several heads, spars
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from deltarule import backprop
 from deltarule.definitions import Array
-from deltarule.engines.base import Engine, Report, RowPredictor, Rule, Session, Work
+from deltarule.engines.base import Engine, Report, RowPredictor, Rule, Session, Trace, Work
 from deltarule.network import Network, Parameters
 from deltarule.optimizers import Optimizer
 from deltarule.penalties import L1L2
@@ -75,6 +76,36 @@ class ReferenceSession(Session):
             if not np.isfinite(loss):
                 return Report(done + 1, np.array(losses[: epoch - first_epoch + 1]), False)
         return Report(len(rates), np.array(losses), True)
+
+    def trace(self, work: Work, first_step: int, rates: Array) -> Trace:
+        """Step by step, each row looked at before its step."""
+        positions = self._D.shape[0] if isinstance(work.order, Rule) else len(work.order)
+        work = replace(work, batch_size=1)
+        steps, losses = 0, np.zeros(1)
+        met: list[tuple[tuple[Array, ...], ...]] = []
+        report = Report(0, losses, True)
+        while steps < len(rates) and report.finite:
+            epoch, place = divmod(first_step + steps, positions)
+            met.append(self._met(self._rows(work.order, epoch)[place : place + 1], work.scale))
+            if place == 0 and steps:
+                losses = np.append(losses, 0.0)
+            report = self.run(work, first_step + steps, rates[steps : steps + 1], losses[-1])
+            losses[-1] = report.losses[0]
+            steps += 1
+        z, a, delta = (
+            tuple(np.concatenate(layer) for layer in zip(*kind, strict=True))
+            for kind in zip(*met, strict=True)
+        )
+        return Trace(Report(steps, losses, report.finite), z, a, delta)
+
+    @_quiet
+    def _met(self, rows: Array, scale: float) -> tuple[tuple[Array, ...], ...]:
+        """z, a and δ of every layer for one row."""
+        X, D = self._X[rows], self._D[rows]
+        passed = backprop.forward(self._network, self._parameters, X)
+        factor = scale * (1.0 if self._weight is None else float(self._weight[rows[0]]))
+        deltas = backprop.deltas(self._network, self._parameters, passed, D)
+        return passed.pre_activations, passed.outputs[1:], tuple(d * factor for d in deltas)
 
     def _step(self, work: Work, rows: Array, rate: float, step: int) -> float:
         network, parameters = self._network, self._parameters

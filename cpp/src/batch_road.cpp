@@ -159,6 +159,7 @@ double BatchRoad<T>::pass(Batch<T>& batch) {
     batch.store = panels_.store();
     batch.outputs = chunk_->outputs.data();
     batch.delta_rows = chunk_->delta_rows.data();
+    batch.places = chunk_->strips * panels_.kernels().strip;
     batch.scratch = chunk_->scratch;
     batch.scratch_size = chunk_->scratch_size;
     batch.losses = batch.predictions ? nullptr : chunk_->losses.data();

@@ -16,8 +16,8 @@
 #include "deltarule/backprop.hpp"
 #include "deltarule/kernels.hpp"
 #include "deltarule/optimizers.hpp"
+#include "deltarule/products.hpp"
 #include "deltarule/sparse.hpp"
-#include "deltarule/tile.hpp"
 #include "kernels_isa.hpp"
 
 namespace deltarule::DELTARULE_ISA {
@@ -115,28 +115,11 @@ void forward_sparse(const Strip<T>& s) {
         }
 }
 
-/// Equation (2): z[unit][sample] = Σ_i W[unit][i] a[i][sample].
+/// Equation (2).
 template <class T>
 void forward_layer(const Strip<T>& s, int64_t l) {
     const Layer& layer = s.layer(l);
-    const T* weights = s.batch.store.weights + layer.offset;
-    for (int64_t p = 0; p < layer.panels; ++p) {
-        const int64_t unit = p * lanes<T>;
-        const int64_t units = layer.units - unit < lanes<T> ? layer.units - unit : lanes<T>;
-        Product<T> z{weights + unit * layer.rows,
-                     s.output(l),
-                     s.output(l + 1) + unit * strip<T>,
-                     0,
-                     0,
-                     strip<T>,
-                     1,
-                     0,
-                     layer.rows,
-                     strip<T>,
-                     lanes<T>,
-                     false};
-        product<1, lanes<T>, T>(z, units, s.vectors);
-    }
+    forward_product<T>(layer, s.batch.store.weights + layer.offset, s.output(l), s.output(l + 1), s.vectors);
 }
 
 /// Equation (3) for a hidden layer.
@@ -173,13 +156,12 @@ double judge_strip(const Strip<T>& s, const T* target, T* delta) {
     return total;
 }
 
-/// δ^{l+1} from [unit][strip] to the rows of the batch.
+/// δ^{l+1} from [unit][strip] to [panel][sample][lanes] of the batch.
 template <class T>
 void write_delta_rows(const Strip<T>& s, int64_t l, const T* delta) {
     const Layer& layer = s.layer(l);
-    const int64_t row = layer.panels * lanes<T>;
-    T* to = s.batch.delta_rows[l] + s.number * strip<T> * row;
-    for (int64_t p = 0; p < layer.panels; ++p)
+    for (int64_t p = 0; p < layer.panels; ++p) {
+        T* const to = s.batch.delta_rows[l] + (p * s.batch.places + s.number * strip<T>)*lanes<T>;
         for (int64_t v = 0; v < s.vectors; ++v) {
             Vec<T> square[lanes<T>];
             for (int i = 0; i < lanes<T>; ++i) {
@@ -188,27 +170,9 @@ void write_delta_rows(const Strip<T>& s, int64_t l, const T* delta) {
                     unit < layer.units ? load(delta + unit * strip<T> + v * lanes<T>) : splat<T>(T(0));
             }
             transpose<T>(square);
-            for (int i = 0; i < lanes<T>; ++i) store(to + (v * lanes<T> + i) * row + p * lanes<T>, square[i]);
+            for (int i = 0; i < lanes<T>; ++i) store(to + (v * lanes<T> + i) * lanes<T>, square[i]);
         }
-}
-
-/// Equation (6), first factor: upstream[i][sample] = Σ_unit W[unit][i] δ[unit][sample].
-template <class T>
-void send_back(const Strip<T>& s, int64_t l, const T* delta, T* upstream) {
-    const Layer& layer = s.layer(l);
-    Product<T> u{s.batch.store.weights + layer.offset,
-                 delta,
-                 upstream,
-                 layer.rows * lanes<T>,
-                 lanes<T> * strip<T>,
-                 strip<T>,
-                 layer.panels,
-                 lanes<T>,
-                 layer.units - (layer.panels - 1) * lanes<T>,
-                 strip<T>,
-                 lanes<T>,
-                 false};
-    product<lanes<T>, 1, T>(u, layer.inputs, s.vectors);
+    }
 }
 
 /// Equations (5) and (6) from deep to shallow; `delta` holds δ^L.
@@ -217,7 +181,7 @@ void backward(const Strip<T>& s, T* delta, T* other) {
     for (int64_t l = s.depth() - 1;; --l) {
         write_delta_rows(s, l, delta);
         if (l == 0) return;
-        send_back(s, l, delta, other);
+        data_product<T>(s.layer(l), s.batch.store.weights + s.layer(l).offset, delta, other, s.vectors);
         const Layer& below = s.layer(l - 1);
         for (int64_t v = 0; v < s.vectors; ++v)
             hidden_delta<T>(below, Units<T, false>{below.units, strip<T>}, s.output(l) + v * lanes<T>,
@@ -253,21 +217,13 @@ void activate_output(const Strip<T>& s) {
 template <class T>
 void gradient_dense(const Batch<T>& batch, const Task& task) {
     const Layer& layer = batch.network->layers[task.layer];
-    const int64_t strips = (batch.count + strip<T> - 1) / strip<T>, row = layer.panels * lanes<T>;
-    const int64_t width = layer.inputs + 1;
-    Product<T> g{batch.outputs[task.layer] + task.row * strip<T>,
-                 batch.delta_rows[task.layer] + task.panel * lanes<T>,
-                 batch.store.gradient + layer.offset + (task.panel * layer.rows + task.row) * lanes<T>,
-                 width * strip<T>,
-                 row * strip<T>,
-                 row,
-                 strips,
-                 strip<T>,
-                 batch.count - (strips - 1) * strip<T>,
-                 lanes<T>,
-                 layer.rows * lanes<T>,
-                 batch.add};
-    product<strip<T>, 1, T>(g, task.rows, task.panels);
+    const int64_t strips = (batch.count + strip<T> - 1) / strip<T>, panel = batch.places * lanes<T>;
+    const int64_t step = layer.rows * lanes<T>;
+    const Rectangle<T> to{batch.store.gradient + layer.offset + task.panel * step + task.row * lanes<T>,
+                          task.rows, task.panels, step};
+    weight_product<T>(batch.outputs[task.layer] + task.row * strip<T>, (layer.inputs + 1) * strip<T>,
+                      batch.delta_rows[task.layer] + task.panel * panel, panel,
+                      {strips, strip<T>, batch.count - (strips - 1) * strip<T>}, to, batch.add);
 }
 
 /// The same for the first layer and rows of CSR; a task then has all rows of its panels.
@@ -280,7 +236,7 @@ void gradient_sparse(const Batch<T>& batch, const Task& task) {
         Vec<T> bias = splat<T>(T(0));
         for (int64_t k = 0; k < batch.count; ++k) {
             const int64_t row = batch.order ? batch.order[k] : batch.first + k;
-            const Vec<T> delta = load(batch.delta_rows[0] + (k * layer.panels + p) * lanes<T>);
+            const Vec<T> delta = load(batch.delta_rows[0] + (p * batch.places + k) * lanes<T>);
             add_sparse(*batch.samples, row, delta, panel);
             bias += delta;
         }

@@ -100,7 +100,8 @@ struct Batch {
     bool add;        ///< to the gradient of the chunks before
     bool apply;      ///< update the weights
     T** outputs;     ///< a^0 … a^L in strips [strip][units + 1][samples]
-    T** delta_rows;  ///< δ^1 … δ^L, [samples][panels * lanes]
+    T** delta_rows;  ///< δ^1 … δ^L, [panel][places][lanes]
+    int64_t places;  ///< samples that `delta_rows` has room for
     T* scratch;      ///< `scratch_size` numbers for each worker
     int64_t scratch_size;
     double* losses;  ///< Σ w f of each strip, null: no target

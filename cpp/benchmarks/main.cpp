@@ -58,11 +58,11 @@ void print_products() {
         for (const Case& shape : cases)
             for (int kind = 0; kind < 3; ++kind) {
                 const double found = measures(wide).speed(Kind(kind), shape);
-                std::printf("%s  {\"dtype\": \"%s\", \"inputs\": %lld, \"units\": %lld, \"batch\": %lld, "
-                            "\"product\": \"%s\", \"gflops\": %.2f, \"share\": %.3f}",
-                            between, wide ? "float64" : "float32", (long long)shape.inputs,
-                            (long long)shape.units, (long long)shape.batch, names[kind], found,
-                            found / peak[wide]);
+                std::printf(
+                    "%s  {\"dtype\": \"%s\", \"inputs\": %lld, \"units\": %lld, \"batch\": %lld, "
+                    "\"product\": \"%s\", \"gflops\": %.2f, \"share\": %.3f}",
+                    between, wide ? "float64" : "float32", (long long)shape.inputs, (long long)shape.units,
+                    (long long)shape.batch, names[kind], found, found / peak[wide]);
                 between = ",\n";
             }
     std::printf("\n]}\n");

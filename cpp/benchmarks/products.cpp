@@ -11,6 +11,7 @@
 #include <cmath>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "deltarule/arena.hpp"
 #include "deltarule/products.hpp"
@@ -72,6 +73,7 @@ struct Buffers {
     Layer layer{};
     Places places{};
     int64_t vectors;
+    std::vector<Task> tasks;
     std::unique_ptr<Arena> arena;
     T *panels, *gradient, *below, *above, *deltas;
 
@@ -80,6 +82,8 @@ struct Buffers {
         layer.units = shape.units;
         layer.rows = shape.inputs + 1;
         layer.panels = (shape.units + lanes<T> - 1) / lanes<T>;
+        tasks.resize(size_t(cut_weights(layer, 0, rectangle_rows, nullptr)));
+        cut_weights(layer, 0, rectangle_rows, tasks.data());
         const int64_t all = (shape.batch + lanes<T> - 1) / lanes<T>;
         vectors = strip_vectors(all);
         places.inner = vectors * lanes<T>;
@@ -118,11 +122,12 @@ struct Buffers {
     }
     void weight_gradient() {
         const int64_t step = layer.rows * lanes<T>, samples = places.strips * places.inner * lanes<T>;
-        each_rectangle(layer, [&](int64_t panel, int64_t count, int64_t row, int64_t rows) {
-            const Rectangle<T> to{gradient + panel * step + row * lanes<T>, rows, count, step};
-            weight_product<T>(below + row * strip<T>, layer.rows * strip<T>, deltas + panel * samples,
-                              samples, places, to, false);
-        });
+        for (const Task& task : tasks) {
+            const Rectangle<T> to{gradient + task.panel * step + task.row * lanes<T>, task.rows, task.panels,
+                                  step};
+            weight_product<T>(below + task.row * strip<T>, layer.rows * strip<T>,
+                              deltas + task.panel * samples, samples, places, to, false);
+        }
     }
 };
 

@@ -1,5 +1,5 @@
 #pragma once
-#include "deltarule/plan.hpp"
+#include "deltarule/kernels.hpp"
 #include "deltarule/tile.hpp"
 
 /// The three products of an affine layer. Activations and deltas of a strip lie feature-major,
@@ -73,17 +73,18 @@ struct Places {
 
 constexpr int64_t rectangle_rows = 64;
 
-/// Calls `act(panel, panels, row, rows)` for the rectangles of a layer's weights that are computed and
-/// updated one at a time: by their shape alone, evenly, with up to `most` rows.
-template <class Action>
-void each_rectangle(const Layer& layer, Action act, int64_t most = rectangle_rows) {
+/// Cuts the weights of a layer into rectangles of up to three panels and `most` rows that are computed
+/// and updated one at a time: evenly, by their shape alone. Returns how many; `to` may be null.
+inline int64_t cut_weights(const Layer& layer, int64_t operation, int64_t most, Task* to) {
     const int64_t across = (layer.panels + tile_vectors - 1) / tile_vectors;
     const int64_t down = (layer.rows + most - 1) / most;
-    for (int64_t i = 0; i < across; ++i)
+    for (int64_t i = 0; to && i < across; ++i)
         for (int64_t j = 0; j < down; ++j) {
             const int64_t panel = i * layer.panels / across, row = j * layer.rows / down;
-            act(panel, (i + 1) * layer.panels / across - panel, row, (j + 1) * layer.rows / down - row);
+            *to++ = {operation, panel, (i + 1) * layer.panels / across - panel, row,
+                     (j + 1) * layer.rows / down - row};
         }
+    return across * down;
 }
 
 /// Where a rectangle of weight gradients goes.

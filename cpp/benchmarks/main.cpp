@@ -1,11 +1,13 @@
 // core_benchmarks products: one JSON object with the share of the machine's limit that the products
 // of the mini-batch road reach, for float32 and float64.
+// core_benchmarks steps [NAME]: the same for the microseconds of whole steps.
 
 #include <cstdio>
 #include <cstring>
 
 #include "deltarule/kernels.hpp"
 #include "products.hpp"
+#include "steps.hpp"
 
 namespace deltarule {
 
@@ -76,6 +78,10 @@ int main(int count, char** arguments) {
         deltarule::print_products();
         return 0;
     }
-    std::fprintf(stderr, "usage: core_benchmarks products\n");
+    if (count >= 2 && count <= 3 && std::strcmp(arguments[1], "steps") == 0) {
+        deltarule::benchmarks::print_steps(count == 3 ? arguments[2] : "");
+        return 0;
+    }
+    std::fprintf(stderr, "usage: core_benchmarks products | steps [NAME]\n");
     return 2;
 }

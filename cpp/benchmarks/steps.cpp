@@ -116,7 +116,7 @@ double microseconds(const Workload& work, int threads) {
     double best = 1e300, first = 0;
     int64_t steps = 1;
     const clockid_t clock = threads == 1 ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC;
-    for (int round = 0; round < 15; ++round) {
+    for (int round = 0; round < 80; ++round) {
         const std::vector<double> rates(size_t(steps), 1e-3);
         plan.rates = rates.data();
         plan.steps = steps;
@@ -125,7 +125,7 @@ double microseconds(const Workload& work, int threads) {
         const double spent = (now(clock) - begin) / double(steps);
         if (round) best = std::min(best, spent);
         else first = spent;
-        steps = std::max<int64_t>(1, int64_t(6000 / first));
+        steps = std::max<int64_t>(1, int64_t(1000 / first));
     }
     return best;
 }

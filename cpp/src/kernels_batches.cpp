@@ -32,19 +32,26 @@ const OperationFunctions<T>& functions_of(const Operation& operation) {
     return operation_functions<T>[int(operation.kind)];
 }
 
-/// A vector of row-major rows of `width` numbers to [feature][strip].
+/// `n` numbers of each of a vector of rows to [feature][strip], the first `kept` of them.
 template <class T>
-void transpose_in(const T* const* rows, int64_t width, T* to) {
+DELTARULE_INLINE void transpose_square(const T* const* rows, int64_t at, int64_t kept, T* to) {
+    Vec<T> square[lanes<T>];
+    for (int i = 0; i < lanes<T>; ++i) square[i] = load(rows[i] + at);
+    transpose<T>(square);
+    for (int i = 0; i < lanes<T> && i < kept; ++i) store(to + (at + i) * strip<T>, square[i]);
+}
+
+/// A vector of row-major rows of `width` numbers to [feature][strip]; nothing is read from `end` on.
+template <class T>
+void transpose_in(const T* const* rows, int64_t width, const T* end, T* to) {
     constexpr int n = lanes<T>;
-    for (int64_t done = 0; done + n <= width || (done < width && width >= n);) {
-        const int64_t f = done + n <= width ? done : width - n;  // the last square may overlap
-        Vec<T> square[n];
-        for (int i = 0; i < n; ++i) square[i] = load(rows[i] + f);
-        transpose<T>(square);
-        for (int i = 0; i < n; ++i) store(to + (f + i) * strip<T>, square[i]);
-        done = f + n;
-    }
-    if (width >= n) return;
+    int64_t at = 0;
+    for (; at + n <= width; at += n) transpose_square(rows, at, n, to);
+    if (at == width) return;
+    if (width >= n) return transpose_square(rows, width - n, n, to);  // overlaps the one before
+    bool inside = true;  // a row narrower than a vector: what follows it is read, and left out
+    for (int i = 0; i < n; ++i) inside &= end - rows[i] >= n;
+    if (inside) return transpose_square(rows, 0, width, to);
     for (int64_t f = 0; f < width; ++f)
         for (int i = 0; i < n; ++i) to[f * strip<T> + i] = rows[i][f];
 }
@@ -53,9 +60,22 @@ void transpose_in(const T* const* rows, int64_t width, T* to) {
 template <class T>
 void gather_dense(const Strip<T>& s, const T* from, int64_t width, T* to) {
     const T* rows[lanes<T>];
+    const T* const end = from + s.batch.samples->rows * width;
     for (int64_t v = 0; v < s.vectors; ++v) {
         for (int i = 0; i < lanes<T>; ++i) rows[i] = from + s.rows[v * lanes<T> + i] * width;
-        transpose_in<T>(rows, width, to + v * lanes<T>);
+        transpose_in<T>(rows, width, end, to + v * lanes<T>);
+    }
+}
+
+/// Asks for the rows of the next strip, which lie anywhere; of long ones for the beginning.
+template <class T>
+void prefetch_next(const Strip<T>& s) {
+    const Batch<T>& batch = s.batch;
+    constexpr int64_t line = 64 / int64_t(sizeof(T));
+    const int64_t width = batch.widths[0], most = width < 8 * line ? width : 8 * line;
+    for (int64_t i = s.begin + batch.strip_rows; i < batch.count && i < s.begin + 2 * batch.strip_rows; ++i) {
+        const T* const row = batch.samples->dense + (batch.order ? batch.order[i] : batch.first + i) * width;
+        for (int64_t at = 0; at < most; at += line) __builtin_prefetch(row + at);
     }
 }
 
@@ -65,6 +85,7 @@ void gather(const Strip<T>& s) {
     const int64_t width = s.batch.widths[0];
     gather_dense(s, s.batch.samples->dense, width, s.values(0));
     set_ones(s.values(0) + width * strip<T>);
+    prefetch_next(s);
 }
 
 template <class T>

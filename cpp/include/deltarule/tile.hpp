@@ -1,4 +1,6 @@
 #pragma once
+#include <type_traits>
+
 #include "deltarule/simd.hpp"
 
 /// One register tile for all products of a layer:
@@ -46,6 +48,17 @@ struct Product {
     bool add;                    ///< to what C holds
 };
 
+/// Calls `act(0)` … `act(count - 1)` with numbers that are constants to the compiler: arrays that only
+/// they index become registers at once, not after a detour over the stack.
+template <int count, class Action>
+DELTARULE_INLINE void each_constant(Action act) {
+    [&]<int... i>(std::integer_sequence<int, i...>) __attribute__((always_inline)) {
+        (act(std::integral_constant<int, i>{}), ...);
+    }(std::make_integer_sequence<int, count>{});
+}
+#define DELTARULE_EACH(index, count, ...) \
+    each_constant<count>([&](auto index) __attribute__((always_inline)) { __VA_ARGS__; })
+
 /// How rows of A lie. Apart: `step` numbers from one to the next. InPanels: a row is a lane.
 template <int step>
 struct Apart {
@@ -66,13 +79,12 @@ struct InPanels {
     struct Rows {
         const T* each[rows];
         Rows(const Product<T>& p, int64_t m) {
-            for (int i = 0; i < rows; ++i)
-                each[i] = p.a + (m + i) / lanes<T> * p.a_panel + (m + i) % lanes<T>;
+            const T* row = p.a + m / lanes<T> * p.a_panel + m % lanes<T>;
+            const int64_t jump = p.a_panel - (lanes<T> - 1);  // from the last lane to the first of the next
+            DELTARULE_EACH(i, rows, each[i] = row; row += (++m % lanes<T> ? 1 : jump));
         }
         DELTARULE_INLINE T at(int i, int64_t k) const { return each[i][k]; }
-        DELTARULE_INLINE void next(int64_t block) {
-            for (int i = 0; i < rows; ++i) each[i] += block;
-        }
+        DELTARULE_INLINE void next(int64_t block) { DELTARULE_EACH(i, rows, each[i] += block); }
         DELTARULE_INLINE void prefetch() const {}
     };
 };
@@ -81,27 +93,27 @@ template <class A, int k_step, int rows, int vectors, class T>
 void tile(const Product<T>& p, int64_t m) {
     Vec<T> sum[rows][vectors];
     T* const c = p.c + m * p.c_row;
-    for (int i = 0; i < rows; ++i)
-        for (int j = 0; j < vectors; ++j)
-            sum[i][j] = p.add ? load(c + i * p.c_row + j * p.c_vector) : splat<T>(T(0));
+    DELTARULE_EACH(i, rows, DELTARULE_EACH(j, vectors, sum[i][j] = splat<T>(T(0))));
+    if (p.add)
+        DELTARULE_EACH(i, rows,
+                       DELTARULE_EACH(j, vectors, sum[i][j] = load(c + i * p.c_row + j * p.c_vector)));
     typename A::template Rows<T, rows> a(p, m);
-    const int64_t b_inner = p.b_inner, b_vector = p.b_vector;
+    const int64_t b_inner = p.b_inner, b_vector = p.b_vector, c_row = p.c_row, c_vector = p.c_vector;
     for (int64_t block = 0; block < p.outer; ++block) {
         const T* b = p.b + block * p.b_outer;
         const int64_t end = (block + 1 < p.outer ? p.inner : p.last) * k_step;
         a.prefetch();
         for (int64_t k = 0; k < end; k += k_step, b += b_inner) {
             Vec<T> right[vectors];
-            for (int j = 0; j < vectors; ++j) right[j] = load(b + j * b_vector);
-            for (int i = 0; i < rows; ++i) {
+            DELTARULE_EACH(j, vectors, right[j] = load(b + j * b_vector));
+            DELTARULE_EACH(i, rows, {
                 const T left = a.at(i, k);
-                for (int j = 0; j < vectors; ++j) sum[i][j] += right[j] * left;
-            }
+                DELTARULE_EACH(j, vectors, sum[i][j] += right[j] * left);
+            });
         }
         a.next(p.a_outer);
     }
-    for (int i = 0; i < rows; ++i)
-        for (int j = 0; j < vectors; ++j) store(c + i * p.c_row + j * p.c_vector, sum[i][j]);
+    DELTARULE_EACH(i, rows, DELTARULE_EACH(j, vectors, store(c + i * c_row + j * c_vector, sum[i][j])));
 }
 
 /// `count` tiles of `size` rows, from row m on; returns the row after them.

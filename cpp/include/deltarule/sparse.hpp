@@ -30,14 +30,6 @@ DELTARULE_INLINE void look_panels(const Samples<T>& from, int64_t row, const Lay
     for (int p = 0; layer.bias && p < panels; ++p) z[p] += load(first + p * step + layer.inputs * lanes<T>);
 }
 
-/// The same for one panel.
-template <class T>
-DELTARULE_INLINE Vec<T> look_sparse(const Samples<T>& from, int64_t row, const Layer& layer, const T* panel) {
-    Vec<T> z[1];
-    look_panels<1>(from, row, layer, panel, z);
-    return z[0];
-}
-
 /// panel += δ xᵀ, the bias row left out.
 template <class T>
 DELTARULE_INLINE void add_sparse(const Samples<T>& from, int64_t row, Vec<T> delta, T* panel) {

@@ -420,8 +420,32 @@ def test_sparse_rows(index: Any, batch_size: int) -> None:
     work = Work(Rule("shuffle", 9), batch_size, dr.Momentum())
     for session in (dense_session, sparse_session):
         session.run(work, 0, np.full(60, 0.05))
+    if batch_size > 1:  # the mini-batch road promises bits
+        np.testing.assert_array_equal(sparse_session.vector(), dense_session.vector())
+        np.testing.assert_array_equal(sparse_session.predict(sparse), dense_session.predict(X))
+        for got, expected in zip(
+            sparse_session.loss_gradient(sparse, D), dense_session.loss_gradient(X, D), strict=True
+        ):
+            np.testing.assert_array_equal(got, expected)
     np.testing.assert_allclose(sparse_session.vector(), dense_session.vector(), rtol=1e-9)
     np.testing.assert_allclose(sparse_session.predict(sparse), dense_session.predict(X), rtol=1e-9)
+
+
+def test_sparse_rows_with_columns_out_of_order_or_twice() -> None:
+    X, _, _ = rows(4)
+    X[0] = [0, 1, 0, 2, 0, 3]
+    parts = (np.array([3.0, 0.5, 2.0, 0.5]), np.array([5, 1, 3, 1]), np.array([0, 4]))
+    given = sp.vstack([sp.csr_array(parts, shape=(1, 6)), sp.csr_array(X[1:])], format="csr")
+    indices = given.indices.copy()
+    np.testing.assert_array_equal(opened().predict(given), opened().predict(X))
+    np.testing.assert_array_equal(given.indices, indices)  # a copy was put in order
+    with pytest.raises(ValueError) as caught:
+        core.Session([(6, 1, "identity", 0.0, True)], "squared_error").predict(
+            (given.data, given.indices, given.indptr, given.shape)
+        )
+    assert str(caught.value) == (
+        "indices of X must ascend within each row. Call X.sum_duplicates() first."
+    )
 
 
 def test_no_rows() -> None:

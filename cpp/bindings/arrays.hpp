@@ -86,7 +86,7 @@ const T* data_of(nb::handle object, const std::string& name, const std::vector<i
     return data_of<T>(array_of(object, name), name, shape);
 }
 
-/// Columns must lie inside, rows must not run backwards: the kernels do not look.
+/// Columns must lie inside and ascend, rows must not run backwards: the kernels do not look.
 template <class Index>
 void check_sparse(const Index* columns, const Index* starts, int64_t rows, int64_t width, int64_t stored) {
     if (starts[0] != 0 || starts[rows] != stored)
@@ -96,6 +96,10 @@ void check_sparse(const Index* columns, const Index* starts, int64_t rows, int64
     for (int64_t i = 0; i < stored; ++i)
         if (columns[i] < 0 || columns[i] >= width)
             refuse("indices of X must be column numbers below " + std::to_string(width) + ".");
+    for (int64_t row = 0; row < rows; ++row)
+        for (int64_t i = starts[row] + 1; i < starts[row + 1]; ++i)
+            if (columns[i - 1] >= columns[i])
+                refuse("indices of X must ascend within each row. Call X.sum_duplicates() first.");
 }
 
 /// X: an array, or the CSR tuple (data, indices, indptr, (rows, columns)).

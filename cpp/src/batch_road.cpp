@@ -3,19 +3,26 @@
 #include <algorithm>
 #include <cmath>
 #include <thread>
+#include <utility>
 
 namespace deltarule {
 namespace {
 
-/// Rows of X that go through the network together; more are summed chunk by chunk. A constant, so
-/// that sums do not depend on the number of threads.
-constexpr int64_t chunk_strips = 20;
-constexpr int64_t task_rows = 64;
-constexpr int64_t task_panels = 3;
+// Constants, so that no sum depends on the number of threads.
+
+/// Rows that go through the network together before their gradient is summed; more are cut evenly.
+constexpr int64_t most_rows = 480;
+/// From so many rows on and up to so many parameters the rows are cut into parts; so many parts are
+/// summed at a time.
+constexpr int64_t rows_for_parts = 768, parameters_for_parts = 16384, most_parts = 64;
+/// Rows of a part, of few and of many in all.
+constexpr int64_t small_part = 96, large_part = 192, rows_for_large_parts = 3072;
+/// Microseconds of a task of predictions at least.
+constexpr double task_time = 10;
 /// More threads than processors serve nobody but tests of few threads on a small machine.
 constexpr unsigned fewest_processors = 8;
 
-int64_t round_up(int64_t count, int64_t to) { return (count + to - 1) / to * to; }
+int64_t divide_up(int64_t count, int64_t by) { return (count + by - 1) / by; }
 
 int useful_threads(int asked) {
     return std::clamp(asked, 1, int(std::max(std::thread::hardware_concurrency(), fewest_processors)));
@@ -23,100 +30,297 @@ int useful_threads(int asked) {
 
 }  // namespace
 
-/// Buffers of the mini-batch road for a number of strips.
+OperationList list_operations(const std::vector<Layer>& layers) {
+    OperationList list;
+    int64_t widest = 0;
+    list.widths.push_back(layers[0].inputs);
+    for (int64_t l = 0; l < int64_t(layers.size()); ++l) {
+        const Layer& layer = layers[size_t(l)];
+        list.operations.push_back({OperationKind::affine, l, l, l + 1, list.kept, false});
+        list.widths.push_back(layer.units);
+        widest = std::max(widest, layer.units);
+        const bool hidden = l + 1 < int64_t(layers.size());
+        if (!hidden || layer.activation == Activation::identity) continue;
+        list.operations.push_back({OperationKind::activation, l, l + 1, l + 1, list.kept, false});
+        list.kept += layer.units;
+    }
+    list.widths.push_back(widest);
+    return list;
+}
+
+/// How rows are cut: `rows` at a time, in parts or in strips.
 template <class T>
-struct BatchRoad<T>::Chunk {
-    int64_t strips;
-    int64_t inputs;  ///< numbers of a^0 per sample, 0 for CSR
+struct BatchRoad<T>::Cut {
+    bool parts;
+    int64_t rows;
+    int64_t part;  ///< rows of a part
+};
+
+/// Numbers of the mini-batch road; they grow when more are needed.
+template <class T>
+struct BatchRoad<T>::Buffers {
+    int64_t slots, parts;  ///< strips and part gradients that there is room for
+    bool inputs;           ///< rows of X too; CSR is not written out
     std::unique_ptr<Arena> arena;
-    std::vector<T*> outputs, delta_rows;
+    std::vector<T*> values, deltas;
     std::vector<double> losses;
-    T* scratch;  ///< `scratch_size` numbers for every worker that can have a strip
+    T *scratch, *rectangles, *part_gradients;
     int64_t scratch_size;
 };
 
 template <class T>
 BatchRoad<T>::BatchRoad(Panels<T>& panels, Watch& watch, int threads)
-    : panels_(panels), watch_(watch), threads_(useful_threads(threads)) {
-    tasks_ = plan_tasks(task_rows);
+    : BatchRoad(panels, watch, threads, list_operations(panels.layers())) {}
+
+template <class T>
+BatchRoad<T>::BatchRoad(Panels<T>& panels, Watch& watch, int threads, OperationList list)
+    : panels_(panels), watch_(watch), threads_(useful_threads(threads)), list_(std::move(list)) {
+    plan_stages();
+    tasks_ = plan_tasks(panels.kernels().rectangle_rows);
     sparse_tasks_ = plan_tasks(panels.layers()[0].rows);
 }
 
 template <class T>
 BatchRoad<T>::~BatchRoad() = default;
 
+/// Forwards stage by stage; the last one turns at the head, the others follow in reverse.
 template <class T>
-int64_t BatchRoad<T>::chunk_rows() const {
-    return chunk_->strips * panels_.kernels().strip;
+void BatchRoad<T>::plan_stages() {
+    const int64_t count = int64_t(list_.operations.size());
+    std::vector<int64_t> cuts = {0};
+    for (int64_t i = 1; i < count; ++i)
+        if (list_.operations[size_t(i)].whole_batch) cuts.push_back(i);
+    cuts.push_back(count);
+    for (size_t i = 0; i + 1 < cuts.size(); ++i)
+        stages_.push_back({cuts[i], cuts[i + 1], true, i + 2 == cuts.size()});
+    for (size_t i = cuts.size() - 1; i-- > 1;) stages_.push_back({cuts[i - 1], cuts[i], false, true});
 }
 
-/// Cuts the weights into rectangles, by their shape alone. For sparse rows those of the first layer
-/// have all rows of their panels, so that each stored entry is looked at once per panel.
+/// For sparse rows the tasks of the first layer have all rows of their panels, so that each stored
+/// entry is looked at once per panel.
 template <class T>
 std::vector<Task> BatchRoad<T>::plan_tasks(int64_t first_layer_rows) const {
     std::vector<Task> tasks;
-    for (int64_t l = 0; l < panels_.network().depth; ++l) {
-        const Layer& layer = panels_.layers()[size_t(l)];
-        const int64_t groups = (layer.panels + task_panels - 1) / task_panels;
-        for (int64_t g = 0; g < groups; ++g) {
-            const int64_t begin = g * layer.panels / groups, end = (g + 1) * layer.panels / groups;
-            const int64_t most = l ? task_rows : first_layer_rows;
-            for (int64_t row = 0; row < layer.rows; row += most)
-                tasks.push_back({l, begin, end - begin, row, std::min(most, layer.rows - row)});
-        }
+    for (size_t i = 0; i < list_.operations.size(); ++i) {
+        const Operation& operation = list_.operations[i];
+        if (operation.kind != OperationKind::affine) continue;
+        const Layer& layer = panels_.layers()[size_t(operation.layer)];
+        const int64_t rows = operation.input ? panels_.kernels().rectangle_rows : first_layer_rows;
+        const auto cut_weights = panels_.kernels().cut_weights;
+        const size_t before = tasks.size();
+        tasks.resize(before + size_t(cut_weights(layer, int64_t(i), rows, nullptr)));
+        cut_weights(layer, int64_t(i), rows, tasks.data() + before);
     }
     return tasks;
 }
 
+/// By shapes alone.
 template <class T>
-void BatchRoad<T>::prepare(int64_t rows, const Samples<T>& samples) {
-    const int64_t strips =
-        std::min(round_up(rows, panels_.kernels().strip) / panels_.kernels().strip, chunk_strips);
-    if (chunk_ && chunk_->strips >= strips && (chunk_->inputs || !samples.dense)) return;
-    auto chunk = std::make_unique<Chunk>();
-    const int64_t places = strips * panels_.kernels().strip;
-    int64_t slopes = 0, widest = 0;
-    chunk->inputs = samples.dense ? panels_.layers()[0].inputs + 1 : 0;  // CSR is not written out
-    size_t bytes = Arena::need(chunk->inputs * places, sizeof(T));
-    for (const Layer& layer : panels_.layers()) {
-        slopes += layer.units;
-        widest = std::max(widest, layer.units);
-        bytes += Arena::need((layer.units + 1) * places, sizeof(T));
-        bytes += Arena::need(layer.panels * panels_.kernels().lanes * places, sizeof(T));
+typename BatchRoad<T>::Cut BatchRoad<T>::cut(int64_t rows) const {
+    if (rows >= rows_for_parts && panels_.network().size <= parameters_for_parts && stages_.size() == 1) {
+        const int64_t part = rows < rows_for_large_parts ? small_part : large_part;
+        return {true, most_parts * part, part};
     }
-    chunk->scratch_size = (slopes + 2 * widest) * panels_.kernels().strip;
-    const int64_t workers = std::min<int64_t>(threads_, strips);
-    bytes += Arena::need(chunk->scratch_size * workers, sizeof(T));
-    chunk->arena = std::make_unique<Arena>(bytes);
-    chunk->outputs.push_back(chunk->arena->template take<T>(chunk->inputs * places));
-    for (const Layer& layer : panels_.layers()) {
-        chunk->outputs.push_back(chunk->arena->template take<T>((layer.units + 1) * places));
-        chunk->delta_rows.push_back(
-            chunk->arena->template take<T>(layer.panels * panels_.kernels().lanes * places));
-    }
-    chunk->scratch = chunk->arena->template take<T>(chunk->scratch_size * workers);
-    chunk->losses.resize(size_t(strips));
-    chunk->strips = strips;
-    chunk_ = std::move(chunk);
+    return {false, std::max<int64_t>(1, divide_up(rows, divide_up(std::max<int64_t>(1, rows), most_rows))),
+            0};
 }
 
-/// Strips, barrier, weights, chunk by chunk; the last chunk's weights are updated.
+/// Room for batches of up to so many rows: the last one of an epoch may be cut in another way.
+template <class T>
+void BatchRoad<T>::prepare(int64_t rows, const Samples<T>& samples) {
+    const int64_t strip = panels_.kernels().strip, strips = divide_up(std::min(rows, most_rows), strip);
+    if (!cut(rows).parts) return reserve(samples, strips, 0, strips);
+    const int64_t parts = std::min(most_parts, divide_up(rows, small_part));
+    reserve(samples, std::max(strips, threads_ * divide_up(large_part, strip)), parts, parts);
+}
+
+template <class T>
+void BatchRoad<T>::reserve(const Samples<T>& samples, int64_t slots, int64_t parts, int64_t losses) {
+    const Kernels<T>& kernels = panels_.kernels();
+    if (buffers_ && buffers_->slots >= slots && buffers_->parts >= parts &&
+        (buffers_->inputs || !samples.dense)) {
+        if (int64_t(buffers_->losses.size()) < losses) buffers_->losses.resize(size_t(losses));
+        return;
+    }
+    auto made = std::make_unique<Buffers>();
+    made->slots = buffers_ ? std::max(buffers_->slots, slots) : slots;
+    made->parts = buffers_ ? std::max(buffers_->parts, parts) : parts;
+    made->inputs = samples.dense || (buffers_ && buffers_->inputs);
+    const int64_t places = made->slots * kernels.strip;
+    made->losses.resize(size_t(losses));
+    buffers_.reset();  // before the new ones are there: both need not fit
+    const int64_t outputs = list_.widths[list_.widths.size() - 2], widest = list_.widths.back();
+    made->scratch_size = (list_.kept + outputs + 2 * widest) * kernels.strip;
+    const int64_t scratches = stages_.size() > 1 ? std::max<int64_t>(made->slots, threads_) : threads_;
+    const auto each = [&](auto take) {
+        for (size_t block = 0; block + 1 < list_.widths.size(); ++block)
+            take(made->values, block || made->inputs ? (list_.widths[block] + 1) * places : 0);
+        for (const Operation& operation : list_.operations) {
+            const bool affine = operation.kind == OperationKind::affine;
+            const int64_t panels = panels_.layers()[size_t(operation.layer)].panels;
+            take(made->deltas, affine ? panels * kernels.lanes * places : 0);
+        }
+    };
+    size_t bytes = Arena::need(made->scratch_size * scratches, sizeof(T)) +
+                   Arena::need(kernels.rectangle_size * threads_, sizeof(T)) +
+                   Arena::need(made->parts * panels_.network().size, sizeof(T));
+    each([&](std::vector<T*>&, int64_t count) { bytes += Arena::need(count, sizeof(T)); });
+    made->arena = std::make_unique<Arena>(bytes);
+    each([&](std::vector<T*>& to, int64_t count) { to.push_back(made->arena->template take<T>(count)); });
+    made->scratch = made->arena->template take<T>(made->scratch_size * scratches);
+    made->rectangles = made->arena->template take<T>(kernels.rectangle_size * threads_);
+    made->part_gradients = made->arena->template take<T>(made->parts * panels_.network().size);
+    buffers_ = std::move(made);
+}
+
+template <class T>
+Batch<T> BatchRoad<T>::batch_of(const Samples<T>& samples) const {
+    Batch<T> batch{};
+    batch.network = &panels_.network();
+    batch.operations = list_.operations.data();
+    batch.operation_count = int64_t(list_.operations.size());
+    batch.widths = list_.widths.data();
+    batch.samples = &samples;
+    batch.store = panels_.store();
+    batch.factor = 1;
+    batch.values = buffers_->values.data();
+    batch.deltas = buffers_->deltas.data();
+    batch.scratch = buffers_->scratch;
+    batch.scratch_size = buffers_->scratch_size;
+    batch.scratch_by_strip = stages_.size() > 1;
+    batch.rectangles = buffers_->rectangles;
+    batch.gradient = batch.store.gradient;
+    batch.parts = buffers_->part_gradients;
+    batch.losses = buffers_->losses.data();
+    return batch;
+}
+
 template <class T>
 double BatchRoad<T>::step(const Samples<T>& samples, const int64_t* order, int64_t rows,
                           const Update<T>& update, double scale) {
+    Batch<T> batch = batch_of(samples);
+    batch.order = order;
+    batch.update = update;
+    batch.factor = T(scale / double(rows));
+    batch.apply = true;
+    return rows_with_gradient(batch, rows);
+}
+
+template <class T>
+double BatchRoad<T>::loss(const Samples<T>& samples, T* gradient) {
+    if (!gradient) return forward_only(samples, nullptr);
+    if (samples.rows == 0) return std::fill_n(gradient, panels_.size(), T(0)), 0;
+    prepare(samples.rows, samples);
+    const double total = rows_with_gradient(batch_of(samples), samples.rows);
+    panels_.gradient(gradient);
+    return total;
+}
+
+template <class T>
+void BatchRoad<T>::predict(const Samples<T>& samples, T* predictions) {
+    forward_only(samples, predictions);
+}
+
+/// The rows of a batch, some at a time; the last of them update the parameters.
+template <class T>
+double BatchRoad<T>::rows_with_gradient(Batch<T> batch, int64_t rows) {
+    const Cut how = cut(rows);
+    const bool apply = batch.apply;
+    const int64_t first = batch.first;
+    const int64_t* const order = batch.order;
     double loss = 0;
-    for (int64_t begin = 0; begin < rows; begin += chunk_rows()) {
-        Batch<T> batch{};
-        batch.samples = &samples;
-        batch.update = update;
-        batch.order = order + begin;
-        batch.count = std::min(chunk_rows(), rows - begin);
-        batch.factor = T(scale / double(rows));
-        batch.backward = true;
+    for (int64_t begin = 0; begin < rows; begin += how.rows) {
+        batch.order = order ? order + begin : nullptr;
+        batch.first = first + begin;
+        batch.count = std::min(how.rows, rows - begin);
         batch.add = begin > 0;
-        batch.apply = begin + chunk_rows() >= rows;
-        loss += pass(batch);
+        batch.apply = apply && begin + how.rows >= rows;
+        batch.task_strips = how.parts ? how.part : 1;
+        loss += how.parts ? in_parts(batch) : whole(batch);
         if (watch_.stopped) break;
+        if (!batch.apply && watch_.look(panels_.microseconds(batch.count))) break;
+    }
+    return loss;
+}
+
+/// Strips, barrier, parameters.
+template <class T>
+double BatchRoad<T>::whole(Batch<T>& batch) {
+    const Kernels<T>& kernels = panels_.kernels();
+    const std::vector<Task>& tasks = batch.samples->dense ? tasks_ : sparse_tasks_;
+    batch.strip_rows = kernels.strip_vectors(divide_up(batch.count, kernels.lanes)) * kernels.lanes;
+    const int64_t strips = divide_up(batch.count, batch.strip_rows);
+    batch.places = strips * kernels.strip;
+    batch.tasks = tasks.data();
+    batch.task_count = int64_t(tasks.size());
+    batch.stage = stages_[0];
+    if (stages_.size() == 1 && team(batch.count) == 1 && panels_.microseconds(batch.count) < look_every)
+        return kernels.step(batch);
+    double loss = 0;
+    for (const Stage& stage : stages_) {
+        batch.stage = stage;
+        run_watched(batch, strips, kernels.strip_pass, true);
+        if (watch_.stopped) return 0;
+        const bool judged = stage.forward && stage.backward;
+        for (int64_t i = 0; judged && i < strips; ++i) loss += batch.losses[i];
+    }
+    if (std::isfinite(loss) || !batch.apply)
+        run_watched(batch, batch.task_count, kernels.weight_pass, !batch.apply);
+    return loss;
+}
+
+/// Parts, barrier, their sum.
+template <class T>
+double BatchRoad<T>::in_parts(Batch<T>& batch) {
+    const Kernels<T>& kernels = panels_.kernels();
+    const std::vector<Task>& tasks = batch.samples->dense ? tasks_ : sparse_tasks_;
+    batch.strip_rows = kernels.strip;
+    batch.places = divide_up(batch.task_strips, kernels.strip) * kernels.strip;
+    batch.tasks = tasks.data();
+    batch.task_count = int64_t(tasks.size());
+    batch.stage = stages_[0];
+    const int64_t parts = divide_up(batch.count, batch.task_strips);
+    run_watched(batch, parts, kernels.part_pass, true);
+    if (watch_.stopped) return 0;
+    double loss = 0;
+    for (int64_t i = 0; i < parts; ++i) loss += batch.losses[i];
+    batch.tasks = tasks_.data();
+    if (std::isfinite(loss) || !batch.apply)
+        run_watched(batch, int64_t(tasks_.size()), kernels.sum_pass, !batch.apply);
+    return loss;
+}
+
+/// All rows there and not back: a worker needs room for one strip alone. Returns Σ w f unless
+/// predictions are wanted.
+template <class T>
+double BatchRoad<T>::forward_only(const Samples<T>& samples, T* predictions) {
+    const Kernels<T>& kernels = panels_.kernels();
+    const bool one_stage = stages_.size() == 1;
+    const int64_t most = one_stage ? samples.rows : most_rows;
+    double loss = 0;
+    for (int64_t begin = 0; begin < samples.rows; begin += most) {
+        const int64_t rows = std::min(most, samples.rows - begin);
+        const int64_t vectors = kernels.strip_vectors(divide_up(rows, kernels.lanes));
+        const int64_t strips = divide_up(rows, vectors * kernels.lanes);
+        reserve(samples, one_stage ? threads_ : strips, 0, strips);
+        Batch<T> batch = batch_of(samples);
+        batch.first = begin;
+        batch.count = rows;
+        batch.strip_rows = vectors * kernels.lanes;
+        batch.places = strips * kernels.strip;
+        batch.set = one_stage ? -1 : 0;
+        if (predictions) batch.losses = nullptr;
+        batch.predictions = predictions + (predictions ? begin * list_.widths[list_.widths.size() - 2] : 0);
+        const double cost = panels_.microseconds(batch.strip_rows) / 3;
+        batch.task_strips = std::clamp<int64_t>(int64_t(task_time / cost), 1, strips);
+        for (Stage stage : stages_) {
+            if (!stage.forward) break;
+            stage.backward = false;
+            batch.stage = stage;
+            run_watched(batch, divide_up(strips, batch.task_strips), kernels.strip_pass, true);
+            if (watch_.stopped) return 0;
+        }
+        for (int64_t i = 0; !predictions && i < strips; ++i) loss += batch.losses[i];
     }
     return loss;
 }
@@ -139,73 +343,17 @@ void BatchRoad<T>::run_watched(Batch<T>& batch, int64_t tasks, TaskFunction func
         Batch<T>& batch;
         TaskFunction function;
         Watch& watch;
-    } watched{batch, function, watch_};
+        double cost;
+    } watched{batch, function, watch_, cost / double(tasks)};
     run_tasks(
         threads, tasks,
         [](void* context, int worker, int64_t task) {
-            auto& [batch, function, watch] = *static_cast<Watched*>(context);
+            auto& [batch, function, watch, cost] = *static_cast<Watched*>(context);
             if (watch.stopped) return;
             function(&batch, worker, task);
-            if (worker == 0) watch.look(look_every);
+            if (worker == 0) watch.look(cost);
         },
         &watched);
-}
-
-/// One chunk; returns Σ w f. Weights stay as they are where the loss became non-finite or the call is
-/// to end; an update that has begun is finished.
-template <class T>
-double BatchRoad<T>::pass(Batch<T>& batch) {
-    batch.network = &panels_.network();
-    batch.store = panels_.store();
-    batch.outputs = chunk_->outputs.data();
-    batch.delta_rows = chunk_->delta_rows.data();
-    batch.scratch = chunk_->scratch;
-    batch.scratch_size = chunk_->scratch_size;
-    batch.losses = batch.predictions ? nullptr : chunk_->losses.data();
-    const std::vector<Task>& tasks = batch.samples->dense ? tasks_ : sparse_tasks_;
-    batch.tasks = tasks.data();
-    const int64_t strips = round_up(batch.count, panels_.kernels().strip) / panels_.kernels().strip;
-    run_watched(batch, strips, panels_.kernels().strip_pass, true);
-    if (watch_.stopped) return 0;
-    double loss = 0;
-    for (int64_t i = 0; batch.losses && i < strips; ++i) loss += batch.losses[i];
-    if (batch.backward && (std::isfinite(loss) || !batch.apply))
-        run_watched(batch, int64_t(tasks.size()), panels_.kernels().weight_pass, !batch.apply);
-    return loss;
-}
-
-template <class T>
-void BatchRoad<T>::predict(const Samples<T>& samples, T* predictions) {
-    prepare(samples.rows, samples);
-    for (int64_t begin = 0; begin < samples.rows; begin += chunk_rows()) {
-        Batch<T> batch{};
-        batch.samples = &samples;
-        batch.first = begin;
-        batch.count = std::min(chunk_rows(), samples.rows - begin);
-        batch.predictions = predictions + begin * panels_.layers().back().units;
-        pass(batch);
-        if (watch_.look(panels_.microseconds(batch.count))) return;
-    }
-}
-
-template <class T>
-double BatchRoad<T>::loss(const Samples<T>& samples, T* gradient) {
-    prepare(samples.rows, samples);
-    double total = 0;
-    for (int64_t begin = 0; begin < samples.rows; begin += chunk_rows()) {
-        Batch<T> batch{};
-        batch.samples = &samples;
-        batch.first = begin;
-        batch.count = std::min(chunk_rows(), samples.rows - begin);
-        batch.factor = 1;
-        batch.backward = gradient != nullptr;
-        batch.add = begin > 0;
-        total += pass(batch);
-        if (watch_.look(panels_.microseconds(batch.count))) break;
-    }
-    if (gradient && samples.rows == 0) std::fill_n(gradient, panels_.size(), T(0));
-    else if (gradient) panels_.gradient(gradient);
-    return total;
 }
 
 template class BatchRoad<float>;

@@ -1,170 +1,115 @@
-// The mini-batch road: strips of samples through all layers, then the weights, piece by piece.
+// The mini-batch road: strips of samples through all operations, then the parameters, piece by piece.
 //
-// a) A strip is three vectors of samples. Its activations lie feature-major, [unit][samples], so
+// a) A strip is up to three vectors of samples. Its blocks lie feature-major, [unit][samples], so
 //    that all elementwise work is vertical and softmax needs no sum across lanes; each block ends
 //    with a row of ones, and the bias is the last input row of a weight panel.
 // b) Rows of X are gathered by index and transposed in registers on the way in: no shuffled copy.
-// c) All three products use the tile of tile.hpp. Forward and data gradient read the same panel in
-//    two directions; the first layer has no data gradient. Deltas are also written row-major, which
-//    makes the weight gradient's right factor contiguous.
-// d) Samples beyond the batch have delta zero and are left out of the sums over samples.
+// c) What a network does is a list of operations (operations.hpp). All three products of an affine
+//    one use the tile of tile.hpp. Forward and data gradient read the same panel in two directions;
+//    the first one has no data gradient. Deltas are also written sample by sample, which makes the
+//    weight gradient's right factor contiguous.
+// d) Samples beyond the batch repeat its last row with delta zero, and are left out of sums.
 // e) Strips are independent, and so are rectangles of weights; every element is one sum in ascending
 //    order. So any number of threads gives the same bits, with two barriers a step.
+// f) Where parameters are few and rows many, the rows are cut into parts, by the shape alone. A part
+//    goes there and back and sums its own gradient; the second half adds the parts in their order.
 
-#include <cstring>
-
-#include "deltarule/backprop.hpp"
 #include "deltarule/kernels.hpp"
+#include "deltarule/operation_activation.hpp"
+#include "deltarule/operation_affine.hpp"
 #include "deltarule/optimizers.hpp"
-#include "deltarule/sparse.hpp"
-#include "deltarule/tile.hpp"
 #include "kernels_isa.hpp"
 
 namespace deltarule::DELTARULE_ISA {
 namespace {
 
-/// `count` row-major rows of `width` numbers, at most one vector of them, to [feature][strip].
-/// Absent rows become zero.
+/// In the order of `OperationKind`.
 template <class T>
-void transpose_in(const T* const* rows, int64_t count, int64_t width, T* to) {
-    constexpr int n = lanes<T>;
-    for (int64_t done = 0; done + n <= width || (done < width && width >= n);) {
-        const int64_t f = done + n <= width ? done : width - n;  // the last square may overlap
-        Vec<T> square[n];
-        for (int i = 0; i < n; ++i) square[i] = i < count ? load(rows[i] + f) : splat<T>(T(0));
-        transpose<T>(square);
-        for (int i = 0; i < n; ++i) store(to + (f + i) * strip<T>, square[i]);
-        done = f + n;
-    }
-    if (width >= n) return;
-    for (int64_t f = 0; f < width; ++f)
-        for (int i = 0; i < n; ++i) to[f * strip<T> + i] = i < count ? rows[i][f] : T(0);
+constexpr OperationFunctions<T> operation_functions[] = {affine_functions<T>, activation_functions<T>};
+
+template <class T>
+const OperationFunctions<T>& functions_of(const Operation& operation) {
+    return operation_functions<T>[int(operation.kind)];
 }
 
-/// One strip of a batch: what every function below works on.
+/// `n` numbers of each of a vector of rows to [feature][strip], the first `kept` of them.
 template <class T>
-struct Strip {
-    Batch<T>& batch;
-    int64_t number;
-    int64_t count;    ///< samples, at most strip<T>
-    int64_t vectors;  ///< of samples
-    int64_t rows[strip<T>];
-    T* scratch;
+DELTARULE_INLINE void transpose_square(const T* const* rows, int64_t at, int64_t kept, T* to) {
+    Vec<T> square[lanes<T>];
+    for (int i = 0; i < lanes<T>; ++i) square[i] = load(rows[i] + at);
+    transpose<T>(square);
+    for (int i = 0; i < lanes<T> && i < kept; ++i) store(to + (at + i) * strip<T>, square[i]);
+}
 
-    Strip(Batch<T>& of, int worker, int64_t which) : batch(of), number(which) {
-        const int64_t begin = which * strip<T>;
-        count = of.count - begin < strip<T> ? of.count - begin : strip<T>;
-        vectors = (count + lanes<T> - 1) / lanes<T>;
-        for (int64_t i = 0; i < count; ++i) rows[i] = of.order ? of.order[begin + i] : of.first + begin + i;
-        scratch = of.scratch + worker * of.scratch_size;
-    }
-
-    const Layer& layer(int64_t l) const { return batch.network->layers[l]; }
-    int64_t depth() const { return batch.network->depth; }
-    int64_t width(int64_t l) const { return l ? layer(l - 1).units : layer(0).inputs; }
-    /// a^l of this strip, [width + 1][strip].
-    T* output(int64_t l) const { return batch.outputs[l] + number * (width(l) + 1) * strip<T>; }
-    /// σ'(z^{l+1}) in this worker's scratch; past the last layer the two deltas and the target.
-    T* slope(int64_t l) const {
-        T* at = scratch;
-        for (int64_t i = 0; i < l; ++i) at += layer(i).units * strip<T>;
-        return at;
-    }
-};
+/// A vector of row-major rows of `width` numbers to [feature][strip]; nothing is read from `end` on.
+template <class T>
+void transpose_in(const T* const* rows, int64_t width, const T* end, T* to) {
+    constexpr int n = lanes<T>;
+    int64_t at = 0;
+    for (; at + n <= width; at += n) transpose_square(rows, at, n, to);
+    if (at == width) return;
+    if (width >= n) return transpose_square(rows, width - n, n, to);  // overlaps the one before
+    bool inside = true;  // a row narrower than a vector: what follows it is read, and left out
+    for (int i = 0; i < n; ++i) inside &= end - rows[i] >= n;
+    if (inside) return transpose_square(rows, 0, width, to);
+    for (int64_t f = 0; f < width; ++f)
+        for (int i = 0; i < n; ++i) to[f * strip<T> + i] = rows[i][f];
+}
 
 /// Row-major rows of `from`, chosen by the strip, to [feature][strip].
 template <class T>
 void gather_dense(const Strip<T>& s, const T* from, int64_t width, T* to) {
-    const T* rows[lanes<T>] = {};
+    const T* rows[lanes<T>];
+    const T* const end = from + s.batch.samples->rows * width;
     for (int64_t v = 0; v < s.vectors; ++v) {
-        const int64_t begin = v * lanes<T>;
-        const int64_t here = s.count - begin < lanes<T> ? s.count - begin : lanes<T>;
-        for (int64_t i = 0; i < here; ++i) rows[i] = from + s.rows[begin + i] * width;
-        transpose_in<T>(rows, here, width, to + begin);
+        for (int i = 0; i < lanes<T>; ++i) rows[i] = from + s.rows[v * lanes<T> + i] * width;
+        transpose_in<T>(rows, width, end, to + v * lanes<T>);
     }
 }
 
+/// Asks for the rows of the next strip, which lie anywhere; of long ones for the beginning.
 template <class T>
-void set_ones(T* row) {
-    for (int i = 0; i < strip<T>; i += lanes<T>) store(row + i, splat<T>(T(1)));
+void prefetch_next(const Strip<T>& s) {
+    const Batch<T>& batch = s.batch;
+    constexpr int64_t line = 64 / int64_t(sizeof(T));
+    const int64_t width = batch.widths[0], most = width < 8 * line ? width : 8 * line;
+    for (int64_t i = s.begin + batch.strip_rows; i < batch.count && i < s.begin + 2 * batch.strip_rows; ++i) {
+        const T* const row = batch.samples->dense + (batch.order ? batch.order[i] : batch.first + i) * width;
+        for (int64_t at = 0; at < most; at += line) __builtin_prefetch(row + at);
+    }
 }
 
 /// Equation (1).
 template <class T>
 void gather(const Strip<T>& s) {
-    gather_dense(s, s.batch.samples->dense, s.width(0), s.output(0));
-    set_ones(s.output(0) + s.width(0) * strip<T>);
+    const int64_t width = s.batch.widths[0];
+    gather_dense(s, s.batch.samples->dense, width, s.values(0));
+    set_ones(s.values(0) + width * strip<T>);
+    prefetch_next(s);
 }
 
-/// Equations (1) and (2) of the first layer for rows of CSR.
 template <class T>
-void forward_sparse(const Strip<T>& s) {
-    const Layer& layer = s.layer(0);
-    for (int64_t p = 0; p < layer.panels; ++p)
-        for (int64_t v = 0; v < s.vectors; ++v) {
-            const T* const panel = s.batch.store.weights + layer.offset + p * layer.rows * lanes<T>;
-            Vec<T> square[lanes<T>];
-            for (int i = 0; i < lanes<T>; ++i) {
-                const int64_t sample = v * lanes<T> + i;
-                square[i] = sample < s.count ? look_sparse(*s.batch.samples, s.rows[sample], layer, panel)
-                                             : splat<T>(T(0));
-            }
-            transpose<T>(square);
-            for (int i = 0; i < lanes<T> && p * lanes<T> + i < layer.units; ++i)
-                store(s.output(1) + (p * lanes<T> + i) * strip<T> + v * lanes<T>, square[i]);
-        }
-}
-
-/// Equation (2): z[unit][sample] = Σ_i W[unit][i] a[i][sample].
-template <class T>
-void forward_layer(const Strip<T>& s, int64_t l) {
-    const Layer& layer = s.layer(l);
-    const T* weights = s.batch.store.weights + layer.offset;
-    for (int64_t p = 0; p < layer.panels; ++p) {
-        const int64_t unit = p * lanes<T>;
-        const int64_t units = layer.units - unit < lanes<T> ? layer.units - unit : lanes<T>;
-        Product<T> z{weights + unit * layer.rows,
-                     s.output(l),
-                     s.output(l + 1) + unit * strip<T>,
-                     0,
-                     0,
-                     strip<T>,
-                     1,
-                     0,
-                     layer.rows,
-                     strip<T>,
-                     lanes<T>,
-                     false};
-        product<1, lanes<T>, T>(z, units, s.vectors);
-    }
-}
-
-/// Equation (3) for a hidden layer.
-template <class T>
-void activate_layer(const Strip<T>& s, int64_t l) {
-    const Layer& layer = s.layer(l);
-    for (int64_t v = 0; v < s.vectors; ++v)
-        activate_hidden<T>(layer, Units<T, false>{layer.units, strip<T>}, s.output(l + 1) + v * lanes<T>,
-                           s.slope(l) + v * lanes<T>);
-    set_ones(s.output(l + 1) + layer.units * strip<T>);
+const Layer& last_layer(const Batch<T>& batch) {
+    return batch.network->layers[batch.network->depth - 1];
 }
 
 /// Equations (4) and (5), sample weights and the factor of equation (9); returns Σ w f.
 template <class T>
-double judge_strip(const Strip<T>& s, const T* target, T* delta) {
-    const int64_t last = s.depth() - 1, units = s.layer(last).units;
+double judge_strip(const Strip<T>& s) {
+    const int64_t units = last_layer(s.batch).units;
+    T *const a = s.values(s.outputs()), *const delta = s.delta(s.outputs()), *const slope = s.output_slope();
+    gather_dense(s, s.batch.samples->target, units, s.target());
     T weight[strip<T>] = {}, f[lanes<T>];
     for (int64_t i = 0; i < s.count; ++i)
         weight[i] = s.batch.samples->weight ? s.batch.samples->weight[s.rows[i]] : T(1);
     double total = 0;
-    for (int64_t v = 0; v < s.vectors; ++v) {
-        const int64_t begin = v * lanes<T>;
-        store(f, judge<T>(*s.batch.network, Units<T, false>{units, strip<T>}, s.output(last + 1) + begin,
-                          s.slope(last) + begin, target + begin, delta + begin));
+    for (int64_t begin = 0; begin < s.count; begin += lanes<T>) {
+        store(f, judge<T>(*s.batch.network, Units<T, false>{units, strip<T>}, a + begin, slope + begin,
+                          s.target() + begin, delta + begin));
         const Vec<T> factor = load(weight + begin) * s.batch.factor;
         const Mask<T> inside = first_lanes<T>(s.count - begin);
         for (int64_t k = 0; k < units; ++k) {
-            T* at = delta + k * strip<T> + begin;
+            T* const at = delta + k * strip<T> + begin;
             store(at, inside ? load(at) * factor : splat<T>(T(0)));
         }
         for (int64_t i = begin; i < s.count && i < begin + lanes<T>; ++i)
@@ -173,179 +118,182 @@ double judge_strip(const Strip<T>& s, const T* target, T* delta) {
     return total;
 }
 
-/// δ^{l+1} from [unit][strip] to the rows of the batch.
+/// d̂ as row-major rows.
 template <class T>
-void write_delta_rows(const Strip<T>& s, int64_t l, const T* delta) {
-    const Layer& layer = s.layer(l);
-    const int64_t row = layer.panels * lanes<T>;
-    T* to = s.batch.delta_rows[l] + s.number * strip<T> * row;
-    for (int64_t p = 0; p < layer.panels; ++p)
-        for (int64_t v = 0; v < s.vectors; ++v) {
-            Vec<T> square[lanes<T>];
-            for (int i = 0; i < lanes<T>; ++i) {
-                const int64_t unit = p * lanes<T> + i;
-                square[i] =
-                    unit < layer.units ? load(delta + unit * strip<T> + v * lanes<T>) : splat<T>(T(0));
-            }
-            transpose<T>(square);
-            for (int i = 0; i < lanes<T>; ++i) store(to + (v * lanes<T> + i) * row + p * lanes<T>, square[i]);
-        }
-}
-
-/// Equation (6), first factor: upstream[i][sample] = Σ_unit W[unit][i] δ[unit][sample].
-template <class T>
-void send_back(const Strip<T>& s, int64_t l, const T* delta, T* upstream) {
-    const Layer& layer = s.layer(l);
-    Product<T> u{s.batch.store.weights + layer.offset,
-                 delta,
-                 upstream,
-                 layer.rows * lanes<T>,
-                 lanes<T> * strip<T>,
-                 strip<T>,
-                 layer.panels,
-                 lanes<T>,
-                 layer.units - (layer.panels - 1) * lanes<T>,
-                 strip<T>,
-                 lanes<T>,
-                 false};
-    product<lanes<T>, 1, T>(u, layer.inputs, s.vectors);
-}
-
-/// Equations (5) and (6) from deep to shallow; `delta` holds δ^L.
-template <class T>
-void backward(const Strip<T>& s, T* delta, T* other) {
-    for (int64_t l = s.depth() - 1;; --l) {
-        write_delta_rows(s, l, delta);
-        if (l == 0) return;
-        send_back(s, l, delta, other);
-        const Layer& below = s.layer(l - 1);
-        for (int64_t v = 0; v < s.vectors; ++v)
-            hidden_delta<T>(below, Units<T, false>{below.units, strip<T>}, s.output(l) + v * lanes<T>,
-                            s.slope(l - 1) + v * lanes<T>, other + v * lanes<T>);
-        T* swap = delta;
-        delta = other;
-        other = swap;
-    }
-}
-
-/// d̂ back to row-major rows; without a target the output layer is activated here.
-template <class T>
-void write_predictions(const Strip<T>& s) {
-    const int64_t units = s.width(s.depth());
-    const T* from = s.output(s.depth());
-    T* to = s.batch.predictions + s.number * strip<T> * units;
-    for (int64_t i = 0; i < s.count; ++i)
-        for (int64_t k = 0; k < units; ++k) to[i * units + k] = from[k * strip<T> + i];
-}
-
-template <class T>
-void activate_output(const Strip<T>& s) {
-    const int64_t last = s.depth() - 1;
-    const Layer& layer = s.layer(last);
+void predict_strip(const Strip<T>& s) {
+    const Layer& layer = last_layer(s.batch);
+    T *const a = s.values(s.outputs()), *const slope = s.output_slope();
     const Units<T, false> at{layer.units, strip<T>};
     for (int64_t v = 0; v < s.vectors * lanes<T>; v += lanes<T>)
-        if (layer.activation == Activation::softmax) softmax<T>(at, s.output(last + 1) + v);
-        else
-            activate<T>(layer.activation, s.output(last + 1) + v, s.slope(last) + v, at.units, at.step,
-                        T(layer.parameter), true);
+        if (layer.activation == Activation::softmax) softmax<T>(at, a + v);
+        else activate<T>(layer.activation, a + v, slope + v, at.units, at.step, T(layer.parameter), true);
+    T* to = s.batch.predictions + s.begin * layer.units;
+    for (int64_t i = 0; i < s.count; ++i)
+        for (int64_t k = 0; k < layer.units; ++k) *to++ = a[k * strip<T> + i];
 }
 
+/// A strip through the stage; returns Σ w f where that ends at the head.
 template <class T>
-void gradient_dense(const Batch<T>& batch, const Task& task) {
-    const Layer& layer = batch.network->layers[task.layer];
-    const int64_t strips = (batch.count + strip<T> - 1) / strip<T>, row = layer.panels * lanes<T>;
-    const int64_t width = layer.inputs + 1;
-    Product<T> g{batch.outputs[task.layer] + task.row * strip<T>,
-                 batch.delta_rows[task.layer] + task.panel * lanes<T>,
-                 batch.store.gradient + layer.offset + (task.panel * layer.rows + task.row) * lanes<T>,
-                 width * strip<T>,
-                 row * strip<T>,
-                 row,
-                 strips,
-                 strip<T>,
-                 batch.count - (strips - 1) * strip<T>,
-                 lanes<T>,
-                 layer.rows * lanes<T>,
-                 batch.add};
-    product<strip<T>, 1, T>(g, task.rows, task.panels);
-}
-
-/// The same for the first layer and rows of CSR; a task then has all rows of its panels.
-template <class T>
-void gradient_sparse(const Batch<T>& batch, const Task& task) {
-    const Layer& layer = batch.network->layers[0];
-    for (int64_t p = task.panel; p < task.panel + task.panels; ++p) {
-        T* const panel = batch.store.gradient + layer.offset + p * layer.rows * lanes<T>;
-        if (!batch.add) std::memset(panel, 0, size_t(layer.rows * lanes<T>) * sizeof(T));
-        Vec<T> bias = splat<T>(T(0));
-        for (int64_t k = 0; k < batch.count; ++k) {
-            const int64_t row = batch.order ? batch.order[k] : batch.first + k;
-            const Vec<T> delta = load(batch.delta_rows[0] + (k * layer.panels + p) * lanes<T>);
-            add_sparse(*batch.samples, row, delta, panel);
-            bias += delta;
+double run_strip(const Batch<T>& batch, int worker, int64_t number) {
+    const Strip<T> s(batch, worker, number);
+    const Stage& stage = batch.stage;
+    double loss = 0;
+    if (stage.forward) {
+        if (stage.begin == 0 && batch.samples->dense) gather(s);
+        for (int64_t i = stage.begin; i < stage.end; ++i)
+            functions_of<T>(batch.operations[i]).forward(s, batch.operations[i]);
+        if (stage.end == batch.operation_count) {
+            if (batch.losses) loss = judge_strip(s);
+            else predict_strip(s);
         }
-        T* const bias_row = panel + layer.inputs * lanes<T>;
-        if (layer.bias) store(bias_row, load(bias_row) + bias);
     }
+    for (int64_t i = stage.end; stage.backward && i-- > stage.begin;)
+        functions_of<T>(batch.operations[i]).backward(s, batch.operations[i]);
+    return loss;
 }
 
-/// Updates the rectangle of a task, penalised rows and the bias row apart.
 template <class T>
-void update_task(const Batch<T>& batch, const Layer& layer, const Task& task) {
+int64_t strips_of(const Batch<T>& batch) {
+    return (batch.count + batch.strip_rows - 1) / batch.strip_rows;
+}
+
+template <class T>
+const Layer& layer_of(const Batch<T>& batch, const Task& task) {
+    return batch.network->layers[batch.operations[task.operation].layer];
+}
+
+/// A rectangle in an array that lies as the weights do.
+template <class T>
+Rectangle<T> rectangle_in(T* panels, const Layer& layer, const Task& task) {
+    const int64_t step = layer.rows * lanes<T>;
+    return {panels + layer.offset + task.panel * step + task.row * lanes<T>, task.rows, task.panels, step};
+}
+
+/// One that needs no more than this worker's own place, and stays in the cache.
+template <class T>
+Rectangle<T> rectangle_of(const Batch<T>& batch, int worker, const Task& task) {
+    T* const at = batch.rectangles + worker * (rectangle_rows * tile_vectors * lanes<T>);
+    return {at, task.rows, task.panels, task.rows * lanes<T>};
+}
+
+/// Updates the parameters of a task with its gradient, penalised rows and the bias row apart.
+template <class T>
+void update_task(const Batch<T>& batch, const Task& task, const Rectangle<T>& gradient) {
+    const Layer& layer = layer_of(batch, task);
     const Update<T>& u = batch.update;
-    const bool has_bias = layer.bias && task.row + task.rows == layer.rows;
-    const int64_t weights = (task.rows - has_bias) * lanes<T>;
+    const int64_t step = layer.rows * lanes<T>, all = task.rows * lanes<T>;
+    int64_t at = layer.offset + task.panel * step + task.row * lanes<T>;
     with_optimizer(u.kind, [&]<Optimizer kind>() {
         with_penalty(u, [&]<Penalty penalty>() {
-            for (int64_t p = task.panel; p < task.panel + task.panels; ++p) {
-                const int64_t at = layer.offset + (p * layer.rows + task.row) * lanes<T>;
-                update_range<kind, penalty, T>(u, batch.store, at, weights);
-                if (has_bias) update_range<kind, Penalty::none, T>(u, batch.store, at + weights, lanes<T>);
+            const bool apart = penalty != Penalty::none && layer.bias && task.row + task.rows == layer.rows;
+            const int64_t weights = all - (apart ? lanes<T> : 0);
+            for (int64_t p = 0; p < task.panels; ++p, at += step) {
+                const T* const g = gradient.at + p * gradient.panel_step;
+                update_range<kind, penalty, T>(u, batch.store, g, at, weights);
+                if (apart)
+                    update_range<kind, Penalty::none, T>(u, batch.store, g + weights, at + weights, lanes<T>);
             }
         });
     });
 }
 
+/// Equation (7), then the update.
+template <class T>
+void run_task(const Batch<T>& batch, int worker, const Task& task) {
+    const bool small = batch.apply && !batch.add && task.rows <= rectangle_rows;
+    const Rectangle<T> to =
+        small ? rectangle_of(batch, worker, task) : rectangle_in(batch.gradient, layer_of(batch, task), task);
+    functions_of<T>(batch.operations[task.operation]).gradient(batch, task, to);
+    if (batch.apply) update_task(batch, task, to);
+}
+
+/// Adds what the parts found, in their order, and to what was there before if asked for.
+template <class T>
+void sum_task(const Batch<T>& batch, int worker, const Task& task) {
+    const Layer& layer = layer_of(batch, task);
+    const Rectangle<T> full = rectangle_in(batch.gradient, layer, task);
+    const Rectangle<T> to = batch.apply ? rectangle_of(batch, worker, task) : full;
+    const int64_t parts = (batch.count + batch.task_strips - 1) / batch.task_strips;
+    for (int64_t p = 0; p < task.panels; ++p) {
+        const T* const from = rectangle_in(batch.parts, layer, task).at + p * full.panel_step;
+        const T* const before = full.at + p * full.panel_step;
+        T* const sums = to.at + p * to.panel_step;
+        for (int64_t i = 0; i < task.rows * lanes<T>; i += lanes<T>) {
+            Vec<T> sum = batch.add ? load(before + i) : splat<T>(T(0));
+            for (int64_t part = 0; part < parts; ++part) sum += load(from + part * batch.network->size + i);
+            store(sums + i, sum);
+        }
+    }
+    if (batch.apply) update_task(batch, task, to);
+}
+
+/// A part: its strips there and back, its gradient.
+template <class T>
+void run_part(const Batch<T>& batch, int worker, int64_t part) {
+    Batch<T> own = batch;
+    const int64_t begin = part * batch.task_strips;
+    own.order = batch.order ? batch.order + begin : nullptr;
+    own.first = batch.first + begin;
+    own.count = batch.count - begin < batch.task_strips ? batch.count - begin : batch.task_strips;
+    own.set = worker;
+    own.add = own.apply = false;
+    own.gradient = batch.parts + part * batch.network->size;
+    double loss = 0;
+    for (int64_t i = 0; i < strips_of(own); ++i) loss += run_strip(own, worker, i);
+    batch.losses[part] = loss;
+    for (int64_t i = 0; i < own.task_count; ++i) run_task(own, worker, own.tasks[i]);
+}
+
 }  // namespace
 
 template <class T>
-void strip_pass(void* context, int worker, int64_t which) {
+void strip_pass(void* context, int worker, int64_t task) {
     FlushDenormals guard;
-    Batch<T>& batch = *static_cast<Batch<T>*>(context);
-    const Strip<T> s(batch, worker, which);
-    const bool dense = batch.samples->dense;
-    if (dense) gather(s);
-    else forward_sparse(s);
-    for (int64_t l = 0; l < s.depth(); ++l) {
-        if (dense || l > 0) forward_layer(s, l);
-        if (l + 1 < s.depth()) activate_layer(s, l);
+    const Batch<T>& batch = *static_cast<const Batch<T>*>(context);
+    const int64_t begin = task * batch.task_strips, all = strips_of(batch);
+    for (int64_t i = begin; i < all && i < begin + batch.task_strips; ++i) {
+        const double loss = run_strip(batch, worker, i);
+        if (batch.losses) batch.losses[i] = loss;
     }
-    if (!batch.losses) {
-        activate_output(s);
-        return write_predictions(s);
-    }
-    // Behind the slopes: two deltas as wide as the widest layer, the second also holds the target.
-    T* delta = s.slope(s.depth());
-    T* other = delta + (batch.scratch_size - (delta - s.scratch)) / 2;
-    gather_dense(s, batch.samples->target, s.width(s.depth()), other);
-    batch.losses[which] = judge_strip(s, other, delta);
-    if (batch.backward) backward(s, delta, other);
 }
 
-/// Equation (7): G[i][unit] = Σ_sample a[i][sample] δ[sample][unit], then the update.
 template <class T>
-void weight_pass(void* context, int, int64_t which) {
+void weight_pass(void* context, int worker, int64_t task) {
     FlushDenormals guard;
-    Batch<T>& batch = *static_cast<Batch<T>*>(context);
-    const Task& task = batch.tasks[which];
-    if (task.layer == 0 && !batch.samples->dense) gradient_sparse(batch, task);
-    else gradient_dense(batch, task);
-    if (batch.apply) update_task(batch, batch.network->layers[task.layer], task);
+    const Batch<T>& batch = *static_cast<const Batch<T>*>(context);
+    run_task(batch, worker, batch.tasks[task]);
 }
 
-template void strip_pass<float>(void*, int, int64_t);
-template void strip_pass<double>(void*, int, int64_t);
-template void weight_pass<float>(void*, int, int64_t);
-template void weight_pass<double>(void*, int, int64_t);
+template <class T>
+void part_pass(void* context, int worker, int64_t part) {
+    FlushDenormals guard;
+    run_part(*static_cast<const Batch<T>*>(context), worker, part);
+}
+
+template <class T>
+void sum_pass(void* context, int worker, int64_t task) {
+    FlushDenormals guard;
+    const Batch<T>& batch = *static_cast<const Batch<T>*>(context);
+    sum_task(batch, worker, batch.tasks[task]);
+}
+
+template <class T>
+double step_pass(Batch<T>& batch) {
+    FlushDenormals guard;
+    double loss = 0;
+    for (int64_t i = 0; i < strips_of(batch); ++i) loss += run_strip(batch, 0, i);
+    if (loss - loss != 0 && batch.apply) return loss;  // not finite
+    for (int64_t i = 0; i < batch.task_count; ++i) run_task(batch, 0, batch.tasks[i]);
+    return loss;
+}
+
+#define DELTARULE_PASSES(T) \
+    template void strip_pass<T>(void*, int, int64_t); \
+    template void weight_pass<T>(void*, int, int64_t); \
+    template void part_pass<T>(void*, int, int64_t); \
+    template void sum_pass<T>(void*, int, int64_t); \
+    template double step_pass<T>(Batch<T>&);
+DELTARULE_PASSES(float)
+DELTARULE_PASSES(double)
 
 }  // namespace deltarule::DELTARULE_ISA

@@ -26,5 +26,11 @@ template <class T>
 void strip_pass(void* batch, int worker, int64_t strip);
 template <class T>
 void weight_pass(void* batch, int worker, int64_t task);
+template <class T>
+void part_pass(void* batch, int worker, int64_t part);
+template <class T>
+void sum_pass(void* batch, int worker, int64_t task);
+template <class T>
+double step_pass(Batch<T>& batch);
 
 }  // namespace deltarule::DELTARULE_ISA

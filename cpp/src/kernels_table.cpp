@@ -1,7 +1,7 @@
 // The table of one instruction set.
 
 #include "deltarule/activations.hpp"
-#include "deltarule/tile.hpp"
+#include "deltarule/products.hpp"
 #include "kernels_isa.hpp"
 
 namespace deltarule::DELTARULE_ISA {
@@ -14,8 +14,11 @@ void activate_numbers(Activation kind, T parameter, T* z, T* slope, int64_t coun
 }
 
 template <class T>
-constexpr Kernels<T> table_of = {lanes<T>,       int(strip<T>),   &sample_steps<T>,     &settle<T>,
-                                 &strip_pass<T>, &weight_pass<T>, &activate_numbers<T>, &predict_rows<T>};
+constexpr Kernels<T> table_of = {
+    lanes<T>,       int(strip<T>),       int(rectangle_rows), int(rectangle_rows) * tile_vectors * lanes<T>,
+    &strip_vectors, &cut_weights,        &sample_steps<T>,    &settle<T>,
+    &strip_pass<T>, &weight_pass<T>,     &part_pass<T>,       &sum_pass<T>,
+    &step_pass<T>,  &activate_numbers<T>, &predict_rows<T>};
 
 }  // namespace
 

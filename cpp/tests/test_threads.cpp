@@ -34,15 +34,18 @@ void check_each_once(int threads) {
 }
 
 template <class T>
-std::vector<T> after(int threads, int64_t batch) {
-    const naive::Problem problem({40, 170, 30, 5}, Activation::tanh, Activation::softmax, Loss::log_loss,
+std::vector<T> after(int threads, int64_t batch, int64_t width) {
+    const naive::Problem problem({40, width, 30, 5}, Activation::tanh, Activation::softmax, Loss::log_loss,
                                  1500);
     const naive::Typed<T> typed(problem);
     Session<T> session = naive::open(problem, typed, threads);
     session.set_optimizer({Optimizer::adam, 0.9, 0.999, 1e-8, 0});
-    std::vector<T> found = naive::run(session, 5, batch), gradient(found.size());
-    session.loss(typed.samples, gradient.data());
+    std::vector<T> found = naive::run(session, 5, batch), gradient(found.size()), predictions(typed.D.size());
+    found.push_back(T(session.loss(typed.samples, gradient.data())));
+    found.push_back(T(session.loss(typed.samples)));
+    session.predict(typed.samples, predictions.data());
     found.insert(found.end(), gradient.begin(), gradient.end());
+    found.insert(found.end(), predictions.begin(), predictions.end());
     return found;
 }
 
@@ -59,11 +62,12 @@ TEST("threads", "two callers at once do not wait for each other") {
 }
 
 TEST_EACH_ISA("threads", "any number of threads gives the same bits") {
-    for (int64_t batch : {300, 1300}) {
-        const auto alone = after<float>(1, batch);
-        for (int threads : {2, 3, 7}) CHECK(after<float>(threads, batch) == alone);
+    // strips at once, parts, and several chunks of strips
+    for (const auto& [batch, width] : {std::pair{300, 170}, {1300, 170}, {1300, 400}}) {
+        const auto alone = after<float>(1, batch, width);
+        for (int threads : {2, 3, 7, 64}) CHECK(after<float>(threads, batch, width) == alone);
+        CHECK(after<double>(1, batch, width) == after<double>(4, batch, width));
     }
-    CHECK(after<double>(1, 500) == after<double>(4, 500));
 }
 
 #if defined(__unix__)

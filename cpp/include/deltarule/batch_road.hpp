@@ -9,12 +9,22 @@
 
 namespace deltarule {
 
+/// What a network does with rows, in order; see operations.hpp.
+struct OperationList {
+    std::vector<Operation> operations;
+    std::vector<int64_t> widths;  ///< of the blocks; behind them the widest but the inputs
+    int64_t kept = 0;             ///< numbers per sample that operations keep
+};
+
+OperationList list_operations(const std::vector<Layer>& layers);
+
 /// Many rows at once through a network: mini-batch steps, predictions, losses and gradients. Owns the
 /// buffers that the kernels work in.
 template <class T>
 class BatchRoad {
 public:
     BatchRoad(Panels<T>& panels, Watch& watch, int threads);
+    BatchRoad(Panels<T>& panels, Watch& watch, int threads, OperationList list);
     ~BatchRoad();
 
     /// One step over the rows that `order` names; returns Σ w f as met. Leaves the weights alone where
@@ -28,19 +38,28 @@ public:
     void prepare(int64_t rows, const Samples<T>& samples);
 
 private:
-    struct Chunk;
+    struct Buffers;
+    struct Cut;
 
+    Cut cut(int64_t rows) const;
     std::vector<Task> plan_tasks(int64_t first_layer_rows) const;
-    double pass(Batch<T>& batch);
+    void plan_stages();
+    Batch<T> batch_of(const Samples<T>& samples) const;
+    void reserve(const Samples<T>& samples, int64_t slots, int64_t parts, int64_t losses);
+    double rows_with_gradient(Batch<T> batch, int64_t rows);
+    double whole(Batch<T>& batch);
+    double in_parts(Batch<T>& batch);
+    double forward_only(const Samples<T>& samples, T* predictions);
     void run_watched(Batch<T>& batch, int64_t tasks, TaskFunction function, bool may_end);
     int team(int64_t rows) const;
-    int64_t chunk_rows() const;
 
     Panels<T>& panels_;
     Watch& watch_;
     int threads_;
+    OperationList list_;
+    std::vector<Stage> stages_;
     std::vector<Task> tasks_, sparse_tasks_;
-    std::unique_ptr<Chunk> chunk_;
+    std::unique_ptr<Buffers> buffers_;
 };
 
 }  // namespace deltarule

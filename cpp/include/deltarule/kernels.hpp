@@ -1,4 +1,5 @@
 #pragma once
+#include "deltarule/operations.hpp"
 #include "deltarule/plan.hpp"
 
 /// What one instruction set offers: plain functions on plain data, one table per element type.
@@ -79,33 +80,52 @@ struct SampleRun {
     int64_t traced = 0;  ///< row of the trace
 };
 
-/// A rectangle of one weight matrix: what one thread computes at a time.
+/// A rectangle of the parameters of one operation: what one thread computes at a time.
 struct Task {
-    int64_t layer;
+    int64_t operation;
     int64_t panel, panels;
     int64_t row, rows;
 };
 
-/// Up to a chunk of samples through the network, and the gradient over them.
+/// Rows through the network, and the gradient over them.
 template <class T>
 struct Batch {
+    // what is computed
     const Network* network;
+    const Operation* operations;
+    int64_t operation_count;
+    const int64_t* widths;  ///< of the blocks; behind them the widest but the inputs
     const Samples<T>* samples;
     Store<T> store;
     Update<T> update;
+    T factor;  ///< of every delta
+
+    // which rows
     const int64_t* order;  ///< null: the rows first, first + 1, …
     int64_t first, count;
-    T factor;        ///< of every delta
-    bool backward;   ///< deltas are wanted
-    bool add;        ///< to the gradient of the chunks before
-    bool apply;      ///< update the weights
-    T** outputs;     ///< a^0 … a^L in strips [strip][units + 1][samples]
-    T** delta_rows;  ///< δ^1 … δ^L, [samples][panels * lanes]
-    T* scratch;      ///< `scratch_size` numbers for each worker
-    int64_t scratch_size;
-    double* losses;  ///< Σ w f of each strip, null: no target
-    T* predictions;  ///< (count, outputs), or null
+    int64_t strip_rows;   ///< of each strip but the last
+    int64_t task_strips;  ///< strips of one task, or rows of one part
+
+    // what is done with them
+    Stage stage;
+    bool add;    ///< to the gradient of the rows before
+    bool apply;  ///< update the parameters
     const Task* tasks;
+    int64_t task_count;
+
+    // where numbers lie
+    T* const* values;  ///< of each block: strips [width + 1][samples]
+    T* const* deltas;  ///< of each operation with parameters: [panel][places][lanes]
+    int64_t places;    ///< samples that a set of deltas has room for
+    int64_t set;       ///< which set of strips and deltas; negative: each worker has room for one strip
+    T* scratch;        ///< `scratch_size` numbers for each worker, or for each strip
+    int64_t scratch_size;
+    bool scratch_by_strip;
+    T* rectangles;   ///< `rectangle_size` numbers for each worker
+    T* gradient;     ///< in panels, as the weights
+    T* parts;        ///< a gradient of that size for each part of the rows
+    double* losses;  ///< Σ w f of each strip or part, null: no target
+    T* predictions;  ///< (count, outputs), or null
 };
 
 /// Rows that are predicted, and nothing learned from.
@@ -123,15 +143,28 @@ struct Rows {
 template <class T>
 struct Kernels {
     int lanes;
-    int strip;  ///< samples of a strip
+    int strip;           ///< samples of a strip at most
+    int rectangle_rows;  ///< of a task at most, unless it says otherwise
+    int rectangle_size;  ///< numbers of a task at most
+    /// Vectors of samples in each strip but the last, of so many in all.
+    int64_t (*strip_vectors)(int64_t vectors);
+    /// Cuts the weights of an operation into tasks of at most `rows` rows; returns how many, and writes
+    /// them unless `to` is null.
+    int64_t (*cut_weights)(const Layer& layer, int64_t operation, int64_t rows, Task* to);
     /// Does `run.steps` steps; returns those done. Ends early after a loss that is not finite.
     int64_t (*samples)(SampleRun<T>& run);
     /// Brings the updates of an open block into the weights.
     void (*settle)(SampleRun<T>& run);
-    /// Forward and, if asked for, backward through all layers for one strip of a `Batch`.
-    void (*strip_pass)(void* batch, int worker, int64_t strip);
-    /// One task of weight gradient and update.
+    /// Some strips of a `Batch` through a stage.
+    void (*strip_pass)(void* batch, int worker, int64_t task);
+    /// One task of gradient and update.
     void (*weight_pass)(void* batch, int worker, int64_t task);
+    /// One part of the rows, there and back, and its gradient.
+    void (*part_pass)(void* batch, int worker, int64_t part);
+    /// One task of the sum over parts, and its update.
+    void (*sum_pass)(void* batch, int worker, int64_t task);
+    /// A whole small step by one thread; returns Σ w f, and updates if that is finite.
+    double (*step)(Batch<T>& batch);
     /// σ and σ' of `count` numbers, a multiple of `lanes`, in place and into `slope`.
     void (*activate)(Activation kind, T parameter, T* z, T* slope, int64_t count, bool output);
     /// a^L of rows one by one.

@@ -40,12 +40,12 @@ DELTARULE_INLINE Vec<T> update_vector(const Update<T>& u, Vec<T> g, T* weight, T
     return next;
 }
 
-/// `count` numbers, a multiple of the vector width, from position `at` of the store on.
+/// `count` numbers, a multiple of the vector width, from position `at` of the store on, with gradient g.
 template <Optimizer kind, Penalty penalty, class T>
-void update_range(const Update<T> u, const Store<T> store, int64_t at, int64_t count) {
-    for (int64_t i = at; i < at + count; i += lanes<T>)
-        update_vector<kind, penalty, T>(u, load(store.gradient + i), store.weights + i, store.moment + i,
-                                        store.square + i);
+void update_range(const Update<T> u, const Store<T> store, const T* g, int64_t at, int64_t count) {
+    for (int64_t i = 0; i < count; i += lanes<T>)
+        update_vector<kind, penalty, T>(u, load(g + i), store.weights + at + i, store.moment + at + i,
+                                        store.square + at + i);
 }
 
 /// Calls `act.template operator()<kind>()` for the optimiser chosen at run time.

@@ -1,70 +1,145 @@
 #pragma once
+#include <type_traits>
+
 #include "deltarule/simd.hpp"
 
-/// One register tile for all three products of a layer:
+/// One register tile for all products of a layer:
 ///
 ///   C[m][n] (+)= Σ_k A[m][k] · B[k][n],   k ascending, one accumulator per element
 ///
 /// A is broadcast, B and C are vectors over n. The sum over k runs in two levels, `outer` blocks
 /// of `inner` terms (the last has `last`), because weights lie in panels and samples in strips.
-/// The strides of A are known at compile time, so that a tile needs one address register.
+/// An accumulator may rest in C between two calls: that is `add`, and it changes no bit.
 namespace deltarule::DELTARULE_ISA {
 
-/// Rows of a tile: with three vectors across they fill the registers.
-template <class T>
-constexpr int tile_rows = DELTARULE_BYTES == 64 ? 8 : (lanes<T> < 4 ? lanes<T> : 4);
 constexpr int tile_vectors = 3;
-/// Samples of one strip.
+/// Samples of one strip at most: its rows in memory are so far apart.
 template <class T>
 constexpr int strip = tile_vectors * lanes<T>;
+
+#if DELTARULE_BYTES == 64 || defined(__aarch64__)
+constexpr int tile_registers = 32;
+#else
+constexpr int tile_registers = 16;
+#endif
+/// Rows of a tile with so many vectors across: as many sums in flight as registers hold, at least
+/// two units' four cycles of latency. Without fused operations a product takes a register as well.
+constexpr int tile_rows(int vectors) {
+#if defined(__FMA__) || defined(__aarch64__)
+    return tile_registers == 32 ? 8 : (vectors == 1 ? 8 : 12 / vectors);
+#else
+    return vectors == 1 ? 8 : 9 / vectors;
+#endif
+}
+
+/// Bytes of B that a block of terms may take: they and the rows of A stay in the first-level cache.
+constexpr int64_t tile_cache = 18 * 1024;
 
 template <class T>
 struct Product {
     const T* a;
     const T* b;
     T* c;
+    int64_t a_panel;             ///< where A is read along the panels: from one panel to the next
     int64_t a_outer, b_outer;    ///< from one block of k to the next
-    int64_t b_inner;             ///< from one k to the next
+    int64_t b_inner, b_vector;   ///< from one k, from one vector of n to the next
     int64_t outer, inner, last;  ///< blocks, terms of a block, terms of the last one
     int64_t c_row, c_vector;     ///< from one m, one vector of n to the next
     bool add;                    ///< to what C holds
 };
 
-template <int m_step, int k_step, int rows, int vectors, class T>
+/// Calls `act(0)` … `act(count - 1)` with numbers that are constants to the compiler: arrays that only
+/// they index become registers at once, not after a detour over the stack.
+template <int count, class Action>
+DELTARULE_INLINE void each_constant(Action act) {
+    [&]<int... i>(std::integer_sequence<int, i...>) __attribute__((always_inline)) {
+        (act(std::integral_constant<int, i>{}), ...);
+    }(std::make_integer_sequence<int, count>{});
+}
+#define DELTARULE_EACH(index, count, ...) \
+    each_constant<count>([&](auto index) __attribute__((always_inline)) { __VA_ARGS__; })
+
+/// How rows of A lie. Apart: `step` numbers from one to the next. InPanels: a row is a lane.
+template <int step>
+struct Apart {
+    template <class T, int rows>
+    struct Rows {
+        const T* first;
+        Rows(const Product<T>& p, int64_t m) : first(p.a + m * step) {}
+        DELTARULE_INLINE T at(int i, int64_t k) const { return first[i * step + k]; }
+        DELTARULE_INLINE void next(int64_t block) { first += block; }
+        DELTARULE_INLINE void prefetch() const {
+            constexpr int line = 64 / int(sizeof(T));
+            for (int i = 0; i < rows * step; i += line) __builtin_prefetch(first + rows * step + i);
+        }
+    };
+};
+struct InPanels {
+    template <class T, int rows>
+    struct Rows {
+        const T* each[rows];
+        Rows(const Product<T>& p, int64_t m) {
+            const T* row = p.a + m / lanes<T> * p.a_panel + m % lanes<T>;
+            const int64_t jump = p.a_panel - (lanes<T> - 1);  // from the last lane to the first of the next
+            DELTARULE_EACH(i, rows, each[i] = row; row += (++m % lanes<T> ? 1 : jump));
+        }
+        DELTARULE_INLINE T at(int i, int64_t k) const { return each[i][k]; }
+        DELTARULE_INLINE void next(int64_t block) { DELTARULE_EACH(i, rows, each[i] += block); }
+        DELTARULE_INLINE void prefetch() const {}
+    };
+};
+
+template <class A, int k_step, int rows, int vectors, class T>
 void tile(const Product<T>& p, int64_t m) {
     Vec<T> sum[rows][vectors];
     T* const c = p.c + m * p.c_row;
-    for (int i = 0; i < rows; ++i)
-        for (int j = 0; j < vectors; ++j)
-            sum[i][j] = p.add ? load(c + i * p.c_row + j * p.c_vector) : splat<T>(T(0));
+    DELTARULE_EACH(i, rows, DELTARULE_EACH(j, vectors, sum[i][j] = splat<T>(T(0))));
+    if (p.add)
+        DELTARULE_EACH(i, rows,
+                       DELTARULE_EACH(j, vectors, sum[i][j] = load(c + i * p.c_row + j * p.c_vector)));
+    typename A::template Rows<T, rows> a(p, m);
+    const int64_t b_inner = p.b_inner, b_vector = p.b_vector, c_row = p.c_row, c_vector = p.c_vector;
     for (int64_t block = 0; block < p.outer; ++block) {
-        const T* a = p.a + m * m_step + block * p.a_outer;
         const T* b = p.b + block * p.b_outer;
-        const int64_t terms = block + 1 < p.outer ? p.inner : p.last;
-        for (int64_t k = 0; k < terms; ++k, a += k_step, b += p.b_inner) {
+        const int64_t end = (block + 1 < p.outer ? p.inner : p.last) * k_step;
+        a.prefetch();
+        for (int64_t k = 0; k < end; k += k_step, b += b_inner) {
             Vec<T> right[vectors];
-            for (int j = 0; j < vectors; ++j) right[j] = load(b + j * lanes<T>);
-            for (int i = 0; i < rows; ++i)
-                for (int j = 0; j < vectors; ++j) sum[i][j] += right[j] * a[i * m_step];
+            DELTARULE_EACH(j, vectors, right[j] = load(b + j * b_vector));
+            DELTARULE_EACH(i, rows, {
+                const T left = a.at(i, k);
+                DELTARULE_EACH(j, vectors, sum[i][j] += right[j] * left);
+            });
         }
+        a.next(p.a_outer);
     }
-    for (int i = 0; i < rows; ++i)
-        for (int j = 0; j < vectors; ++j) store(c + i * p.c_row + j * p.c_vector, sum[i][j]);
+    DELTARULE_EACH(i, rows, DELTARULE_EACH(j, vectors, store(c + i * c_row + j * c_vector, sum[i][j])));
 }
 
-template <int m_step, int k_step, int rows, int vectors, class T>
-void product_rows(const Product<T>& p, int64_t m, int64_t count) {
-    for (; m + rows <= count; m += rows) tile<m_step, k_step, rows, vectors, T>(p, m);
-    if constexpr (rows > 1) product_rows<m_step, k_step, rows / 2, vectors, T>(p, m, count);
+/// `count` tiles of `size` rows, from row m on; returns the row after them.
+template <class A, int k_step, int rows, int vectors, class T>
+int64_t tiles(const Product<T>& p, int64_t m, int64_t count, int64_t size) {
+    if constexpr (rows > 1)
+        if (size < rows) return tiles<A, k_step, rows - 1, vectors, T>(p, m, count, size);
+    for (; count > 0; --count, m += rows) tile<A, k_step, rows, vectors, T>(p, m);
+    return m;
+}
+
+/// `count` rows of C cut evenly: a small last tile would wait for its own sums.
+template <class A, int k_step, int vectors, class T>
+void product_rows(const Product<T>& p, int64_t count) {
+    constexpr int most = tile_rows(vectors);
+    const int64_t all = (count + most - 1) / most, size = count / all, larger = count % all;
+    const int64_t m = tiles<A, k_step, most, vectors, T>(p, 0, larger, size + 1);
+    tiles<A, k_step, most, vectors, T>(p, m, all - larger, size);
 }
 
 /// `count` rows of C by `vectors` vectors, 1 to `tile_vectors`.
-template <int m_step, int k_step, class T>
+template <class A, int k_step, class T>
 void product(const Product<T>& p, int64_t count, int64_t vectors) {
-    constexpr int rows = tile_rows<T>;
-    if (vectors == 3) product_rows<m_step, k_step, rows, 3, T>(p, 0, count);
-    else if (vectors == 2) product_rows<m_step, k_step, rows, 2, T>(p, 0, count);
-    else product_rows<m_step, k_step, rows, 1, T>(p, 0, count);
+    if (vectors == 3) product_rows<A, k_step, 3, T>(p, count);
+    else if (vectors == 2) product_rows<A, k_step, 2, T>(p, count);
+    else product_rows<A, k_step, 1, T>(p, count);
 }
 
 }  // namespace deltarule::DELTARULE_ISA

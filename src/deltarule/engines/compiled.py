@@ -272,10 +272,14 @@ def _layer(layer: Dense) -> _core.Layer:
 def _rows(X: Any) -> Any:
     """Dense rows as they are, CSR as the tuple that the core takes.
 
-    The core's index arrays are of one type, int32 or int64; others are copied as int64.
+    The core's index arrays are of one type, int32 or int64, and ascend within each row; others are
+    copied as int64, or sorted with their duplicates summed.
     """
     if isinstance(X, np.ndarray):
         return X
+    if not X.has_canonical_format:
+        X = X.copy()
+        X.sum_duplicates()
     indices, indptr = X.indices, X.indptr
     if indices.dtype != indptr.dtype or indices.dtype not in (np.int32, np.int64):
         indices, indptr = indices.astype(np.int64), indptr.astype(np.int64)

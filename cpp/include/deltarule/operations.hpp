@@ -1,0 +1,44 @@
+#pragma once
+#include <cstdint>
+
+/// The mini-batch road's view of a network: a list of operations, each from one block of numbers to
+/// another, and behind the last one the head, which activates the outputs and judges them.
+///
+/// Blocks are numbered from the inputs (0) to the outputs. A strip of samples is taken through the
+/// whole list and back while its numbers are in the cache. Then the parameters follow, rectangle by
+/// rectangle, summed over all strips. Dense hidden layers are two operations, `affine` and, unless it
+/// is the identity, `activation`.
+///
+/// To add a kind:
+///
+///   1. name it in `OperationKind`, and let `list_operations` (batch_road.cpp) emit it: the blocks it
+///      reads and writes (the same block where it works in place) and how many numbers per sample it
+///      keeps from the way there for the way back;
+///   2. write `operation_<kind>.hpp` with its functions of one strip: `forward` fills its output block
+///      and, if that is another than its input, the row of ones behind it; `backward` turns the delta
+///      of its output block into that of its input block. A kind with parameters has `gradient` as well:
+///      it sums over all samples of the batch for one rectangle of them, and the road updates it;
+///   3. add it to `operation_functions` in kernels_batches.cpp.
+///
+/// Where an operation needs a number of the whole batch (a mean, say), it says `whole_batch`. The list
+/// is then cut in front of it into stages: all strips end one stage before any begins the next. An
+/// uncut list is one stage, and pays nothing.
+namespace deltarule {
+
+enum class OperationKind : int { affine, activation };
+
+struct Operation {
+    OperationKind kind;
+    int64_t layer;          ///< of the network: its description, and where its parameters lie
+    int64_t input, output;  ///< blocks
+    int64_t kept;           ///< numbers per sample that the operations before it keep
+    bool whole_batch;       ///< every sample must have come here before one goes on
+};
+
+/// Operations that a strip runs in one go.
+struct Stage {
+    int64_t begin, end;
+    bool forward, backward;
+};
+
+}  // namespace deltarule

@@ -131,7 +131,8 @@ void BatchRoad<T>::prepare(int64_t rows, const Samples<T>& samples) {
     const int64_t strip = panels_.kernels().strip, strips = divide_up(std::min(rows, most_rows), strip);
     if (!cut(rows).parts) return reserve(samples, strips, 0, strips);
     const int64_t parts = std::min(most_parts, divide_up(rows, small_part));
-    reserve(samples, std::max(strips, threads_ * divide_up(large_part, strip)), parts, parts);
+    reserve(samples, std::max(strips, threads_ * divide_up(large_part, strip)), parts,
+            std::max(strips, parts));
 }
 
 template <class T>

@@ -9,4 +9,5 @@ NB_MODULE(_core, m) {
     deltarule::choose_isa();  // a DELTARULE_ISA that cannot run is an error of the import
     deltarule::bindings::bind_numbers(m);
     deltarule::bindings::bind_sessions(m);
+    deltarule::bindings::bind_lanes(m);
 }

@@ -24,5 +24,9 @@ template <class T>
 void strip_pass(void* batch, int worker, int64_t strip);
 template <class T>
 void weight_pass(void* batch, int worker, int64_t task);
+template <class T>
+void lane_steps(const LaneRun<T>& run);
+template <class T>
+void lane_look(const LaneLook<T>& look);
 
 }  // namespace deltarule::DELTARULE_ISA

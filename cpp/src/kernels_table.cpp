@@ -14,8 +14,9 @@ void activate_numbers(Activation kind, T parameter, T* z, T* slope, int64_t coun
 }
 
 template <class T>
-constexpr Kernels<T> table_of = {lanes<T>,       int(strip<T>),   &sample_steps<T>,    &settle<T>,
-                                 &strip_pass<T>, &weight_pass<T>, &activate_numbers<T>};
+constexpr Kernels<T> table_of = {
+    lanes<T>,       int(strip<T>),   &sample_steps<T>,     &settle<T>,
+    &strip_pass<T>, &weight_pass<T>, &activate_numbers<T>, {&lane_steps<T>, &lane_look<T>}};
 
 }  // namespace
 

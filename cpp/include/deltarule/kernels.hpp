@@ -1,4 +1,5 @@
 #pragma once
+#include "deltarule/lane_run.hpp"
 #include "deltarule/plan.hpp"
 
 /// What one instruction set offers: plain functions on plain data, one table per element type.
@@ -122,6 +123,7 @@ struct Kernels {
     void (*weight_pass)(void* batch, int worker, int64_t task);
     /// σ and σ' of `count` numbers, a multiple of `lanes`, in place and into `slope`.
     void (*activate)(Activation kind, T parameter, T* z, T* slope, int64_t count, bool output);
+    LaneKernels<T> networks;  ///< many networks at once
 };
 
 enum class Isa : int { plain, v2, v3, v4 };

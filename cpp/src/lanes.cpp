@@ -195,6 +195,7 @@ void LaneGroup<T>::clear(int64_t slot) {
 template <class T>
 void LaneGroup<T>::put(int64_t slot, LaneJob<T>* job) {
     jobs_[size_t(slot)] = job;
+    job->end = LaneEnd::unfinished;
     const T* moments = job->moments;
     for (int64_t i = 0; i < network_.size; ++i) {
         at(store_.weights, slot, i) = at(safe_.weights, slot, i) = job->parameters[i];

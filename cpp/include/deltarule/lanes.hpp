@@ -23,7 +23,7 @@ struct LaneWork {
     bool penalised = false;
 };
 
-enum class LaneEnd : int { unfinished, converged, step_too_small, last_epoch, non_finite };
+enum class LaneEnd : int { waiting, unfinished, converged, step_too_small, last_epoch, non_finite };
 
 /// One training: what it is given, where it stands, and where its results go.
 template <class T>
@@ -61,8 +61,8 @@ public:
 
     void bind(const Samples<T>& samples) { samples_ = samples; }
     const Samples<T>& bound() const { return samples_; }
-    /// As for `Session`. The trainings that had begun then stand after a whole step, the others at
-    /// their start; all of these are `unfinished`.
+    /// As for `Session`. Trainings that are `unfinished` then stand after a whole step, those that
+    /// are `waiting` at their start.
     void ask_whether_to_end(std::function<bool()> ask) { watch_->ask = std::move(ask); }
     bool ended() const { return watch_->stopped; }
 

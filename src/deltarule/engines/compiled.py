@@ -106,6 +106,13 @@ class CompiledSession(Session):
         return self._core.loss_gradient(_rows(X), D, sample_weight)
 
 
+def open_lanes(network: Network, dtype: Any, n_threads: int) -> Any:
+    """The core's many trainings of one network at once, of dense layers only."""
+    layers = [_layer(layer) for layer in network.layers if isinstance(layer, Dense)]
+    loss = network.loss
+    return _core.Lanes(layers, loss.name, loss.parameter, np.dtype(dtype).name, n_threads)
+
+
 def _layer(layer: Dense) -> tuple[int, int, str, float, bool]:
     function = layer.function
     return (layer.inputs, layer.units, function.name, float(function.parameter), layer.bias)

@@ -78,8 +78,8 @@ void hidden_delta_columns(const Layer& layer, const T* a, const T* slope, T* ups
 // ------------------------------------------------------------------- equations (6) and (7)
 
 /// `upstream` = W'δ with the old W (not for the first layer), and W updated by plain SGD. The two
-/// vectors of each column are -rate and 1 - rate · l2.
-template <int columns, bool first, class T>
+/// vectors of each column are -rate and, where the weights shrink, 1 - rate · l2.
+template <int columns, bool first, bool shrinks, class T>
 void learn_layer(const Layer& layer, T* weights, int64_t block, const T* a, const T* delta, T* upstream,
                  const Vec<T> (&step)[columns], const Vec<T> (&shrink)[columns]) {
     T* w = weights;
@@ -95,7 +95,7 @@ void learn_layer(const Layer& layer, T* weights, int64_t block, const T* a, cons
                 T* const at = w + j * lanes<T> + c * block;
                 const Vec<T> old = load(at), here = load(d);
                 if constexpr (!first) sum[c] += old * here;
-                store(at, multiply_add<T>(scaled[c], here, old * shrink[c]));
+                store(at, multiply_add<T>(scaled[c], here, shrinks ? old * shrink[c] : old));
             }
         }
         if constexpr (!first)
@@ -269,6 +269,17 @@ void gather(const LaneRun<T>& run, int64_t step, int64_t piece, int half) {
 
 // ------------------------------------------------------------------- steps
 
+/// Sums in float64, lane by lane.
+template <class T>
+DELTARULE_INLINE void add_losses(Vec<T> f, const T* weight, double* to) {
+    T values[lanes<T>];
+    store(values, f);
+    if (weight)
+        for (int n = 0; n < lanes<T>; ++n) to[n] += double(values[n]) * double(weight[n]);
+    else
+        for (int n = 0; n < lanes<T>; ++n) to[n] += double(values[n]);
+}
+
 /// Equations (2) to (5) for one piece: fills the trail and adds to the losses.
 template <int columns, bool abreast, class T>
 void forward(const LaneRun<T>& run, const Gathered<T>& rows, int64_t piece) {
@@ -292,13 +303,12 @@ void forward(const LaneRun<T>& run, const Gathered<T>& rows, int64_t piece) {
         if (run.samples->weight) factor *= load(rows.weight + here);
         if (filling) factor = splat<T>(T(0));
         for (int64_t i = 0; i < at.units * at.step; i += at.step) store(delta + i, load(delta + i) * factor);
-        for (int n = 0; !filling && n < lanes<T>; ++n)
-            run.losses[here + n] += double(f[n]) * (run.samples->weight ? double(rows.weight[here + n]) : 1.0);
+        if (!filling) add_losses<T>(f, run.samples->weight ? rows.weight + here : nullptr, run.losses + here);
     }
 }
 
 /// Equations (6), (7) and the update, layer by layer, for plain SGD of one row a step.
-template <int columns, class T>
+template <int columns, bool shrinks, class T>
 void learn(const LaneRun<T>& run, const T* inputs, int64_t step) {
     const LaneTrail<T>& trail = run.trail;
     Vec<T> back[columns], shrink[columns];
@@ -311,9 +321,9 @@ void learn(const LaneRun<T>& run, const T* inputs, int64_t step) {
         const Layer& layer = run.network->layers[l];
         T* const weights = run.store.weights + layer.offset * lanes<T>;
         if (l == 0)
-            return learn_layer<columns, true, T>(layer, weights, run.block, inputs, trail.deltas[0], nullptr,
-                                                 back, shrink);
-        learn_layer<columns, false, T>(layer, weights, run.block, trail.outputs[l], trail.deltas[l],
+            return learn_layer<columns, true, shrinks, T>(layer, weights, run.block, inputs, trail.deltas[0],
+                                                          nullptr, back, shrink);
+        learn_layer<columns, false, shrinks, T>(layer, weights, run.block, trail.outputs[l], trail.deltas[l],
                                        trail.deltas[l - 1], back, shrink);
         hidden_delta_columns<columns, T>(run.network->layers[l - 1], trail.outputs[l], trail.slopes[l - 1],
                                          trail.deltas[l - 1]);
@@ -349,7 +359,8 @@ void steps_of(const LaneRun<T>& run) {
         const Gathered<T> rows = gathered(run, n & 1);
         forward<columns, abreast, T>(run, rows, piece);
         if constexpr (!abreast) {
-            if (direct) learn<columns, T>(run, rows.inputs, step);
+            if (direct && run.has_l2) learn<columns, true, T>(run, rows.inputs, step);
+            else if (direct) learn<columns, false, T>(run, rows.inputs, step);
         }
         if (!direct) {
             add_gradient<columns, abreast, T>(run, rows.inputs, piece > 0);

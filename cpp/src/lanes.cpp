@@ -73,6 +73,7 @@ private:
     void begin_epoch();
     void fill_order(int64_t position, int64_t count);
     void fill_rates(int64_t steps);
+    void fill_factors(int64_t batch);
     void run_steps(int64_t steps);
     void end_epoch();
     bool judge(int64_t slot, double now);
@@ -94,6 +95,9 @@ private:
     int64_t active_ = 0;
     int64_t step_ = 0;  ///< of the epoch
     bool shared_ = false;
+    bool timed_ = false;    ///< step sizes change from step to step
+    bool settled_ = false;  ///< and where they do not, they are filled in
+    int64_t factor_batch_ = 0;  ///< rows of a step for which the factors of the deltas are filled in
     double seconds_ = 0;  ///< at the last look at the clock
     double unseen_ = 0;   ///< microseconds of work since, estimated
     double cost_;         ///< estimated microseconds of a step of one row
@@ -244,7 +248,10 @@ void LaneGroup<T>::refill() {
     }
     blocks_ = std::max<int64_t>(1, (active_ + lanes_ - 1) / lanes_);
     if (work_.batch_size == 1) columns_ = int(blocks_);
-    unseen_ = 1e9;  // another composition: look at the clock
+    timed_ = has_clock(work_.optimizer) ||
+             std::any_of(jobs_.begin(), jobs_.end(), [](const LaneJob<T>* job) { return job && job->factors; });
+    settled_ = false;
+    factor_batch_ = 0;
 }
 
 template <class T>
@@ -312,9 +319,15 @@ void LaneGroup<T>::fill_order(int64_t position, int64_t count) {
     }
 }
 
-/// Step sizes of the next steps. What Adam's correction costs is shared by slots at the same step.
+/// Step sizes of the next steps, or one for all where no training's changes within an epoch. What
+/// Adam's correction costs is shared by slots at the same step.
 template <class T>
 void LaneGroup<T>::fill_rates(int64_t steps) {
+    if (!timed_) {
+        if (settled_) return;
+        steps = 1;
+    }
+    settled_ = true;
     double corrections[most_steps];
     const LaneJob<T>* corrected = nullptr;
     for (int64_t slot = 0; slot < slots(); ++slot) {
@@ -342,6 +355,14 @@ void LaneGroup<T>::fill_rates(int64_t steps) {
 }
 
 template <class T>
+void LaneGroup<T>::fill_factors(int64_t batch) {
+    if (factor_batch_ == batch) return;
+    factor_batch_ = batch;
+    for (int64_t slot = 0; slot < slots(); ++slot)
+        factor_[slot] = jobs_[size_t(slot)] ? T(jobs_[size_t(slot)]->scale / double(batch)) : T(0);
+}
+
+template <class T>
 void LaneGroup<T>::run_steps(int64_t steps) {
     const int64_t position = step_ * batch_size_;
     // The last batch of an epoch may be short; it has a call of its own.
@@ -350,14 +371,13 @@ void LaneGroup<T>::run_steps(int64_t steps) {
     else steps = 1;
     fill_order(position, steps * batch);
     fill_rates(steps);
-    for (int64_t slot = 0; slot < slots(); ++slot)
-        factor_[slot] = jobs_[size_t(slot)] ? T(jobs_[size_t(slot)]->scale / double(batch)) : T(0);
+    fill_factors(batch);
     // Where the optimiser has no moments the kernels do not touch them.
     const Store<T> store{store_.weights, store_.gradient, store_.moment ? store_.moment : store_.gradient,
                          store_.square ? store_.square : store_.gradient};
     kernels_.networks.steps({&network_, &samples_, store, block_, columns_, work_.batch_size > 1,
-                             work_.optimizer, work_.has_l1,
-                             {rates_, decays_, first_, second_, epsilon_, l1_, l2_, factor_, slots()},
+                             work_.optimizer, work_.has_l1, work_.penalised,
+                             {rates_, decays_, first_, second_, epsilon_, l1_, l2_, factor_, timed_ ? slots() : 0},
                              trail_, order_, shared_, steps, batch, losses_});
     step_ += steps;
     unseen_ += cost_ * double(steps * batch);
@@ -400,7 +420,9 @@ bool LaneGroup<T>::judge(int64_t slot, double now) {
     ++job.epoch;
     job.clock += steps_per_epoch_;
     const Noted noted = note(job.rules, job.standing, loss, 0);
+    const double factor = job.standing.rate_factor;
     const Verdict verdict = noted.improved ? Verdict::go_on : plateau(job.rules, job.standing);
+    settled_ &= factor == job.standing.rate_factor;
     if (verdict == Verdict::converged) job.end = LaneEnd::converged;
     else if (verdict == Verdict::step_too_small) job.end = LaneEnd::step_too_small;
     else if (job.done == job.max_epochs) job.end = LaneEnd::last_epoch;

@@ -45,7 +45,7 @@ struct LaneRun {
     int columns;
     bool abreast;  ///< columns are rows of one block, not blocks
     Optimizer optimizer;
-    bool has_l1;  ///< some lane has; `direct` updates know no l1
+    bool has_l1, has_l2;  ///< some lane has
     LaneSettings<T> numbers;
     LaneTrail<T> trail;
     const int32_t* order;  ///< rows [position][slot], where `shared` [position]

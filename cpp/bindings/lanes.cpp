@@ -20,7 +20,8 @@ using Objects = std::vector<nb::object>;
 double* record_of(nb::handle object, const std::string& name, int64_t length) {
     nb::ndarray<double, nb::ndim<1>, nb::c_contig, nb::device::cpu> array;
     if (!nb::try_cast(object, array, false) || int64_t(array.shape(0)) != length)
-        refuse(name + " must hold writeable float64 arrays, one for each training and as long as its "
+        refuse(name +
+               " must hold writeable float64 arrays, one for each training and as long as its "
                "max_epochs.");
     return array.data();
 }
@@ -167,7 +168,8 @@ private:
         const auto number = numbers().find(name);
         const auto count = counts().find(name);
         const std::vector<int64_t> shape{int64_t(jobs_.size())};
-        if (number == numbers().end() && count == counts().end()) refuse("there is no column '" + name + "'.");
+        if (number == numbers().end() && count == counts().end())
+            refuse("there is no column '" + name + "'.");
         if (number != numbers().end()) {
             const double* const from = data_of<double>(array, name, shape);
             for (size_t j = 0; j < jobs_.size(); ++j) number->second(jobs_[j]) = from[j];
@@ -218,8 +220,8 @@ void bind_as(nb::module_& m, const char* name) {
     using Lanes = BoundLanes<T>;
     nb::class_<Lanes>(m, name)
         .def("bind", &Lanes::bind, nb::arg("X"), nb::arg("D"), nb::arg("sample_weight").none() = nb::none())
-        .def("run", &Lanes::run, nb::arg("order"), nb::arg("batch_size"), nb::arg("optimizer"), nb::arg("keys"),
-             nb::arg("parameters"), nb::arg("moments"), nb::arg("columns"), nb::arg("folds"),
+        .def("run", &Lanes::run, nb::arg("order"), nb::arg("batch_size"), nb::arg("optimizer"),
+             nb::arg("keys"), nb::arg("parameters"), nb::arg("moments"), nb::arg("columns"), nb::arg("folds"),
              nb::arg("factors"), nb::arg("losses"), nb::arg("seconds"))
         .def("parameters", &Lanes::parameters)
         .def("moments", &Lanes::moments)

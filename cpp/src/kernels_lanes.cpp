@@ -44,8 +44,7 @@ DELTARULE_INLINE void sum_units(const Layer& layer, const T* weights, int64_t bl
         }
     }
     for (int u = 0; u < units; ++u)
-        for (int c = 0; c < columns; ++c)
-            store(z + ((first + u) * columns + c) * lanes<T>, sum[u][c]);
+        for (int c = 0; c < columns; ++c) store(z + ((first + u) * columns + c) * lanes<T>, sum[u][c]);
 }
 
 template <int columns, bool abreast, class T>
@@ -182,8 +181,9 @@ void update_blocks(const LaneRun<T>& run, int64_t step) {
         with_penalty(which, [&]<Penalty penalty>() {
             for (int b = 0; b < (run.abreast ? 1 : run.columns); ++b) {
                 const int64_t at = b * lanes<T>, timed = step * all.rate_stride + at;
-                const LaneUpdate<T> update{load(all.rates + timed),  load(all.first + at), load(all.second + at),
-                                           load(all.epsilon + at),   load(all.decays + timed), load(all.l1 + at),
+                const LaneUpdate<T> update{load(all.rates + timed),  load(all.first + at),
+                                           load(all.second + at),    load(all.epsilon + at),
+                                           load(all.decays + timed), load(all.l1 + at),
                                            load(all.l2 + at)};
                 update_block<kind, penalty, T>(run, update, b * run.block);
             }
@@ -257,8 +257,7 @@ void gather(const LaneRun<T>& run, int64_t step, int64_t piece, int half) {
             gather_shared<T>(samples.target + row * outputs, outputs, columns, to.target + c * lanes<T>);
             if (samples.weight) store(to.weight + c * lanes<T>, splat<T>(samples.weight[row]));
         } else {
-            const int32_t* const order =
-                run.order + (abreast ? position : position * columns + c) * lanes<T>;
+            const int32_t* const order = run.order + (abreast ? position : position * columns + c) * lanes<T>;
             gather_own<T>(samples.dense, samples.rows, inputs, order, columns, to.inputs + c * lanes<T>);
             gather_own<T>(samples.target, samples.rows, outputs, order, columns, to.target + c * lanes<T>);
             for (int n = 0; samples.weight && n < lanes<T>; ++n)
@@ -324,7 +323,7 @@ void learn(const LaneRun<T>& run, const T* inputs, int64_t step) {
             return learn_layer<columns, true, shrinks, T>(layer, weights, run.block, inputs, trail.deltas[0],
                                                           nullptr, back, shrink);
         learn_layer<columns, false, shrinks, T>(layer, weights, run.block, trail.outputs[l], trail.deltas[l],
-                                       trail.deltas[l - 1], back, shrink);
+                                                trail.deltas[l - 1], back, shrink);
         hidden_delta_columns<columns, T>(run.network->layers[l - 1], trail.outputs[l], trail.slopes[l - 1],
                                          trail.deltas[l - 1]);
     }

@@ -95,12 +95,12 @@ private:
     int64_t active_ = 0;
     int64_t step_ = 0;  ///< of the epoch
     bool shared_ = false;
-    bool timed_ = false;    ///< step sizes change from step to step
-    bool settled_ = false;  ///< and where they do not, they are filled in
+    bool timed_ = false;        ///< step sizes change from step to step
+    bool settled_ = false;      ///< and where they do not, they are filled in
     int64_t factor_batch_ = 0;  ///< rows of a step for which the factors of the deltas are filled in
-    double seconds_ = 0;  ///< at the last look at the clock
-    double unseen_ = 0;   ///< microseconds of work since, estimated
-    double cost_;         ///< estimated microseconds of a step of one row
+    double seconds_ = 0;        ///< at the last look at the clock
+    double unseen_ = 0;         ///< microseconds of work since, estimated
+    double cost_;               ///< estimated microseconds of a step of one row
 
     std::unique_ptr<Arena> arena_;
     Store<T> store_{}, safe_{};
@@ -108,9 +108,9 @@ private:
     std::vector<T*> pointers_;
     T *rates_, *decays_, *first_, *second_, *epsilon_, *l1_, *l2_, *factor_, *finite_;
     double *losses_, *absolute_, *square_;
-    int32_t* order_;         ///< of a call of the kernel, [position][slot] or [position]
-    int32_t* shuffled_;      ///< of an epoch, [slot][position]
-    int64_t* drawn_;         ///< of an epoch
+    int32_t* order_;     ///< of a call of the kernel, [position][slot] or [position]
+    int32_t* shuffled_;  ///< of an epoch, [slot][position]
+    int64_t* drawn_;     ///< of an epoch
 };
 
 template <class T>
@@ -225,8 +225,7 @@ template <class T>
 void LaneGroup<T>::move(int64_t from, int64_t to) {
     for (const Store<T>& store : {store_, safe_})
         for (T* numbers : {store.weights, store.moment, store.square})
-            for (int64_t i = 0; numbers && i < network_.size; ++i)
-                at(numbers, to, i) = at(numbers, from, i);
+            for (int64_t i = 0; numbers && i < network_.size; ++i) at(numbers, to, i) = at(numbers, from, i);
     jobs_[size_t(to)] = jobs_[size_t(from)];
     number(to);
     clear(from);
@@ -248,8 +247,9 @@ void LaneGroup<T>::refill() {
     }
     blocks_ = std::max<int64_t>(1, (active_ + lanes_ - 1) / lanes_);
     if (work_.batch_size == 1) columns_ = int(blocks_);
-    timed_ = has_clock(work_.optimizer) ||
-             std::any_of(jobs_.begin(), jobs_.end(), [](const LaneJob<T>* job) { return job && job->factors; });
+    timed_ = has_clock(work_.optimizer) || std::any_of(jobs_.begin(), jobs_.end(), [](const LaneJob<T>* job) {
+                 return job && job->factors;
+             });
     settled_ = false;
     factor_batch_ = 0;
 }
@@ -375,10 +375,23 @@ void LaneGroup<T>::run_steps(int64_t steps) {
     // Where the optimiser has no moments the kernels do not touch them.
     const Store<T> store{store_.weights, store_.gradient, store_.moment ? store_.moment : store_.gradient,
                          store_.square ? store_.square : store_.gradient};
-    kernels_.networks.steps({&network_, &samples_, store, block_, columns_, work_.batch_size > 1,
-                             work_.optimizer, work_.has_l1, work_.penalised,
-                             {rates_, decays_, first_, second_, epsilon_, l1_, l2_, factor_, timed_ ? slots() : 0},
-                             trail_, order_, shared_, steps, batch, losses_});
+    kernels_.networks.steps(
+        {&network_,
+         &samples_,
+         store,
+         block_,
+         columns_,
+         work_.batch_size > 1,
+         work_.optimizer,
+         work_.has_l1,
+         work_.penalised,
+         {rates_, decays_, first_, second_, epsilon_, l1_, l2_, factor_, timed_ ? slots() : 0},
+         trail_,
+         order_,
+         shared_,
+         steps,
+         batch,
+         losses_});
     step_ += steps;
     unseen_ += cost_ * double(steps * batch);
 }

@@ -100,7 +100,8 @@ void train_alone(const naive::Problem& problem, const Common& common, const Lane
 }
 
 template <class T>
-void check_against_alone(const naive::Problem& problem, const Common& common, size_t count, double tolerance) {
+void check_against_alone(const naive::Problem& problem, const Common& common, size_t count,
+                         double tolerance) {
     Trainings<T> many(problem, common, count);
     const auto starts = many.parameters;
     many.run(problem, common);
@@ -120,9 +121,7 @@ void check_against_alone(const naive::Problem& problem, const Common& common, si
     }
 }
 
-naive::Problem classes() {
-    return {{7, 9, 5, 3}, Activation::tanh, Activation::softmax, Loss::log_loss, 29};
-}
+naive::Problem classes() { return {{7, 9, 5, 3}, Activation::tanh, Activation::softmax, Loss::log_loss, 29}; }
 
 }  // namespace
 
@@ -149,8 +148,8 @@ TEST_EACH_ISA("lanes", "penalties, sampling rules, and shapes from one weight to
             }
     for (bool bias : {true, false})
         for (const std::vector<int64_t>& units : {std::vector<int64_t>{1, 1}, {2, 2, 1}, {33, 70, 2}}) {
-            const naive::Problem problem(units, Activation::relu, Activation::logistic, Loss::squared_error, 13,
-                                         bias);
+            const naive::Problem problem(units, Activation::relu, Activation::logistic, Loss::squared_error,
+                                         13, bias);
             for (int64_t batch : {1, 4}) {
                 check_against_alone<double>(problem, {OrderKind::shuffle, batch}, 5, 1e-11);
                 check_against_alone<float>(problem, {OrderKind::replacement, batch}, 5, 1e-4);
@@ -159,10 +158,10 @@ TEST_EACH_ISA("lanes", "penalties, sampling rules, and shapes from one weight to
 }
 
 TEST_EACH_ISA("lanes", "every activation and every loss") {
-    for (Activation hidden : {Activation::identity, Activation::logistic, Activation::relu,
-                              Activation::leaky_relu, Activation::sign, Activation::softmax,
-                              Activation::softplus, Activation::selu, Activation::gelu, Activation::silu,
-                              Activation::mish})
+    for (Activation hidden :
+         {Activation::identity, Activation::logistic, Activation::relu, Activation::leaky_relu,
+          Activation::sign, Activation::softmax, Activation::softplus, Activation::selu, Activation::gelu,
+          Activation::silu, Activation::mish})
         for (auto [last, loss] : {std::pair{Activation::identity, Loss::squared_error},
                                   {Activation::softmax, Loss::squared_error},
                                   {Activation::identity, Loss::absolute_error},
@@ -280,7 +279,8 @@ TEST("lanes", "a plateau ends a training, or lowers its step size") {
 }
 
 TEST("lanes", "a run that is asked to end leaves whole steps") {
-    const naive::Problem problem({20, 30, 3}, Activation::relu, Activation::identity, Loss::squared_error, 500);
+    const naive::Problem problem({20, 30, 3}, Activation::relu, Activation::identity, Loss::squared_error,
+                                 500);
     const naive::Typed<float> typed(problem);
     for (int threads : {1, 2}) {
         Common common{OrderKind::shuffle};

@@ -41,6 +41,36 @@ def Session(  # noqa: N802
     dtype: str = "float64",
     n_threads: int = 1,
 ) -> Session32: ...
+
+class Lanes32:
+    def bind(self, X: Any, D: NDArray[Any], sample_weight: NDArray[Any] | None = None) -> None: ...
+    def run(
+        self,
+        order: str,
+        batch_size: int,
+        optimizer: str,
+        keys: NDArray[np.uint64],
+        parameters: NDArray[Any],
+        moments: NDArray[Any],
+        columns: dict[str, NDArray[Any]],
+        folds: list[NDArray[np.int64] | None],
+        factors: list[NDArray[np.float64] | None],
+        losses: list[NDArray[np.float64]],
+        seconds: list[NDArray[np.float64]],
+    ) -> None: ...
+    def parameters(self) -> NDArray[Any]: ...
+    def moments(self) -> NDArray[Any]: ...
+    def columns(self) -> dict[str, NDArray[Any]]: ...
+
+class Lanes64(Lanes32): ...
+
+def Lanes(  # noqa: N802
+    layers: list[Layer],
+    loss: str,
+    loss_parameter: float = 0.0,
+    dtype: str = "float64",
+    n_threads: int = 1,
+) -> Lanes32: ...
 def isa() -> str: ...
 def available_isas() -> list[str]: ...
 def words(key: int, stream: int, epoch: int, start: int, count: int) -> NDArray[np.uint64]: ...

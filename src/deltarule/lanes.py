@@ -115,9 +115,7 @@ def run(
 
     lanes = compiled.open_lanes(network, X.dtype, n_threads)
     lanes.bind(X, D, sample_weight)
-    trainings = [
-        replace(training, state=_with_horizon(training, kind)) for training in trainings
-    ]
+    trainings = [replace(training, state=_with_horizon(training, kind)) for training in trainings]
     epochs = [training.plan.max_epochs for training in trainings]
     losses, seconds = ([np.empty(count) for count in epochs] for _ in range(2))
     interrupted = False
@@ -171,9 +169,7 @@ def _with_horizon(training: Training, kind: Kind) -> TrainingState:
     state = training.state
     if state.horizon is not None:
         return state
-    return replace(
-        state, horizon=state.step + training.plan.max_epochs * _steps_per_epoch(kind)
-    )
+    return replace(state, horizon=state.step + training.plan.max_epochs * _steps_per_epoch(kind))
 
 
 def _moments(training: Training) -> Array:

@@ -46,7 +46,7 @@ def train_many(
     plans: TrainingPlan | Sequence[TrainingPlan],
     *,
     sample_weight: Array | None = None,
-    validation: Validation | None | Sequence[Validation | None] = None,
+    validation: Validation | Sequence[Validation | None] | None = None,
     rows: Sequence[Array | None] | None = None,
     engine: str = "auto",
     n_threads: int | None = None,
@@ -211,7 +211,9 @@ class _Work:
         for index in members:
             result = self.results[index]
             if result is not None:
-                self.results[index] = replace(result, road=f"{result.road}, alone: {reasons[index]}")
+                self.results[index] = replace(
+                    result, road=f"{result.road}, alone: {reasons[index]}"
+                )
 
     def _one_by_one(self, members: list[int]) -> None:
         for index in members:
@@ -263,9 +265,7 @@ class _Work:
 
 def _trainings(starts: Any, plans: Any, rows: Any, validation: Any) -> list[Training]:
     """What belongs to each start; the lengths have to match."""
-    states = [
-        start if isinstance(start, TrainingState) else fresh_state(start) for start in starts
-    ]
+    states = [start if isinstance(start, TrainingState) else fresh_state(start) for start in starts]
     count = len(states)
     if isinstance(plans, TrainingPlan):
         plans = [plans] * count

@@ -25,10 +25,10 @@ struct LaneTrail {
 /// The optimiser's numbers, one for each slot.
 template <class T>
 struct LaneSettings {
-    const T* rates;     ///< step sizes, `rate_stride` numbers from step to step
-    const T* decays;    ///< rate * weight_decay, likewise
-    const T* first;     ///< momentum, beta_1 or the decay of rmsprop
-    const T* second;    ///< beta_2
+    const T* rates;   ///< step sizes, `rate_stride` numbers from step to step
+    const T* decays;  ///< rate * weight_decay, likewise
+    const T* first;   ///< momentum, beta_1 or the decay of rmsprop
+    const T* second;  ///< beta_2
     const T* epsilon;
     const T* l1;
     const T* l2;

@@ -28,11 +28,11 @@ enum class LaneEnd : int { waiting, unfinished, converged, step_too_small, last_
 /// One training: what it is given, where it stands, and where its results go.
 template <class T>
 struct LaneJob {
-    T* parameters;        ///< canonical vector, in and out
-    T* moments;           ///< row after row, in and out; null where the optimiser has none
-    double* losses;       ///< one for every epoch done
-    double* seconds;      ///< since the run began, likewise
-    const int64_t* rows;  ///< the rows of its fold; null: all
+    T* parameters;          ///< canonical vector, in and out
+    T* moments;             ///< row after row, in and out; null where the optimiser has none
+    double* losses;         ///< one for every epoch done
+    double* seconds;        ///< since the run began, likewise
+    const int64_t* rows;    ///< the rows of its fold; null: all
     const double* factors;  ///< of the step size, one for every step of the run; null: all are 1
     uint64_t key;
     OptimizerSettings optimizer;

@@ -106,7 +106,7 @@ class CompiledSession(Session):
         return self._core.loss_gradient(_rows(X), D, sample_weight)
 
 
-def open_lanes(network: Network, dtype: Any, n_threads: int) -> Any:
+def open_lanes(network: Network, dtype: Any, n_threads: int) -> _core.Lanes32:
     """The core's many trainings of one network at once, of dense layers only."""
     layers = [_layer(layer) for layer in network.layers if isinstance(layer, Dense)]
     loss = network.loss

@@ -236,6 +236,10 @@ nb::object open_lanes(const std::vector<LayerText>& layers, const std::string& l
     refuse("dtype must be 'float32' or 'float64' (got '" + dtype + "').");
 }
 
+int lanes_of(const std::string& dtype) {
+    return dtype == "float32" ? kernels<float>().lanes : kernels<double>().lanes;
+}
+
 }  // namespace
 
 void bind_lanes(nb::module_& m) {
@@ -243,6 +247,7 @@ void bind_lanes(nb::module_& m) {
     bind_as<double>(m, "Lanes64");
     m.def("Lanes", &open_lanes, nb::arg("layers"), nb::arg("loss"), nb::arg("loss_parameter") = 0.0,
           nb::arg("dtype") = "float64", nb::arg("n_threads") = 1);
+    m.def("lanes", &lanes_of, nb::arg("dtype"));
 }
 
 }  // namespace deltarule::bindings

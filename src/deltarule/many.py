@@ -170,7 +170,7 @@ class _Work:
             else:
                 kinds.setdefault(kind, []).append(index)
         for kind, members in list(kinds.items()):
-            reason = lanes.unsuited(self.network, kind, len(members))
+            reason = lanes.unsuited(self.network, len(members), self.D.dtype)
             if reason is not None:
                 reasons.update(dict.fromkeys(kinds.pop(kind), reason))
         return kinds, reasons

@@ -106,6 +106,11 @@ class CompiledSession(Session):
         return self._core.loss_gradient(_rows(X), D, sample_weight)
 
 
+def lane_count(dtype: Any) -> int:
+    """Networks that fit side by side into a vector."""
+    return _core.lanes(np.dtype(dtype).name)
+
+
 def open_lanes(network: Network, dtype: Any, n_threads: int) -> _core.Lanes32:
     """The core's many trainings of one network at once, of dense layers only."""
     layers = [_layer(layer) for layer in network.layers if isinstance(layer, Dense)]

@@ -123,7 +123,8 @@ def test_a_warm_fit_goes_on_with_the_order_of_the_start_that_won(early_stopping:
         start = dr.initialize(model._network, memory.order_key)
         plan = replace(seen[0], max_epochs=6)
         whole = dr.train(model._network, start, X_DIABETES, Y_DIABETES[:, None], plan)
-        np.testing.assert_array_equal(model.coefs_[0], whole.parameters.weights[0].T)
+        # The starts may have been trained in lanes: the same numbers but for rounding.
+        np.testing.assert_allclose(model.coefs_[0], whole.parameters.weights[0].T, rtol=1e-9)
 
 
 @pytest.mark.parametrize("schedule", ["cosine", dr.OneCycle()], ids=str)

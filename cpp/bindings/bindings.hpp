@@ -5,6 +5,7 @@
 namespace deltarule::bindings {
 
 void bind_sessions(nanobind::module_& m);
+void bind_lanes(nanobind::module_& m);
 void bind_numbers(nanobind::module_& m);
 void bind_predictors(nanobind::module_& m);
 

@@ -10,4 +10,5 @@ NB_MODULE(_core, m) {
     deltarule::bindings::bind_numbers(m);
     deltarule::bindings::bind_sessions(m);
     deltarule::bindings::bind_predictors(m);
+    deltarule::bindings::bind_lanes(m);
 }

@@ -32,5 +32,9 @@ template <class T>
 void sum_pass(void* batch, int worker, int64_t task);
 template <class T>
 double step_pass(Batch<T>& batch);
+template <class T>
+void lane_steps(const LaneRun<T>& run);
+template <class T>
+void lane_look(const LaneLook<T>& look);
 
 }  // namespace deltarule::DELTARULE_ISA

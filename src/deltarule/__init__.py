@@ -27,6 +27,7 @@ _HOMES: dict[str, str | None] = {
     "gradient": "functional",
     "run_steps": "functional",
     "train": "training",
+    "train_many": "many",
     "restart": "restarts",
     "TrainingPlan": "plans",
     "TrainingResult": "plans",

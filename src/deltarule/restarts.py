@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from deltarule.definitions import Array
 from deltarule.functional import objective
+from deltarule.many import NOT_BEGUN, train_many
 from deltarule.network import Network, initialize
 from deltarule.plans import TrainingPlan, TrainingResult
 from deltarule.random import Stream, derive
@@ -44,7 +46,8 @@ def restart(
     initializer, dtype
         As for `initialize`.
     **options
-        As for `train`.
+        As for `train`; with an ``observer`` or a ``history`` the starts are trained one after the
+        other, else as `train_many` does.
 
     Returns
     -------
@@ -54,21 +57,50 @@ def restart(
         The objective that each start ended in; with early stopping minus the best score. A start
         that became non-finite has inf.
     """
-    best: TrainingResult | None = None
+    keys = [key if index == 0 else derive(key, Stream.RESTART, index) for index in range(n_init)]
     objectives = np.full(n_init, np.inf)
-    for index in range(n_init):
-        own = key if index == 0 else derive(key, Stream.RESTART, index)
-        start = initialize(network, own, initializer, dtype)
-        result = train(network, start, X, D, replace(plan, key=own), **options)
+    best: TrainingResult | None = None
+    interrupted = False
+    for index, result in _results(network, X, D, plan, keys, (initializer, dtype), options):
         objectives[index] = _final(network, result, X, D, plan, options)
         if best is None or objectives[index] < np.nanmin(objectives[:index]):
-            best = replace(result, state=replace(result.state, key=own))
-        if result.stop_reason is StopReason.INTERRUPTED:
-            # An earlier start may be the best; that the work was cut short is said all the same.
-            best = replace(best, stop_reason=StopReason.INTERRUPTED)
-            break
+            best = replace(result, state=replace(result.state, key=keys[index]))
+        interrupted |= result.stop_reason is StopReason.INTERRUPTED
     assert best is not None
+    if interrupted:
+        # An earlier start may be the best; that the work was cut short is said all the same.
+        best = replace(best, stop_reason=StopReason.INTERRUPTED)
     return best, objectives
+
+
+def _results(
+    network: Network,
+    X: Any,
+    D: Array,
+    plan: TrainingPlan,
+    keys: list[int],
+    drawing: tuple[Any, Any],
+    options: dict[str, Any],
+) -> Iterator[tuple[int, TrainingResult]]:
+    """Each start that was begun, by its number; after an interrupt there are no more."""
+    followed = [name for name in ("observer", "history") if options.get(name) is not None]
+    if len(keys) > 1 and not followed:
+        options = {name: value for name, value in options.items() if value is not None}
+        starts = [initialize(network, key, *drawing) for key in keys]
+        plans = [replace(plan, key=key) for key in keys]
+        results = train_many(network, starts, X, D, plans, **options)
+        yield from (
+            (index, result)
+            for index, result in enumerate(results)
+            if index == 0 or result.road != NOT_BEGUN
+        )
+        return
+    for index, key in enumerate(keys):
+        start = initialize(network, key, *drawing)
+        result = train(network, start, X, D, replace(plan, key=key), **options)
+        yield index, result
+        if result.stop_reason is StopReason.INTERRUPTED:
+            return
 
 
 def _final(

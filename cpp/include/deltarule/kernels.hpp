@@ -1,4 +1,5 @@
 #pragma once
+#include "deltarule/lane_run.hpp"
 #include "deltarule/operations.hpp"
 #include "deltarule/plan.hpp"
 
@@ -169,6 +170,7 @@ struct Kernels {
     void (*activate)(Activation kind, T parameter, T* z, T* slope, int64_t count, bool output);
     /// a^L of rows one by one.
     void (*rows)(const Rows<T>& rows);
+    LaneKernels<T> networks;  ///< many networks at once
 };
 
 enum class Isa : int { plain, v2, v3, v4 };

@@ -12,9 +12,10 @@
 ///   rmsprop   v = ρ v + (1-ρ) g²,  w -= α g / (√v + ε)
 namespace deltarule::DELTARULE_ISA {
 
-/// One vector. `m` and `s` are the first and the second moment; Returns the new w.
-template <Optimizer kind, Penalty penalty, class T>
-DELTARULE_INLINE Vec<T> update_vector(const Update<T>& u, Vec<T> g, T* weight, T* m, T* s) {
+/// One vector; `m` and `s` are the first and the second moment. Returns the new w. `u` is an `Update`,
+/// or has vectors under the same names, with numbers of their own for each lane.
+template <Optimizer kind, Penalty penalty, class T, class Numbers>
+DELTARULE_INLINE Vec<T> update_vector(const Numbers& u, Vec<T> g, T* weight, T* m, T* s) {
     const Vec<T> w = load(weight);
     if constexpr (penalty != Penalty::none) g += penalty_gradient<penalty, T>(w, u.l1, u.l2);
     Vec<T> next;

@@ -8,12 +8,12 @@ namespace deltarule::DELTARULE_ISA {
 /// What of it a run needs: nothing, the square alone, or both.
 enum class Penalty { none, square, both };
 
-/// l1 sign(w) + l2 w with sign(0) = 0
-template <Penalty penalty, class T>
-DELTARULE_INLINE Vec<T> penalty_gradient(Vec<T> w, T l1, T l2) {
+/// l1 sign(w) + l2 w with sign(0) = 0; the strengths are numbers, or vectors of one for each lane.
+template <Penalty penalty, class T, class Strength>
+DELTARULE_INLINE Vec<T> penalty_gradient(Vec<T> w, Strength l1, Strength l2) {
     if constexpr (penalty == Penalty::square) return w * l2;
     const Vec<T> zero = splat<T>(T(0));
-    Vec<T> sign = w > zero ? splat<T>(l1) : (w < zero ? splat<T>(-l1) : zero);
+    Vec<T> sign = w > zero ? zero + l1 : (w < zero ? zero - l1 : zero);
     return sign + w * l2;
 }
 

@@ -232,6 +232,17 @@ class CompiledSession(Session):
         return self._core.loss_gradient(_rows(X), D, sample_weight)
 
 
+def lane_count(dtype: Any) -> int:
+    """Networks that fit side by side into a vector."""
+    return _core.lanes(np.dtype(dtype).name)
+
+
+def open_lanes(network: Network, dtype: Any, n_threads: int) -> _core.Lanes32:
+    """The core's many trainings of one network at once, of dense layers only."""
+    loss = network.loss
+    return _core.Lanes(_layers(network), loss.name, loss.parameter, np.dtype(dtype).name, n_threads)
+
+
 def _order(work: Work) -> Any:
     """A rule as the core takes it, an array as it is."""
     return (work.order.kind, work.order.key) if isinstance(work.order, Rule) else work.order

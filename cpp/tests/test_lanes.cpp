@@ -95,7 +95,9 @@ void train_alone(const naive::Problem& problem, const Common& common, const Lane
     plan.l1 = job.l1;
     plan.l2 = job.l2;
     plan.scale = job.scale;
-    losses = session.run(plan).losses;
+    losses.resize(size_t(session.epochs_touched(plan)));
+    plan.losses = losses.data();
+    session.run(plan);
     parameters = naive::parameters(session);
 }
 

@@ -45,6 +45,37 @@ class Session32:
         list[NDArray[Any]],
         list[NDArray[Any]],
     ]: ...
+    def judge(
+        self,
+        X: Any,
+        D: NDArray[Any] | None,
+        sample_weight: NDArray[Any] | None,
+        score: str,
+        middle: float,
+        n: float,
+    ) -> None: ...
+    def plan_epochs(
+        self,
+        order: tuple[str, int],
+        batch_size: int,
+        l1: float,
+        l2: float,
+        scale: float,
+        clock: int,
+        objective: tuple[float, float, float],
+        rules: tuple[bool, float, int, float, bool, float, float],
+    ) -> None: ...
+    def run_epochs(
+        self,
+        place: tuple[int, int, float, float],
+        standing: tuple[float, float, float, int],
+        limits: tuple[int, int, float],
+        factors: NDArray[np.float64] | None,
+        judge: bool,
+    ) -> None: ...
+    def report(self) -> Any: ...
+    def go_back(self) -> None: ...
+    def best(self) -> NDArray[Any]: ...
     def predict(self, X: Any) -> NDArray[Any]: ...
     def loss(self, X: Any, D: NDArray[Any], sample_weight: NDArray[Any] | None = None) -> float: ...
     def loss_gradient(

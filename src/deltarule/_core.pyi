@@ -56,7 +56,7 @@ class Session32:
     ) -> None: ...
     def plan_epochs(
         self,
-        order: NDArray[np.int64] | tuple[str, int],
+        order: tuple[str, int],
         batch_size: int,
         l1: float,
         l2: float,

@@ -103,10 +103,19 @@ def test_all_else_is_not_refused() -> None:
 
 
 def test_road() -> None:
-    assert ENGINE.road(NETWORK, Work(Rule("shuffle", 0)), np.float64) == (
-        f"compiled, {core.isa()}: per-sample road"
-    )
-    assert "mini-batch road" in ENGINE.road(NETWORK, Work(Rule("shuffle", 0), 2), np.float64)
+    narrow = dr.Network((3, 16, 2), "tanh", "squared_error")
+    small, wide = ENGINE.open(narrow, np.float64, 1), opened()
+    rule = Rule("shuffle", 0)
+    for session, work, wanted in [
+        (small, Work(rule), "per-sample road, the whole network in registers"),
+        (small, Work(rule, optimizer=dr.Momentum()), "looking ahead in blocks of 8 rows"),
+        (wide, Work(rule), "looking ahead in blocks of 8 rows"),
+        (small, Work(rule, optimizer=dr.Adam()), "only SGD, momentum and Nesterov without L1"),
+        (small, Work(rule, l1=0.1), "only SGD, momentum and Nesterov without L1"),
+        (small, Work(rule, 2), "mini-batch road"),
+    ]:
+        assert session.road(work).startswith(f"compiled, {core.isa()}: ")
+        assert wanted in session.road(work)
 
 
 BAD_BINDS = {

@@ -180,6 +180,12 @@ public:
         return vector;
     }
 
+    std::string road(int64_t batch_size, double l1) {
+        const Use use(busy_);
+        constexpr const char* names[] = {"batches", "one_pass", "look_ahead", "registers"};
+        return names[int(session_.road(batch_size, l1))];
+    }
+
     Output<T> predict(nb::object X) {
         const Use use(busy_);
         const Samples<T> samples = samples_of<T>(X, inputs());
@@ -303,6 +309,7 @@ void bind_session(nb::module_& m, const char* name) {
         .def("report", &Bound<T>::report)
         .def("go_back", &Bound<T>::go_back)
         .def("best", &Bound<T>::best)
+        .def("road", &Bound<T>::road, nb::arg("batch_size"), nb::arg("l1") = 0.0)
         .def("predict", &Bound<T>::predict, nb::arg("X"))
         .def("loss", &Bound<T>::loss, nb::arg("X"), nb::arg("D"),
              nb::arg("sample_weight").none() = nb::none())

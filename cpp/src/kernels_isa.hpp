@@ -10,6 +10,8 @@ constexpr int64_t tiny_units = 32;
 
 template <class T>
 int64_t sample_steps(SampleRun<T>& run);
+template <class T>
+Road sample_road(const Network& network, const Update<T>& update);
 /// The same for rules that are linear in the gradient (kernels_look_ahead.cpp).
 template <class T>
 int64_t look_ahead(SampleRun<T>& run);

@@ -63,16 +63,25 @@ bool is_linear(const Update<T>& u) {
 }  // namespace
 
 template <class T>
+Road sample_road(const Network& network, const Update<T>& update) {
+    if (is_tiny(network, update)) return Road::registers;
+    return is_linear(update) ? Road::look_ahead : Road::one_pass;
+}
+
+template <class T>
 int64_t sample_steps(SampleRun<T>& run) {
     FlushDenormals guard;
-    if (is_tiny(*run.network, run.update)) return tiny<T>(run);
-    if (is_linear(run.update)) return look_ahead<T>(run);
+    const Road road = sample_road(*run.network, run.update);
+    if (road == Road::registers) return tiny<T>(run);
+    if (road == Road::look_ahead) return look_ahead<T>(run);
     return with_optimizer(run.update.kind, [&]<Optimizer kind>() {
         return with_penalty(run.update,
                             [&]<Penalty penalty>() { return steps_with<Policy<kind, penalty>, T>(run); });
     });
 }
 
+template Road sample_road<float>(const Network&, const Update<float>&);
+template Road sample_road<double>(const Network&, const Update<double>&);
 template int64_t sample_steps<float>(SampleRun<float>& run);
 template int64_t sample_steps<double>(SampleRun<double>& run);
 

@@ -128,5 +128,5 @@ def train(
     else:
         reason, trouble = loop.run(observer)
     return loop.result(
-        reason, trouble, chosen.name, chosen.road(network, loop.work, state.parameters.dtype)
+        reason, trouble, chosen.name, session.road(loop.work)
     )

@@ -141,6 +141,9 @@ struct Rows {
     T* outputs;  ///< (count, outputs)
 };
 
+/// The way that steps take: many rows, or single ones in the manner that network and rule allow.
+enum class Road : int { batches, one_pass, look_ahead, registers };
+
 template <class T>
 struct Kernels {
     int lanes;
@@ -154,6 +157,8 @@ struct Kernels {
     int64_t (*cut_weights)(const Layer& layer, int64_t operation, int64_t rows, Task* to);
     /// Does `run.steps` steps; returns those done. Ends early after a loss that is not finite.
     int64_t (*samples)(SampleRun<T>& run);
+    /// Which way `samples` takes.
+    Road (*road)(const Network& network, const Update<T>& update);
     /// Brings the updates of an open block into the weights.
     void (*settle)(SampleRun<T>& run);
     /// Some strips of a `Batch` through a stage.

@@ -61,6 +61,12 @@ public:
     /// How many epochs a run over the bound rows touches at most.
     int64_t epochs_touched(const RunPlan& plan) const;
 
+    /// Which way steps of so many rows take.
+    Road road(int64_t batch_size, double l1) const {
+        if (batch_size != 1) return Road::batches;
+        return panels_->kernels().road(panels_->network(), panels_->update_of(0, 0, l1, 0));
+    }
+
     /// Many epochs with all that belongs to a training, see `RunLoop`. At least one row is bound.
     RunLoop<T>& loop() { return *loop_; }
     EpochReport run_epochs(const EpochPlan& plan) { return loop_->run(plan, samples_); }

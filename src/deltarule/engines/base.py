@@ -162,6 +162,10 @@ class Session(ABC):
         return loss, rows.score.value(self.predict(rows.X), rows.D, rows.sample_weight)
 
     @abstractmethod
+    def road(self, work: Work) -> str:
+        """Which code runs, and why not a faster one: the text of ``TrainingResult.road``."""
+
+    @abstractmethod
     def vector(self) -> Array:
         """The parameters now, as a new array."""
 
@@ -234,7 +238,3 @@ class Engine(ABC):
         With ``scale`` an input x becomes (x − center) / scale, computed in float64; ``center``
         None stands for zeros.
         """
-
-    @abstractmethod
-    def road(self, network: Network, work: Work, dtype: Any) -> str:
-        """Which code runs, and why not a faster one: the text of ``TrainingResult.road``."""

@@ -56,6 +56,17 @@ VERDICTS = (
 )
 
 
+#: What the core's names of its roads mean.
+ROADS = {
+    "batches": "mini-batch road",
+    "registers": "per-sample road, the whole network in registers",
+    "look_ahead": "per-sample road, looking ahead in blocks of 8 rows; in registers stays plain SGD "
+    "on one hidden layer of at most 32 units with at most 4 outputs and 31 inputs",
+    "one_pass": "per-sample road, each update in one pass with the next row's way forward; only "
+    "SGD, momentum and Nesterov without L1 can look ahead",
+}
+
+
 class CompiledSession(Session):
     """A session of the core; parameters and moments live there, in the kernels' own layout."""
 
@@ -205,6 +216,13 @@ class CompiledSession(Session):
         """Run the last slice again, up to the end of its last whole epoch."""
         self._core.go_back()
 
+    def road(self, work: Work) -> str:
+        """The core's own answer, in words."""
+        if work.optimizer.name == "lbfgs":
+            return f"compiled, {ISA}: the whole gradient on the mini-batch road, SciPy's L-BFGS"
+        self._take(work.optimizer)
+        return f"compiled, {ISA}: {ROADS[self._core.road(work.batch_size, work.l1)]}"
+
     def vector(self) -> Array:
         """The parameters now."""
         return self._core.parameters()
@@ -332,9 +350,3 @@ class CompiledEngine(Engine):
         return _core.Predictor(
             _layers(network), np.ascontiguousarray(vector), centers, scales, vector.dtype.name
         )
-
-    def road(self, network: Network, work: Work, dtype: Any) -> str:
-        """The per-sample road for one row a step, else the mini-batch road."""
-        if work.batch_size == 1:
-            return f"compiled, {ISA}: per-sample road"
-        return f"compiled, {ISA}: mini-batch road"

@@ -49,6 +49,10 @@ class ReferenceSession(Session):
         """Name the training rows."""
         self._X, self._D, self._weight = X, D, sample_weight
 
+    def road(self, work: Work) -> str:
+        """There is one road."""
+        return "reference: NumPy, equation by equation"
+
     def vector(self) -> Array:
         """The parameters now."""
         return self._parameters.vector.copy()
@@ -268,7 +272,3 @@ class ReferenceEngine(Engine):
     ) -> ReferenceRowPredictor:
         """NumPy again, some microseconds a layer."""
         return ReferenceRowPredictor(network, vector, center, scale)
-
-    def road(self, network: Network, work: Work, dtype: Any) -> str:
-        """There is one road."""
-        return "reference: NumPy, equation by equation"

@@ -23,35 +23,57 @@ const T* input_of(const SampleRun<T>& run, int64_t step) {
     return to;
 }
 
+/// z of the first layer, one panel after the other, each in one sum: a weight's update takes longer than
+/// an addition. With `learn` the weights are updated first, by x and δ of the row before.
+template <bool learn, class P, class T>
+void first_layer(const Weights<T> to, const T* before, const T* delta, const T* x, T* z) {
+    for (int64_t p = 0; p < to.layer.panels; ++p) {
+        const int64_t bias = to.at(p, to.layer.inputs);
+        const Vec<T> d = learn ? load(delta + p * lanes<T>) : splat<T>(T(0));
+        Vec<T> sum = to.layer.bias ? load(to.store.weights + bias) : splat<T>(T(0));
+        for (int64_t i = 0; i < to.layer.inputs; ++i) {
+            const int64_t at = to.at(p, i);
+            Vec<T> w;
+            if constexpr (learn) w = update_row<P, T>(to, at, before[i], d);
+            else w = load(to.store.weights + at);
+            sum = multiply_add<T>(w, splat<T>(x[i]), sum);
+        }
+        store(z + p * lanes<T>, sum);
+    }
+}
+
 template <class P, class T>
 int64_t steps_with(SampleRun<T>& run) {
     Update<T> update = run.update;
-    const Layer& first = run.network->layers[0];
     T* const z = run.trail.outputs[0];
-    const T* const weights = run.store.weights + first.offset;
     const T* x = input_of(run, 0);
-    forward_layer<T>(first, weights, x, z, Look<T>{first, weights});
+    first_layer<false, P, T>(weights_of(run, update, 0), nullptr, nullptr, x, z);
     for (int64_t step = 0; step < run.steps; ++step) {
         const double loss = forward_row<T>(run, run.order[step]);
         run.loss += loss;
-        if (!std::isfinite(loss)) return step + 1;
+        if (!std::isfinite(loss)) return ++run.traced, step + 1;
         update.rate = T(run.rates[step]);
         update.decay = T(run.decays[step]);
         backward_row<P, T>(run, update);
         const Weights<T> to = weights_of(run, update, 0);
-        const T* const delta = step_of<P, T>(run.trail, update, 0, first.panels * lanes<T>);
+        const T* const delta = step_of<P, T>(run.trail, update, 0, to.layer.panels * lanes<T>);
         ++run.traced;
+        update_bias<P, T>(to, delta);
         if (step + 1 == run.steps) {
             update_first<P, T>(to, x, delta);
         } else {
             const T* const next = input_of(run, step + 1);
-            update_bias<P, T>(to, delta);
-            forward_layer<T>(first, weights, next, z, Learn<P, T>{to, x, delta});
+            first_layer<true, P, T>(to, x, delta, next, z);
             x = next;
         }
     }
     return run.steps;
 }
+
+template <Optimizer kind, Penalty penalty>
+constexpr bool looks_ahead =
+    penalty != Penalty::both &&
+    (kind == Optimizer::sgd || kind == Optimizer::momentum || kind == Optimizer::nesterov);
 
 /// Whether (W, V) after a step is a linear function of (W, V) and the gradient before it.
 template <class T>
@@ -75,8 +97,10 @@ int64_t sample_steps(SampleRun<T>& run) {
     if (road == Road::registers) return tiny<T>(run);
     if (road == Road::look_ahead) return look_ahead<T>(run);
     return with_optimizer(run.update.kind, [&]<Optimizer kind>() {
-        return with_penalty(run.update,
-                            [&]<Penalty penalty>() { return steps_with<Policy<kind, penalty>, T>(run); });
+        return with_penalty(run.update, [&]<Penalty penalty>() -> int64_t {
+            if constexpr (looks_ahead<kind, penalty>) return 0;  // never: is_linear has seen to it
+            else return steps_with<Policy<kind, penalty>, T>(run);
+        });
     });
 }
 

@@ -99,24 +99,6 @@ struct Look {
     }
 };
 
-/// Updates weight rows with the sample before, on the way forward with the next.
-template <class P, class T>
-struct Learn {
-    Weights<T> to;
-    const T* x;
-    const T* delta;
-
-    template <int panels>
-    DELTARULE_INLINE auto from(int64_t first) const {
-        const Deltas<panels, T> deltas(delta + first * lanes<T>);
-        return [to = to, x = x, first, deltas](int64_t i) {
-            return [&to, &deltas, at = to.at(first, i), x = x[i]](int p) {
-                return update_row<P, T>(to, at + to.at(p, 0), x, deltas[p]);
-            };
-        };
-    }
-};
-
 /// z of `panels` panels side by side, their inputs cut into `chains` interleaved sums.
 template <int panels, int chains, class T, class Visit>
 void forward_panels(const Layer& layer, const T* weights, int64_t first, const T* x, T* z, Visit visit) {
@@ -158,15 +140,13 @@ void forward_layer(const Layer& layer, const T* weights, const T* x, T* z, Visit
     }
 }
 
-/// Updates the first layer: nobody asks for ∂f/∂x. It goes backwards, from the weights that the
-/// forward pass has just left in the cache to those with which the next one begins.
+/// Updates the first layer, its bias left out: nobody asks for ∂f/∂x.
 template <class P, class T>
 void update_first(const Weights<T> to, const T* x, const T* delta) {
-    for (int64_t p = to.layer.panels - 1; p >= 0; --p) {
+    for (int64_t p = 0; p < to.layer.panels; ++p) {
         const Vec<T> d = load(delta + p * lanes<T>);
         for (int64_t i = 0; i < to.layer.inputs; ++i) update_row<P, T>(to, to.at(p, i), x[i], d);
     }
-    update_bias<P, T>(to, delta);
 }
 
 /// One weight row per input: its product with `delta` before, its update with `step` after.

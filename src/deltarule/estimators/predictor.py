@@ -138,7 +138,7 @@ class ClassPredictor(Predictor):
     >>> import deltarule as dr
     >>> from sklearn.datasets import load_iris
     >>> X, y = load_iris(return_X_y=True)
-    >>> model = dr.MLPClassifier((16,), learning_rate_init=0.01, random_state=0).fit(X, y)
+    >>> model = dr.MLPClassifier((16,), solver="lbfgs", random_state=0).fit(X, y)
     >>> predict = model.predictor()
     >>> predict([5.1, 3.5, 1.4, 0.2])
     np.int64(0)

@@ -88,9 +88,14 @@ def name_lines(axes: Any, ends: list[tuple[float, int, str, str]]) -> None:
     """Write each side's name behind its last point, names at least a line apart."""
     low, high = axes.get_ylim()
     apart = (high / low) ** 0.055
-    lowest = 0.0
-    for rows, at, title, colour in sorted(ends):
-        height = max(rows, lowest * apart)
-        lowest = height
-        axes.annotate(title, (at, height), xytext=(9, 0), textcoords="offset points",
-                      color=colour, va="center", fontweight="bold", annotation_clip=False)  # fmt: skip
+    heights: list[float] = []
+    for rows, *_ in sorted(ends):
+        heights.append(max(rows, heights[-1] * apart) if heights else rows)
+    # Names that had to move up are moved down by half of it, so that they stand around their lines.
+    shift = max((h / rows for h, (rows, *_) in zip(heights, sorted(ends), strict=True)), default=1)
+    for height, (_, at, title, colour) in zip(heights, sorted(ends), strict=True):
+        height /= shift**0.5
+        axes.annotate(
+            title, (at, height), xytext=(9, 0), textcoords="offset points",
+            color=colour, va="center", fontweight="bold", annotation_clip=False,
+        )  # fmt: skip

@@ -37,10 +37,7 @@ def load(name: str, dtype: str, rows: int | None = None) -> tuple[Any, Any, Any]
     """
     kind, *numbers = name.split()
     X, y = MAKERS[kind](*map(int, numbers))
-    if kind == "xor" or y.ndim > 1:
-        D = y.reshape(len(y), -1)
-    else:
-        D = np.eye(int(y.max()) + 1)[y]
+    D = y.reshape(len(y), -1) if kind == "xor" or y.ndim > 1 else np.eye(int(y.max()) + 1)[y]
     X, D, y = X[:rows], D[:rows], y[:rows]
     if y.dtype.kind != "i":
         y = np.ascontiguousarray(y[:, 0] if y.shape[1] == 1 else y, dtype=dtype)

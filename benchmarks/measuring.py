@@ -65,8 +65,9 @@ def measure(row: Row, staff: Staff, cores: tuple[int, ...], repeats: int) -> dic
             break
         turns.append({})
         for key, entry in entries.items():
-            if "error" not in entry:
-                attempt(entry, lambda key=key: turns[-1].__setitem__(key, run(row, staff, *key)))
+            outcome = attempt(entry, run, row, staff, *key)
+            if outcome is not None:
+                turns[-1][key] = outcome
         staff.say(".")
     record: dict[str, Any] = {
         "id": row.id,
@@ -77,9 +78,9 @@ def measure(row: Row, staff: Staff, cores: tuple[int, ...], repeats: int) -> dic
     }
     for (side, number), entry in entries.items():
         if "error" not in entry:
-            attempt(entry, lambda s=side, n=number, e=entry: e.update(summary(row, turns, s, n)))
-        if "error" not in entry and not row.calls:
-            entry |= staff.ask(side, number, "judge")
+            entry |= summary(row, turns, side, number)
+        if not row.calls:
+            entry |= attempt(entry, staff.ask, side, number, "judge") or {}
         record["sides"].setdefault(side, {})[str(number)] = entry
     record["disagreements"] = disagreements(row, record["sides"], staff) if row.check else []
     return record
@@ -91,26 +92,28 @@ def prepare(row: Row, staff: Staff, cores: tuple[int, ...]) -> dict[tuple[str, i
     for number in cores:
         for side in row.sides:
             entry = entries[side, number] = {}
-            ask = {"spec": row.spec_for(side).record()}
+            ask: dict[str, Any] = {"spec": row.spec_for(side).record()}
             if row.spec.batch == 1 and "note" in entries.get((side, cores[0]), {}):
                 ask["way"] = entries[side, cores[0]]["note"]  # the better way was found before
-            attempt(
-                entry,
-                lambda s=side, n=number, e=entry, a=ask: e.update(staff.ask(s, n, "prepare", **a)),
-            )
-            if row.calls and "error" not in entry:
-                attempt(entry, lambda s=side, n=number: staff.ask(s, n, "run"))
+            entry |= attempt(entry, staff.ask, side, number, "prepare", **ask) or {}
+            if row.calls:
+                attempt(entry, staff.ask, side, number, "run")
             staff.say(".")
     return entries
 
 
-def attempt(entry: dict[str, Any], work: Callable[[], Any]) -> None:
-    """Do it, or note in the entry why not."""
+def attempt(
+    entry: dict[str, Any], work: Callable[..., dict[str, Any]], *given: Any, **named: Any
+) -> dict[str, Any] | None:
+    """What `work` returns; nothing where it failed, now or before, and then the entry says why."""
+    if "error" in entry:
+        return None
     try:
-        work()
+        return work(*given, **named)
     except SideError as error:
         entry.clear()
         entry["error"] = str(error)
+        return None
 
 
 def run(row: Row, staff: Staff, side: str, cores: int) -> dict[str, Any]:
@@ -171,10 +174,10 @@ def disagreements(row: Row, sides: dict[str, Any], staff: Staff) -> list[str]:
             spec = row.spec_for(side)
             if spec not in references:
                 references[spec] = reference(row, spec, sides, staff)
-            if references[spec] is None:  # our side was not measured: nothing to compare with
+            ours, theirs = references[spec], entry["loss"]
+            if ours is None:  # our side was not measured: nothing to compare with
                 continue
             relative, absolute = TOLD if SIDES[side].tells_order else OWN_DRAW
-            ours, theirs = references[spec], entry["loss"]
             if not abs(theirs - ours) <= relative * max(abs(ours), abs(theirs)) + absolute:
                 found.append(
                     f"{row.id}: {SIDES[side].title} on {cores} ends at a loss of {theirs:.6g}, "

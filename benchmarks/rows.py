@@ -9,7 +9,7 @@ from specs import Spec
 
 @dataclass(frozen=True)
 class Unit:
-    """``seconds / per · factor`` is the number in the table; `per` is a step, an epoch or a call."""
+    """``seconds / per · factor`` is the table's number; `per` is a step, an epoch or a call."""
 
     name: str
     per: str
@@ -89,8 +89,7 @@ LANES = {"networks": 64, "own_orders": False}
 OWN = {"networks": 64, "own_orders": True}
 
 ROWS = (
-    Row("H1", "matrix exponential, 4-32-16-4 tanh, 10 000 rows, full batch, Adam", H1, MANY_EPOCHS,
-        (*FACES, *COMPILED)),
+    Row("H1", "matrix exponential, 4-32-16-4 tanh, 10 000 rows, full batch, Adam", H1, MANY_EPOCHS),
     Row("H3", "MNIST, 784-100-100-10 relu, Nesterov, batch 200", H3, EPOCH, (*FACES, *COMPILED)),
     Row("H3 dense", "the same, standardised pixels, step size 0.02",
         H3.but(data="mnist_dense", rate=0.02), EPOCH),
@@ -119,8 +118,9 @@ ROWS = (
     Row("H6d", "784-512-512-10 relu, Adam, batch 128", H6D, MICROSECONDS, (*FACES, *COMPILED)),
     Row("H7", "predict one row, 10-16-1",
         Spec("smooth 10 1 1000", (10, 16, 1), "relu", "identity", "squared_error", batch=100),
-        Unit("µs a call", "step", 1e6), ("predictor", "estimator", "sklearn", "torch", "jax", "onnx"),
-        quick=True, calls=2000, check=False),
+        Unit("µs a call", "step", 1e6),
+        ("predictor", "estimator", "sklearn", "torch", "jax", "onnx"), quick=True, calls=2000,
+        check=False),
     Row("H9 H3", "H3 in float64", H3.but(dtype="float64"), EPOCH, (*FACES, "sklearn", "jax")),
     Row("H9 H6b", "H6b in float64", H6B.but(dtype="float64"), MICROSECONDS,
         (*FACES, "sklearn", "jax"), quick=True),

@@ -31,7 +31,7 @@ from protocol import FORCED_KERNELS, processors
 from rows import ROWS
 
 RESULTS = Path(__file__).parent / "results"
-SECTIONS = ("products", "rows", "mnist", "scaling", "options", "wheel", "capture")
+SECTIONS = ("products", "rows", "mnist", "scaling", "options", "cold", "wheel", "capture")
 QUICK = ("products", "rows")
 
 
@@ -50,10 +50,9 @@ def main() -> int:
         "machine": machine.machine() | {"load_before": machine.load()},
         "versions": machine.versions(),
     }
-    if result["machine"]["load_before"] > 0.5:
-        say(
-            f"This machine is busy (load {result['machine']['load_before']:.1f}): times are rough.\n"
-        )
+    busy = result["machine"]["load_before"]
+    if busy > 0.5:
+        say(f"This machine is busy (load {busy:.1f}): times are rough.\n")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that nobody is left standing
     staff = measuring.Staff(say)
     began = time.monotonic()
@@ -99,8 +98,6 @@ def products_part(staff: measuring.Staff, options: argparse.Namespace) -> Any:
     """The peak and the products' shares, measured alone on one core."""
     import products
 
-    if "DELTARULE_BENCHMARKS" not in (products.ROOT / "cpp/CMakeLists.txt").read_text("utf-8"):
-        return None
     say("products: building and measuring … ")
     found = products.measure()
     say(products.line(found) if found else "not measured: core_benchmarks could not be built")
@@ -163,6 +160,19 @@ def options_part(staff: measuring.Staff, options: argparse.Namespace) -> Any:
     return options_table.measure(say, options.repeats)
 
 
+def cold_part(staff: measuring.Staff, options: argparse.Namespace) -> Any:
+    """What a fresh process pays to import and to fit iris."""
+    try:
+        import cold_start
+    except ModuleNotFoundError:
+        return None
+    say("cold starts … ")
+    found = cold_start.measure()
+    for name, times in found.items():
+        say(f"\n  {name:<28}{1e3 * times['wall']:7.0f} ms")
+    return found
+
+
 def wheel_part(staff: measuring.Staff, options: argparse.Namespace) -> Any:
     """Bytes of our wheel."""
     import wheel
@@ -191,6 +201,7 @@ PARTS: dict[str, Callable[[measuring.Staff, argparse.Namespace], Any]] = {
     "mnist": mnist_part,
     "scaling": scaling_part,
     "options": options_part,
+    "cold": cold_part,
     "wheel": wheel_part,
     "capture": capture_part,
 }

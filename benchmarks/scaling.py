@@ -5,6 +5,7 @@ The number of steps of a point follows from its work, so that every point takes 
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import measuring
@@ -28,7 +29,7 @@ def points() -> list[tuple[str, int, Row]]:
 
 def point(units: tuple[int, ...], batch: int) -> Row:
     """One point as a row; where sides are slow, they do one epoch of several."""
-    weights = sum(a * b for a, b in zip(units, units[1:], strict=False))
+    weights = sum(a * b for a, b in itertools.pairwise(units))
     steps = max(FEWEST, min(MOST, round(WORK / (6 * batch * weights))))
     epochs = max(1, steps // MOST_OF_SLOW)
     rows = batch * (steps // epochs)

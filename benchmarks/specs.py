@@ -84,6 +84,11 @@ class Spec:
         """Steps of the whole training."""
         return self.epochs * -(-rows // self.batch_of(rows))
 
+    def operations(self, rows: int) -> int:
+        """Multiplications and additions of a step's products; none back to the input."""
+        weights = [a * b for a, b in zip(self.units, self.units[1:], strict=False)]
+        return 2 * self.batch_of(rows) * (3 * sum(weights) - weights[0])
+
 
 def layers_at_start(spec: Spec, network: int = 0) -> list[tuple[Any, Any]]:
     """Weights ``(inputs, units)`` and biases of each layer: scikit-learn's rule, one seed."""

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from sides import OURS, SIDES
+from specs import Spec
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = ("README.md", "docs/performance.md")
@@ -23,6 +24,8 @@ CHARTS = ("docs/speed-over-width.svg", "docs/speed-over-batch.svg")
 SHORT_ROWS = ("H1", "H3", "H5b", "H6b", "H6c", "H7", "H10 iris", "H10 adult")
 SHORT_SIDES = ("sklearn", "torch", "jax")
 COLUMNS = ("train", "estimator", "sklearn", "torch", "torch_compiled", "jax")
+#: Rows of the data where a step takes them all.
+FULL_BATCH = {"H1": 10000}
 NOTHING = "Not measured in this run.\n"
 
 Result = dict[str, Any]
@@ -176,16 +179,23 @@ def speeds(result: Result, source: str) -> str:
     for row in result["rows"]:
         sides = row["sides"]
         first = next(iter(sides))
-        ours = cell(sides[first]) + ("" if first in COLUMNS else f" ({SIDES[first].title})")
+        ours = cell(sides.get("train", {}))
+        if first not in COLUMNS:
+            ours = f"{cell(sides[first])} ({SIDES[first].title})"
         others = [
             f"{SIDES[side].title} {cell(entries)}"
             for side, entries in sides.items()
             if side not in COLUMNS and side != first and cell(entries) != "–"
         ]
-        cells = [ours, *(cell(sides.get(s, {})) if s != first else "" for s in COLUMNS[1:])]
+        cells = [ours, *(cell(sides.get(side, {})) for side in COLUMNS[1:])]
         lines.append(
-            [f"**{row['id']}** {row['title']}, {row['unit']}", *cells, "; ".join(others) or "–"]
-            + [times(row, "1"), times(row, "2")]
+            [
+                f"**{row['id']}** {row['title']}, {row['unit']}",
+                *cells,
+                "; ".join(others) or "–",
+                times(row, "1"),
+                times(row, "2"),
+            ]
         )
     if not lines:
         return NOTHING
@@ -231,8 +241,14 @@ def loss(row: Result, side: str) -> str:
 def verdicts(result: Result, source: str) -> str:
     """Each target with its verdict."""
     lines = [
-        [one["text"], one["kind"], number(one["wanted"]), number_or_nan(one["found"])]
-        + ["reached" if one["reached"] else "not reached", f"{one['margin']:.2f}"]
+        [
+            one["text"],
+            one["kind"],
+            number(one["wanted"]),
+            signed(one["found"]),
+            "reached" if one["reached"] else "not reached",
+            f"{one['margin']:.2f}",
+        ]
         for one in result.get("verdicts", [])
         if one["kind"] != "floor"
     ]
@@ -241,7 +257,7 @@ def verdicts(result: Result, source: str) -> str:
     return table(["target", "kind", "wanted", "found", "verdict", "times the wanted"], lines)
 
 
-def number_or_nan(value: float) -> str:
+def signed(value: float) -> str:
     """A number that may be negative."""
     return number(value) if value >= 0 else f"−{number(-value)}"
 
@@ -258,11 +274,27 @@ def products(result: Result, source: str) -> str:
     kinds = ("forward", "data_gradient", "weight_gradient")
     lines = [[d, s, *(one.get(k, "–") for k in kinds)] for (d, s), one in shapes.items()]
     peak = found["peak"]
+    steps = whole_steps(result, peak)
     return (
         f"Peak of fused multiply-adds on one core: {peak['float32']:.0f} GFLOP/s in float32, "
         f"{peak['float64']:.0f} in float64 ({found['isa']}).\n\n"
         + table(["dtype", "layer", *(k.replace("_", " ") for k in kinds)], lines)
+        + (f"\nWhole steps, with every cost in them, on one core:\n\n{steps}" if steps else "")
     )
+
+
+def whole_steps(result: Result, peak: dict[str, float]) -> str:
+    """GFLOP/s of our mini-batch rows and their share of the peak; single rows do other work."""
+    lines = []
+    for row in result["rows"]:
+        entry = row["sides"].get("train", {}).get("1", {})
+        if "value" in entry and row["spec"]["batch"] != 1:
+            spec = Spec.of(row["spec"])
+            rows = FULL_BATCH.get(row["id"], 0)
+            speed = spec.operations(rows) * entry["steps"] / entry["seconds"] / 1e9
+            share = f"{100 * speed / peak[spec.dtype]:.0f} %"
+            lines.append([f"{row['id']}, {row['title']}", number(speed), share])
+    return table(["row", "GFLOP/s", "of the peak"], lines) if lines else ""
 
 
 def scaling(result: Result, source: str) -> str:
@@ -301,6 +333,17 @@ def options(result: Result, source: str) -> str:
     return table(head, lines)
 
 
+def cold(result: Result, source: str) -> str:
+    """Cold starts and the size of the wheel."""
+    found = result.get("cold")
+    if not found:
+        return NOTHING
+    lines = [[name, f"{1e3 * t['wall']:.0f}", f"{1e3 * t['cpu']:.0f}"] for name, t in found.items()]
+    size = result.get("wheel_bytes")
+    told = f"\nOur wheel is {size / 1e6:.1f} MB.\n" if size else ""
+    return table(["a fresh process", "wall, ms", "processor, ms"], lines) + told
+
+
 def mnist(result: Result, source: str) -> str:
     """Whole trainings on MNIST, with their settings."""
     found = [one for one in result.get("mnist") or [] if "error" not in one]
@@ -308,8 +351,14 @@ def mnist(result: Result, source: str) -> str:
         return NOTHING
     names = {"estimator": "deltarule", "sklearn": "scikit-learn"}
     lines = [
-        [one["name"], names[one["side"]], f"{one['cpu_seconds']:.1f}", str(one["epochs"])]
-        + [f"{100 * one['test_accuracy']:.2f} %", settings(one["settings"])]
+        [
+            one["name"],
+            names[one["side"]],
+            f"{one['cpu_seconds']:.1f}",
+            str(one["epochs"]),
+            f"{100 * one['test_accuracy']:.2f} %",
+            settings(one["settings"]),
+        ]
         for one in found
     ]
     return table(["training", "", "CPU s", "epochs", "test accuracy", "settings"], lines)
@@ -354,6 +403,7 @@ PARTS: dict[str, Callable[[Result, str], str]] = {
     "scaling": scaling,
     "options": options,
     "mnist": mnist,
+    "cold": cold,
 }
 
 

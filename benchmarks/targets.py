@@ -22,8 +22,8 @@ TO_BEST = {"H1": 3.4, "H3": 2.0, "H6b": 4.5, "H6c": 1.7, "H6d": 1.55}
 #: Row: the largest value with one core and with two, in the row's unit.
 FIGURES = {"H1": (6.0, 3.1), "H3": (0.19, 0.12), "H3 dense": (0.25, 0.14), "H4": (0.13, None),
            "H4 dense": (0.27, None), "H5a": (38, None), "H5b": (62, None), "H5c": (500, None),
-           "H5a lanes": (3, None), "H5a own": (5, None), "H5b lanes": (18, None), "H6a": (5.0, None),
-           "H6b": (72, 48), "H6c": (1980, 1060), "H6d": (3880, 2050),
+           "H5a lanes": (3, None), "H5a own": (5, None), "H5b lanes": (18, None),
+           "H6a": (5.0, None), "H6b": (72, 48), "H6c": (1980, 1060), "H6d": (3880, 2050),
            "H7": (1.5, None)}  # fmt: skip
 #: Row, rival: the least ratio on one core that a change must keep.
 FLOORS = {
@@ -45,6 +45,11 @@ MORE_THREADS = 1.05
 #: What an estimator may add to a fit beside one pass over X and y, in ms, and the longest fit (s)
 #: of which the difference of two times says anything.
 ESTIMATOR_ADDS, SHORT_FIT = 2.0, 0.1
+#: A cold process, the one that it is compared with, and the most milliseconds between them.
+COLD = (
+    ("deltarule fits iris", "import sklearn.neural_network", 50.0),
+    ("import deltarule", "import numpy", 20.0),
+)
 #: float64 to float32, at most; cheap accuracy; the test error at the end of H3; the wheel in MB.
 FLOAT64, ACCURACY, CPU_SECONDS, TEST_ERROR, WHEEL = 2.1, 0.98, 24.6 / 3, 0.029, 3.0
 
@@ -98,6 +103,7 @@ def verdicts(result: Result) -> list[Verdict]:
     rows = {row["id"]: row for row in result.get("rows", [])}
     found = [*ratio_rules(rows), *face_rules(rows), *thread_rules(rows)]
     found += [*product_rules(result.get("products")), *mnist_rules(result.get("mnist", []))]
+    found += cold_rules(result.get("cold"))
     if "wheel_bytes" in result:
         found.append(
             Verdict("rule", "H8: our wheel, MB", WHEEL, result["wheel_bytes"] / 1e6, False)
@@ -184,6 +190,17 @@ def product_rules(products: Result | None) -> list[Verdict]:
             continue
         text = f"{row['product'].replace('_', ' ')} {inputs}→{units}, batch {batch}: of the peak"
         found.append(Verdict("rule", text, least, row["share"]))
+    return found
+
+
+def cold_rules(cold: Result | None) -> list[Verdict]:
+    """What a fresh process pays beyond the imports that it cannot do without."""
+    found = []
+    for name, beside, most in COLD:
+        if cold:
+            added = 1e3 * (cold[name]["wall"] - cold[beside]["wall"])
+            text = f"H8: {name}, ms beyond {beside}"
+            found.append(Verdict("rule", text, most, added, False))
     return found
 
 

@@ -1,4 +1,4 @@
-"""The process of one side: ``python benchmarks/worker.py NAME``; `protocol.py` says what it hears."""
+"""The process of one side, ``python benchmarks/worker.py NAME``; `protocol` says what it hears."""
 
 import sys
 

@@ -274,6 +274,12 @@ def small_result(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
             {"regime": "batch", "group": "dtype", "name": "float64", "road": "high", "cost": 2.0}
         ],
         "wheel_bytes": 2_500_000,
+        "cold": {
+            "import numpy": {"wall": 0.1, "cpu": 0.1},
+            "import deltarule": {"wall": 0.115, "cpu": 0.1},
+            "import sklearn.neural_network": {"wall": 1.0, "cpu": 1.0},
+            "deltarule fits iris": {"wall": 1.06, "cpu": 1.0},
+        },
         "capture": "$ deltarule train",
     }  # fmt: skip
     result["verdicts"] = [verdict.record() for verdict in targets.verdicts(result)]
@@ -288,6 +294,13 @@ def test_verdicts_say_by_how_much(monkeypatch: pytest.MonkeyPatch) -> None:
         "H6b: two threads to one": (1.05, 0.5, True, 2.1),
         "forward 64→100, batch 200: of the peak": (0.75, 0.70, False, 0.70 / 0.75),
         "H8: our wheel, MB": (3.0, 2.5, True, 1.2),
+        "H8: import deltarule, ms beyond import numpy": (20.0, 15.0, True, 20 / 15),
+        "H8: deltarule fits iris, ms beyond import sklearn.neural_network": (
+            50.0,
+            60.0,
+            False,
+            5 / 6,
+        ),
         "H6b: µs a step, one core": (72, 1.0, True, 72.0),
         "H6b: times sklearn": (3.0, 100.0, True, 100.0 / 3),
     }
@@ -341,11 +354,15 @@ def test_tables_say_what_the_result_says(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "| H6b | 0.25 | – | (1) | – | – | 0.75 |" in losses
     assert "- H6b, torch: not measured, cannot." in losses
     assert "| float32 | 64→100, batch 200 | 70 % | – | – |" in tables.products(result, "")
+    # 2 · 20 · (3 · 64 − 40) operations in a microsecond are 6.08 GFLOP/s.
+    assert "| H6b, a row | 6.08 | 12 % |" in tables.products(result, "")
     assert "| dtype | float64 | high | 2.00 |" in tables.options(result, "")
     assert "| width | 4 | 1 / 0.5 | – | 100 / 50 | – | 3 / 1.5 | 3× JAX |" in tables.scaling(
         result, ""
     )
     assert "| H8: our wheel, MB | rule | 3 | 2.5 | reached | 1.20 |" in tables.verdicts(result, "")
+    assert "| import deltarule | 115 | 100 |" in tables.cold(result, "")
+    assert "Our wheel is 2.5 MB." in tables.cold(result, "")
     assert tables.mnist(result, "") == "Not measured in this run.\n"
 
 

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sides.base import Side
 from specs import layers_at_start, orders
+
+from sides.base import Side
 
 
 class Fann(Side):

@@ -18,8 +18,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from sides.base import Side, clocked, rows_one_by_one
 from specs import layers_at_start, orders
+
+from sides.base import Side, clocked, rows_one_by_one
 
 HIDDEN = {"relu": jax.nn.relu, "tanh": jnp.tanh, "logistic": jax.nn.sigmoid}
 

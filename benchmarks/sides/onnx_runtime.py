@@ -8,8 +8,9 @@ import numpy as np
 import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
-from sides.base import Side, rows_one_by_one
 from specs import layers_at_start
+
+from sides.base import Side, rows_one_by_one
 
 NAMES = {"relu": "Relu", "tanh": "Tanh", "logistic": "Sigmoid", "softmax": "Softmax"}
 

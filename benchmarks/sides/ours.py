@@ -6,11 +6,11 @@ import warnings
 from typing import Any
 
 import numpy as np
-from sides.base import Side, clocked, default_settings, rows_one_by_one
 from sklearn.utils import check_X_y
 from specs import Spec, layers_at_start
 
 import deltarule as dr
+from sides.base import Side, clocked, default_settings, rows_one_by_one
 
 OPTIMIZERS = {"sgd": dr.SGD, "nesterov": dr.Nesterov, "adam": dr.Adam}
 

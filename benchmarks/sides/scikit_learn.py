@@ -6,9 +6,10 @@ import warnings
 from typing import Any
 
 import sklearn
-from sides.base import Side, clocked, default_settings, rows_one_by_one
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from specs import Spec, layers_at_start
+
+from sides.base import Side, clocked, default_settings, rows_one_by_one
 
 
 class ScikitLearn(Side):

@@ -6,8 +6,9 @@ import time
 from typing import Any
 
 import torch
-from sides.torch_eager import TorchEager
 from specs import layers_at_start
+
+from sides.torch_eager import TorchEager
 
 HIDDEN = {"relu": torch.relu, "tanh": torch.tanh, "logistic": torch.sigmoid}
 

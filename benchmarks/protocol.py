@@ -168,6 +168,8 @@ def serve(side: Any) -> None:
         try:
             answer = getattr(side, call)(**request)
         except Exception as error:
-            first = (str(error).strip().splitlines() or [""])[0]
-            answer = {"error": f"{type(error).__name__}: {first}"[:300]}
+            text = (str(error).strip().splitlines() or [""])[0]
+            if not isinstance(error, NotImplementedError):  # that one says it all
+                text = f"{type(error).__name__}: {text}"
+            answer = {"error": text[:300]}
         answers.write(json.dumps(answer) + "\n")

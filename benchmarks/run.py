@@ -109,7 +109,7 @@ def rows_part(staff: measuring.Staff, options: argparse.Namespace) -> list[dict[
     cores = (1,) if options.quick or len(processors()) < 2 else (1, 2)
     found = []
     for row in ROWS:
-        if (options.rows and row.id not in options.rows) or (options.quick and not row.quick):
+        if row.id not in options.rows if options.rows else options.quick and not row.quick:
             continue
         try:
             present(row.spec.data)

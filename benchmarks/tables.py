@@ -158,13 +158,23 @@ def speeds_short(result: Result, source: str) -> str:
     lines = [
         [f"{row['title']}, {row['unit']}", single(row, next(iter(row["sides"])))]
         + [single(row, side) for side in SHORT_SIDES]
-        + [times(row, "1")]
+        + [times(row, "1"), losses_of_two(row)]
         for row in shown
     ]
-    head = ["workload, unit", "deltarule", *(SIDES[s].title for s in SHORT_SIDES), "to the nearest"]
+    head = ["workload, unit", "deltarule", *(SIDES[s].title for s in SHORT_SIDES)]
+    head += ["to the nearest", "their final losses"]
     return "\n".join(
         [table(head, lines), least_sentence(rows), provenance(result), source_line(source), ""]
     )
+
+
+def losses_of_two(row: Result) -> str:
+    """Our final loss on one core and that of the nearest rival."""
+    best = best_rival(row, "1")
+    if not best:
+        return "–"
+    both = [loss(row, next(iter(row["sides"]))), loss(row, best[0])]
+    return "–" if "–" in both else " / ".join(both)
 
 
 def single(row: Result, side: str) -> str:
@@ -321,6 +331,8 @@ def options(result: Result, source: str) -> str:
     for row in found:
         merged.setdefault((row["group"], row["name"]), {})[row["regime"]] = row
     titles = {"batch": "mini-batches of 200", "sample": "single rows"}
+    prefixes = {row["road"].partition(": ")[0] for row in found}
+    prefix = prefixes.pop() if len(prefixes) == 1 else ""
     head = ["option", ""]
     for regime in regimes:
         head += [f"{titles[regime]}: road", "cost"]
@@ -328,9 +340,12 @@ def options(result: Result, source: str) -> str:
     for (group, name), by_regime in merged.items():
         line = [group, name]
         for regime in regimes:
-            line += [by_regime[regime]["road"], f"{by_regime[regime]['cost']:.2f}"]
+            line += [
+                by_regime[regime]["road"].removeprefix(f"{prefix}: "),
+                f"{by_regime[regime]['cost']:.2f}",
+            ]
         lines.append(line)
-    return table(head, lines)
+    return (f"All of them: {prefix}.\n\n" if prefix else "") + table(head, lines)
 
 
 def cold(result: Result, source: str) -> str:
@@ -377,9 +392,11 @@ def provenance(result: Result) -> str:
     names = {"sklearn": "scikit-learn", "jax": "JAX", "numpy": "NumPy", "scipy": "SciPy",
              "python": "Python", "fann": "FANN", "onnxruntime": "ONNX Runtime"}  # fmt: skip
     listed = ", ".join(f"{names.get(name, name)} {value}" for name, value in versions.items())
+    load = machine.get("load_before", 0.0)
+    busy = f" The machine was busy (load {load:.0f}): these times are rough." if load > 0.5 else ""
     return (
         f"Measured on {result['date']} on {machine['processor']}, {machine['cores']} cores "
-        f"({engine}), in one run, the sides in turns. Versions: {listed}."
+        f"({engine}), in one run, the sides in turns. Versions: {listed}.{busy}"
     )
 
 

@@ -271,7 +271,7 @@ def small_result(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
             {"axis": axis, "at": at, **record} for axis in ("width", "batch") for at in (4, 64)
         ],
         "options": [
-            {"regime": "batch", "group": "dtype", "name": "float64", "road": "high", "cost": 2.0}
+            {"regime": "batch", "group": "dtype", "name": "float64", "road": "compiled: high", "cost": 2.0}
         ],
         "wheel_bytes": 2_500_000,
         "cold": {
@@ -344,7 +344,7 @@ def test_numbers_have_three_digits(value: float, shown: str) -> None:
 def test_tables_say_what_the_result_says(monkeypatch: pytest.MonkeyPatch) -> None:
     result = small_result(monkeypatch)
     short = tables.speeds_short(result, "day.json")
-    assert "| a row, µs a step | 1 | 100 | – | 3 | 3× JAX |" in short
+    assert "| a row, µs a step | 1 | 100 | – | 3 | 3× JAX | 0.25 / 0.75 |" in short
     assert "The least ratio is 3×, to JAX on one core: H6b, a row." in short
     assert "Abacus, 2 cores (beads)" in short
     assert "`benchmarks/results/day.json`" in short
@@ -356,6 +356,7 @@ def test_tables_say_what_the_result_says(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "| float32 | 64→100, batch 200 | 70 % | – | – |" in tables.products(result, "")
     # 2 · 20 · (3 · 64 − 40) operations in a microsecond are 6.08 GFLOP/s.
     assert "| H6b, a row | 6.08 | 12 % |" in tables.products(result, "")
+    assert "All of them: compiled.\n" in tables.options(result, "")
     assert "| dtype | float64 | high | 2.00 |" in tables.options(result, "")
     assert "| width | 4 | 1 / 0.5 | – | 100 / 50 | – | 3 / 1.5 | 3× JAX |" in tables.scaling(
         result, ""

@@ -59,6 +59,8 @@ class JaxScan(Side):
         """The ways that are tried."""
         if self.batch == 1:
             small = sum(a * b for a, b in zip(self.spec.units, self.spec.units[1:], strict=False))
+            if self.spec.networks > 1:
+                return [("sums", "rolled"), ("sums", "unrolled"), ("dots", "rolled")]
             products = ("sums", "dots") if small < 20000 else ("dots",)
             return [(p, u) for p in products for u in ("rolled", "unrolled")]
         if self.spec.sampling == "sequential":

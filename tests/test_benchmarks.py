@@ -271,7 +271,8 @@ def small_result(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
             {"axis": axis, "at": at, **record} for axis in ("width", "batch") for at in (4, 64)
         ],
         "options": [
-            {"regime": "batch", "group": "dtype", "name": "float64", "road": "compiled: high", "cost": 2.0}
+            {"regime": "batch", "group": "dtype", "name": "float64", "road": "compiled: high",
+             "cost": 2.0}
         ],
         "wheel_bytes": 2_500_000,
         "cold": {

@@ -44,6 +44,8 @@ class Staff:
         key = side, cores
         worker = self._workers.get(key)
         if worker is None or not worker.alive:
+            if worker is not None:
+                worker.end()
             worker = self._workers[key] = self._start(side, cores)
             self.versions |= worker.ask("versions")
         answer: dict[str, Any] = worker.ask(call, **arguments)

@@ -21,6 +21,7 @@ import select
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -64,11 +65,12 @@ class Worker:
         limit: float = 240.0,
     ) -> None:
         self._waiting, self._limit = waiting, limit
+        self._complaints = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115, closed by `end`
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=self._complaints,
             env=environment(cores),
             text=True,
             bufsize=1,
@@ -106,7 +108,10 @@ class Worker:
         return line
 
     def _ending(self) -> str:
-        return f"its process ended with status {self._process.wait()}"
+        status = self._process.wait()
+        self._complaints.seek(0)
+        last = (self._complaints.read().strip().splitlines() or ["without a word"])[-1]
+        return f"its process ended with status {status}: {last}"[:300]
 
     def _signal(self, number: int) -> None:
         if self._process.poll() is None:
@@ -121,7 +126,7 @@ class Worker:
         """End the other side, in whatever state it is."""
         self._signal(signal.SIGKILL)
         self._process.wait()
-        for stream in (self._process.stdin, self._process.stdout):
+        for stream in (self._process.stdin, self._process.stdout, self._complaints):
             if stream is not None:
                 with contextlib.suppress(OSError):  # of what it could no longer be told
                     stream.close()

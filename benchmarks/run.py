@@ -162,10 +162,8 @@ def options_part(staff: measuring.Staff, options: argparse.Namespace) -> Any:
 
 def cold_part(staff: measuring.Staff, options: argparse.Namespace) -> Any:
     """What a fresh process pays to import and to fit iris."""
-    try:
-        import cold_start
-    except ModuleNotFoundError:
-        return None
+    import cold_start
+
     say("cold starts … ")
     found = cold_start.measure()
     for name, times in found.items():

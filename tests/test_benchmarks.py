@@ -45,6 +45,7 @@ class Fake:
     def fail(self):
         raise ValueError("two lines\\nof which one is told")
     def die(self):
+        sys.stderr.write("last words\\n")
         os._exit(3)
     def sleep(self):
         time.sleep(60)
@@ -78,11 +79,10 @@ def test_an_exception_comes_back_as_a_sentence(worker: protocol.Worker) -> None:
 
 
 def test_a_dead_worker_says_its_status(worker: protocol.Worker) -> None:
-    with pytest.raises(protocol.SideError, match="its process ended with status 3"):
-        worker.ask("die")
-    assert not worker.alive
-    with pytest.raises(protocol.SideError, match="its process ended with status 3"):
-        worker.ask("noise")
+    for call in ("die", "noise"):
+        with pytest.raises(protocol.SideError, match="its process ended with status 3: last words"):
+            worker.ask(call)
+        assert not worker.alive
 
 
 def test_silence_ends_a_worker(worker: protocol.Worker) -> None:
@@ -157,6 +157,19 @@ def test_the_estimator_is_told_what_train_is_told() -> None:
     assert (outcome["steps"], len(outcome["curve"])) == (12, 4)
     assert side.fitted.alpha == 0.05 * 60
     assert math.isfinite(side.judge()["loss"])
+
+
+def test_rows_are_predicted_one_by_one() -> None:
+    from sides.base import rows_one_by_one
+    from sides.ours import Predictor
+
+    shapes: list[Any] = []
+    for flat in (False, True):
+        rows_one_by_one(lambda row: shapes.append(row.shape), np.ones((2, 5)), 3, flat=flat)
+    assert shapes == 4 * [(1, 5)] + 4 * [(5,)]  # one call before the clock starts
+    side = Predictor(1)
+    side.prepare(SPEC.record())
+    assert side.predict_row(3)["steps"] == 3
 
 
 def test_orders_are_our_own_and_cover_the_rows() -> None:

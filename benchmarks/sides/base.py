@@ -71,9 +71,13 @@ def clocked(work: Callable[[], Any]) -> tuple[Any, dict[str, float]]:
     return result, {"seconds": seconds, "cpu_seconds": cpu}
 
 
-def rows_one_by_one(predict: Any, X: Any, calls: int) -> dict[str, Any]:
-    """Time calls of ``predict`` with one row each, a different row every time."""
-    rows = [np.ascontiguousarray(X[i % len(X)][None, :]) for i in range(calls)]
+def rows_one_by_one(predict: Any, X: Any, calls: int, flat: bool = False) -> dict[str, Any]:
+    """Time calls of ``predict`` with one row each, a different row every time.
+
+    A row is an array of shape (1, inputs), or with `flat` (inputs,).
+    """
+    shape = (-1,) if flat else (1, -1)
+    rows = [np.array(X[i % len(X)]).reshape(shape) for i in range(calls)]
     predict(rows[0])
 
     def all_rows() -> None:

@@ -110,15 +110,8 @@ class Estimator(Ours):
 class Predictor(Estimator):
     """One row through the callable that ``predictor()`` makes ready."""
 
-    def build(self) -> None:
-        super().build()
-        if not hasattr(self.fitted, "predictor"):
-            raise NotImplementedError("this version has no predictor()")
-        self.predict = self.fitted.predictor()
-
     def predict_row(self, calls: int) -> dict[str, Any]:
-        """The time of so many calls with one row."""
-        return rows_one_by_one(self.predict, self.X, calls)
+        return rows_one_by_one(self.fitted.predictor(), self.X, calls, flat=True)
 
 
 def network_of(spec: Spec) -> dr.Network:

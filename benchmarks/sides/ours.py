@@ -48,8 +48,6 @@ class Lanes(Ours):
     """Many networks at once; the loss is that of the first."""
 
     def build(self) -> None:
-        if not hasattr(dr, "train_many"):
-            raise NotImplementedError("this version trains one network at a time")
         self.network = network_of(self.spec)
         numbers = range(self.spec.networks)
         self.starts = [parameters_at_start(self.network, self.spec, n) for n in numbers]

@@ -12,7 +12,7 @@ prepare = @sh tools/preflight tools/install.py
 
 # Targets share .venv and build, so they run one after another, with make -j too.
 .NOTPARALLEL:
-.PHONY: menu demo test test-long core-test test-aarch64 sanitize lint bench bench-quick docs fuzz format clean
+.PHONY: menu demo test test-long core-test test-aarch64 sanitize lint bench bench-quick bench-rivals docs fuzz format clean
 
 menu:
 	@echo "make demo       trains a network on real data, judges it, saves it and uses it"
@@ -22,11 +22,13 @@ menu:
 	@echo "make sanitize   the core under AddressSanitizer, UBSan, ThreadSanitizer and valgrind"
 	@echo "make test-aarch64  the C++ tests on an imagined ARM machine, by Debian's cross compiler and qemu"
 	@echo "make lint       style, types, the one-way order of the rooms, C++ format"
-	@echo "make bench      times against scikit-learn in one run; bench-quick takes the short rows"
-	@echo "make docs       writes the measured tables into README and docs"
+	@echo "make bench      times against every rival that is installed, in one run; writes the docs"
+	@echo "                bench-quick takes the short rows; bench-rivals installs torch, JAX and ONNX"
+	@echo "                Runtime into an environment of their own (FANN: apt-get install libfann-dev)"
+	@echo "make docs       writes the measured tables and charts into README and docs"
 	@echo "make fuzz       changes model files at random places and holds the reader to it"
 	@echo "make format     rewrites Python and C++ in the house style"
-	@echo "make clean      removes .venv, build and caches"
+	@echo "make clean      removes .venv, .venv-rivals, build and caches"
 	@echo "PYTHON= names a Python, CXX= a compiler, DELTARULE_PURE=1 leaves the compiled core out."
 
 # With matplotlib, so that the demo can draw its curve.
@@ -65,13 +67,18 @@ test-aarch64:
 	$(prepare)
 	@$(PYTHON_HERE) tools/aarch64.py
 
+# With matplotlib, so that the charts can be drawn. The result, the tables and the charts are written.
 bench:
-	$(prepare)
+	$(prepare) plot
 	@$(PYTHON_HERE) benchmarks/run.py
 
 bench-quick:
 	$(prepare)
 	@$(PYTHON_HERE) benchmarks/run.py --quick
+
+bench-rivals:
+	$(prepare)
+	@$(PYTHON_HERE) benchmarks/rivals.py
 
 lint:
 	$(prepare) --libraries-only lint
@@ -87,7 +94,7 @@ fuzz:
 
 # Every number in README and docs comes from the newest JSON in benchmarks/results.
 docs:
-	$(prepare)
+	$(prepare) plot
 	@$(PYTHON_HERE) benchmarks/tables.py
 
 format:
@@ -97,4 +104,4 @@ format:
 	@find cpp -name '*.?pp' -print0 | xargs -0 .venv/bin/clang-format -i
 
 clean:
-	rm -rf .venv build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-rivals build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,9 +1,12 @@
-"""Time deltarule and scikit-learn in one run, alternating, and keep the result as JSON.
+"""Measure deltarule beside its rivals in one run, judge the result, and write it down.
 
-    python benchmarks/run.py [--quick] [--repeats N] [--output FILE]
+    python benchmarks/run.py [--quick] [--rows H5a,H6b] [--sections rows,scaling] [--repeats N]
+                             [--output FILE] [--no-documents]
 
-Absolute times move with the machine; the ratio within one run is what counts. Every row keeps the
-final training loss of both sides beside the times. One thread on both sides.
+Absolute times move with the machine; the ratio within one run is what counts. A whole run writes
+``benchmarks/results/DATE.json`` and from it the tables and charts of README and docs; a run of a
+part writes ``benchmarks/results/quick.json`` and no document. The exit code is 1 where a ratio
+falls below its floor (`targets.FLOORS`) or final losses disagree.
 """
 
 from __future__ import annotations
@@ -11,137 +14,219 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
-import statistics
+import signal
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import measuring
+import targets
+from data import MissingDataError, file
+from protocol import FORCED_KERNELS, processors
+from rows import ROWS
+
 RESULTS = Path(__file__).parent / "results"
-ONE_THREAD = {
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "DELTARULE_NUM_THREADS": "1",
-}
+SECTIONS = ("products", "rows", "mnist", "scaling", "options", "cold", "wheel", "capture")
+QUICK = ("products", "rows")
 
 
 def main() -> int:
-    """Run the workloads; exit code 1 where a wanted ratio is missed."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="the short rows only")
-    parser.add_argument("--repeats", type=int, default=5, help="timed calls of each side (5)")
-    parser.add_argument("--output", type=Path, help="where the JSON goes")
-    options = parser.parse_args()
-    if any(os.environ.get(name) != value for name, value in ONE_THREAD.items()):
-        # Thread counts are read when NumPy loads, so they are set before a fresh start.
-        return subprocess.run([sys.executable, *sys.argv], env=os.environ | ONE_THREAD).returncode
-    from workloads import WORKLOADS
+    """Measure the sections asked for."""
+    options = arguments()
+    if any(name in os.environ for name in FORCED_KERNELS):
+        # Read when libraries load, so a fresh start without them.
+        cleared = {k: v for k, v in os.environ.items() if k not in FORCED_KERNELS}
+        return subprocess.run([sys.executable, *sys.argv], env=cleared, check=False).returncode
+    import machine
 
-    rows = []
-    for workload in WORKLOADS:
-        if workload.quick or not options.quick:
-            rows.append(measure(workload, 3 if options.quick else options.repeats))
-            print(line(rows[-1]), flush=True)
-    result = {
+    result: dict[str, Any] = {
         "date": date.today().isoformat(),
-        "machine": machine(),
-        "versions": versions(),
-        "rows": rows,
-        "capture": capture(),
+        "quick": options.quick,
+        "machine": machine.machine() | {"load_before": machine.load()},
+        "versions": machine.versions(),
     }
-    path = options.output or RESULTS / ("quick.json" if options.quick else f"{result['date']}.json")
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(result, indent=1) + "\n")
-    print(f"\nwritten to {path}")
-    missed = [row["id"] for row in rows if row["wanted"] and row["ratio"] < row["wanted"]]
-    if missed:
-        print(f"below the wanted ratio: {', '.join(missed)}")
-    return 1 if missed else 0
+    busy = result["machine"]["load_before"]
+    if busy > 0.5:
+        say(f"This machine is busy (load {busy:.1f}): times are rough.\n")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that nobody is left standing
+    staff = measuring.Staff(say)
+    began = time.monotonic()
+    try:
+        for section in options.sections:
+            measured = PARTS[section](staff, options)
+            if measured is not None:
+                result[section if section != "wheel" else "wheel_bytes"] = measured
+            say(f"\n[{section}: done at {time.monotonic() - began:.0f} s]\n")
+    finally:
+        staff.end()
+    result["versions"] |= staff.versions
+    result["seconds"] = time.monotonic() - began
+    return conclude(result, options)
 
 
-def capture() -> str:
+def arguments() -> argparse.Namespace:
+    """The options of the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="the short rows, one core")
+    parser.add_argument("--rows", help="ids of rows, with commas; all where left out")
+    parser.add_argument("--sections", help=f"of {', '.join(SECTIONS)}, with commas")
+    parser.add_argument("--repeats", type=int, help="turns of each row (5; quick: 3)")
+    parser.add_argument("--output", type=Path, help="where the JSON goes")
+    parser.add_argument("--no-documents", action="store_true", help="write the JSON alone")
+    options = parser.parse_args()
+    options.part = options.quick or bool(options.rows or options.sections)
+    options.repeats = options.repeats or (3 if options.quick else 5)
+    named = (
+        options.sections.split(",") if options.sections else QUICK if options.quick else SECTIONS
+    )
+    options.sections = [section for section in SECTIONS if section in named]
+    options.rows = options.rows.split(",") if options.rows else None
+    return options
+
+
+def say(text: str) -> None:
+    """Print at once, without a line's end."""
+    print(text, end="", flush=True)
+
+
+def products_part(staff: measuring.Staff, options: argparse.Namespace) -> Any:
+    """The peak and the products' shares, measured alone on one core."""
+    import products
+
+    say("products: building and measuring … ")
+    found = products.measure()
+    say(products.line(found) if found else "not measured: core_benchmarks could not be built")
+    return found
+
+
+def rows_part(staff: measuring.Staff, options: argparse.Namespace) -> list[dict[str, Any]]:
+    """The rows H1–H10."""
+    cores = (1,) if options.quick or len(processors()) < 2 else (1, 2)
+    found = []
+    for row in ROWS:
+        if row.id not in options.rows if options.rows else options.quick and not row.quick:
+            continue
+        try:
+            present(row.spec.data)
+        except MissingDataError as error:
+            say(f"{row.id}: left out. {error}\n")
+            continue
+        say(f"{row.id} ")
+        found.append(measuring.measure(row, staff, cores, options.repeats))
+        say("\n" + "\n".join(measuring.lines(found[-1])) + "\n")
+    return found
+
+
+def present(data: str) -> None:
+    """Raise where the rows need a file that is not here."""
+    for name, needed in (("mnist", "mnist.npz"), ("adult", "adult.csv.gz")):
+        if data.startswith(name):
+            file(needed)
+
+
+def mnist_part(staff: measuring.Staff, options: argparse.Namespace) -> Any:
+    """Whole trainings on MNIST."""
+    import mnist
+
+    try:
+        present("mnist")
+    except MissingDataError as error:
+        say(f"mnist: left out. {error}")
+        return None
+    found = []
+    for name in mnist.TRAININGS:
+        for side in ("estimator", "sklearn"):
+            found.append(mnist.measure(side, name))
+            say("\n" + mnist.line(found[-1]))
+    return found
+
+
+def scaling_part(staff: measuring.Staff, options: argparse.Namespace) -> Any:
+    """Speed over width, batch and depth."""
+    import scaling
+
+    return scaling.measure(staff, min(options.repeats, 3))
+
+
+def options_part(staff: measuring.Staff, options: argparse.Namespace) -> Any:
+    """What each option costs."""
+    import options as options_table
+
+    return options_table.measure(say, options.repeats)
+
+
+def cold_part(staff: measuring.Staff, options: argparse.Namespace) -> Any:
+    """What a fresh process pays to import and to fit iris."""
+    import cold_start
+
+    say("cold starts … ")
+    found = cold_start.measure()
+    for name, times in found.items():
+        say(f"\n  {name:<28}{1e3 * times['wall']:7.0f} ms")
+    return found
+
+
+def wheel_part(staff: measuring.Staff, options: argparse.Namespace) -> Any:
+    """Bytes of our wheel."""
+    import wheel
+
+    found = wheel.size()
+    say("no wheel could be built" if found is None else f"our wheel: {found / 1e6:.2f} MB")
+    return found
+
+
+def capture_part(staff: measuring.Staff, options: argparse.Namespace) -> str:
     """What `deltarule demo` shows of its training, for the README."""
     with tempfile.TemporaryDirectory() as folder:
         program = "import deltarule.cli; raise SystemExit(deltarule.cli.main())"
         command = [sys.executable, "-c", program, "demo", "--dir", folder]
-        shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        one = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "DELTARULE_NUM_THREADS": "1"}
+        shown = subprocess.run(
+            command, capture_output=True, text=True, check=True, env=os.environ | one
+        ).stdout
     shown = shown.replace(f"{Path(folder).resolve()}{os.sep}", "").replace(folder + os.sep, "")
     return shown[shown.index("$ deltarule train") : shown.index("$ deltarule evaluate")].strip()
 
 
-def measure(workload: Any, repeats: int) -> dict[str, Any]:
-    """Alternate the sides; medians, and the ratio as the median of the pairwise ratios."""
-    from workloads import SIDES
-
-    ours, theirs = SIDES
-    outcomes: dict[str, list[Any]] = {side: [] for side in SIDES}
-    workload.call(ours)
-    for _ in range(repeats):
-        for side in SIDES:
-            outcomes[side].append(workload.call(side))
-    pairs = zip(outcomes[ours], outcomes[theirs], strict=True)
-    row: dict[str, Any] = {"id": workload.id, "title": workload.title, "wanted": workload.wanted}
-    for side, list_of in outcomes.items():
-        row[side] = {
-            "seconds": statistics.median(outcome.seconds for outcome in list_of),
-            "microseconds_per_step": statistics.median(o.seconds / o.steps for o in list_of) * 1e6,
-            "loss": list_of[-1].loss,
-            "steps": list_of[-1].steps,
-        }
-    row["ratio"] = statistics.median(
-        (their.seconds / their.steps) / (our.seconds / our.steps) for our, their in pairs
-    )
-    return row
+PARTS: dict[str, Callable[[measuring.Staff, argparse.Namespace], Any]] = {
+    "products": products_part,
+    "rows": rows_part,
+    "mnist": mnist_part,
+    "scaling": scaling_part,
+    "options": options_part,
+    "cold": cold_part,
+    "wheel": wheel_part,
+    "capture": capture_part,
+}
 
 
-def line(row: dict[str, Any]) -> str:
-    """One row for the terminal."""
-    ours, theirs = row["deltarule"], row["scikit-learn"]
-    losses = "" if ours["loss"] is None else f"  loss {ours['loss']:.4f} / {theirs['loss']:.4f}"
-    return (
-        f"{row['id']:>4}  {row['title']:<48} {ours['microseconds_per_step']:>9.2f} "
-        f"{theirs['microseconds_per_step']:>9.1f} µs  {row['ratio']:>7.1f}×{losses}"
-    )
+def conclude(result: dict[str, Any], options: argparse.Namespace) -> int:
+    """Judge, write, and say what was missed."""
+    judged = targets.verdicts(result)
+    result["verdicts"] = [verdict.record() for verdict in judged]
+    path = options.output or RESULTS / ("quick.json" if options.part else f"{result['date']}.json")
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    say("\n".join(["", *map(targets.line, judged), "", f"written to {path}", ""]))
+    if not options.part and not options.no_documents:
+        import charts
+        import tables
 
-
-def machine() -> dict[str, Any]:
-    """What the rows were measured on."""
-    from deltarule import engines
-
-    model = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        names = [
-            l.split(":", 1)[1].strip()
-            for l in info.read_text().splitlines()
-            if l.startswith("model name")
-        ]
-        model = names[0] if names else model
-    described: dict[str, Any] = {
-        "processor": model,
-        "cores": os.cpu_count(),
-        "system": platform.system(),
-    }
-    if engines.compiled_available():
-        from deltarule import _core
-
-        described["instruction_set"] = _core.isa()
-    return described
-
-
-def versions() -> dict[str, str]:
-    """The versions of both sides and what they stand on."""
-    import numpy
-    import scipy
-    import sklearn
-
-    import deltarule
-
-    modules = (deltarule, sklearn, numpy, scipy)
-    return {"python": platform.python_version()} | {m.__name__: m.__version__ for m in modules}
+        charts.draw(result, path.name)
+        tables.write(path)
+    fallen = [verdict.text for verdict in judged if verdict.kind == "floor" and not verdict.reached]
+    differing = [text for row in result.get("rows", []) for text in row["disagreements"]]
+    differing += [text for at in result.get("scaling", []) for text in at["disagreements"]]
+    if fallen:
+        say(f"BELOW THE FLOOR: {'; '.join(fallen)}\n")
+    if differing:
+        say("LOSSES DISAGREE: " + "; ".join(differing) + "\n")
+    return 1 if fallen or differing else 0
 
 
 if __name__ == "__main__":

@@ -249,8 +249,7 @@ template <int panels, class P, class T>
 int64_t with_outputs(SampleRun<T>& run) {
     const int64_t outputs = run.network->layers[1].units;
     if (outputs == 1) return tiny_steps<panels, 1, P, T>(run);
-    if constexpr (lanes<T> < 4) return tiny_steps<panels, 2, P, T>(run);
-    else return outputs == 2 ? tiny_steps<panels, 2, P, T>(run) : tiny_steps<panels, 4, P, T>(run);
+    return tiny_steps<panels, lanes<T> < 4 ? 2 : 4, P, T>(run);
 }
 
 template <class P, class T>

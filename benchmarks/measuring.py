@@ -179,7 +179,8 @@ def disagreements(row: Row, sides: dict[str, Any], staff: Staff) -> list[str]:
             ours, theirs = references[spec], entry["loss"]
             if ours is None:  # our side was not measured: nothing to compare with
                 continue
-            relative, absolute = TOLD if SIDES[side].tells_order else OWN_DRAW
+            told = SIDES[side].tells_order and not row.rounds
+            relative, absolute = TOLD if told else OWN_DRAW
             if not abs(theirs - ours) <= relative * max(abs(ours), abs(theirs)) + absolute:
                 found.append(
                     f"{row.id}: {SIDES[side].title} on {cores} ends at a loss of {theirs:.6g}, "

@@ -14,11 +14,23 @@ void activate_numbers(Activation kind, T parameter, T* z, T* slope, int64_t coun
 }
 
 template <class T>
-constexpr Kernels<T> table_of = {
-    lanes<T>,       int(strip<T>),        int(rectangle_rows), int(rectangle_rows) * tile_vectors * lanes<T>,
-    &strip_vectors, &cut_weights,         &sample_steps<T>, &sample_road<T>,    &settle<T>,
-    &strip_pass<T>, &weight_pass<T>,      &part_pass<T>,       &sum_pass<T>,
-    &step_pass<T>,  &activate_numbers<T>, &predict_rows<T>,    {&lane_steps<T>, &lane_look<T>}};
+constexpr Kernels<T> table_of = {lanes<T>,
+                                 int(strip<T>),
+                                 int(rectangle_rows),
+                                 int(rectangle_rows) * tile_vectors * lanes<T>,
+                                 &strip_vectors,
+                                 &cut_weights,
+                                 &sample_steps<T>,
+                                 &sample_road<T>,
+                                 &settle<T>,
+                                 &strip_pass<T>,
+                                 &weight_pass<T>,
+                                 &part_pass<T>,
+                                 &sum_pass<T>,
+                                 &step_pass<T>,
+                                 &activate_numbers<T>,
+                                 &predict_rows<T>,
+                                 {&lane_steps<T>, &lane_look<T>}};
 
 }  // namespace
 

@@ -127,6 +127,4 @@ def train(
         reason, trouble = lbfgs.descend(loop, X, D, sample_weight, observer)
     else:
         reason, trouble = loop.run(observer)
-    return loop.result(
-        reason, trouble, chosen.name, session.road(loop.work)
-    )
+    return loop.result(reason, trouble, chosen.name, session.road(loop.work))

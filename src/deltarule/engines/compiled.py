@@ -60,8 +60,8 @@ VERDICTS = (
 ROADS = {
     "batches": "mini-batch road",
     "registers": "per-sample road, the whole network in registers",
-    "look_ahead": "per-sample road, looking ahead in blocks of 8 rows; in registers stays plain SGD "
-    "on one hidden layer of at most 32 units with at most 4 outputs and 31 inputs",
+    "look_ahead": "per-sample road, looking ahead in blocks of 8 rows; in registers stays plain "
+    "SGD on one hidden layer of at most 32 units with at most 4 outputs and 31 inputs",
     "one_pass": "per-sample road, each update in one pass with the next row's way forward; only "
     "SGD, momentum and Nesterov without L1 can look ahead",
 }

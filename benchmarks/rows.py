@@ -96,8 +96,8 @@ ROWS = (
     Row("H3", "MNIST, 784-100-100-10 relu, Nesterov, batch 200", H3, EPOCH, (*FACES, *COMPILED)),
     Row("H3 dense", "MNIST standardised, 784-100-100-10 relu, Nesterov, batch 200",
         H3.but(data="mnist_dense", rate=0.02), EPOCH),
-    # 60 000 steps of 0.01 cross many kinks of relu: float32 with another order of summation, or from
-    # starts 3e-7 apart, ends at objectives from 0.135 to 0.145 after them.
+    # 60 000 steps of 0.01 cross many kinks of relu: float32 with another order of summation, or
+    # from starts 3e-7 apart, ends at objectives from 0.135 to 0.145 after them.
     Row("H4", "MNIST, 784-128-10 relu, per sample, SGD", H4, MANY_STEPS, slow={"rows": 1000},
         rounds=True),
     Row("H4 dense", "MNIST standardised, 784-128-10 relu, per sample, SGD",

@@ -1,8 +1,16 @@
 #pragma once
+#include <utility>
+
 #include "arrays.hpp"
 
 /// What a long call needs: signals heard while it works, and one call at a time.
 namespace deltarule::bindings {
+
+/// A new object that belongs to Python: cast alone would leave it to nobody.
+template <class Object, class... Arguments>
+nb::object made(Arguments&&... arguments) {
+    return nb::cast(new Object(std::forward<Arguments>(arguments)...), nb::rv_policy::take_ownership);
+}
 
 /// Lets Python see the signals that came while its lock was free. Only its main thread hears them;
 /// elsewhere the answer is no after the first question, without asking for the lock again.

@@ -231,8 +231,8 @@ void bind_as(nb::module_& m, const char* name) {
 nb::object open_lanes(const std::vector<LayerText>& layers, const std::string& loss, double loss_parameter,
                       const std::string& dtype, int64_t asked) {
     const int n_threads = int(std::clamp<int64_t>(asked, 1, 1 << 20));
-    if (dtype == "float32") return nb::cast(new BoundLanes<float>(layers, loss, loss_parameter, n_threads));
-    if (dtype == "float64") return nb::cast(new BoundLanes<double>(layers, loss, loss_parameter, n_threads));
+    if (dtype == "float32") return made<BoundLanes<float>>(layers, loss, loss_parameter, n_threads);
+    if (dtype == "float64") return made<BoundLanes<double>>(layers, loss, loss_parameter, n_threads);
     refuse("dtype must be 'float32' or 'float64' (got '" + dtype + "').");
 }
 

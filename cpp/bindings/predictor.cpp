@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "bindings.hpp"
+#include "calls.hpp"
 #include "names.hpp"
 
 // Predictions row by row, at the price of one call. What is not a plain row or array of floats gets
@@ -231,9 +232,9 @@ void bind_predictor(nb::module_& m, const char* name) {
 nb::object open_predictor(const std::vector<LayerText>& layers, nb::handle parameters,
                           std::vector<double> center, std::vector<double> scale, const std::string& dtype) {
     if (dtype == "float32")
-        return nb::cast(new BoundPredictor<float>(layers, parameters, std::move(center), std::move(scale)));
+        return made<BoundPredictor<float>>(layers, parameters, std::move(center), std::move(scale));
     if (dtype == "float64")
-        return nb::cast(new BoundPredictor<double>(layers, parameters, std::move(center), std::move(scale)));
+        return made<BoundPredictor<double>>(layers, parameters, std::move(center), std::move(scale));
     refuse("dtype must be 'float32' or 'float64' (got '" + dtype + "').");
 }
 

@@ -320,8 +320,8 @@ void bind_session(nb::module_& m, const char* name) {
 nb::object open_session(const std::vector<LayerText>& layers, const std::string& loss, double loss_parameter,
                         const std::string& dtype, int64_t asked) {
     const int n_threads = int(std::clamp<int64_t>(asked, 1, 1 << 20));  // a session takes what is useful
-    if (dtype == "float32") return nb::cast(new Bound<float>(layers, loss, loss_parameter, n_threads));
-    if (dtype == "float64") return nb::cast(new Bound<double>(layers, loss, loss_parameter, n_threads));
+    if (dtype == "float32") return made<Bound<float>>(layers, loss, loss_parameter, n_threads);
+    if (dtype == "float64") return made<Bound<double>>(layers, loss, loss_parameter, n_threads);
     refuse("dtype must be 'float32' or 'float64' (got '" + dtype + "').");
 }
 

@@ -1,0 +1,95 @@
+"""What a process keeps after many fits, and the most that a fit has at once."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from deltarule import engines
+
+pytestmark = [
+    pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="asks Linux's /proc"),
+    pytest.mark.skipif(not engines.compiled_available(), reason="the core is not installed"),
+]
+
+MANY_FITS = """
+import gc, resource, sys, warnings
+import numpy as np, deltarule as dr
+warnings.simplefilter("ignore")
+rng = np.random.default_rng(0)
+X, y = rng.normal(size=(20, 3)), np.arange(20) % 2
+page = resource.getpagesize()
+
+def kept():
+    gc.collect()
+    return int(open("/proc/self/statm").read().split()[1]) * page
+
+def fit(count):
+    for seed in range(count):
+        dr.MLPClassifier((4,), max_iter=2, random_state=seed).fit(X, y).predict(X)
+        {leak}
+
+hoard = []
+fit(400)
+before = kept()
+fit({fits})
+print(kept() - before)
+"""
+
+
+def growth(fits: int, leak: str = "pass") -> int:
+    code = MANY_FITS.format(fits=fits, leak=leak)
+    answer = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    return int(answer.stdout)
+
+
+def test_many_fits_leave_nothing_behind():
+    assert growth(1500) < 1_000_000
+
+
+def test_a_leak_would_be_seen():
+    assert growth(1500, "hoard.append(bytearray(2000))") > 1_000_000
+
+
+@pytest.mark.long
+def test_ten_thousand_fits_leave_nothing_behind():
+    assert growth(10_000) < 1_000_000
+
+
+PEAK = """
+import warnings
+import numpy as np, deltarule as dr
+warnings.simplefilter("ignore")
+rng = np.random.default_rng(0)
+X = rng.normal(size=(2000, 784)).astype(np.float32)
+y = np.arange(2000) % 10
+dr.MLPClassifier((8,), max_iter=1).fit(X, y)  # what is loaded once
+
+def highest():
+    lines = open("/proc/self/status").read().split("\\n")
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
+
+before = int(open("/proc/self/statm").read().split()[1]) * 4096
+model = dr.MLPClassifier({hidden}, max_iter=2, batch_size=200, solver={solver!r}).fit(X, y)
+parameters = sum(part.nbytes for part in (*model.coefs_, *model.intercepts_))
+print(highest() - before, parameters)
+"""
+
+#: Beside the parameters: 400 rows (twenty strips or the batch) of every layer's outputs and
+#: deltas, D, and pages that the allocator has not given back.
+SCRATCH = 24 * 2**20
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+def test_the_peak_of_a_fit_is_nine_times_its_parameters(solver):
+    code = PEAK.format(hidden=(2000, 2000), solver=solver)
+    answer = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    peak, parameters = map(int, answer.stdout.split())
+    assert parameters > 20e6
+    assert peak <= 9 * parameters + SCRATCH, f"{peak / parameters:.2f} times the parameters"

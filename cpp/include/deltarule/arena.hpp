@@ -1,10 +1,11 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 
 /// One block of zeroed memory, handed out in pieces that begin on a cache line. Pieces live as long
-/// as the arena; nothing is given back singly.
+/// as the arena; nothing is given back singly. What nobody touches takes no memory of the machine.
 namespace deltarule {
 
 class Arena {
@@ -22,7 +23,11 @@ public:
 private:
     void* piece(size_t bytes);
 
-    std::unique_ptr<std::byte[]> memory_;
+    struct Free {
+        void operator()(std::byte* memory) const { std::free(memory); }
+    };
+
+    std::unique_ptr<std::byte, Free> memory_;
     std::byte* next_;
     std::byte* end_;
 };

@@ -256,6 +256,52 @@ def test_the_reference_engine_trains_them_alone() -> None:
         assert many.road.endswith("alone: only the compiled engine has lanes")
 
 
+class Tenth(dr.Constant):
+    """A user's own schedule: not what its base is."""
+
+    def factors(self, clock: Any, count: int) -> Any:
+        return np.full(count, 0.1)
+
+
+@compiled
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"schedule": Tenth()},
+        {"max_epochs": 10**8, "patience": 1, "tolerance": 10.0},
+        {"patience": 10**30, "tolerance": 1e-9},
+        {"patience": -5, "tolerance": 10.0},
+    ],
+    ids=["own schedule", "no room", "endless patience", "no patience"],
+)
+def test_plans_at_the_edge_are_what_they_are_alone(changes: dict[str, Any]) -> None:
+    given = plans(**changes)
+    for many, one in zip(dr.train_many(NETWORK, STARTS, X, D, given), alone(given), strict=True):
+        check_equal(many, one, 1e-12)
+
+
+@compiled
+def test_the_core_fills_the_column_done_itself() -> None:
+    from deltarule import _core
+
+    core = _core.Lanes([(3, 2, "tanh", 0.0, True)], "squared_error")
+    core.bind(X, D)
+    with pytest.raises(ValueError, match="there is no column 'done'"):
+        core.run(
+            "shuffle",
+            1,
+            "sgd",
+            np.zeros(1, dtype=np.uint64),
+            np.zeros((1, 8)),
+            np.zeros((1, 0, 8)),
+            {"done": np.array([10**6])},
+            [None],
+            [None],
+            [np.zeros(1)],
+            [np.zeros(1)],
+        )
+
+
 def test_no_starts_are_no_results() -> None:
     assert dr.train_many(NETWORK, [], X, D, PLAN) == []
 

@@ -94,13 +94,18 @@ public:
         if (session_.ended()) throw nb::python_error();
     }
 
-    Output<T> parameters() const { return copied(parameters_, {jobs_.size(), size_t(session_.size())}); }
-    Output<T> moments() const {
+    Output<T> parameters() {
+        const Use use(busy_);
+        return copied(parameters_, {jobs_.size(), size_t(session_.size())});
+    }
+    Output<T> moments() {
+        const Use use(busy_);
         const size_t count = jobs_.empty() ? 0 : size_t(moment_count(jobs_[0].optimizer.kind));
         return copied(moments_, {jobs_.size(), count, size_t(session_.size())});
     }
     /// Where the trainings stand: the columns, with `done` and `end` as numbers.
     nb::dict columns() {
+        const Use use(busy_);
         nb::dict found;
         for (const auto& [name, entry] : numbers()) found[name.c_str()] = column<double>(entry);
         for (const auto& [name, entry] : counts()) found[name.c_str()] = column<int64_t>(entry);
@@ -168,7 +173,7 @@ private:
         const auto number = numbers().find(name);
         const auto count = counts().find(name);
         const std::vector<int64_t> shape{int64_t(jobs_.size())};
-        if (number == numbers().end() && count == counts().end())
+        if (name == "done" || (number == numbers().end() && count == counts().end()))
             refuse("there is no column '" + name + "'.");
         if (number != numbers().end()) {
             const double* const from = data_of<double>(array, name, shape);

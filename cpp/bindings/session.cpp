@@ -27,7 +27,8 @@ public:
         const Use use(busy_);
         session_.set_parameters(data_of<T>(vector, "parameters", {session_.size()}));
     }
-    Output<T> parameters() const {
+    Output<T> parameters() {
+        const Use use(busy_);
         auto vector = new_array<T>({size_t(session_.size())});
         session_.parameters(vector.data());
         return vector;
@@ -48,7 +49,8 @@ public:
         session_.set_moments(
             data_of<T>(moments, "moments", {moment_count(session_.optimizer().kind), session_.size()}));
     }
-    Output<T> moments() const {
+    Output<T> moments() {
+        const Use use(busy_);
         auto rows = new_array<T>({size_t(moment_count(session_.optimizer().kind)), size_t(session_.size())});
         session_.moments(rows.data());
         return rows;
@@ -109,6 +111,8 @@ public:
             rows->n = n;
         }
         session_.loop().judge(rows);
+        session_.loop().forget();
+        told_ = true;  // a report of rows that were judged before
         judged_ = nb::make_tuple(X, D, sample_weight);
     }
 
@@ -124,6 +128,7 @@ public:
         StopRules& to = plan.rules;
         std::tie(to.by_score, to.least, to.patience, to.rate, to.adaptive, to.divisor, to.smallest) = rules;
         plan_ = plan;
+        session_.loop().forget();
     }
 
     /// One slice of a training. `place` is (epoch, step, carried loss, seconds), `standing` is

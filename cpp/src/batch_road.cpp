@@ -235,7 +235,7 @@ double BatchRoad<T>::rows_with_gradient(Batch<T> batch, int64_t rows) {
         batch.first = first + begin;
         batch.count = std::min(how.rows, rows - begin);
         batch.add = begin > 0;
-        batch.apply = apply && begin + how.rows >= rows;
+        batch.apply = apply && begin + how.rows >= rows && std::isfinite(loss);
         batch.task_strips = how.parts ? how.part : 1;
         loss += how.parts ? in_parts(batch) : whole(batch);
         if (watch_.stopped) break;

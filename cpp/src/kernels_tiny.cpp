@@ -248,8 +248,9 @@ int64_t tiny_steps(SampleRun<T>& run) {
 template <int panels, class P, class T>
 int64_t with_outputs(SampleRun<T>& run) {
     const int64_t outputs = run.network->layers[1].units;
+    constexpr int several = lanes<T> >= 4 ? 4 : 2;  // no more than a vector holds
     if (outputs == 1) return tiny_steps<panels, 1, P, T>(run);
-    return tiny_steps<panels, lanes<T> < 4 ? 2 : 4, P, T>(run);
+    return tiny_steps<panels, several, P, T>(run);
 }
 
 template <class P, class T>

@@ -137,6 +137,9 @@ bool RunLoop<T>::end_epoch() {
 template <class T>
 bool RunLoop<T>::validate(size_t at) {
     if (!validation_) return true;
+    // Rows that take less than a look at the clock count all the same: epochs of a few steps may be
+    // nothing else.
+    if (watch_.look(std::max(panels_.microseconds(validation_->samples.rows), 1.0))) return false;
     const double loss = batch_road_.loss(validation_->samples) / validation_->n;
     if (scorer_ && !watch_.stopped) batch_road_.predict(validation_->samples, predictions_.data());
     if (watch_.stopped) return false;
@@ -181,10 +184,10 @@ void RunLoop<T>::keep(int64_t epoch) {
 
 template <class T>
 void RunLoop<T>::go_back() {
+    watch_.begin_deaf();  // what stopped the call before says nothing about this one
     if (kept_epoch_ < 0) return;
     steps_.forget();
     panels_.restore(kept_);
-    watch_.begin_deaf();
     steps_.prepare(plan_.work, samples_);
     const int64_t last = plan_.epoch + report_.epochs, per_epoch = steps_.per_epoch();
     Rates rates = Rates{plan_.factors, rate_}.from(kept_taken_);

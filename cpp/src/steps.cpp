@@ -15,7 +15,9 @@ void Steps<T>::prepare(const Work& work, const Samples<T>& samples) {
     cost_ = panels_.microseconds(batch_size_);
     if (work.batch_size == 1) {
         cost_ = std::max(cost_, 0.05);
-        block_ = std::clamp<int64_t>(int64_t(2 * look_every / cost_), 1, SampleRoad<T>::most_steps);
+        // Whole blocks of the look-ahead, however long they take: a part of one costs as much.
+        const int64_t blocks = int64_t(2 * look_every / cost_) / block_samples;
+        block_ = std::clamp<int64_t>(blocks * block_samples, block_samples, SampleRoad<T>::most_steps);
     }
 }
 

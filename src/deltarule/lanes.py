@@ -18,11 +18,14 @@ from deltarule.backprop import total_weight
 from deltarule.definitions import Array
 from deltarule.network import Network
 from deltarule.plans import History, TrainingPlan, TrainingResult, TrainingState, Validation
-from deltarule.schedules import Adaptive, Clock, Constant, Function
-from deltarule.stopping import StopReason
+from deltarule.schedules import SCHEDULES, Adaptive, Clock, Constant, Function
+from deltarule.stopping import StopReason, patience_number
 
 #: Factors of step sizes of one training that are worked out before it begins, at most: 32 MB.
 MOST_FACTORS = 1 << 22
+
+#: Epochs whose history is made room for, at most.
+MOST_EPOCHS = 1 << 20
 
 #: Rows times parameters of one step, at most: a call of the core ends between steps only.
 LARGEST_STEP = 10_000_000
@@ -63,6 +66,10 @@ def kind_of(network: Network, X: Any, training: Training) -> Kind | str:
         return "lanes judge no validation rows"
     if isinstance(plan.schedule, Function):
         return "the schedule is a Python function"
+    if type(plan.schedule) is not SCHEDULES.table.get(plan.schedule.name):
+        return "the schedule is the user's own"
+    if plan.max_epochs > MOST_EPOCHS:
+        return f"there is no room for the history of more than {MOST_EPOCHS} epochs"
     count = X.shape[0] if training.rows is None else len(training.rows)
     # As in the loop: no batch has more rows than there are; a batch of one is another road.
     batch_size = min(int(plan.batch_size), max(count, 2))
@@ -250,7 +257,7 @@ def _columns(
                 "rate_factor": state.rate_factor,
                 "best_loss": state.best_loss,
                 "max_epochs": plan.max_epochs,
-                "patience": -1 if plan.patience is None else plan.patience,
+                "patience": patience_number(plan.patience),
                 "stalled": state.stalled,
                 "epoch": state.epoch,
                 "clock": state.step,

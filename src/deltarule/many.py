@@ -191,13 +191,15 @@ class _Work:
         """Where numbers went wrong: the last epoch again, alone."""
         training = self.trainings[index]
         again = replace(training, state=state, plan=replace(training.plan, max_epochs=1))
-        found = self._train(again, self.threads, None).trouble
+        result = self._train(again, self.threads, None)
+        self.interrupted |= result.stop_reason is StopReason.INTERRUPTED
+        found = result.trouble
         return f"epoch {state.epoch + 1}" if found is None else found
 
     def train_alone(self, reasons: dict[int, str]) -> None:
         """The others, in threads where that pays."""
         members = sorted(reasons)
-        if not members:
+        if not members or self.interrupted:
             return
         at_once = min(self.threads, len(members))
         if self.network.size * len(self.D) < WORTH_A_THREAD:

@@ -10,6 +10,7 @@ import numpy as np
 
 from deltarule.definitions import Array
 from deltarule.functional import objective
+from deltarule.lanes import LARGEST_NETWORK
 from deltarule.many import NOT_BEGUN, train_many
 from deltarule.network import Network, initialize
 from deltarule.plans import TrainingPlan, TrainingResult
@@ -84,7 +85,8 @@ def _results(
 ) -> Iterator[tuple[int, TrainingResult]]:
     """Each start that was begun, by its number; after an interrupt there are no more."""
     followed = [name for name in ("observer", "history") if options.get(name) is not None]
-    if len(keys) > 1 and not followed:
+    # Wide networks one after the other: all of them at once would lie in memory together.
+    if len(keys) > 1 and not followed and network.size <= LARGEST_NETWORK:
         options = {name: value for name, value in options.items() if value is not None}
         starts = [initialize(network, key, *drawing) for key in keys]
         plans = [replace(plan, key=key) for key in keys]

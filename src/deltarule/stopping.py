@@ -23,7 +23,7 @@ import numpy as np
 from deltarule.definitions import Definition, in_range, non_negative, positive_integer, settle
 from deltarule.exceptions import InvalidParameterError
 
-__all__ = ["EarlyStopping", "Standing", "StopReason", "StopRules"]
+__all__ = ["EarlyStopping", "Standing", "StopReason", "StopRules", "patience_number"]
 
 
 @dataclass(frozen=True)
@@ -209,3 +209,8 @@ class StopRules:
         standing.rate_factor /= self.divisor
         standing.stalled = 0
         return None
+
+
+def patience_number(patience: int | None) -> int:
+    """A patience as the core counts it: below 0 there is no end."""
+    return -1 if patience is None else min(max(int(patience), 0), 1 << 62)

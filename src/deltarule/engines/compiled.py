@@ -32,7 +32,7 @@ from deltarule.layers import Dense
 from deltarule.losses import LOSSES
 from deltarule.network import Network
 from deltarule.optimizers import OPTIMIZERS, Optimizer
-from deltarule.stopping import Standing, StopReason, StopRules
+from deltarule.stopping import Standing, StopReason, StopRules, patience_number
 
 #: The instruction set whose kernels run, such as ``"x86-64-v3"``; DELTARULE_ISA forces one.
 ISA: str = _core.isa()
@@ -61,7 +61,8 @@ ROADS = {
     "batches": "mini-batch road",
     "registers": "per-sample road, the whole network in registers",
     "look_ahead": "per-sample road, looking ahead in blocks of 8 rows; in registers stays plain "
-    "SGD on one hidden layer of at most 32 units with at most 4 outputs and 31 inputs",
+    "SGD on one hidden layer of at most 32 units and 4 vectors, with at most 31 inputs, 4 outputs "
+    "and 1 vector of outputs",
     "one_pass": "per-sample road, each update in one pass with the next row's way forward; only "
     "SGD, momentum and Nesterov without L1 can look ahead",
 }
@@ -267,12 +268,11 @@ def _order(work: Work) -> Any:
 
 
 def _numbers(rules: StopRules) -> tuple[bool, float, int, float, bool, float, float]:
-    """The rules as the core takes them; a patience below 0 has no end."""
-    patience = -1 if rules.patience is None else min(max(int(rules.patience), 0), 1 << 62)
+    """The rules as the core takes them."""
     return (
         rules.by_score,
         float(rules.least),
-        patience,
+        patience_number(rules.patience),
         float(rules.rate),
         rules.divisor != 1.0,
         float(rules.divisor),

@@ -212,7 +212,7 @@ NOT_TAKEN = [
     (
         3.0,
         (
-            "X must be a row of 5 numbers or an array of shape (rows, 5) (got shape ()). Give the "
+            "X must be a row of 5 numbers or an array of shape (rows, 5) (got shape ()). "
             "Give the columns that fit had, in their order."
         ),
     ),

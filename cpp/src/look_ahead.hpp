@@ -185,6 +185,15 @@ void advance(const First<T>& first, const Block<T>* closing, T* scaled, const Bl
     }
 }
 
+/// Numbers that times zero are zero: a delta of zero moves nothing, however large its row is.
+template <class T>
+DELTARULE_INLINE Vec<T> bounded(Vec<T> x) {
+    const Vec<T> most = splat<T>(sizeof(T) == 4 ? T(1e30) : T(1e300));
+    x = x > most ? most : x;
+    x = x < -most ? -most : x;
+    return x == x ? x : splat<T>(T(0));  // a row that holds a NaN has its z for saying so
+}
+
 /// overlaps[t][s] = x_s·x_t for all s, for t from `from` to `size`. Four t at a time share the loads.
 template <class T>
 void overlap(const Block<T>& block, int64_t inputs, int64_t from) {
@@ -203,7 +212,7 @@ void overlap(const Block<T>& block, int64_t inputs, int64_t from) {
             }
         for (int g = 0; g < group; ++g) {
             T found[vectors * lanes<T>];
-            for (int v = 0; v < vectors; ++v) store(found + v * lanes<T>, sum[g][v]);
+            for (int v = 0; v < vectors; ++v) store(found + v * lanes<T>, bounded<T>(sum[g][v]));
             for (int s = 0; s < block_samples; ++s) block.overlaps[(t + g) * block_samples + s] = found[s];
         }
     }

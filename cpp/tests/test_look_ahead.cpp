@@ -178,3 +178,19 @@ TEST_EACH_ISA("look_ahead", "a row that is not finite leaves the weights before 
             CHECK(naive::parameters(other) == naive::parameters(one));
         }
 }
+
+TEST_EACH_ISA("look_ahead", "rows so large that their product overflows, under units that do not move") {
+    for (const auto& units : {shapes[0], shapes[1], shapes[4]}) {
+        naive::Problem problem = problem_of(units, 21, 1);
+        for (Layer& layer : problem.layers) layer.activation = Activation::logistic;
+        for (double& x : problem.X) x = (x < 0 ? -1 : 1) * 1e25;
+        const naive::Typed<float> typed(problem);
+        Session<float> session = naive::open(problem, typed);
+        const naive::Numbers rates(63, 0.05);
+        RunPlan plan;
+        plan.order.kind = OrderKind::shuffle;
+        plan.steps = 63;
+        plan.rates = rates.data();
+        CHECK(session.run(plan).finite);
+    }
+}

@@ -21,8 +21,8 @@ constexpr double everywhere = std::numeric_limits<double>::infinity();
 constexpr Stated stated[] = {
     {"exp", Elementwise::exp, 1.1, -everywhere, everywhere},
     {"expm1", Elementwise::expm1, 1.3, -everywhere, 0},
-    {"log", Elementwise::log, 0.8, 0, everywhere},
-    {"log1p", Elementwise::log1p, 1.2, 0, 1},
+    {"log", Elementwise::log, 0.9, 0, everywhere},
+    {"log1p", Elementwise::log1p, 1.3, 0, 1},
     {"tanh", Elementwise::tanh, 2.6, -everywhere, everywhere},
     {"erf", Elementwise::erf, 1.7, -everywhere, everywhere},
     {"normal cdf", Elementwise::normal_cdf, 8, -everywhere, everywhere},

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "deltarule/batch_road.hpp"
 #include "deltarule/plan.hpp"
 
 /// Arrays that come in from Python, checked, and arrays that go out.
@@ -134,6 +135,7 @@ Samples<T> samples_of(nb::handle X, int64_t width) {
         samples.starts64 = data_of<int64_t>(indptr, "indptr of X", {samples.rows + 1});
         check_sparse(samples.columns64, samples.starts64, samples.rows, width, stored);
     }
+    samples.written_out = meet_in_columns(samples, width);
     return samples;
 }
 

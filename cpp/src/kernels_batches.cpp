@@ -3,7 +3,8 @@
 // a) A strip is up to three vectors of samples. Its blocks lie feature-major, [unit][samples], so
 //    that all elementwise work is vertical and softmax needs no sum across lanes; each block ends
 //    with a row of ones, and the bias is the last input row of a weight panel.
-// b) Rows of X are gathered by index and transposed in registers on the way in: no shuffled copy.
+// b) Rows of X are gathered by index and transposed in registers on the way in: no shuffled copy. Columns
+//    that are zero throughout a strip are left out of the first layer's products (used_columns.hpp).
 // c) What a network does is a list of operations (operations.hpp). All three products of an affine
 //    one use the tile of tile.hpp. Forward and data gradient read the same panel in two directions;
 //    the first one has no data gradient. Deltas are also written sample by sample, which makes the
@@ -83,9 +84,11 @@ void prefetch_next(const Strip<T>& s) {
 template <class T>
 void gather(const Strip<T>& s) {
     const int64_t width = s.batch.widths[0];
-    gather_dense(s, s.batch.samples->dense, width, s.values(0));
     set_ones(s.values(0) + width * strip<T>);
+    if (!s.batch.samples->dense) return write_out(s);
+    gather_dense(s, s.batch.samples->dense, width, s.values(0));
     prefetch_next(s);
+    if (has_lists(s.batch)) list_used(s);
 }
 
 template <class T>
@@ -139,7 +142,7 @@ double run_strip(const Batch<T>& batch, int worker, int64_t number) {
     const Stage& stage = batch.stage;
     double loss = 0;
     if (stage.forward) {
-        if (stage.begin == 0 && batch.samples->dense) gather(s);
+        if (stage.begin == 0 && !reads_entries(batch)) gather(s);
         for (int64_t i = stage.begin; i < stage.end; ++i)
             functions_of<T>(batch.operations[i]).forward(s, batch.operations[i]);
         if (stage.end == batch.operation_count) {

@@ -88,6 +88,10 @@ struct Task {
     int64_t row, rows;
 };
 
+/// Numbers of a strip's list of used columns; used_columns.hpp has its parts.
+inline int64_t used_words(int64_t width) { return width / 32 + 1; }
+inline int64_t used_size(int64_t width) { return 1 + used_words(width) + width + 1; }
+
 /// Rows through the network, and the gradient over them.
 template <class T>
 struct Batch {
@@ -116,6 +120,7 @@ struct Batch {
 
     // where numbers lie
     T* const* values;  ///< of each block: strips [width + 1][samples]
+    int32_t* used;     ///< of each strip of inputs: the columns that are not zero
     T* const* deltas;  ///< of each operation with parameters: [panel][places][lanes]
     int64_t places;    ///< samples that a set of deltas has room for
     int64_t set;       ///< which set of strips and deltas; negative: each worker has room for one strip

@@ -1,18 +1,11 @@
 #pragma once
 #include <cstring>
 
-#include "deltarule/sparse.hpp"
-#include "deltarule/strip.hpp"
+#include "deltarule/used_columns.hpp"
 
 /// Equations (2) and (7), and the first factor of (6). The first operation reads the rows themselves
 /// where they are CSR, and nobody asks for the delta of its inputs.
 namespace deltarule::DELTARULE_ISA {
-
-/// Whether an operation reads rows of CSR.
-template <class T>
-bool reads_sparse(const Batch<T>& batch, const Operation& self) {
-    return self.input == 0 && !batch.samples->dense;
-}
 
 /// z of `panels` panels from panel `first` on, for one vector of CSR rows.
 template <int panels, class T>
@@ -45,7 +38,9 @@ void affine_forward(const Strip<T>& s, const Operation& self) {
     const Layer& layer = s.layer(self);
     const T* const weights = s.batch.store.weights + layer.offset;
     T* const z = s.values(self.output);
-    if (reads_sparse(s.batch, self)) forward_sparse(s, layer, weights, z);
+    int32_t* const list = self.input == 0 ? list_of(s.batch, s.slot) : nullptr;
+    if (list) forward_listed(s, layer, weights, list, z);
+    else if (self.input == 0 && reads_entries(s.batch)) forward_sparse(s, layer, weights, z);
     else forward_product<T>(layer, weights, s.values(self.input), z, s.vectors);
     set_ones(z + layer.units * strip<T>);
 }
@@ -99,14 +94,16 @@ template <class T>
 void affine_gradient(const Batch<T>& batch, const Task& task, const Rectangle<T>& to) {
     const Operation& self = batch.operations[task.operation];
     const Layer& layer = batch.network->layers[self.layer];
-    if (reads_sparse(batch, self)) return gradient_sparse(batch, layer, task, to);
+    if (self.input == 0 && reads_entries(batch)) return gradient_sparse(batch, layer, task, to);
     const int64_t strips = (batch.count + batch.strip_rows - 1) / batch.strip_rows;
     const Places places{strips, batch.strip_rows, batch.count - (strips - 1) * batch.strip_rows};
-    const int64_t a_strip = (layer.inputs + 1) * strip<T>;
-    const T* const a = batch.values[self.input] + batch.set * (batch.places / strip<T>)*a_strip;
-    weight_product<T>(a + task.row * strip<T>, a_strip,
-                      delta_panel(batch, task.operation, layer.panels, task.panel), batch.places * lanes<T>,
-                      places, to, batch.add);
+    const int64_t a_strip = (layer.inputs + 1) * strip<T>, slot = batch.set * (batch.places / strip<T>);
+    const T* const delta = delta_panel(batch, task.operation, layer.panels, task.panel);
+    const int64_t delta_step = batch.places * lanes<T>;
+    if (self.input == 0 && any_listed(batch, slot, strips))
+        return gradient_listed(batch, task, delta, delta_step, places, slot, to);
+    weight_product<T>(batch.values[self.input] + slot * a_strip + task.row * strip<T>, a_strip, delta,
+                      delta_step, places, to, batch.add);
 }
 
 template <class T>

@@ -58,6 +58,8 @@ struct Samples {
     const T* target = nullptr;
     const T* weight = nullptr;  ///< null: every row weighs one
     int64_t rows = 0;
+    /// CSR that mini-batches write out, strip by strip, instead of looking at it entry by entry.
+    bool written_out = false;
 };
 
 /// The optimiser's numbers for one step; penalties are divided by n already, as in equation (9).

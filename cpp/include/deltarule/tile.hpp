@@ -46,6 +46,7 @@ struct Product {
     int64_t outer, inner, last;  ///< blocks, terms of a block, terms of the last one
     int64_t c_row, c_vector;     ///< from one m, one vector of n to the next
     bool add;                    ///< to what C holds
+    const int32_t* list;         ///< for the two listed ones: which terms, or which rows, these alone
 };
 
 /// Calls `act(0)` … `act(count - 1)` with numbers that are constants to the compiler: arrays that only
@@ -59,7 +60,8 @@ DELTARULE_INLINE void each_constant(Action act) {
 #define DELTARULE_EACH(index, count, ...) \
     each_constant<count>([&](auto index) __attribute__((always_inline)) { __VA_ARGS__; })
 
-/// How rows of A lie. Apart: `step` numbers from one to the next. InPanels: a row is a lane.
+/// How rows of A lie. Apart: `step` numbers from one to the next. InPanels: a row is a lane. Of the two
+/// that have a list, TermsListed takes `last` terms of InPanels, RowsListed some rows of Apart and of C.
 template <int step>
 struct Apart {
     template <class T, int rows>
@@ -88,32 +90,65 @@ struct InPanels {
         DELTARULE_INLINE void prefetch() const {}
     };
 };
+struct TermsListed : InPanels {};
+template <int step>
+struct RowsListed {
+    template <class T, int rows>
+    struct Rows {
+        const T* each[rows];
+        Rows(const Product<T>& p, int64_t m) {
+            DELTARULE_EACH(i, rows, each[i] = p.a + p.list[m + i] * step);
+        }
+        DELTARULE_INLINE T at(int i, int64_t k) const { return each[i][k]; }
+        DELTARULE_INLINE void next(int64_t block) { DELTARULE_EACH(i, rows, each[i] += block); }
+        DELTARULE_INLINE void prefetch() const {}
+    };
+};
+template <class A>
+constexpr bool rows_listed = false;
+template <int step>
+constexpr bool rows_listed<RowsListed<step>> = true;
 
 template <class A, int k_step, int rows, int vectors, class T>
 void tile(const Product<T>& p, int64_t m) {
     Vec<T> sum[rows][vectors];
     T* const c = p.c + m * p.c_row;
+    const int64_t b_inner = p.b_inner, b_vector = p.b_vector, c_row = p.c_row, c_vector = p.c_vector;
+    const auto row_of_c = [&](int i) __attribute__((always_inline)) {
+        if constexpr (rows_listed<A>) return p.c + p.list[m + i] * c_row;
+        else return c + i * c_row;
+    };
     DELTARULE_EACH(i, rows, DELTARULE_EACH(j, vectors, sum[i][j] = splat<T>(T(0))));
     if (p.add)
-        DELTARULE_EACH(i, rows,
-                       DELTARULE_EACH(j, vectors, sum[i][j] = load(c + i * p.c_row + j * p.c_vector)));
+        DELTARULE_EACH(i, rows, {
+            const T* const from = row_of_c(i);
+            DELTARULE_EACH(j, vectors, sum[i][j] = load(from + j * c_vector));
+        });
     typename A::template Rows<T, rows> a(p, m);
-    const int64_t b_inner = p.b_inner, b_vector = p.b_vector, c_row = p.c_row, c_vector = p.c_vector;
-    for (int64_t block = 0; block < p.outer; ++block) {
-        const T* b = p.b + block * p.b_outer;
-        const int64_t end = (block + 1 < p.outer ? p.inner : p.last) * k_step;
-        a.prefetch();
-        for (int64_t k = 0; k < end; k += k_step, b += b_inner) {
-            Vec<T> right[vectors];
-            DELTARULE_EACH(j, vectors, right[j] = load(b + j * b_vector));
-            DELTARULE_EACH(i, rows, {
-                const T left = a.at(i, k);
-                DELTARULE_EACH(j, vectors, sum[i][j] += right[j] * left);
-            });
+    const auto add_term = [&](int64_t k, const T* b) __attribute__((always_inline)) {
+        Vec<T> right[vectors];
+        DELTARULE_EACH(j, vectors, right[j] = load(b + j * b_vector));
+        DELTARULE_EACH(i, rows, {
+            const T left = a.at(i, k);
+            DELTARULE_EACH(j, vectors, sum[i][j] += right[j] * left);
+        });
+    };
+    if constexpr (std::is_same_v<A, TermsListed>) {
+        for (const int32_t *at = p.list, *const end = at + p.last; at < end; ++at)
+            add_term(*at * k_step, p.b + *at * b_inner);
+    } else {
+        for (int64_t block = 0; block < p.outer; ++block) {
+            const T* b = p.b + block * p.b_outer;
+            const int64_t end = (block + 1 < p.outer ? p.inner : p.last) * k_step;
+            a.prefetch();
+            for (int64_t k = 0; k < end; k += k_step, b += b_inner) add_term(k, b);
+            a.next(p.a_outer);
         }
-        a.next(p.a_outer);
     }
-    DELTARULE_EACH(i, rows, DELTARULE_EACH(j, vectors, store(c + i * c_row + j * c_vector, sum[i][j])));
+    DELTARULE_EACH(i, rows, {
+        T* const to = row_of_c(i);
+        DELTARULE_EACH(j, vectors, store(to + j * c_vector, sum[i][j]));
+    });
 }
 
 /// `count` tiles of `size` rows, from row m on; returns the row after them.
@@ -134,12 +169,12 @@ void product_rows(const Product<T>& p, int64_t count) {
     tiles<A, k_step, most, vectors, T>(p, m, all - larger, size);
 }
 
-/// `count` rows of C by `vectors` vectors, 1 to `tile_vectors`.
+/// `count` rows of C by `vectors` vectors, 1 to `tile_vectors`; along listed terms 2 for 1.
 template <class A, int k_step, class T>
 void product(const Product<T>& p, int64_t count, int64_t vectors) {
     if (vectors == 3) product_rows<A, k_step, 3, T>(p, count);
-    else if (vectors == 2) product_rows<A, k_step, 2, T>(p, count);
-    else product_rows<A, k_step, 1, T>(p, count);
+    else if (vectors == 2 || std::is_same_v<A, TermsListed>) product_rows<A, k_step, 2, T>(p, count);
+    else if constexpr (!std::is_same_v<A, TermsListed>) product_rows<A, k_step, 1, T>(p, count);
 }
 
 }  // namespace deltarule::DELTARULE_ISA

@@ -112,12 +112,12 @@ struct Buffers {
 
     void forward() {
         for (int64_t i = 0; i < places.strips; ++i)
-            forward_product<T>(layer, panels, below + i * layer.rows * strip<T>,
+            forward_product<T>(layer, panels, below + i * layer.rows * strip<T>, false,
                                above + i * layer.units * strip<T>, vectors_of(i));
     }
     void data_gradient() {
         for (int64_t i = 0; i < places.strips; ++i)
-            data_product<T>(layer, panels, above + i * layer.units * strip<T>,
+            data_product<T>(layer, panels, above + i * layer.units * strip<T>, nullptr, nullptr,
                             below + i * layer.rows * strip<T>, vectors_of(i));
     }
     void weight_gradient() {

@@ -38,18 +38,32 @@ int useful_threads(int asked) {
 
 }  // namespace
 
+/// Of an affine operation right behind another one.
+static Gate gate_behind(const Operation& before) {
+    if (before.rectify) return Gate::positive;
+    return before.gated ? Gate::kept : Gate::none;
+}
+
 OperationList list_operations(const std::vector<Layer>& layers) {
     OperationList list;
     int64_t widest = 0;
     list.widths.push_back(layers[0].inputs);
     for (int64_t l = 0; l < int64_t(layers.size()); ++l) {
         const Layer& layer = layers[size_t(l)];
-        list.operations.push_back({OperationKind::affine, l, l, l + 1, list.kept, false});
+        Operation affine{OperationKind::affine, l, l, l + 1, list.kept, false};
+        if (!list.operations.empty()) affine.gate = gate_behind(list.operations.back());
+        list.operations.push_back(affine);
         list.widths.push_back(layer.units);
         widest = std::max(widest, layer.units);
         const bool hidden = l + 1 < int64_t(layers.size());
         if (!hidden || layer.activation == Activation::identity) continue;
-        list.operations.push_back({OperationKind::activation, l, l + 1, l + 1, list.kept, false});
+        if (layer.activation == Activation::relu) {
+            list.operations.back().rectify = true;
+            continue;
+        }
+        Operation activation{OperationKind::activation, l, l + 1, l + 1, list.kept, false};
+        activation.gated = layer.activation != Activation::softmax;
+        list.operations.push_back(activation);
         list.kept += layer.units;
     }
     list.widths.push_back(widest);

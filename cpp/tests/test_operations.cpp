@@ -41,6 +41,18 @@ std::vector<T> numbers(const std::vector<size_t>& cuts, int64_t rows, int thread
 
 }  // namespace
 
+TEST("operations",
+     "relu ends its affine operation, and the next one's backward product ends with its slope") {
+    naive::Problem problem = problem_of(2);
+    for (Layer& layer : problem.layers) layer.activation = Activation::relu;
+    const OperationList list = list_operations(problem.layers);
+    CHECK(list.operations.size() == 3 && list.kept == 0);
+    for (size_t i = 0; i < 3; ++i) {
+        CHECK(list.operations[i].rectify == (i < 2));
+        CHECK(list.operations[i].gate == (i ? Gate::positive : Gate::none));
+    }
+}
+
 TEST("operations", "a hidden layer is an affine operation and, unless identity, an activation in place") {
     naive::Problem problem = problem_of(2);
     OperationList list = list_operations(problem.layers);
@@ -52,6 +64,8 @@ TEST("operations", "a hidden layer is an affine operation and, unless identity, 
         const Operation& each = list.operations[i];
         CHECK(each.kind == kinds[i] && each.output == outputs[i] && each.kept == kept[i]);
         CHECK(each.input == outputs[i] - (each.kind == affine) && !each.whole_batch);
+        CHECK(each.gated == (each.kind == activation));
+        CHECK(each.gate == (each.kind == affine && i ? Gate::kept : Gate::none));
     }
     CHECK(list.kept == 53);
     CHECK((list.widths == std::vector<int64_t>{9, 40, 13, 3, 40}));

@@ -35,7 +35,7 @@ DELTARULE_INLINE Activated<T> activated(Vec<T> z, T parameter, bool output) {
         Vec<T> a = hyperbolic_tangent<T>(z);
         return {a, T(1) - a * a};
     } else if constexpr (kind == Activation::relu) {
-        return {z < zero ? zero : z, z > zero ? one : zero};  // in this order NaN stays NaN
+        return {rectified<T>(z), z > zero ? one : zero};
     } else if constexpr (kind == Activation::leaky_relu) {
         return {z > zero ? z : z * parameter, z > zero ? one : splat<T>(parameter)};
     } else if constexpr (kind == Activation::sign) {

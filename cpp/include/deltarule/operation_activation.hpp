@@ -24,6 +24,7 @@ void activation_forward(const Strip<T>& s, const Operation& self) {
 
 template <class T>
 void activation_backward(const Strip<T>& s, const Operation& self) {
+    if (self.gated) return;
     const Layer& layer = s.layer(self);
     T *const a = s.values(self.output), *const slope = s.kept(self.kept), *const delta = s.delta(self.output);
     each_column<T>(s, layer, [&](int64_t at, Units<T, false> units) {

@@ -9,7 +9,8 @@ namespace deltarule::DELTARULE_ISA {
 
 /// z of `panels` panels from panel `first` on, for one vector of CSR rows.
 template <int panels, class T>
-void look_rows(const Strip<T>& s, const Layer& layer, const T* weights, int64_t first, int64_t v, T* z) {
+void look_rows(const Strip<T>& s, const Layer& layer, const T* weights, int64_t first, int64_t v,
+               bool rectify, T* z) {
     Vec<T> squares[panels][lanes<T>];
     for (int i = 0; i < lanes<T>; ++i) {
         Vec<T> sums[panels];
@@ -20,16 +21,17 @@ void look_rows(const Strip<T>& s, const Layer& layer, const T* weights, int64_t 
     for (int p = 0; p < panels; ++p) {
         transpose<T>(squares[p]);
         for (int i = 0; i < lanes<T> && (first + p) * lanes<T> + i < layer.units; ++i)
-            store(z + ((first + p) * lanes<T> + i) * strip<T> + v * lanes<T>, squares[p][i]);
+            store(z + ((first + p) * lanes<T> + i) * strip<T> + v * lanes<T>,
+                  rectify ? rectified<T>(squares[p][i]) : squares[p][i]);
     }
 }
 
 template <class T>
-void forward_sparse(const Strip<T>& s, const Layer& layer, const T* weights, T* z) {
+void forward_sparse(const Strip<T>& s, const Layer& layer, const T* weights, bool rectify, T* z) {
     for (int64_t v = 0; v < s.vectors; ++v) {
         int64_t p = 0;
-        for (; p + 4 <= layer.panels; p += 4) look_rows<4, T>(s, layer, weights, p, v, z);
-        for (; p < layer.panels; ++p) look_rows<1, T>(s, layer, weights, p, v, z);
+        for (; p + 4 <= layer.panels; p += 4) look_rows<4, T>(s, layer, weights, p, v, rectify, z);
+        for (; p < layer.panels; ++p) look_rows<1, T>(s, layer, weights, p, v, rectify, z);
     }
 }
 
@@ -39,9 +41,9 @@ void affine_forward(const Strip<T>& s, const Operation& self) {
     const T* const weights = s.batch.store.weights + layer.offset;
     T* const z = s.values(self.output);
     int32_t* const list = self.input == 0 ? list_of(s.batch, s.slot) : nullptr;
-    if (list) forward_listed(s, layer, weights, list, z);
-    else if (self.input == 0 && reads_entries(s.batch)) forward_sparse(s, layer, weights, z);
-    else forward_product<T>(layer, weights, s.values(self.input), z, s.vectors);
+    if (list) forward_listed(s, layer, weights, list, self.rectify, z);
+    else if (self.input == 0 && reads_entries(s.batch)) forward_sparse(s, layer, weights, self.rectify, z);
+    else forward_product<T>(layer, weights, s.values(self.input), self.rectify, z, s.vectors);
     set_ones(z + layer.units * strip<T>);
 }
 
@@ -68,8 +70,11 @@ void affine_backward(const Strip<T>& s, const Operation& self) {
     const Layer& layer = s.layer(self);
     const T* const delta = s.delta(self.output);
     write_deltas(s, layer, &self - s.batch.operations, delta);
-    if (self.input > 0)
-        data_product<T>(layer, s.batch.store.weights + layer.offset, delta, s.delta(self.input), s.vectors);
+    if (self.input == 0) return;
+    const T* const kept = self.gate == Gate::kept ? s.kept((&self - 1)->kept) : nullptr;
+    const T* const positive = self.gate == Gate::positive ? s.values(self.input) : nullptr;
+    data_product<T>(layer, s.batch.store.weights + layer.offset, delta, kept, positive, s.delta(self.input),
+                    s.vectors);
 }
 
 /// All rows of some panels for rows of CSR; each stored entry is looked at once per panel.

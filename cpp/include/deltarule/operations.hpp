@@ -7,7 +7,8 @@
 /// Blocks are numbered from the inputs (0) to the outputs. A strip of samples is taken through the
 /// whole list and back while its numbers are in the cache. Then the parameters follow, rectangle by
 /// rectangle, summed over all strips. Dense hidden layers are two operations, `affine` and, unless it
-/// is the identity, `activation`.
+/// is the identity, `activation`. Two things are done where a product ends, before its numbers leave the
+/// registers: relu, which is no operation of its own then, and σ'(z) times the delta of the block below.
 ///
 /// To add a kind:
 ///
@@ -27,12 +28,19 @@ namespace deltarule {
 
 enum class OperationKind : int { affine, activation };
 
+/// What an affine operation multiplies the delta of its input by: nothing, what the activation before it
+/// kept, or one where the input is positive and else zero.
+enum class Gate : int { none, kept, positive };
+
 struct Operation {
     OperationKind kind;
     int64_t layer;          ///< of the network: its description, and where its parameters lie
     int64_t input, output;  ///< blocks
     int64_t kept;           ///< numbers per sample that the operations before it keep
     bool whole_batch;       ///< every sample must have come here before one goes on
+    bool rectify = false;   ///< of affine: its output is relu
+    Gate gate = Gate::none;
+    bool gated = false;  ///< of activation: its delta comes multiplied by σ'(z)
 };
 
 /// Operations that a strip runs in one go.

@@ -14,9 +14,9 @@ inline int64_t block_terms(int64_t count, int64_t bytes) {
     return (count + blocks - 1) / blocks;
 }
 
-/// Equation (2): z[unit][sample] = Σ_i W[unit][i] a[i][sample], the bias last.
+/// Equation (2): z[unit][sample] = Σ_i W[unit][i] a[i][sample], the bias last; or relu of it.
 template <class T>
-void forward_product(const Layer& layer, const T* panels, const T* a, T* z, int64_t vectors) {
+void forward_product(const Layer& layer, const T* panels, const T* a, bool rectify, T* z, int64_t vectors) {
     const int64_t block = block_terms(layer.rows, strip<T> * sizeof(T));
     for (int64_t i = 0; i < layer.rows; i += block) {
         Product<T> p{};
@@ -31,13 +31,16 @@ void forward_product(const Layer& layer, const T* panels, const T* a, T* z, int6
         p.c_row = strip<T>;
         p.c_vector = lanes<T>;
         p.add = i > 0;
+        p.rectify = rectify && i + block >= layer.rows;
         product<InPanels, lanes<T>, T>(p, layer.units, vectors);
     }
 }
 
-/// Equation (6), first factor: upstream[i][sample] = Σ_unit W[unit][i] δ[unit][sample].
+/// Equation (6): upstream[i][sample] = Σ_unit W[unit][i] δ[unit][sample], times `kept`, or where `positive`
+/// is; both lie as the result does, and may be null.
 template <class T>
-void data_product(const Layer& layer, const T* panels, const T* delta, T* upstream, int64_t vectors) {
+void data_product(const Layer& layer, const T* panels, const T* delta, const T* kept, const T* positive,
+                  T* upstream, int64_t vectors) {
     const int64_t block = block_terms(layer.panels, lanes<T> * strip<T> * sizeof(T));
     for (int64_t panel = 0; panel < layer.panels; panel += block) {
         Product<T> p{};
@@ -55,6 +58,8 @@ void data_product(const Layer& layer, const T* panels, const T* delta, T* upstre
         p.c_row = strip<T>;
         p.c_vector = lanes<T>;
         p.add = panel > 0;
+        p.kept = panel + block >= layer.panels ? kept : nullptr;
+        p.positive = panel + block >= layer.panels ? positive : nullptr;
         product<Apart<lanes<T>>, 1, T>(p, layer.inputs, vectors);
     }
 }

@@ -212,6 +212,12 @@ DELTARULE_INLINE Vec<T> larger(Vec<T> a, Vec<T> b) {
     return a > b ? a : b;
 }
 
+/// max(z, 0); NaN stays NaN.
+template <class T>
+DELTARULE_INLINE Vec<T> rectified(Vec<T> z) {
+    return z < splat<T>(T(0)) ? splat<T>(T(0)) : z;
+}
+
 /// The largest lane, in every lane.
 template <class T, int d = lanes<T> / 2>
 DELTARULE_INLINE Vec<T> largest_across(Vec<T> x) {

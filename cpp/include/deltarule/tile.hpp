@@ -46,6 +46,8 @@ struct Product {
     int64_t outer, inner, last;  ///< blocks, terms of a block, terms of the last one
     int64_t c_row, c_vector;     ///< from one m, one vector of n to the next
     bool add;                    ///< to what C holds
+    bool rectify;                ///< InPanels: negative numbers end as zero
+    const T *kept, *positive;    ///< Apart<lanes>: factors; where not positive it ends as zero; or null
     const int32_t* list;         ///< for the two listed ones: which terms, or which rows, these alone
 };
 
@@ -144,6 +146,23 @@ void tile(const Product<T>& p, int64_t m) {
             for (int64_t k = 0; k < end; k += k_step, b += b_inner) add_term(k, b);
             a.next(p.a_outer);
         }
+    }
+    if constexpr (std::is_base_of_v<InPanels, A>)
+        if (p.rectify)
+            DELTARULE_EACH(i, rows, DELTARULE_EACH(j, vectors, sum[i][j] = rectified<T>(sum[i][j])));
+    if constexpr (std::is_same_v<A, Apart<lanes<T>>>) {
+        const int64_t begin = m * c_row;
+        if (p.kept)
+            DELTARULE_EACH(
+                i, rows,
+                DELTARULE_EACH(j, vectors, sum[i][j] *= load(p.kept + begin + i * c_row + j * c_vector)));
+        if (p.positive)
+            DELTARULE_EACH(i, rows,
+                           DELTARULE_EACH(j, vectors,
+                                          sum[i][j] = load(p.positive + begin + i * c_row + j * c_vector) >
+                                                              splat<T>(T(0))
+                                                          ? sum[i][j]
+                                                          : splat<T>(T(0))));
     }
     DELTARULE_EACH(i, rows, {
         T* const to = row_of_c(i);

@@ -109,7 +109,8 @@ void write_out(const Strip<T>& s) {
 
 /// Equation (2) along the list; the bias behind the columns is one of it.
 template <class T>
-void forward_listed(const Strip<T>& s, const Layer& layer, const T* panels, int32_t* list, T* z) {
+void forward_listed(const Strip<T>& s, const Layer& layer, const T* panels, int32_t* list, bool rectify,
+                    T* z) {
     const int64_t all = *list - !layer.bias;
     const int32_t* const columns = columns_of(list, s.batch.widths[0]);
     const int64_t block = block_terms(std::max<int64_t>(all, 1), strip<T> * sizeof(T));
@@ -126,6 +127,7 @@ void forward_listed(const Strip<T>& s, const Layer& layer, const T* panels, int3
         p.c_row = strip<T>;
         p.c_vector = lanes<T>;
         p.add = i > 0;
+        p.rectify = rectify && i + block >= all;
         product<TermsListed, lanes<T>, T>(p, layer.units, s.vectors);
     }
 }

@@ -65,22 +65,38 @@ void activate_columns(const Layer& layer, T* z, T* slope) {
     for (int c = 0; c < columns; ++c) activate_hidden<T>(layer, at, z + c * lanes<T>, slope + c * lanes<T>);
 }
 
+/// Where layer `l` finds what to multiply a delta by before it leaves the registers; null: softmax, whose
+/// delta is a sum over units and follows in `pull_back_softmax`.
+template <class T>
+const T* slopes_of(const LaneRun<T>& run, int64_t l) {
+    return run.network->layers[l].activation == Activation::softmax ? nullptr : run.trail.slopes[l];
+}
+
 template <int columns, class T>
-void hidden_delta_columns(const Layer& layer, const T* a, const T* slope, T* upstream) {
-    if (layer.activation != Activation::softmax)
-        return hidden_delta<T>(layer, Units<T, false>{layer.units * columns, lanes<T>}, a, slope, upstream);
+void pull_back_softmax(const LaneRun<T>& run, int64_t l) {
+    const Layer& layer = run.network->layers[l];
+    if (layer.activation != Activation::softmax) return;
     const Units<T, false> at{layer.units, columns * lanes<T>};
     for (int c = 0; c < columns; ++c)
-        hidden_delta<T>(layer, at, a + c * lanes<T>, slope + c * lanes<T>, upstream + c * lanes<T>);
+        softmax_pullback<T>(at, run.trail.outputs[l + 1] + c * lanes<T>, run.trail.deltas[l] + c * lanes<T>);
+}
+
+/// The sums W'δ of one unit in all columns, times σ'(z).
+template <int columns, class T>
+DELTARULE_INLINE void store_upstream(const Vec<T> (&sum)[columns], const T* slope, T* upstream,
+                                     int64_t unit) {
+    const int64_t at = unit * columns * lanes<T>;
+    for (int c = 0; c < columns; ++c)
+        store(upstream + at + c * lanes<T>, slope ? sum[c] * load(slope + at + c * lanes<T>) : sum[c]);
 }
 
 // ------------------------------------------------------------------- equations (6) and (7)
 
-/// `upstream` = W'δ with the old W (not for the first layer), and W updated by plain SGD. The two
+/// `upstream` = W'δ ⊙ slope with the old W (not for the first layer), and W updated by plain SGD. The two
 /// vectors of each column are -rate and, where the weights shrink, 1 - rate · l2.
 template <int columns, bool first, bool shrinks, class T>
-void learn_layer(const Layer& layer, T* weights, int64_t block, const T* a, const T* delta, T* upstream,
-                 const Vec<T> (&step)[columns], const Vec<T> (&shrink)[columns]) {
+void learn_layer(const Layer& layer, T* weights, int64_t block, const T* a, const T* delta, const T* slope,
+                 T* upstream, const Vec<T> (&step)[columns], const Vec<T> (&shrink)[columns]) {
     T* w = weights;
     for (int64_t i = 0; i < layer.inputs; ++i, w += layer.units * lanes<T>) {
         Vec<T> scaled[columns], sum[columns];
@@ -92,13 +108,13 @@ void learn_layer(const Layer& layer, T* weights, int64_t block, const T* a, cons
         for (int64_t j = 0; j < layer.units; ++j) {
             for (int c = 0; c < columns; ++c, d += lanes<T>) {
                 T* const at = w + j * lanes<T> + c * block;
-                const Vec<T> old = load(at), here = load(d);
+                const Vec<T> old = first ? load(at) : in_register<T>(load(at));
+                const Vec<T> here = first ? load(d) : in_register<T>(load(d));
                 if constexpr (!first) sum[c] += old * here;
                 store(at, multiply_add<T>(scaled[c], here, shrinks ? old * shrink[c] : old));
             }
         }
-        if constexpr (!first)
-            for (int c = 0; c < columns; ++c) store(upstream + (i * columns + c) * lanes<T>, sum[c]);
+        if constexpr (!first) store_upstream<columns, T>(sum, slope, upstream, i);
     }
     const T* d = delta;
     for (int64_t j = 0; layer.bias && j < layer.units; ++j)
@@ -108,10 +124,10 @@ void learn_layer(const Layer& layer, T* weights, int64_t block, const T* a, cons
         }
 }
 
-/// `upstream` = W'δ, and the gradient set to that of these columns or, with `add`, raised by it.
+/// `upstream` = W'δ ⊙ slope, and the gradient set to that of these columns or, with `add`, raised by it.
 template <int columns, bool abreast, class T>
 void add_layer(const Layer& layer, const T* weights, T* gradient, int64_t block, const T* a, const T* delta,
-               T* upstream, bool add) {
+               const T* slope, T* upstream, bool add) {
     constexpr int sums = abreast ? 1 : columns;
     const T* w = weights;
     T* g = gradient;
@@ -134,8 +150,7 @@ void add_layer(const Layer& layer, const T* weights, T* gradient, int64_t block,
                 store(g + s * block, total);
             }
         }
-        if (upstream)
-            for (int c = 0; c < columns; ++c) store(upstream + (i * columns + c) * lanes<T>, sum[c]);
+        if (upstream) store_upstream<columns, T>(sum, slope, upstream, i);
     }
     const T* d = delta;
     for (int64_t j = 0; layer.bias && j < layer.units; ++j, g += lanes<T>)
@@ -321,11 +336,10 @@ void learn(const LaneRun<T>& run, const T* inputs, int64_t step) {
         T* const weights = run.store.weights + layer.offset * lanes<T>;
         if (l == 0)
             return learn_layer<columns, true, shrinks, T>(layer, weights, run.block, inputs, trail.deltas[0],
-                                                          nullptr, back, shrink);
+                                                          nullptr, nullptr, back, shrink);
         learn_layer<columns, false, shrinks, T>(layer, weights, run.block, trail.outputs[l], trail.deltas[l],
-                                                trail.deltas[l - 1], back, shrink);
-        hidden_delta_columns<columns, T>(run.network->layers[l - 1], trail.outputs[l], trail.slopes[l - 1],
-                                         trail.deltas[l - 1]);
+                                                slopes_of(run, l - 1), trail.deltas[l - 1], back, shrink);
+        pull_back_softmax<columns, T>(run, l - 1);
     }
 }
 
@@ -336,12 +350,10 @@ void add_gradient(const LaneRun<T>& run, const T* inputs, bool add) {
     for (int64_t l = run.network->depth - 1; l >= 0; --l) {
         const Layer& layer = run.network->layers[l];
         const int64_t at = layer.offset * lanes<T>;
-        T* const upstream = l ? trail.deltas[l - 1] : nullptr;
-        add_layer<columns, abreast, T>(layer, run.store.weights + at, run.store.gradient + at, run.block,
-                                       l ? trail.outputs[l] : inputs, trail.deltas[l], upstream, add);
-        if (l)
-            hidden_delta_columns<columns, T>(run.network->layers[l - 1], trail.outputs[l],
-                                             trail.slopes[l - 1], upstream);
+        add_layer<columns, abreast, T>(
+            layer, run.store.weights + at, run.store.gradient + at, run.block, l ? trail.outputs[l] : inputs,
+            trail.deltas[l], l ? slopes_of(run, l - 1) : nullptr, l ? trail.deltas[l - 1] : nullptr, add);
+        if (l) pull_back_softmax<columns, T>(run, l - 1);
     }
 }
 

@@ -36,15 +36,6 @@ struct Queue {
     }
 };
 
-double correction(const OptimizerSettings& settings, int64_t step) {
-    const double t = double(step) + 1;
-    return std::sqrt(1 - std::pow(settings.second, t)) / (1 - std::pow(settings.first, t));
-}
-
-bool has_clock(Optimizer kind) { return kind == Optimizer::adam || kind == Optimizer::adamw; }
-bool has_moment(Optimizer kind) { return kind != Optimizer::sgd && kind != Optimizer::rmsprop; }
-bool has_square(Optimizer kind) { return has_clock(kind) || kind == Optimizer::rmsprop; }
-
 /// Some blocks of networks that walk through their epochs together. A training that ends makes room
 /// for the next one of the queue.
 template <class T>
@@ -340,7 +331,7 @@ void LaneGroup<T>::fill_rates(int64_t steps) {
         if (has_clock(own.kind) &&
             !(corrected && corrected->clock == job->clock && corrected->optimizer.first == own.first &&
               corrected->optimizer.second == own.second)) {
-            for (int64_t s = 0; s < steps; ++s) corrections[s] = correction(own, job->clock + step_ + s);
+            for (int64_t s = 0; s < steps; ++s) corrections[s] = bias_correction(own, job->clock + step_ + s);
             corrected = job;
         }
         const double rate = job->rules.rate * job->standing.rate_factor;

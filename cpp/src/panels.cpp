@@ -6,13 +6,9 @@
 
 namespace deltarule {
 
-int moment_count(Optimizer kind) {
-    switch (kind) {
-        case Optimizer::sgd: return 0;
-        case Optimizer::adam:
-        case Optimizer::adamw: return 2;
-        default: return 1;
-    }
+double bias_correction(const OptimizerSettings& settings, int64_t step) {
+    const double t = double(step) + 1;
+    return std::sqrt(1 - std::pow(settings.second, t)) / (1 - std::pow(settings.first, t));
 }
 
 template <class T>
@@ -83,9 +79,7 @@ void Panels<T>::restore(const T* from) {
 
 template <class T>
 double Panels<T>::rate_of(double rate, int64_t step) const {
-    if (settings_.kind != Optimizer::adam && settings_.kind != Optimizer::adamw) return rate;
-    const double t = double(step) + 1;
-    return rate * std::sqrt(1 - std::pow(settings_.second, t)) / (1 - std::pow(settings_.first, t));
+    return has_clock(settings_.kind) ? rate * bias_correction(settings_, step) : rate;
 }
 
 template <class T>

@@ -72,7 +72,7 @@ int64_t SampleRoad<T>::run(const Samples<T>& samples, const SamplePlan& plan, do
     run.rates = run.decays = plan.rates;
     run.steps = plan.steps;
     double rates[most_steps], decays[most_steps];
-    if (run.update.kind == Optimizer::adam || run.update.kind == Optimizer::adamw) {
+    if (has_clock(run.update.kind)) {
         for (int64_t i = 0; i < plan.steps; ++i) {
             rates[i] = panels_.rate_of(plan.rates[i], plan.clock + i);
             decays[i] = panels_.decay_of(plan.rates[i]);

@@ -14,7 +14,7 @@ struct Activated {
 /// 1 / (1 + e^-z)
 template <class T>
 DELTARULE_INLINE Vec<T> logistic(Vec<T> z) {
-    return T(1) / (exponential<T>(-z) + T(1));
+    return T(1) / (bounded_exponential<T>(-z) + T(1));
 }
 
 /// log(1 + e^z) = max(z, 0) + log(1 + e^-|z|)
@@ -35,7 +35,7 @@ DELTARULE_INLINE Activated<T> activated(Vec<T> z, T parameter, bool output) {
         Vec<T> a = hyperbolic_tangent<T>(z);
         return {a, T(1) - a * a};
     } else if constexpr (kind == Activation::relu) {
-        return {rectified<T>(z), z > zero ? one : zero};
+        return {at_least<T>(z, T(0)), z > zero ? one : zero};
     } else if constexpr (kind == Activation::leaky_relu) {
         return {z > zero ? z : z * parameter, z > zero ? one : splat<T>(parameter)};
     } else if constexpr (kind == Activation::sign) {

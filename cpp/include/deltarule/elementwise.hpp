@@ -117,6 +117,16 @@ DELTARULE_INLINE Vec<T> exponential(Vec<T> x) {
     return x < splat<T>(C::exp_low) ? splat<T>(T(0)) : found;
 }
 
+/// e^x, and at least the smallest normal number and at most about the largest: without a comparison
+/// behind it, for sums with a one.
+template <class T>
+DELTARULE_INLINE Vec<T> bounded_exponential(Vec<T> x) {
+    using C = Constants<T>;
+    x = at_most<T>(at_least<T>(x, C::exp_low), C::exp_high);
+    Reduced<T> e = reduce<T>(x);
+    return from_bits<T>(bits<T>(e.tail + T(1)) + to_exponent<T>(e.shifted));
+}
+
 /// e^x - 1 for x <= 0
 template <class T>
 DELTARULE_INLINE Vec<T> exponential_minus_one(Vec<T> x) {

@@ -22,7 +22,7 @@ void look_rows(const Strip<T>& s, const Layer& layer, const T* weights, int64_t 
         transpose<T>(squares[p]);
         for (int i = 0; i < lanes<T> && (first + p) * lanes<T> + i < layer.units; ++i)
             store(z + ((first + p) * lanes<T> + i) * strip<T> + v * lanes<T>,
-                  rectify ? rectified<T>(squares[p][i]) : squares[p][i]);
+                  rectify ? at_least<T>(squares[p][i], T(0)) : squares[p][i]);
     }
 }
 

@@ -17,8 +17,14 @@ struct OptimizerSettings {
     double weight_decay = 0;
 };
 
-/// Moments that an optimiser keeps.
-int moment_count(Optimizer kind);
+/// Whether an optimiser counts its steps, keeps a first moment or velocity, a second moment; how many.
+inline bool has_clock(Optimizer kind) { return kind == Optimizer::adam || kind == Optimizer::adamw; }
+inline bool has_moment(Optimizer kind) { return kind != Optimizer::sgd && kind != Optimizer::rmsprop; }
+inline bool has_square(Optimizer kind) { return has_clock(kind) || kind == Optimizer::rmsprop; }
+inline int moment_count(Optimizer kind) { return has_moment(kind) + has_square(kind); }
+
+/// √(1 - β₂^t) / (1 - β₁^t), t = step + 1.
+double bias_correction(const OptimizerSettings& settings, int64_t step);
 
 /// The numbers of a network and of its optimiser in the kernels' layout: weights in panels
 /// [units / lanes][inputs + bias][lanes], layer after layer. The canonical layout is a vector.

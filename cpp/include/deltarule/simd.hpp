@@ -117,6 +117,17 @@ DELTARULE_INLINE Vec<T> square_root(Vec<T> x) {  // masked: GCC warns of the pla
 #endif
 }
 
+/// The same number, held in a register: the compiler would load it again for every use.
+template <class T>
+DELTARULE_INLINE Vec<T> in_register(Vec<T> x) {
+#if defined(__SSE2__)
+    asm("" : "+x"(x));
+#elif defined(__ARM_NEON) && defined(__aarch64__)
+    asm("" : "+w"(x));
+#endif
+    return x;
+}
+
 /// a b + c, rounded once where the machine can. For sums of two products, where the compiler would
 /// choose the one to round first anew at every place.
 template <class T>
@@ -212,11 +223,42 @@ DELTARULE_INLINE Vec<T> larger(Vec<T> a, Vec<T> b) {
     return a > b ? a : b;
 }
 
-/// max(z, 0); NaN stays NaN.
+// One instruction where a comparison takes two; of two operands the machine returns the second one
+// where one of them is NaN.
+#if defined(__AVX512F__)
+#define DELTARULE_BOUND(name) \
+    if constexpr (sizeof(T) == 4) return (Vec<T>)_mm512_##name##_ps((__m512)splat<T>(bound), (__m512)x); \
+    else return (Vec<T>)_mm512_##name##_pd((__m512d)splat<T>(bound), (__m512d)x)
+#elif defined(__AVX2__)
+#define DELTARULE_BOUND(name) \
+    if constexpr (sizeof(T) == 4) return (Vec<T>)_mm256_##name##_ps((__m256)splat<T>(bound), (__m256)x); \
+    else return (Vec<T>)_mm256_##name##_pd((__m256d)splat<T>(bound), (__m256d)x)
+#elif defined(__SSE2__)
+#define DELTARULE_BOUND(name) \
+    if constexpr (sizeof(T) == 4) return (Vec<T>)_mm_##name##_ps((__m128)splat<T>(bound), (__m128)x); \
+    else return (Vec<T>)_mm_##name##_pd((__m128d)splat<T>(bound), (__m128d)x)
+#endif
+
+/// `x`, or `bound` where x is smaller; NaN stays NaN.
 template <class T>
-DELTARULE_INLINE Vec<T> rectified(Vec<T> z) {
-    return z < splat<T>(T(0)) ? splat<T>(T(0)) : z;
+DELTARULE_INLINE Vec<T> at_least(Vec<T> x, T bound) {
+#if defined(DELTARULE_BOUND)
+    DELTARULE_BOUND(max);
+#else
+    return x < splat<T>(bound) ? splat<T>(bound) : x;
+#endif
 }
+
+/// `x`, or `bound` where x is larger; NaN stays NaN.
+template <class T>
+DELTARULE_INLINE Vec<T> at_most(Vec<T> x, T bound) {
+#if defined(DELTARULE_BOUND)
+    DELTARULE_BOUND(min);
+#else
+    return x > splat<T>(bound) ? splat<T>(bound) : x;
+#endif
+}
+#undef DELTARULE_BOUND
 
 /// The largest lane, in every lane.
 template <class T, int d = lanes<T> / 2>

@@ -149,7 +149,7 @@ void tile(const Product<T>& p, int64_t m) {
     }
     if constexpr (std::is_base_of_v<InPanels, A>)
         if (p.rectify)
-            DELTARULE_EACH(i, rows, DELTARULE_EACH(j, vectors, sum[i][j] = rectified<T>(sum[i][j])));
+            DELTARULE_EACH(i, rows, DELTARULE_EACH(j, vectors, sum[i][j] = at_least<T>(sum[i][j], T(0))));
     if constexpr (std::is_same_v<A, Apart<lanes<T>>>) {
         const int64_t begin = m * c_row;
         if (p.kept)

@@ -85,12 +85,12 @@ SCRATCH = 24 * 2**20
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("solver", "times"), [("sgd", 9), ("adam", 13)])  # 9 is the aim for both
-def test_the_peak_of_a_fit_is_some_times_its_parameters(solver, times):
+@pytest.mark.parametrize("solver", ["sgd", "adam"])
+def test_the_peak_of_a_fit_is_nine_times_its_parameters(solver):
     code = PEAK.format(hidden=(2000, 2000), solver=solver)
     answer = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     peak, parameters = map(int, answer.stdout.split())
     assert parameters > 20e6
-    assert peak <= times * parameters + SCRATCH, f"{peak / parameters:.2f} times the parameters"
+    assert peak <= 9 * parameters + SCRATCH, f"{peak / parameters:.2f} times the parameters"

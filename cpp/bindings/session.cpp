@@ -173,6 +173,10 @@ public:
                               array_with(numbers.loss, done.epochs), array_with(numbers.seconds, done.epochs),
                               array_with(numbers.validation_loss, judged), array_with(numbers.score, judged));
     }
+    void release() {
+        const Use use(busy_);
+        session_.loop().release();
+    }
     void go_back() {
         const Use use(busy_);
         outside([&] { return session_.loop().go_back(), 0; });
@@ -313,6 +317,7 @@ void bind_session(nb::module_& m, const char* name) {
              nb::arg("factors").none(), nb::arg("judge"))
         .def("report", &Bound<T>::report)
         .def("go_back", &Bound<T>::go_back)
+        .def("release", &Bound<T>::release)
         .def("best", &Bound<T>::best)
         .def("road", &Bound<T>::road, nb::arg("batch_size"), nb::arg("l1") = 0.0)
         .def("predict", &Bound<T>::predict, nb::arg("X"))

@@ -198,6 +198,13 @@ void RunLoop<T>::go_back() {
     }
 }
 
+template <class T>
+void RunLoop<T>::release() {
+    forget();
+    arena_.reset();
+    kept_ = best_ = nullptr;
+}
+
 template class RunLoop<float>;
 template class RunLoop<double>;
 

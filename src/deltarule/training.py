@@ -127,4 +127,5 @@ def train(
         reason, trouble = lbfgs.descend(loop, X, D, sample_weight, observer)
     else:
         reason, trouble = loop.run(observer)
+    session.release()  # before the result is copied out: both need not fit
     return loop.result(reason, trouble, chosen.name, session.road(loop.work))

@@ -78,6 +78,8 @@ public:
     /// while the factors of its plan are still there.
     void go_back();
     void forget() { kept_epoch_ = -1; }  ///< numbers or rows were set: nothing to go back to
+    /// Gives the memory back that is kept for going back: the training is over.
+    void release();
     void best(T* vector) const { panels_.canonical(best_, vector); }
 
 private:

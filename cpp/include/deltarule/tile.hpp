@@ -112,7 +112,7 @@ template <int step>
 constexpr bool rows_listed<RowsListed<step>> = true;
 
 template <class A, int k_step, int rows, int vectors, class T>
-void tile(const Product<T>& p, int64_t m) {
+DELTARULE_INLINE void tile(const Product<T>& p, int64_t m) {
     Vec<T> sum[rows][vectors];
     T* const c = p.c + m * p.c_row;
     const int64_t b_inner = p.b_inner, b_vector = p.b_vector, c_row = p.c_row, c_vector = p.c_vector;

@@ -147,6 +147,9 @@ class Session(ABC):
         progress.whole = vector, self.moments()
         return Epoch(loss, *self.judge(walk.judged))
 
+    def release(self) -> None:
+        """Give back the memory that only a training under way needs; the numbers stay."""
+
     def go_back(self, progress: Progress) -> None:
         """Parameters and moments as they were when the last whole epoch ended."""
         if progress.whole is not None:

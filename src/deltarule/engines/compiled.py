@@ -217,6 +217,10 @@ class CompiledSession(Session):
         """Run the last slice again, up to the end of its last whole epoch."""
         self._core.go_back()
 
+    def release(self) -> None:
+        """What `go_back` would have begun with."""
+        self._core.release()
+
     def road(self, work: Work) -> str:
         """The core's own answer, in words."""
         if work.optimizer.name == "lbfgs":

@@ -14,6 +14,9 @@
 namespace deltarule::DELTARULE_ISA {
 namespace {
 
+/// Vectors of first-layer weights that are updated at every step: more go through blocks.
+constexpr int64_t most_direct = 40;
+
 /// The network in registers: `panels` vectors of hidden units, `outputs` outputs or fewer.
 template <int panels, int outputs, class T>
 struct Registers {
@@ -161,26 +164,14 @@ void trace_registers(const SampleRun<T>& run, T* const* arrays, int64_t l, const
     record(run, arrays, l, room);
 }
 
-/// One step of a block; returns w f.
+/// A row through the network and back: z of the hidden units becomes their δ, the second layer is
+/// updated. Returns w f; leaves everything as it was where that is not finite.
 template <int panels, int outputs, class P, class T>
-DELTARULE_INLINE double step_tiny(SampleRun<T>& run, const Facts<T>& facts,
-                                  Registers<panels, outputs, T>& second, int64_t step) {
-    Block<T>& block = block_of(run);
-    const int64_t t = block.done, width = panels * lanes<T>, row = block.rows[t];
-    const First<T>& first = facts.first;
+DELTARULE_INLINE double there_and_back(const SampleRun<T>& run, const Facts<T>& facts,
+                                       Registers<panels, outputs, T>& second, int64_t row, int64_t step,
+                                       Vec<T> (&hidden)[panels]) {
     Vec<T> a[panels], slope[panels], product[outputs], upstream[panels];
-    for (int p = 0; p < panels; ++p) {
-        Vec<T> z = load(block.products + t * width + p * lanes<T>);
-        if constexpr (shrinks<P>) z = z * T(block.weights.w_w);
-        a[p] = first.layer.bias ? z + load(first.weights + first.at(p, first.layer.inputs)) : z;
-    }
-    for (int64_t s = 0; s < t; ++s) {
-        const T bias = first.layer.bias ? T(block.biases.w_g[s]) : T(0);
-        const Vec<T> factor =
-            splat<T>(T(block.weights.w_g[s]) * block.overlaps[t * block_samples + s] + bias);
-        for (int p = 0; p < panels; ++p)
-            a[p] = multiply_add<T>(load(block.deltas + s * width + p * lanes<T>), factor, a[p]);
-    }
+    for (int p = 0; p < panels; ++p) a[p] = hidden[p];
     if (run.trace) trace_registers<T>(run, run.trace->pre_activations, 0, a, panels);
     activate_registers<panels, T>(run, facts, a, slope);
     for (int k = 0; k < outputs; ++k) {
@@ -207,14 +198,151 @@ DELTARULE_INLINE double step_tiny(SampleRun<T>& run, const Facts<T>& facts,
     const T shrink = shrinks<P> ? T(1) - rate * facts.l2 : T(1);
     send_back<panels, 0, outputs, T>(second, judged.delta, by, shrink, a, upstream);
     if (facts.last.bias) second.bias += by;
+    for (int p = 0; p < panels; ++p) hidden[p] = upstream[p] * slope[p];
+    if (run.trace) trace_registers<T>(run, run.trace->deltas, 0, hidden, panels);
+    return loss;
+}
+
+/// One step of a block; returns w f.
+template <int panels, int outputs, class P, class T>
+DELTARULE_INLINE double step_of_block(SampleRun<T>& run, const Facts<T>& facts,
+                                      Registers<panels, outputs, T>& second, int64_t step) {
+    Block<T>& block = block_of(run);
+    const int64_t t = block.done, width = panels * lanes<T>;
+    const First<T>& first = facts.first;
+    Vec<T> hidden[panels];
     for (int p = 0; p < panels; ++p) {
-        upstream[p] *= slope[p];
-        store(block.deltas + t * width + p * lanes<T>, upstream[p]);
+        Vec<T> z = load(block.products + t * width + p * lanes<T>);
+        if constexpr (shrinks<P>) z = z * T(block.weights.w_w);
+        hidden[p] = first.layer.bias ? z + load(first.weights + first.at(p, first.layer.inputs)) : z;
     }
-    if (run.trace) trace_registers<T>(run, run.trace->deltas, 0, upstream, panels);
+    for (int64_t s = 0; s < t; ++s) {
+        const T bias = first.layer.bias ? T(block.biases.w_g[s]) : T(0);
+        const Vec<T> factor =
+            splat<T>(T(block.weights.w_g[s]) * block.overlaps[t * block_samples + s] + bias);
+        for (int p = 0; p < panels; ++p)
+            hidden[p] = multiply_add<T>(load(block.deltas + s * width + p * lanes<T>), factor, hidden[p]);
+    }
+    const double loss =
+        there_and_back<panels, outputs, P, T>(run, facts, second, block.rows[t], step, hidden);
+    if (!std::isfinite(loss)) return loss;
+    for (int p = 0; p < panels; ++p) store(block.deltas + t * width + p * lanes<T>, hidden[p]);
     note_step<P>(block, t, run.update, run.rates[step]);
     ++block.done;
     return loss;
+}
+
+template <int panels, int outputs, class P, class T>
+int64_t steps_in_blocks(SampleRun<T>& run, const Facts<T>& facts, Registers<panels, outputs, T>& second) {
+    begin<P>(run);
+    int64_t step = 0;
+    double loss = 0;
+    while (step < run.steps && std::isfinite(loss)) {
+        loss = step_of_block<panels, outputs, P, T>(run, facts, second, step);
+        run.loss += loss;
+        ++run.traced;
+        ++step;
+        if (std::isfinite(loss)) end_step<P>(run, step);
+        else drop_rows(run);
+    }
+    return step;
+}
+
+/// A row of the inputs: where it lies, or written out.
+template <class T>
+const T* row_at(const SampleRun<T>& run, int64_t row, T (&room)[most_direct]) {
+    const int64_t inputs = run.network->layers[0].inputs;
+    if (run.samples->dense) return run.samples->dense + row * inputs;
+    std::memset(room, 0, sizeof(room));
+    each_entry(*run.samples, row, [&](int64_t column, T value) { room[column] += value; });
+    return room;
+}
+
+/// The first layer one step behind: the last row, its δ and what they are to be multiplied by.
+template <int panels, class T>
+struct Behind {
+    const T* x;
+    Vec<T> delta[panels];
+    T step = 0, shrink = 1;
+};
+
+/// z of the row `next` after the update that is still to come, W x with the weights as they are now and
+/// δ times one number; then that update. So a step waits for the one before in one multiply-add only.
+template <int panels, class P, class T>
+DELTARULE_INLINE void catch_up(const First<T>& first, const Behind<panels, T>& last, const T* next,
+                               Vec<T> (&z)[panels]) {
+    T overlap = first.layer.bias ? T(1) : T(0);
+    for (int p = 0; p < panels; ++p) z[p] = splat<T>(T(0));
+    for (int64_t i = 0; i < first.layer.inputs; ++i) {
+        const Vec<T> value = splat<T>(next[i]), by = splat<T>(last.x[i] * last.step);
+        overlap += last.x[i] * next[i];
+        for (int p = 0; p < panels; ++p) {
+            T* const at = first.weights + first.at(p, i);
+            const Vec<T> w = load(at);
+            z[p] = multiply_add<T>(w, value, z[p]);
+            store(at, multiply_add<T>(last.delta[p], by, shrinks<P> ? w * last.shrink : w));
+        }
+    }
+    const Vec<T> reach = bounded<T>(splat<T>(overlap * last.step));
+    for (int p = 0; p < panels; ++p) {
+        if constexpr (shrinks<P>) z[p] = z[p] * last.shrink;
+        if (first.layer.bias) {
+            T* const at = first.weights + first.at(p, first.layer.inputs);
+            z[p] += load(at);
+            store(at, multiply_add<T>(last.delta[p], splat<T>(last.step), load(at)));
+        }
+        z[p] = multiply_add<T>(last.delta[p], reach, z[p]);
+    }
+}
+
+/// Steps without blocks, for few weights. Between two calls the last update is left as an open block of
+/// one row, so that no bit depends on where a run is cut.
+template <int panels, int outputs, class P, class T>
+int64_t steps_one_behind(SampleRun<T>& run, const Facts<T>& facts, Registers<panels, outputs, T>& second) {
+    const First<T>& first = facts.first;
+    const T zeros[most_direct] = {};
+    T rooms[2][most_direct];
+    Behind<panels, T> last{zeros, {}};
+    Ahead<T>& ahead = *run.ahead;
+    if (ahead.open) {
+        const Block<T>& block = block_of(run);
+        last.x = row_at(run, block.rows[0], rooms[1]);
+        for (int p = 0; p < panels; ++p) last.delta[p] = load(block.deltas + p * lanes<T>);
+        last.step = T(block.weights.w_g[0]);
+        last.shrink = T(block.weights.w_w);
+    }
+    ahead.open = false;
+    int64_t step = 0;
+    Vec<T> hidden[panels];
+    for (; step < run.steps; ++step) {
+        const T* const x = row_at(run, run.order[step], rooms[step % 2]);
+        catch_up<panels, P, T>(first, last, x, hidden);
+        const double loss =
+            there_and_back<panels, outputs, P, T>(run, facts, second, run.order[step], step, hidden);
+        run.loss += loss;
+        ++run.traced;
+        if (!std::isfinite(loss)) return step + 1;
+        for (int p = 0; p < panels; ++p) last.delta[p] = hidden[p];
+        last.x = x;
+        last.step = T(-run.rates[step]);
+        if constexpr (shrinks<P>) last.shrink = T(1) - T(run.rates[step]) * facts.l2;
+    }
+    if (run.position + step == run.positions) {
+        catch_up<panels, P, T>(first, last, zeros, hidden);
+        return step;
+    }
+    Block<T>& block = block_of(run);
+    block.size = block.done = 1;
+    block.sparse = false;
+    block.rows[0] = run.order[step - 1];
+    pack_inputs(run, block);
+    for (int p = 0; p < panels; ++p) store(block.deltas + p * lanes<T>, last.delta[p]);
+    restart(block.weights);
+    restart(block.biases);
+    block.weights.w_g[0] = block.biases.w_g[0] = double(last.step);
+    block.weights.w_w = double(last.shrink);
+    ahead.open = true;
+    return step;
 }
 
 template <int panels, int outputs, class P, class T>
@@ -230,19 +358,11 @@ int64_t tiny_steps(SampleRun<T>& run) {
     T* const store_of = run.store.weights + last.offset;
     Registers<panels, outputs, T> second;
     second.read(last, store_of);
-    begin<P>(run);
-    int64_t step = 0;
-    double loss = 0;
-    while (step < run.steps && std::isfinite(loss)) {
-        loss = step_tiny<panels, outputs, P, T>(run, facts, second, step);
-        run.loss += loss;
-        ++run.traced;
-        ++step;
-        if (std::isfinite(loss)) end_step<P>(run, step);
-        else drop_rows(run);
-    }
+    int64_t steps;
+    if (hidden.rows * panels <= most_direct) steps = steps_one_behind<panels, outputs, P, T>(run, facts, second);
+    else steps = steps_in_blocks<panels, outputs, P, T>(run, facts, second);
     second.write(last, store_of);
-    return step;
+    return steps;
 }
 
 template <int panels, class P, class T>

@@ -1,11 +1,13 @@
 // Per-sample SGD, with or without L2, on a network of one narrow hidden layer and a few outputs: the
 // notes' own algorithm on the notes' own networks.
 //
-// a) The first layer looks ahead in blocks (blocks.hpp). The second one stays in registers for the whole
-//    run, turned around: a row of weights for every output, the hidden units in the lanes, so that the
-//    way back is vertical and the way forward one sum across the lanes.
-// b) A step waits for the one before in its first multiply-add only; what it waits for inside itself is
-//    the way through both layers and back.
+// a) The second layer stays in registers for the whole run, turned around: a row of weights for every
+//    output, the hidden units in the lanes, so that the way back is vertical and the way forward one sum
+//    across the lanes.
+// b) A first layer of few weights is one step behind: z of the next row comes from the weights before the
+//    last update and one multiply-add with its δ. A larger one looks ahead in blocks (blocks.hpp). Either
+//    way a step waits for the one before in a multiply-add only; what it waits for inside itself is the
+//    way through both layers and back.
 // c) Lanes without a hidden unit have the output zero and so keep weights of zero.
 
 #include "blocks.hpp"
@@ -21,7 +23,7 @@ constexpr int64_t most_direct = 40;
 template <int panels, int outputs, class T>
 struct Registers {
     Vec<T> weights[outputs][panels];
-    Vec<T> bias;  ///< of the outputs, in their lanes
+    Vec<T> bias;  ///< of the outputs, in their lanes; of a single one in every lane
 
     void read(const Layer& layer, const T* store_of) {
         T row[panels * lanes<T>];
@@ -31,6 +33,7 @@ struct Registers {
             for (int p = 0; p < panels; ++p) weights[k][p] = load(row + p * lanes<T>);
         }
         bias = layer.bias ? load(store_of + layer.inputs * lanes<T>) : splat<T>(T(0));
+        if (outputs == 1) bias = splat<T>(bias[0]);
     }
     void write(const Layer& layer, T* store_of) const {
         T row[panels * lanes<T>];
@@ -38,7 +41,8 @@ struct Registers {
             for (int p = 0; p < panels; ++p) store(row + p * lanes<T>, weights[k][p]);
             for (int64_t i = 0; i < layer.inputs; ++i) store_of[i * lanes<T> + k] = row[i];
         }
-        if (layer.bias) store(store_of + layer.inputs * lanes<T>, bias);
+        if (!layer.bias) return;
+        store(store_of + layer.inputs * lanes<T>, first_lanes<T>(layer.units) ? bias : splat<T>(T(0)));
     }
 };
 
@@ -106,9 +110,13 @@ struct Judged {
     Vec<T> value, delta, prediction;
 };
 
-template <class T>
+/// A single output stands in every lane, so that nothing has to be spread on the way back.
+template <int outputs, class T>
 DELTARULE_INLINE Judged<T> judge_registers(const SampleRun<T>& run, const Facts<T>& facts, Vec<T> z,
-                                           Vec<T> d) {
+                                           int64_t row) {
+    const T* const target = run.samples->target + row * facts.last.units;
+    for (int64_t k = 0; outputs > 1 && k < facts.last.units; ++k) run.trail.target[k] = target[k];
+    const Vec<T> d = outputs == 1 ? splat<T>(*target) : load(run.trail.target);
     const Vec<T> zero = splat<T>(T(0)), one = splat<T>(T(1));
     const Activation last = facts.last.activation;
     Vec<T> f, delta, a;
@@ -129,10 +137,13 @@ DELTARULE_INLINE Judged<T> judge_registers(const SampleRun<T>& run, const Facts<
         const Trail<T>& trail = run.trail;
         const Units<T, true> at{facts.last.units, lanes<T>};
         store(trail.outputs[1], z);
+        run.trail.target[0] = target[0];
         const Vec<T> total =
             judge<T>(*run.network, at, trail.outputs[1], trail.slopes[1], trail.target, trail.deltas[1]);
-        return {total, load(trail.deltas[1]), load(trail.outputs[1])};
+        const Vec<T> found = load(trail.deltas[1]);
+        return {total, outputs == 1 ? splat<T>(found[0]) : found, load(trail.outputs[1])};
     }
+    if constexpr (outputs == 1) return {f, delta, a};
     return {sum_across<T>(facts.output ? f : zero), facts.output ? delta : zero, a};
 }
 
@@ -147,7 +158,8 @@ DELTARULE_INLINE void send_back(Registers<panels, outputs, T>& second, Vec<T> de
                                 const Vec<T> (&a)[panels], Vec<T> (&upstream)[panels]) {
     if constexpr (k < outputs) {
         constexpr auto all = std::make_integer_sequence<int, lanes<T>>{};
-        const Vec<T> here = spread<k, T>(delta, all), by = spread<k, T>(step, all);
+        const Vec<T> here = outputs == 1 ? delta : spread<k, T>(delta, all);
+        const Vec<T> by = outputs == 1 ? step : spread<k, T>(step, all);
         for (int p = 0; p < panels; ++p) {
             Vec<T>& w = second.weights[k][p];
             upstream[p] = k ? multiply_add<T>(w, here, upstream[p]) : w * here;
@@ -179,9 +191,7 @@ DELTARULE_INLINE double there_and_back(const SampleRun<T>& run, const Facts<T>& 
         for (int p = 1; p < panels; ++p) product[k] = multiply_add<T>(second.weights[k][p], a[p], product[k]);
     }
     const Vec<T> z = sum_outputs<outputs, T>(product) + second.bias;
-    for (int64_t k = 0; k < facts.last.units; ++k)
-        run.trail.target[k] = run.samples->target[row * facts.last.units + k];
-    Judged<T> judged = judge_registers<T>(run, facts, z, load(run.trail.target));
+    Judged<T> judged = judge_registers<outputs, T>(run, facts, z, row);
     const T weight = run.samples->weight ? run.samples->weight[row] : T(1);
     const T factor = weight * T(run.scale);
     if (factor != T(1)) judged.delta *= factor;
@@ -359,7 +369,8 @@ int64_t tiny_steps(SampleRun<T>& run) {
     Registers<panels, outputs, T> second;
     second.read(last, store_of);
     int64_t steps;
-    if (hidden.rows * panels <= most_direct) steps = steps_one_behind<panels, outputs, P, T>(run, facts, second);
+    if (hidden.rows * panels <= most_direct)
+        steps = steps_one_behind<panels, outputs, P, T>(run, facts, second);
     else steps = steps_in_blocks<panels, outputs, P, T>(run, facts, second);
     second.write(last, store_of);
     return steps;

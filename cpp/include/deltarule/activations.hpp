@@ -11,12 +11,6 @@ struct Activated {
     Vec<T> value, slope;
 };
 
-/// 1 / (1 + e^-z)
-template <class T>
-DELTARULE_INLINE Vec<T> logistic(Vec<T> z) {
-    return T(1) / (bounded_exponential<T>(-z) + T(1));
-}
-
 /// log(1 + e^z) = max(z, 0) + log(1 + e^-|z|)
 template <class T>
 DELTARULE_INLINE Vec<T> softplus(Vec<T> z) {

@@ -131,7 +131,7 @@ ROWS = (
     Row("H9 H3", "MNIST, 784-100-100-10 relu, Nesterov, batch 200, float64",
         H3.but(dtype="float64"), EPOCH, (*FACES, "sklearn", "jax")),
     Row("H9 H6b", "digits, 64-100-10 relu, Adam, batch 200, float64", H6B.but(dtype="float64"),
-        MICROSECONDS, (*FACES, "sklearn", "jax"), quick=True),
+        MICROSECONDS, (*FACES, "sklearn", "jax")),
     Row("H10 iris", "all defaults, iris, 200 epochs",
         Spec("iris", (4, 100, 3), dtype="float64", epochs=200, defaults=True), MILLISECONDS,
         ("estimator", "sklearn"), quick=True),

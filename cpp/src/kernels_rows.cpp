@@ -23,26 +23,11 @@ void evaluate_as(T* z, int64_t count, T parameter) {
 /// σ(z) of a whole layer in place.
 template <class T>
 void evaluate(const Layer& layer, T* z) {
-    const T parameter = T(layer.parameter);
-    switch (layer.activation) {
-#define DELTARULE_CASE(name) \
-    case Activation::name: return evaluate_as<Activation::name, T>(z, layer.panels, parameter);
-        case Activation::identity:
-            return;
-            DELTARULE_CASE(logistic)
-            DELTARULE_CASE(tanh)
-            DELTARULE_CASE(relu)
-            DELTARULE_CASE(leaky_relu)
-            DELTARULE_CASE(sign)
-            DELTARULE_CASE(softplus)
-            DELTARULE_CASE(selu)
-            DELTARULE_CASE(gelu)
-            DELTARULE_CASE(silu)
-            DELTARULE_CASE(mish)
-            DELTARULE_CASE(exp)
-#undef DELTARULE_CASE
-        case Activation::softmax: softmax<T>(Units<T, true>{layer.units, lanes<T>}, z);
-    }
+    if (layer.activation == Activation::softmax)
+        return (void)softmax<T>(Units<T, true>{layer.units, lanes<T>}, z);
+    with_activation(layer.activation, [&]<Activation kind>() {
+        if (kind != Activation::identity) evaluate_as<kind, T>(z, layer.panels, T(layer.parameter));
+    });
 }
 
 }  // namespace

@@ -73,12 +73,13 @@ void activate_as(T* z, T* slope, int64_t count, int64_t step, T parameter, bool 
     }
 }
 
-/// The same with the kind known at run time; softmax is no elementwise function and not among them.
-template <class T>
-void activate(Activation kind, T* z, T* slope, int64_t count, int64_t step, T parameter, bool output) {
+/// Calls `act.template operator()<kind>()` for the activation chosen at run time; not for softmax, which
+/// is no elementwise function.
+template <class Action>
+DELTARULE_INLINE void with_activation(Activation kind, Action act) {
     switch (kind) {
 #define DELTARULE_CASE(name) \
-    case Activation::name: return activate_as<Activation::name, T>(z, slope, count, step, parameter, output);
+    case Activation::name: return act.template operator()<Activation::name>();
         DELTARULE_CASE(identity)
         DELTARULE_CASE(logistic)
         DELTARULE_CASE(tanh)
@@ -94,6 +95,13 @@ void activate(Activation kind, T* z, T* slope, int64_t count, int64_t step, T pa
 #undef DELTARULE_CASE
         case Activation::softmax: return;
     }
+}
+
+/// The same with the kind known at run time.
+template <class T>
+void activate(Activation kind, T* z, T* slope, int64_t count, int64_t step, T parameter, bool output) {
+    with_activation(
+        kind, [&]<Activation known>() { activate_as<known, T>(z, slope, count, step, parameter, output); });
 }
 
 /// Where the units of one layer lie. Across: one row, the units in the lanes of a few vectors.

@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -17,6 +18,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils._param_validation import InvalidParameterError as SklearnParameterError
+from sklearn.utils._param_validation import make_constraint
 from sklearn.utils.validation import check_is_fitted
 
 from deltarule import functional
@@ -49,6 +51,24 @@ from deltarule.training import train
 
 def _names(family: Any) -> StrOptions:
     return StrOptions(set(family.table))
+
+
+@cache
+def _checked_parameters(kind: type[BaseMLP]) -> list[tuple[str, Any, list[Callable[..., bool]]]]:
+    """Name, default and conditions of every parameter that scikit-learn's check looks at.
+
+    It makes the conditions anew from `_parameter_constraints` for every fit.
+    """
+    found = []
+    for name, default in options.defaults(kind).items():
+        constraints = kind._parameter_constraints.get(name, "no_validation")
+        if constraints == "no_validation":
+            continue
+        kinds = [make_constraint(constraint).is_satisfied_by for constraint in constraints]
+        if not any(fits(default) for fits in kinds):
+            default = object()  # nothing is it
+        found.append((name, default, kinds))
+    return found
 
 
 class BaseMLP(CallbackSupportMixin, options.OptionParameters, BaseEstimator, ABC):
@@ -93,6 +113,12 @@ class BaseMLP(CallbackSupportMixin, options.OptionParameters, BaseEstimator, ABC
     }
 
     def _validate_params(self) -> None:
+        for name, default, kinds in _checked_parameters(type(self)):
+            value = getattr(self, name)
+            if value is not default and not any(fits(value) for fits in kinds):
+                break
+        else:
+            return
         try:
             super()._validate_params()
         except SklearnParameterError as problem:
@@ -163,7 +189,6 @@ class BaseMLP(CallbackSupportMixin, options.OptionParameters, BaseEstimator, ABC
             # Precision follows the first fit, whatever was assigned since.
             dtype = vector.dtype if memory is None else memory.published.dtype
         inputs, D = self._inputs(rows.X, dtype), self._target(rows.y, dtype)
-        self._check_target(network, D)
         weight = None if rows.weight is None else rows.weight.astype(dtype, copy=False)
         tasks = None
         if has_callbacks(self):
@@ -260,11 +285,6 @@ class BaseMLP(CallbackSupportMixin, options.OptionParameters, BaseEstimator, ABC
     def _threads(self) -> int | None:
         """``n_threads`` as Python's own integer, which engines ask for."""
         return None if self.n_threads is None else int(self.n_threads)
-
-    def _check_target(self, network: Network, D: Array) -> None:
-        problem = network.loss.check_target(D, network.output_activation.name)
-        if problem is not None:
-            raise InvalidShapeError(problem)
 
     def _validation(self, plan: TrainingPlan, held: fitting.Rows, dtype: Any) -> Validation:
         stopping = plan.early_stopping

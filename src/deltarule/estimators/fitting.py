@@ -93,9 +93,27 @@ class Memory:
         return self.key if self.state.key is None else self.state.key
 
 
+#: Seeded anew for each number, for to make one takes hundreds of times as long. Whoever draws takes
+#: one out: a lock would never open to a signal's handler that fits, nor after a fork.
+_SEEDED: list[np.random.RandomState] = []
+
+
 def draw_key(random_state: Any) -> int:
     """The key of a training, drawn from what scikit-learn accepts as ``random_state``."""
-    return int(check_random_state(random_state).randint(0, 2**63 - 1, dtype=np.int64))
+    if not isinstance(random_state, int | np.integer):
+        return _key_from(check_random_state(random_state))
+    try:
+        numbers = _SEEDED.pop()
+    except IndexError:
+        numbers = np.random.RandomState()
+    numbers.seed(random_state)
+    key = _key_from(numbers)
+    _SEEDED.append(numbers)
+    return key
+
+
+def _key_from(numbers: np.random.RandomState) -> int:
+    return int(numbers.randint(0, 2**63 - 1, dtype=np.int64))
 
 
 def hidden_units(hidden_layer_sizes: Any) -> list[int]:

@@ -420,7 +420,7 @@ class BaseMLP(CallbackSupportMixin, options.OptionParameters, BaseEstimator, ABC
         if "_given_outputs" in self.__dict__:  # a stand-in of fitting.scorer_judge
             given: Array = self._given_outputs
             return given
-        check_is_fitted(self, ["coefs_", "_network"])
+        self._check_fitted()
         X = checks.check_rows(self, X)
         vector = self._current_vector(self._network)
         session = self._score_session if scores else self._session
@@ -430,12 +430,18 @@ class BaseMLP(CallbackSupportMixin, options.OptionParameters, BaseEstimator, ABC
         parts = [session.outputs(vector, part) for part in self._standardizer.parts(X)]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
+    def _check_fitted(self) -> None:
+        """Refuse, in scikit-learn's words, what was not fitted."""
+        known = self.__dict__
+        if "coefs_" not in known or "_network" not in known:  # its own check takes tags first
+            check_is_fitted(self, ["coefs_", "_network"])
+
     @abstractmethod
     def predictor(self) -> Predictor:
         """A light callable for rows."""
 
     def _frozen(self) -> Frozen:
-        check_is_fitted(self, ["coefs_", "_network"])
+        self._check_fitted()
         vector = self._current_vector(self._network).copy()
         return Frozen(self._network, vector, self._standardizer, self.engine)
 

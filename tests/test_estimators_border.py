@@ -29,7 +29,7 @@ ROWS = {
     "foreign bytes": X_IRIS.astype(">f8"),
     "Fortran": np.asfortranarray(X_IRIS),
     "strided": np.repeat(X_IRIS, 2, axis=1)[:, ::2],
-    "overflowing sum": np.where(X_IRIS == X_IRIS.max(), 1e308, 1e307),
+    "overflowing sum": np.where(X_IRIS.max() == X_IRIS, 1e308, 1e307),
     "words": X_IRIS.astype(str),
     "objects": X_IRIS.astype(object),
     "list": X_IRIS.tolist(),

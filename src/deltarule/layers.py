@@ -8,10 +8,10 @@ is: initialisers, optimisers, penalties, files and traces walk over blocks.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from deltarule.activations import ACTIVATIONS, Activation, Identity
+from deltarule.dataclass import dataclass
 from deltarule.definitions import Definition, Family, choose, positive_integer, settle
 from deltarule.exceptions import InvalidParameterError
 

@@ -7,11 +7,12 @@ stands, and a `TrainingResult` how it went.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import numpy as np
 
+from deltarule.dataclass import dataclass
 from deltarule.definitions import Array, Family, choose
 from deltarule.exceptions import InvalidParameterError
 from deltarule.network import Parameters

@@ -41,12 +41,7 @@ _LAST_WORD = 2**64 - 1
 
 #: NumPy's generators, of which each call takes one out: making one takes longer than most calls.
 _AT_HAND: list[np.random.Philox] = []
-_NOTHING_BUFFERED = {
-    "buffer": np.zeros(4, dtype=np.uint64),
-    "buffer_pos": 4,
-    "has_uint32": 0,
-    "uinteger": 0,
-}
+_NO_WORDS = np.zeros(4, dtype=np.uint64)
 
 
 class Stream(IntEnum):
@@ -90,11 +85,17 @@ def words(key: int, stream: int, epoch: int, start: int, count: int) -> Words:
     except IndexError:
         bits = np.random.Philox()
     places = [counter >> shift & _LAST_WORD for shift in (0, 64, 128, 192)]
-    start_here = {
-        "counter": np.array(places, dtype=np.uint64),
-        "key": np.array([key, stream], dtype=np.uint64),
+    bits.state = {
+        "bit_generator": "Philox",
+        "state": {
+            "counter": np.array(places, dtype=np.uint64),
+            "key": np.array([key, stream], dtype=np.uint64),
+        },
+        "buffer": _NO_WORDS,
+        "buffer_pos": 4,
+        "has_uint32": 0,
+        "uinteger": 0,
     }
-    bits.state = {"bit_generator": "Philox", "state": start_here, **_NOTHING_BUFFERED}
     found = bits.random_raw(lane + int(count))[lane:]
     _AT_HAND.append(bits)
     return found

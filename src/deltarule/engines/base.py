@@ -21,12 +21,12 @@ Promises that hold for every engine, tested in ``tests/conformance``:
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
 from deltarule.backprop import penalty_value
+from deltarule.dataclass import dataclass
 from deltarule.definitions import Array
 from deltarule.engines.work import Epoch, Judged, Progress, Rule, Walk, Work
 from deltarule.network import Network

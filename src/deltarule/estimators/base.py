@@ -16,9 +16,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils._param_validation import Interval, Options, StrOptions, make_constraint
 from sklearn.utils._param_validation import InvalidParameterError as SklearnParameterError
-from sklearn.utils._param_validation import make_constraint
 from sklearn.utils.validation import check_is_fitted
 
 from deltarule import functional
@@ -42,7 +41,6 @@ from deltarule.optimizers import OPTIMIZERS, Optimizer
 from deltarule.penalties import Penalty
 from deltarule.plans import EpochReport, History, TrainingPlan, TrainingResult, Validation
 from deltarule.random import SAMPLINGS
-from deltarule.restarts import restart
 from deltarule.schedules import SCHEDULES, Schedule
 from deltarule.scores import Score
 from deltarule.stopping import EarlyStopping, StopReason
@@ -229,6 +227,8 @@ class BaseMLP(CallbackSupportMixin, options.OptionParameters, BaseEstimator, ABC
             fitting.check_end(plan, None)
         if vector is None:
             if self.n_init > 1:
+                from deltarule.restarts import restart  # and with it lanes and threads
+
                 return restart(
                     network,
                     X,

@@ -8,16 +8,15 @@ import math
 import sys
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import check_scoring
-from sklearn.model_selection import train_test_split
 from sklearn.utils import _safe_indexing, check_random_state
 
 from deltarule.activations import ACTIVATIONS, Activation
+from deltarule.dataclass import dataclass
 from deltarule.definitions import Array, choose
 from deltarule.estimators import options
 from deltarule.exceptions import (
@@ -225,6 +224,8 @@ def split(
     groups : array of shape (rows,), optional
         Classes whose shares both parts keep.
     """
+    from sklearn.model_selection import train_test_split  # a tenth of scikit-learn's import
+
     count = math.ceil(stopping.validation_fraction * rows)
     if groups is not None:
         count = max(count, len(np.unique(groups)))  # one row of every class at least
@@ -250,6 +251,8 @@ def split(
 
 def scorer_judge(estimator: Any, scorer: Any, held: Rows) -> Callable[[Array], float]:
     """A scikit-learn scorer as a function of the network's outputs for the rows ``held``."""
+    from sklearn.metrics import check_scoring  # as above
+
     found = check_scoring(estimator, scoring=scorer)
     weighs = held.weight is not None and "sample_weight" in inspect.signature(found).parameters
     weights = {"sample_weight": held.weight} if weighs else {}

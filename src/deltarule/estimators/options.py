@@ -173,7 +173,7 @@ def _settings(option: Any) -> dict[str, Any]:
 
 
 @cache
-def defaults(kind: type) -> dict[str, Any]:
+def defaults(kind: Any) -> dict[str, Any]:
     """The parameters of a kind of estimator, each with its default."""
     parameters = inspect.signature(kind).parameters
     return {name: parameter.default for name, parameter in parameters.items()}
@@ -181,7 +181,8 @@ def defaults(kind: type) -> dict[str, Any]:
 
 def _check_flat(estimator: Any, parameter: str, option: Any) -> None:
     """Refuse a flat parameter that says something else than the object beside it."""
-    known = defaults(type(estimator))
+    kind: Any = type(estimator)
+    known = defaults(kind)
     for flat, own in _settings(option).items():
         given = getattr(estimator, flat)
         if given not in (known[flat], own):
@@ -226,7 +227,8 @@ class OptionParameters:
 
     @classmethod
     def _get_param_names(cls) -> list[str]:
-        return list(_parameter_names(cls))
+        kind: Any = cls
+        return list(_parameter_names(kind))
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Get the parameters of this estimator.

@@ -14,12 +14,12 @@ loss or the output activation asks for them (`Loss.class_targets`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 
+from deltarule.dataclass import dataclass
 from deltarule.definitions import Array
 from deltarule.estimators.checks import is_sparse
 from deltarule.exceptions import InvalidParameterError

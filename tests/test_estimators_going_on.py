@@ -16,7 +16,7 @@ from sklearn.datasets import load_diabetes, load_iris, make_multilabel_classific
 from sklearn.metrics import accuracy_score, r2_score
 
 import deltarule as dr
-from deltarule import backprop, plans
+from deltarule import backprop, plans, restarts
 from deltarule.estimators import fitting
 from deltarule.exceptions import InvalidParameterError
 from deltarule.random import Stream, derive
@@ -125,6 +125,25 @@ def test_a_warm_fit_goes_on_with_the_order_of_the_start_that_won(early_stopping:
         whole = dr.train(model._network, start, X_DIABETES, Y_DIABETES[:, None], plan)
         # The starts may have been trained in lanes: the same numbers but for rounding.
         np.testing.assert_allclose(model.coefs_[0], whole.parameters.weights[0].T, rtol=1e-9)
+
+
+@pytest.mark.parametrize("engine", ["auto", "reference"])
+def test_several_starts_that_are_trained_alone_go_on_bit_for_bit(
+    engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lanes sum in another order, and that alone is between two fits of three and one of six."""
+    monkeypatch.setattr(restarts, "LARGEST_NETWORK", 0)
+    settings: dict[str, Any] = {"n_init": 3, "learning_rate_init": 0.02, "random_state": 1}
+    model = dr.MLPRegressor(hidden_layer_sizes=(3,), engine=engine, warm_start=True, **settings)
+    model.set_params(max_iter=3).fit(X_DIABETES, Y_DIABETES)
+    best = int(model.restarts_.argmin())
+    cut = model.fit(X_DIABETES, Y_DIABETES)
+    whole = clone(model).set_params(max_iter=6).fit(X_DIABETES, Y_DIABETES)
+    if int(whole.restarts_.argmin()) == best:
+        np.testing.assert_array_equal(cut.coefs_[0], whole.coefs_[0])
+        assert cut.loss_curve_ == whole.loss_curve_
+    else:
+        raise AssertionError("another start won: choose another random_state")
 
 
 @pytest.mark.parametrize("schedule", ["cosine", dr.OneCycle()], ids=str)

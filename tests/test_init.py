@@ -33,6 +33,13 @@ LIGHT = {
         "scipy",
         "sklearn",
     ),
+    "import deltarule as dr; m = dr.MLPClassifier(max_iter=900, tol=1.0)\n"
+    "m.fit([[0.0], [1.0]], [0, 1]).predict([[1.0]])": (
+        "sklearn.metrics",
+        "sklearn.model_selection",
+        "deltarule.lanes",
+        "deltarule.tables",
+    ),
 }
 
 

@@ -192,6 +192,30 @@ except KeyboardInterrupt:
     assert run(code) == "4"
 
 
+@pytest.mark.parametrize("optimizer", ["SGD", "LBFGS"])
+def test_many_trainings_in_threads_end_within_an_epoch(optimizer: str) -> None:
+    code = f"""
+from deltarule import many as trainings
+
+trained = trainings.train_until
+
+def train_and_press(*arguments, **options):
+    if not pressed:
+        pressed.append(True)
+        press()
+    return trained(*arguments, **options)
+
+pressed, trainings.train_until = [], train_and_press
+plan = dr.TrainingPlan(optimizer=dr.{optimizer}(), batch_size=20, max_epochs=1000)
+X, D = (X, D) if plan.optimizer.name == "lbfgs" else (many, classes)
+results = dr.train_many(network, [start] * 3, X, D, plan, engine="compiled")
+print(*(result.stop_reason.name for result in results), results[0].epochs < 3)
+assert results[-1].road == trainings.NOT_BEGUN
+assert np.isfinite(results[0].parameters.vector).all()
+"""
+    assert run(code) == "INTERRUPTED INTERRUPTED INTERRUPTED True"
+
+
 def test_sigint_is_python_s_own() -> None:
     """What the processes above rely on: their parent did not leave SIGINT ignored."""
     assert signal.getsignal(signal.SIGINT) is not signal.SIG_IGN

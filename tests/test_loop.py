@@ -18,6 +18,7 @@ from deltarule.optimizers import OPTIMIZERS
 from deltarule.plans import TrainingPlan, Validation
 from deltarule.schedules import Clock, Function, InvScaling, Step
 from deltarule.scores import R2, Accuracy
+from deltarule.stopping import StopReason
 
 compiled = pytest.importorskip("deltarule.engines.compiled")
 STEPWISE = [name for name in OPTIMIZERS.table if name != "lbfgs"]
@@ -298,6 +299,36 @@ def test_a_python_schedule_is_asked_for_the_steps_that_are_done() -> None:
     schedule = Function(lambda t: asked.append(t) or 1.0)
     result = train(replace(PLAN, schedule=schedule, tolerance=1.0, patience=1), engine="compiled")
     assert asked == list(range(result.state.step))
+
+
+@pytest.mark.parametrize("observed", [False, True])
+@pytest.mark.parametrize("batch_size", [1, 4])
+def test_a_python_schedule_is_asked_once_for_each_step(
+    observed: bool, batch_size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where slices end before the steps that it was asked for are done."""
+    rows = np.repeat(X, 100, axis=0), np.repeat(D, 100, axis=0)
+    plan = replace(PLAN, max_epochs=7, batch_size=batch_size)
+    falling = dr.train(NETWORK, START, *rows, replace(plan, schedule=InvScaling(per="step")))
+    monkeypatch.setattr(compiled, "SLICE_SECONDS", 1e-9)
+    asked: list[int] = []
+    schedule = Function(lambda t: asked.append(t) or (1 + t) ** -0.5)
+    watch = {"observer": lambda seen: seen.epoch == 5} if observed else {}
+    plan = replace(plan, schedule=schedule, max_epochs=5 if not observed else 7)
+    result = dr.train(NETWORK, START, *rows, plan, engine="compiled", **watch)
+    assert result.epochs == 5
+    assert asked == list(range(result.state.step))
+    np.testing.assert_allclose(result.history.loss, falling.history.loss[:5], rtol=1e-12)
+
+
+def test_a_python_schedule_is_not_asked_far_beyond_a_number_that_is_not_finite() -> None:
+    asked: list[int] = []
+    schedule = Function(lambda t: asked.append(t) or 1e200)
+    rows = np.repeat(X, 9000, axis=0), np.repeat(D, 9000, axis=0)
+    plan = replace(PLAN, schedule=schedule, batch_size=1)
+    result = dr.train(LINEAR, dr.initialize(LINEAR), *rows, plan, engine="compiled")
+    assert result.stop_reason is StopReason.NON_FINITE
+    assert asked == list(range(compiled.FACTORS[0]))
 
 
 @pytest.mark.parametrize("engine", ["compiled", "reference"])

@@ -270,7 +270,7 @@ class Tenth(dr.Constant):
         {"schedule": Tenth()},
         {"max_epochs": 10**8, "patience": 1, "tolerance": 10.0},
         {"patience": 10**30, "tolerance": 1e-9},
-        {"patience": -5, "tolerance": 10.0},
+        {"patience": 0, "tolerance": 10.0},
     ],
     ids=["own schedule", "no room", "endless patience", "no patience"],
 )
@@ -378,6 +378,16 @@ def test_errors(changes: dict[str, Any], sentence: str) -> None:
     with pytest.raises((dr.exceptions.InvalidShapeError, dr.exceptions.InvalidParameterError)) as e:
         dr.train_many(NETWORK, starts, X, D, plan, **given)
     assert str(e.value) == sentence
+
+
+def test_a_part_of_a_stream_may_be_without_weight() -> None:
+    weight = np.zeros(23)
+    plan = replace(PLAN, incremental=True, max_epochs=1)
+    results = dr.train_many(
+        NETWORK, STARTS, X, D, plan, sample_weight=weight, rows=[np.arange(5)] * 11
+    )
+    for start, result in zip(STARTS, results, strict=True):
+        np.testing.assert_array_equal(result.parameters.vector, start.vector)
 
 
 @compiled

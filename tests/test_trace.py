@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.sparse
 
 import deltarule as dr
 from deltarule import engines
@@ -71,3 +72,33 @@ def test_a_trace_ends_with_the_step_that_is_not_finite(engine):
     assert not trace.report.finite
     assert 0 < trace.report.steps < 400
     assert all(len(z) == trace.report.steps for z in trace.pre_activations)
+
+
+@pytest.mark.skipif("compiled" not in ENGINES, reason="the compiled core is not installed")
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 1e200])
+@pytest.mark.parametrize("sparse", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_both_engines_meet_the_same_numbers_where_they_go_wrong(kind, sparse, bad):
+    """The step that is not finite has all its deltas too."""
+    units, activations, _, optimizer = kind
+    activations = (*activations[:-1], "identity") if isinstance(activations, tuple) else "relu"
+    network = dr.Network(units, activations)
+    random = np.random.default_rng(7)
+    X, D = random.normal(size=(8, units[0])), random.normal(size=(8, units[-1]))
+    (D if np.isfinite(bad) else X)[5] = bad
+    X = scipy.sparse.csr_array(X) if sparse else X
+    traces = []
+    for engine in ("reference", "compiled"):
+        session = engines.choose(engine, network, optimizer, np.float64).open(network, np.float64)
+        session.load(dr.initialize(network, seed=1).vector)
+        session.bind(X, D, np.full(8, 0.5))
+        traces.append(
+            session.trace(Work(Rule("shuffle", 3), 1, optimizer, scale=0.8), 3, np.full(8, 1e-3))
+        )
+    wanted, found = traces
+    assert not found.report.finite
+    assert found.report.steps == wanted.report.steps
+    for name in ("pre_activations", "outputs", "deltas"):
+        for ours, theirs in zip(getattr(found, name), getattr(wanted, name), strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-9)
+            assert not (ours[-1] == 0).all() or (theirs[-1] == 0).all()

@@ -56,6 +56,23 @@ ERRORS = [
             "Start with 0.001 for Adam or 0.1 for plain SGD."
         ),
     ),
+    *(
+        (
+            {"patience": value},
+            (
+                f"patience must be None or an integer of at least 0 (got {value!r}). Give the "
+                "number of epochs without improvement that are borne; None bears any number."
+            ),
+        )
+        for value in (-1, 2.0, True)
+    ),
+    *(
+        (
+            {"key": value},
+            f"key must be an integer from 0 to 2**64 - 1 (got {value!r}). Choose any of them.",
+        )
+        for value in (-1, 2**64, 1.0, None)
+    ),
 ]
 
 

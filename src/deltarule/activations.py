@@ -23,11 +23,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, ClassVar
 
 import numpy as np
 
+from deltarule.dataclass import dataclass
 from deltarule.definitions import Array, Definition, Family, non_negative, settle
 from deltarule.exceptions import InvalidParameterError, InvalidShapeError
 

@@ -23,13 +23,13 @@ A kind of layer brings its own equations by registering `layer_forward`, `layer_
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import singledispatch
 from typing import Any
 
 import numpy as np
 
 from deltarule.activations import Activation
+from deltarule.dataclass import dataclass
 from deltarule.definitions import Array
 from deltarule.layers import Dense, Layer
 from deltarule.losses import Loss

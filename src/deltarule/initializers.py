@@ -13,11 +13,11 @@ weights and biases alike.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 import numpy as np
 
+from deltarule.dataclass import dataclass
 from deltarule.definitions import Array, Definition, Family, finite, non_negative, settle
 from deltarule.exceptions import InvalidParameterError
 

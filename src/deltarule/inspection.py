@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import numpy as np
 
 from deltarule import backprop, engines
+from deltarule.dataclass import dataclass
 from deltarule.definitions import Array, one_of
 from deltarule.engines.base import Work
 from deltarule.exceptions import InvalidShapeError

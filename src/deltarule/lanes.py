@@ -9,12 +9,13 @@ to be alike: `kind_of` names it for a `Training`, or the reason why lanes do not
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from deltarule.backprop import total_weight
+from deltarule.dataclass import dataclass
 from deltarule.definitions import Array
 from deltarule.network import Network
 from deltarule.plans import History, TrainingPlan, TrainingResult, TrainingState, Validation

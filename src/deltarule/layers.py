@@ -7,12 +7,11 @@ is: initialisers, optimisers, penalties, files and traces walk over blocks.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
 from typing import Any, ClassVar
 
-import numpy as np
-
 from deltarule.activations import ACTIVATIONS, Activation, Identity
+from deltarule.dataclass import dataclass
 from deltarule.definitions import Definition, Family, choose, positive_integer, settle
 from deltarule.exceptions import InvalidParameterError
 
@@ -52,7 +51,7 @@ class Block:
     @property
     def size(self) -> int:
         """Numbers in the block."""
-        return int(np.prod(self.shape))
+        return int(math.prod(self.shape))
 
 
 def width(value: object, name: str) -> int:

@@ -6,6 +6,7 @@ An iteration of SciPy is an epoch of the history.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,12 @@ class _Stop(Exception):
 
 
 def descend(
-    loop: Loop, X: Any, D: Array, sample_weight: Array | None, observer: Observer | None
+    loop: Loop,
+    X: Any,
+    D: Array,
+    sample_weight: Array | None,
+    observer: Observer | None,
+    ended: Callable[[], bool] | None = None,
 ) -> tuple[StopReason, str | None]:
     """Minimise the objective; returns why it ended, and where numbers went wrong if they did."""
     from scipy.optimize import minimize  # here: importing deltarule loads NumPy only
@@ -40,6 +46,8 @@ def descend(
     loop.reached = (loop.state.parameters.vector, moments)
 
     def objective(vector: Array) -> tuple[float, Array]:
+        if ended is not None and ended():
+            raise KeyboardInterrupt
         session.load(vector.astype(dtype))
         total, gradient = session.loss_gradient(X, D, sample_weight)
         if not np.isfinite(total):

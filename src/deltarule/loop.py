@@ -98,12 +98,16 @@ class Loop:
             Clock(done, epoch, length, self.rows, horizon, into=step), count
         )
 
-    def run(self, observer: Observer | None) -> tuple[StopReason, str | None]:
-        """Epoch after epoch until a rule ends it."""
+    def run(
+        self, observer: Observer | None, ended: Callable[[], bool] | None = None
+    ) -> tuple[StopReason, str | None]:
+        """Epoch after epoch until a rule ends it, or ``ended()``, asked between slices."""
         progress, last = self.progress, self.state.epoch + self.plan.max_epochs
         step = self._by_hand(observer)
         try:
             while progress.epoch < last:
+                if ended is not None and ended():
+                    raise KeyboardInterrupt
                 reason = step(last - progress.epoch)
                 if reason is StopReason.NON_FINITE:
                     return reason, self._trouble()

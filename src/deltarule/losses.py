@@ -23,11 +23,12 @@ start from z and stand in ``backprop.py``; what is here is their meaning.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import ClassVar
 
 import numpy as np
 
+from deltarule.dataclass import dataclass
 from deltarule.definitions import Array, Definition, Family, in_range, positive, settle
 from deltarule.exceptions import InvalidParameterError
 

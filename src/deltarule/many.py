@@ -29,7 +29,7 @@ from deltarule.plans import (
     fresh_state,
 )
 from deltarule.stopping import StopReason
-from deltarule.training import train
+from deltarule.training import train_until
 
 #: Rows times parameters of an epoch from which on a thread is worth its start.
 WORTH_A_THREAD = 3_000_000
@@ -122,7 +122,7 @@ def train_many(
     first = trainings[0].state.parameters
     weightless = all(training.plan.incremental for training in trainings)
     X, D, weight = arrays(network, first, X, D, sample_weight, weightless=weightless)
-    trainings = _check(network, trainings, len(D))
+    trainings = _check(network, trainings, len(D), weight)
     work = _Work(network, trainings, X, D, weight, engine, engines.thread_count(n_threads))
     kinds, reasons = work.sort()
     for kind, members in kinds.items():
@@ -226,7 +226,7 @@ class _Work:
             self.interrupted = result.stop_reason is StopReason.INTERRUPTED
 
     def _in_threads(self, members: list[int], at_once: int) -> None:
-        """Signals reach the main thread alone: it tells the others to end after their epoch."""
+        """Signals reach the main thread alone: it tells the others to end after their slice."""
         stop = Event()
         each = max(1, self.threads // at_once)
 
@@ -248,7 +248,8 @@ class _Work:
         X, D, weight, rows = self.X, self.D, self.sample_weight, training.rows
         if rows is not None:
             X, D, weight = X[rows], D[rows], None if weight is None else weight[rows]
-        result = train(
+        return train_until(
+            None if stop is None else stop.is_set,
             self.network,
             training.state,
             X,
@@ -256,13 +257,9 @@ class _Work:
             training.plan,
             sample_weight=weight,
             validation=training.validation,
-            observer=None if stop is None else lambda seen: stop.is_set(),
             engine=self.engine,
             n_threads=n_threads,
         )
-        if result.stop_reason is StopReason.OBSERVER:
-            return replace(result, stop_reason=StopReason.INTERRUPTED)
-        return result
 
 
 def _trainings(starts: Any, plans: Any, rows: Any, validation: Any) -> list[Training]:
@@ -288,7 +285,9 @@ def _trainings(starts: Any, plans: Any, rows: Any, validation: Any) -> list[Trai
     ]
 
 
-def _check(network: Network, trainings: list[Training], count: int) -> list[Training]:
+def _check(
+    network: Network, trainings: list[Training], count: int, weight: Array | None
+) -> list[Training]:
     """The trainings with their folds as the engines want them."""
     dtype = trainings[0].state.parameters.dtype
     checked = []
@@ -317,7 +316,13 @@ def _check(network: Network, trainings: list[Training], count: int) -> list[Trai
             )
         if id(training.rows) not in known:
             known[id(training.rows)] = _fold(training.rows, index, count)
-        checked.append(replace(training, rows=known[id(training.rows)]))
+        rows = known[id(training.rows)]
+        if weight is not None and rows is not None and not (plan.incremental or weight[rows].any()):
+            raise InvalidShapeError(
+                f"sample_weight must not be 0 for all rows of rows[{index}] (got only zeros). "
+                "Leave the fold out, or give one of its rows a weight."
+            )
+        checked.append(replace(training, rows=rows))
     return checked
 
 

@@ -16,13 +16,13 @@ number is the index into ``network.layers``.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from deltarule.activations import ACTIVATIONS, Activation
+from deltarule.dataclass import dataclass
 from deltarule.definitions import Array, choose
 from deltarule.exceptions import InvalidParameterError, InvalidShapeError
 from deltarule.initializers import INITIALIZERS, Initializer

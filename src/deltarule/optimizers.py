@@ -16,11 +16,11 @@ through SciPy.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
+from deltarule.dataclass import dataclass
 from deltarule.definitions import (
     Array,
     Definition,

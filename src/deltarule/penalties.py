@@ -15,11 +15,11 @@ precision.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
+from deltarule.dataclass import dataclass
 from deltarule.definitions import Array, Definition, Family, non_negative, settle
 
 __all__ = ["L1", "L1L2", "L2", "PENALTIES", "Penalty"]

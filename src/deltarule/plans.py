@@ -7,11 +7,12 @@ stands, and a `TrainingResult` how it went.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import numpy as np
 
+from deltarule.dataclass import dataclass
 from deltarule.definitions import Array, Family, choose
 from deltarule.exceptions import InvalidParameterError
 from deltarule.network import Parameters
@@ -89,17 +90,31 @@ class TrainingPlan:
             )
         for name, least in (("batch_size", 1), ("max_epochs", 0)):
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+            if not _is_whole(value) or value < least:
                 raise InvalidParameterError(
                     f"{name} must be an integer of at least {least} (got {value!r}). "
                     "Give the number of "
                     + ("rows of one step." if name == "batch_size" else "passes over the rows.")
                 )
+        patience, key = self.patience, self.key
+        if patience is not None and not (_is_whole(patience) and patience >= 0):
+            raise InvalidParameterError(
+                f"patience must be None or an integer of at least 0 (got {patience!r}). Give the "
+                "number of epochs without improvement that are borne; None bears any number."
+            )
+        if not (_is_whole(key) and 0 <= key < 2**64):
+            raise InvalidParameterError(
+                f"key must be an integer from 0 to 2**64 - 1 (got {key!r}). Choose any of them."
+            )
         if not np.isfinite(self.learning_rate_init) or self.learning_rate_init <= 0:
             raise InvalidParameterError(
                 f"learning_rate_init must be a positive number (got {self.learning_rate_init!r}). "
                 "Start with 0.001 for Adam or 0.1 for plain SGD."
             )
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
 @dataclass(frozen=True, eq=False)

@@ -37,6 +37,11 @@ Words = npt.NDArray[np.uint64]
 _TO_UNIT = 2.0**-53
 _LOW_HALF = np.uint64(0xFFFFFFFF)
 _HALF = np.uint64(32)
+_LAST_WORD = 2**64 - 1
+
+#: NumPy's generators, of which each call takes one out: making one takes longer than most calls.
+_AT_HAND: list[np.random.Philox] = []
+_NO_WORDS = np.zeros(4, dtype=np.uint64)
 
 
 class Stream(IntEnum):
@@ -75,8 +80,25 @@ def words(key: int, stream: int, epoch: int, start: int, count: int) -> Words:
     block, lane = divmod(int(start), 4)
     # NumPy's generator adds one to its counter before it uses it.
     counter = ((int(epoch) << 64 | block) - 1) % 2**256
-    bits = np.random.Philox(key=np.array([key, stream], dtype=np.uint64), counter=counter)
-    return bits.random_raw(lane + int(count))[lane:]
+    try:
+        bits = _AT_HAND.pop()
+    except IndexError:
+        bits = np.random.Philox()
+    places = [counter >> shift & _LAST_WORD for shift in (0, 64, 128, 192)]
+    bits.state = {
+        "bit_generator": "Philox",
+        "state": {
+            "counter": np.array(places, dtype=np.uint64),
+            "key": np.array([key, stream], dtype=np.uint64),
+        },
+        "buffer": _NO_WORDS,
+        "buffer_pos": 4,
+        "has_uint32": 0,
+        "uinteger": 0,
+    }
+    found = bits.random_raw(lane + int(count))[lane:]
+    _AT_HAND.append(bits)
+    return found
 
 
 def uniform(word: Words) -> Array:

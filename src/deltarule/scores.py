@@ -8,11 +8,11 @@ prediction that is not finite makes a score NaN, which is no improvement on any 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
+from deltarule.dataclass import dataclass
 from deltarule.definitions import Array, one_of
 
 __all__ = ["R2", "Accuracy", "Score"]

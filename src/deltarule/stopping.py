@@ -14,12 +14,12 @@ adds one to the count, any other sets it to 0, and training ends when the count 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any, ClassVar
 
 import numpy as np
 
+from deltarule.dataclass import dataclass
 from deltarule.definitions import Definition, in_range, non_negative, positive_integer, settle
 from deltarule.exceptions import InvalidParameterError
 

@@ -9,6 +9,7 @@ the penalty at the epoch's end: what scikit-learn calls ``loss_curve_``.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from deltarule import engines, lbfgs
@@ -93,6 +94,41 @@ def train(
     >>> dr.forward(network, result.parameters, X).prediction.round().ravel()
     array([0., 1., 1., 0.])
     """
+    return train_until(
+        None,
+        network,
+        start,
+        X,
+        D,
+        plan,
+        sample_weight=sample_weight,
+        validation=validation,
+        observer=observer,
+        history=history,
+        engine=engine,
+        n_threads=n_threads,
+    )
+
+
+def train_until(
+    ended: Callable[[], bool] | None,
+    network: Network,
+    start: Parameters | TrainingState,
+    X: Any,
+    D: Array,
+    plan: TrainingPlan,
+    *,
+    sample_weight: Array | None = None,
+    validation: Validation | None = None,
+    observer: Observer | None = None,
+    history: History | None = None,
+    engine: str = "auto",
+    n_threads: int | None = None,
+) -> TrainingResult:
+    """Train as `train` does, until ``ended()`` answers True between two slices of the work.
+
+    It then ends as by a KeyboardInterrupt, which only the main thread of a process meets.
+    """
     if not isinstance(plan, TrainingPlan):
         raise InvalidParameterError(
             f"plan must be a TrainingPlan (got {plan!r}). Make one: TrainingPlan(max_epochs=100)."
@@ -124,8 +160,8 @@ def train(
     )
     session.bind(X, D, sample_weight)
     if plan.optimizer.name == "lbfgs":
-        reason, trouble = lbfgs.descend(loop, X, D, sample_weight, observer)
+        reason, trouble = lbfgs.descend(loop, X, D, sample_weight, observer, ended)
     else:
-        reason, trouble = loop.run(observer)
+        reason, trouble = loop.run(observer, ended)
     session.release()  # before the result is copied out: both need not fit
     return loop.result(reason, trouble, chosen.name, session.road(loop.work))

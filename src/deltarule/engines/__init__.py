@@ -6,7 +6,6 @@ import operator
 import os
 import sys
 import warnings
-from pathlib import Path
 from typing import Any, SupportsIndex
 
 from deltarule.engines.base import Engine, Report, RowPredictor, Rule, Session, Work
@@ -187,17 +186,26 @@ def _processors() -> int:
     """Processors in the affinity mask, no more than a container's quota grants."""
     affinity = getattr(os, "sched_getaffinity", None)
     allowed = len(affinity(0)) if affinity else (os.cpu_count() or 1)
-    return max(1, min(allowed, _quota(Path("/sys/fs/cgroup"), allowed)))
+    return max(1, min(allowed, _quota("/sys/fs/cgroup", allowed)))
 
 
-def _quota(group: Path, unlimited: int) -> int:
-    """The CPU quota of a Linux control group in whole processors, rounded up (versions 2 and 1)."""
+def _quota(group: str, unlimited: int) -> int:
+    """The CPU quota of a Linux control group in whole processors, rounded up (versions 2 and 1).
+
+    Without pathlib, which enters every part of a path in the interpreter's table of strings: the
+    table then grows by megabytes over thousands of calls, however short the parts live.
+    """
     try:
-        if (group / "cpu.max").exists():
-            quota, period = (group / "cpu.max").read_text().split()
+        if os.path.exists(f"{group}/cpu.max"):
+            quota, period = _text(f"{group}/cpu.max").split()
         else:
-            quota = (group / "cpu/cpu.cfs_quota_us").read_text()
-            period = (group / "cpu/cpu.cfs_period_us").read_text()
+            quota = _text(f"{group}/cpu/cpu.cfs_quota_us")
+            period = _text(f"{group}/cpu/cpu.cfs_period_us")
         return -(-int(quota) // int(period)) if int(quota) > 0 else unlimited
     except (OSError, ValueError):  # no control groups, or "max"
         return unlimited
+
+
+def _text(path: str) -> str:
+    with open(path, encoding="ascii") as file:
+        return file.read()

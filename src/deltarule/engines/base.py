@@ -21,15 +21,15 @@ Promises that hold for every engine, tested in ``tests/conformance``:
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
-from deltarule.backprop import penalty_value
+from deltarule import backprop
+from deltarule.dataclass import dataclass
 from deltarule.definitions import Array
 from deltarule.engines.work import Epoch, Judged, Progress, Rule, Walk, Work
-from deltarule.network import Network
+from deltarule.network import Network, Parameters
 from deltarule.optimizers import Optimizer
 from deltarule.stopping import StopReason
 
@@ -73,6 +73,17 @@ class Trace:
     pre_activations: tuple[Array, ...]
     outputs: tuple[Array, ...]
     deltas: tuple[Array, ...]
+
+
+def met(
+    parameters: Parameters, X: Any, D: Array, sample_weight: Array | None, scale: float
+) -> tuple[tuple[Array, ...], tuple[Array, ...], tuple[Array, ...]]:
+    """z, a and δ of every layer for one row, equations (1) to (6) in NumPy, as in a `Trace`."""
+    with np.errstate(all="ignore"):
+        passed = backprop.forward(parameters.network, parameters, X)
+        factor = scale * (1.0 if sample_weight is None else float(sample_weight[0]))
+        deltas = backprop.deltas(parameters.network, parameters, passed, D)
+        return passed.pre_activations, passed.outputs[1:], tuple(d * factor for d in deltas)
 
 
 class Session(ABC):
@@ -140,7 +151,7 @@ class Session(ABC):
         count = walk.steps_per_epoch
         report = self.run(walk.work, progress.epoch * count, walk.rates(progress, count))
         vector = self.vector()
-        penalty = float(penalty_value(walk.network, vector, walk.penalty))
+        penalty = float(backprop.penalty_value(walk.network, vector, walk.penalty))
         loss = (float(report.losses[0]) + penalty) / walk.n
         if not (report.finite and np.isfinite(loss) and np.isfinite(vector).all()):
             return Epoch(loss, finite=False)

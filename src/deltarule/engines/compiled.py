@@ -27,11 +27,13 @@ from deltarule.engines.base import (
     Trace,
     Walk,
     Work,
+    met,
 )
 from deltarule.layers import Dense
 from deltarule.losses import LOSSES
-from deltarule.network import Network
+from deltarule.network import Network, Parameters
 from deltarule.optimizers import OPTIMIZERS, Optimizer
+from deltarule.random import order as rows_in_order
 from deltarule.stopping import Standing, StopReason, StopRules, patience_number
 
 #: The instruction set whose kernels run, such as ``"x86-64-v3"``; DELTARULE_ISA forces one.
@@ -72,7 +74,7 @@ class CompiledSession(Session):
     """A session of the core; parameters and moments live there, in the kernels' own layout."""
 
     def __init__(self, network: Network, dtype: Any, n_threads: int) -> None:
-        self._size = network.size
+        self._network, self._size = network, network.size
         self._dtype = np.dtype(dtype)
         self._core = _core.Session(
             _layers(network),
@@ -85,6 +87,8 @@ class CompiledSession(Session):
         self._moments: Array | None = None  # loaded, until the first run names the optimiser
         self._walk: Walk | None = None  # the one that the core knows
         self._factors = FACTORS[0]
+        #: What a user's schedule has said, and from which epoch and step on.
+        self._asked: tuple[Walk | None, int, int, Array] = (None, 0, 0, np.empty(0))
 
     def load(
         self, vector: Array, moments: Array | None = None, buffers: Array | None = None
@@ -96,6 +100,7 @@ class CompiledSession(Session):
     def bind(self, X: Any, D: Array, sample_weight: Array | None = None) -> None:
         """Name the training rows; the core keeps references to the arrays."""
         self._core.bind(_rows(X), D, sample_weight)
+        self._bound = (X, D, sample_weight)
 
     def run(self, work: Work, first_step: int, rates: Array, carried: float = 0.0) -> Report:
         """Run all steps in one call, without the interpreter's lock."""
@@ -126,7 +131,28 @@ class CompiledSession(Session):
             work.step_offset,
         )
         z, a, delta = (tuple(array[:steps] for array in arrays) for arrays in numbers)
+        if not finite:
+            self._complete(work, first_step + steps - 1, (z, a, delta))
         return Trace(Report(steps, losses, finite), z, a, delta)
+
+    def _complete(self, work: Work, step: int, numbers: tuple[tuple[Array, ...], ...]) -> None:
+        """Write the last step down in NumPy: the core leaves one whose loss is not finite halfway.
+
+        It has changed nothing yet, so the parameters are those that the step met.
+        """
+        X, D, weight = self._bound
+        order, count = work.order, D.shape[0]
+        if isinstance(order, Rule):
+            epoch, place = divmod(step, count)
+            rows = rows_in_order(order.kind, order.key, epoch, count)
+        else:
+            rows, place = order, step % len(order)
+        row = rows[place : place + 1]
+        parameters = Parameters(self._network, self.vector())
+        found = met(parameters, X[row], D[row], None if weight is None else weight[row], work.scale)
+        for arrays, layers in zip(numbers, found, strict=True):
+            for array, layer in zip(arrays, layers, strict=True):
+                array[-1] = layer[0]
 
     def _take(self, optimizer: Optimizer) -> None:
         if optimizer == self._optimizer:
@@ -152,9 +178,10 @@ class CompiledSession(Session):
     def run_epoch(self, walk: Walk, progress: Progress) -> Epoch | None:
         """One slice inside an epoch; the core leaves recording it to the caller."""
         self._slice(walk, progress, 1, judge=False)
-        epochs, _, step, carried, verdict, _, _, loss, _, validation_loss, score = (
+        epochs, taken, step, carried, verdict, _, _, loss, _, validation_loss, score = (
             self._core.report()
         )
+        self._expect(taken)
         if VERDICTS[verdict] is StopReason.NON_FINITE:
             return Epoch(np.nan, finite=False)
         if not epochs:
@@ -168,11 +195,8 @@ class CompiledSession(Session):
         left = most * walk.steps_per_epoch - progress.step
         steps, factors = min(left, SLICE_STEPS), None
         if walk.factors is not None:
-            within = walk.steps_per_epoch - progress.step if walk.by_epoch else left
-            steps = min(steps, within, self._factors)
-            factors = np.ascontiguousarray(
-                walk.factors(progress.epoch, progress.step, steps), dtype=np.float64
-            )
+            factors = self._ahead(walk, progress, left)
+            steps = len(factors)
         seconds = time.perf_counter() - progress.began
         standing = progress.standing
         self._core.run_epochs(
@@ -182,6 +206,25 @@ class CompiledSession(Session):
             factors,
             judge,
         )
+
+    def _ahead(self, walk: Walk, progress: Progress, left: int) -> Array:
+        """Factors of the next steps, no more than may be needed.
+
+        A function of the user's is asked once for each step, within the epoch at hand: those of
+        steps that the last slice had no time for are kept.
+        """
+        assert walk.factors is not None
+        known, epoch, step, factors = self._asked
+        rest = factors[progress.step - step :]
+        if walk is known and epoch == progress.epoch and len(rest):
+            return rest
+        within = walk.steps_per_epoch - progress.step if walk.by_epoch else left
+        count = min(left, within, self._factors)
+        found = walk.factors(progress.epoch, progress.step, count)
+        factors = np.ascontiguousarray(found, dtype=np.float64)
+        if walk.by_epoch:
+            self._asked = (walk, progress.epoch, progress.step, factors)
+        return factors
 
     def _know(self, walk: Walk) -> None:
         self._take(walk.work.optimizer)
@@ -210,8 +253,12 @@ class CompiledSession(Session):
             entries.extend(array.tolist())
         if best:
             progress.best_vector = self._core.best()
-        self._factors = min(max(2 * taken, FACTORS[0]), FACTORS[1])
+        self._expect(taken)
         return int(verdict)
+
+    def _expect(self, taken: int) -> None:
+        """Factors enough for twice the steps that a slice has taken."""
+        self._factors = min(max(2 * taken, FACTORS[0]), FACTORS[1])
 
     def go_back(self, progress: Progress) -> None:
         """Run the last slice again, up to the end of its last whole epoch."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from deltarule import backprop
 from deltarule.definitions import Array
-from deltarule.engines.base import Engine, Report, RowPredictor, Rule, Session, Trace, Work
+from deltarule.engines.base import Engine, Report, RowPredictor, Rule, Session, Trace, Work, met
 from deltarule.network import Network, Parameters
 from deltarule.optimizers import Optimizer
 from deltarule.penalties import L1L2
@@ -102,14 +102,9 @@ class ReferenceSession(Session):
         )
         return Trace(Report(steps, losses, report.finite), z, a, delta)
 
-    @_quiet
     def _met(self, rows: Array, scale: float) -> tuple[tuple[Array, ...], ...]:
-        """z, a and δ of every layer for one row."""
-        X, D = self._X[rows], self._D[rows]
-        passed = backprop.forward(self._network, self._parameters, X)
-        factor = scale * (1.0 if self._weight is None else float(self._weight[rows[0]]))
-        deltas = backprop.deltas(self._network, self._parameters, passed, D)
-        return passed.pre_activations, passed.outputs[1:], tuple(d * factor for d in deltas)
+        weight = None if self._weight is None else self._weight[rows]
+        return met(self._parameters, self._X[rows], self._D[rows], weight, scale)
 
     def _step(self, work: Work, rows: Array, rate: float, step: int) -> float:
         network, parameters = self._network, self._parameters

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import numpy as np
 
+from deltarule.dataclass import dataclass
 from deltarule.definitions import Array
 from deltarule.network import Network
 from deltarule.optimizers import SGD, Optimizer

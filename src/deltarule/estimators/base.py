@@ -10,12 +10,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils._param_validation import Interval, Options, StrOptions, make_constraint
 from sklearn.utils._param_validation import InvalidParameterError as SklearnParameterError
 from sklearn.utils.validation import check_is_fitted
 
@@ -40,7 +41,6 @@ from deltarule.optimizers import OPTIMIZERS, Optimizer
 from deltarule.penalties import Penalty
 from deltarule.plans import EpochReport, History, TrainingPlan, TrainingResult, Validation
 from deltarule.random import SAMPLINGS
-from deltarule.restarts import restart
 from deltarule.schedules import SCHEDULES, Schedule
 from deltarule.scores import Score
 from deltarule.stopping import EarlyStopping, StopReason
@@ -49,6 +49,24 @@ from deltarule.training import train
 
 def _names(family: Any) -> StrOptions:
     return StrOptions(set(family.table))
+
+
+@cache
+def _checked_parameters(kind: type[BaseMLP]) -> list[tuple[str, Any, list[Callable[..., bool]]]]:
+    """Name, default and conditions of every parameter that scikit-learn's check looks at.
+
+    It makes the conditions anew from `_parameter_constraints` for every fit.
+    """
+    found = []
+    for name, default in options.defaults(kind).items():
+        constraints = kind._parameter_constraints.get(name, "no_validation")
+        if constraints == "no_validation":
+            continue
+        kinds = [make_constraint(constraint).is_satisfied_by for constraint in constraints]
+        if not any(fits(default) for fits in kinds):
+            default = object()  # nothing is it
+        found.append((name, default, kinds))
+    return found
 
 
 class BaseMLP(CallbackSupportMixin, options.OptionParameters, BaseEstimator, ABC):
@@ -93,6 +111,12 @@ class BaseMLP(CallbackSupportMixin, options.OptionParameters, BaseEstimator, ABC
     }
 
     def _validate_params(self) -> None:
+        for name, default, kinds in _checked_parameters(type(self)):
+            value = getattr(self, name)
+            if value is not default and not any(fits(value) for fits in kinds):
+                break
+        else:
+            return
         try:
             super()._validate_params()
         except SklearnParameterError as problem:
@@ -163,7 +187,6 @@ class BaseMLP(CallbackSupportMixin, options.OptionParameters, BaseEstimator, ABC
             # Precision follows the first fit, whatever was assigned since.
             dtype = vector.dtype if memory is None else memory.published.dtype
         inputs, D = self._inputs(rows.X, dtype), self._target(rows.y, dtype)
-        self._check_target(network, D)
         weight = None if rows.weight is None else rows.weight.astype(dtype, copy=False)
         tasks = None
         if has_callbacks(self):
@@ -204,6 +227,8 @@ class BaseMLP(CallbackSupportMixin, options.OptionParameters, BaseEstimator, ABC
             fitting.check_end(plan, None)
         if vector is None:
             if self.n_init > 1:
+                from deltarule.restarts import restart  # and with it lanes and threads
+
                 return restart(
                     network,
                     X,
@@ -260,11 +285,6 @@ class BaseMLP(CallbackSupportMixin, options.OptionParameters, BaseEstimator, ABC
     def _threads(self) -> int | None:
         """``n_threads`` as Python's own integer, which engines ask for."""
         return None if self.n_threads is None else int(self.n_threads)
-
-    def _check_target(self, network: Network, D: Array) -> None:
-        problem = network.loss.check_target(D, network.output_activation.name)
-        if problem is not None:
-            raise InvalidShapeError(problem)
 
     def _validation(self, plan: TrainingPlan, held: fitting.Rows, dtype: Any) -> Validation:
         stopping = plan.early_stopping
@@ -400,7 +420,7 @@ class BaseMLP(CallbackSupportMixin, options.OptionParameters, BaseEstimator, ABC
         if "_given_outputs" in self.__dict__:  # a stand-in of fitting.scorer_judge
             given: Array = self._given_outputs
             return given
-        check_is_fitted(self, ["coefs_", "_network"])
+        self._check_fitted()
         X = checks.check_rows(self, X)
         vector = self._current_vector(self._network)
         session = self._score_session if scores else self._session
@@ -410,14 +430,47 @@ class BaseMLP(CallbackSupportMixin, options.OptionParameters, BaseEstimator, ABC
         parts = [session.outputs(vector, part) for part in self._standardizer.parts(X)]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
-    @abstractmethod
-    def predictor(self) -> Predictor:
-        """A light callable for rows."""
+    def _check_fitted(self) -> None:
+        """Refuse, in scikit-learn's words, what was not fitted."""
+        known = self.__dict__
+        if "coefs_" not in known or "_network" not in known:  # its own check takes tags first
+            check_is_fitted(self, ["coefs_", "_network"])
 
-    def _frozen(self) -> Frozen:
-        check_is_fitted(self, ["coefs_", "_network"])
+    def predictor(self) -> Any:
+        """A light callable for rows: a prediction in about a microsecond.
+
+        Returns
+        -------
+        predict : ClassPredictor or NumberPredictor
+            ``predict(x)`` is the class of a row, or a float (the outputs of a row where there are
+            several); ``predict.outputs(x)`` is what the network says, ``predict.proba(x)`` of a
+            classifier its probabilities; arrays of rows give arrays. It is a copy of the numbers
+            as they are now.
+
+        See Also
+        --------
+        predict : The same for many rows at once, faster from some dozens on.
+
+        Examples
+        --------
+        >>> import deltarule as dr
+        >>> X, y = [[0.0, 1.0], [1.0, 0.0], [0.1, 0.9], [0.9, 0.2]], ["no", "yes", "no", "yes"]
+        >>> model = dr.MLPClassifier((), solver="lbfgs", random_state=0).fit(X, y)
+        >>> predict = model.predictor()
+        >>> str(predict([0.8, 0.3]))
+        'yes'
+        >>> model = dr.MLPRegressor(hidden_layer_sizes=(), solver="lbfgs", alpha=0)
+        >>> predict = model.set_params(random_state=0).fit(X, [1.0, 3.0, 1.2, 2.8]).predictor()
+        >>> round(predict([0.5, 0.5]), 2)
+        2.0
+        """
+        self._check_fitted()
         vector = self._current_vector(self._network).copy()
-        return Frozen(self._network, vector, self._standardizer, self.engine)
+        return self._predictor(Frozen(self._network, vector, self._standardizer, self.engine))
+
+    @abstractmethod
+    def _predictor(self, frozen: Frozen) -> Predictor:
+        """What tells the outputs of frozen numbers as predictions."""
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

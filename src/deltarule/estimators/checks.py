@@ -2,6 +2,10 @@
 
 scikit-learn's own sentences come first, since its tests and people's code know them; ours follow
 in the same message and name the row, the column and what to do.
+
+Plain NumPy arrays of finite numbers, the usual case, are looked at here: scikit-learn's checks ask
+first whether their input is a data frame, a sparse matrix or another library's array, which takes
+longer than many a fit. Whatever is not plainly right goes to them, so that words are theirs.
 """
 
 from __future__ import annotations
@@ -25,6 +29,9 @@ def is_sparse(data: Any) -> bool:
 
 def check_rows(estimator: Any, X: Any, *, reset: bool = False) -> Any:
     """X as rows for prediction: dense C order or CSR, float32 or float64."""
+    plain = _plain_rows(estimator, X, reset=reset)
+    if plain is not None:
+        return plain
     return _canonical(_explained(estimator, {"X": X}, reset=reset))
 
 
@@ -32,6 +39,10 @@ def check_training(
     estimator: Any, X: Any, y: Any, *, numeric: bool, reset: bool
 ) -> tuple[Any, Any]:
     """X and y for training; a single column of y is flattened with scikit-learn's warning."""
+    if _is_plain_target(y, numeric) and len(y) == _length(X):
+        plain = _plain_rows(estimator, X, reset=reset)
+        if plain is not None:
+            return plain, y
     if numeric:
         _check_numbers(y)
     X, y = _explained(
@@ -40,6 +51,48 @@ def check_training(
     if y.ndim == 2 and y.shape[1] == 1:
         y = column_or_1d(y.toarray() if is_sparse(y) else y, warn=True)
     return _canonical(X), y
+
+
+def _plain_rows(estimator: Any, X: Any, *, reset: bool) -> Array | None:
+    """X as `validate_data` would give it, where that is plain to see; else None.
+
+    What a fit takes down about its features is taken down here too.
+    """
+    if type(X) is not np.ndarray or X.ndim != 2 or not X.size or X.dtype.kind not in "fiu":
+        return None
+    known = estimator.__dict__
+    if not reset and ("feature_names_in_" in known or known.get("n_features_in_") != X.shape[1]):
+        return None
+    if X.dtype.kind == "f":
+        if X.dtype not in FLOATS or not _sum_is_finite(X):
+            return None
+        rows = np.ascontiguousarray(X)
+    else:
+        rows = np.ascontiguousarray(X, dtype=np.float64)
+    if reset:
+        known.pop("feature_names_in_", None)
+        estimator.n_features_in_ = X.shape[1]
+    return rows
+
+
+def _is_plain_target(y: Any, numeric: bool) -> bool:
+    """Whether y is one column of words or finite numbers, or several of numbers."""
+    if type(y) is not np.ndarray or not y.size:
+        return False
+    if y.ndim != 1 and not (numeric and y.ndim == 2 and y.shape[1] > 1):
+        return False
+    kind = y.dtype.kind
+    return kind in ("biu" if numeric else "biuU") or (kind == "f" and _sum_is_finite(y))
+
+
+def _length(X: Any) -> int:
+    return len(X) if type(X) is np.ndarray and X.ndim else -1
+
+
+def _sum_is_finite(numbers: Array) -> bool:
+    """Whether all are finite, as far as a sum tells: one that overflows says no."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(numbers.sum()))
 
 
 def _canonical(X: Any) -> Any:

@@ -13,7 +13,7 @@ from deltarule.activations import Activation
 from deltarule.definitions import Array, choose
 from deltarule.estimators import checks, options
 from deltarule.estimators.base import BaseMLP
-from deltarule.estimators.predictor import ClassPredictor, nudged
+from deltarule.estimators.predictor import ClassPredictor, Frozen, nudged
 from deltarule.estimators.targets import ClassCode, labels_of
 from deltarule.losses import LOSSES, Loss
 from deltarule.scores import Accuracy, Score
@@ -135,7 +135,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         ``"both"`` is the same as ``"inputs"``.
 
     n_init : int, default=1
-        Number of starts; the one with the lowest objective is kept.
+        Number of starts; the one with the lowest objective is kept. Those of a small network are
+        trained together, by sums in another order: a warm fit that goes on from the best one is
+        the single longer fit but for rounding, and that bit for bit where they are trained alone.
 
     initializer : str or Initializer, default="auto"
         How the start weights are drawn; ``"auto"`` is scikit-learn's rule. Others:
@@ -542,30 +544,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         outputs = self._outputs(X, scores=True)
         return self._code.decision(outputs)
 
-    def predictor(self) -> ClassPredictor:
-        """A light callable for rows: a class in about a microsecond.
-
-        Returns
-        -------
-        predict : ClassPredictor
-            ``predict(x)`` is the class of a row, ``predict.proba(x)`` its probabilities,
-            ``predict.outputs(x)`` what the network says; arrays of rows give arrays. It is a copy
-            of the numbers as they are now.
-
-        See Also
-        --------
-        predict : The same for many rows at once, faster from some dozens on.
-
-        Examples
-        --------
-        >>> import deltarule as dr
-        >>> X, y = [[0.0, 1.0], [1.0, 0.0], [0.1, 0.9], [0.9, 0.2]], ["no", "yes", "no", "yes"]
-        >>> model = dr.MLPClassifier((), solver="lbfgs", random_state=0).fit(X, y)
-        >>> predict = model.predictor()
-        >>> str(predict([0.8, 0.3]))
-        'yes'
-        """
-        frozen = self._frozen()
+    def _predictor(self, frozen: Frozen) -> ClassPredictor:
         try:
             options.has_probabilities(self)
         except AttributeError as problem:

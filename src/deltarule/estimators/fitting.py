@@ -8,16 +8,15 @@ import math
 import sys
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import check_scoring
-from sklearn.model_selection import train_test_split
 from sklearn.utils import _safe_indexing, check_random_state
 
 from deltarule.activations import ACTIVATIONS, Activation
+from deltarule.dataclass import dataclass
 from deltarule.definitions import Array, choose
 from deltarule.estimators import options
 from deltarule.exceptions import (
@@ -93,9 +92,27 @@ class Memory:
         return self.key if self.state.key is None else self.state.key
 
 
+#: Seeded anew for each number, for to make one takes hundreds of times as long. Whoever draws takes
+#: one out: a lock would never open to a signal's handler that fits, nor after a fork.
+_SEEDED: list[np.random.RandomState] = []
+
+
 def draw_key(random_state: Any) -> int:
     """The key of a training, drawn from what scikit-learn accepts as ``random_state``."""
-    return int(check_random_state(random_state).randint(0, 2**63 - 1, dtype=np.int64))
+    if not isinstance(random_state, int | np.integer):
+        return _key_from(check_random_state(random_state))
+    try:
+        numbers = _SEEDED.pop()
+    except IndexError:
+        numbers = np.random.RandomState()
+    numbers.seed(random_state)
+    key = _key_from(numbers)
+    _SEEDED.append(numbers)
+    return key
+
+
+def _key_from(numbers: np.random.RandomState) -> int:
+    return int(numbers.randint(0, 2**63 - 1, dtype=np.int64))
 
 
 def hidden_units(hidden_layer_sizes: Any) -> list[int]:
@@ -207,6 +224,8 @@ def split(
     groups : array of shape (rows,), optional
         Classes whose shares both parts keep.
     """
+    from sklearn.model_selection import train_test_split  # a tenth of scikit-learn's import
+
     count = math.ceil(stopping.validation_fraction * rows)
     if groups is not None:
         count = max(count, len(np.unique(groups)))  # one row of every class at least
@@ -232,6 +251,8 @@ def split(
 
 def scorer_judge(estimator: Any, scorer: Any, held: Rows) -> Callable[[Array], float]:
     """A scikit-learn scorer as a function of the network's outputs for the rows ``held``."""
+    from sklearn.metrics import check_scoring  # as above
+
     found = check_scoring(estimator, scoring=scorer)
     weighs = held.weight is not None and "sample_weight" in inspect.signature(found).parameters
     weights = {"sample_weight": held.weight} if weighs else {}

@@ -9,8 +9,6 @@ from __future__ import annotations
 from threading import Lock
 from typing import Any
 
-import numpy as np
-
 from deltarule import engines
 from deltarule.definitions import Array
 from deltarule.engines import Session
@@ -36,7 +34,7 @@ class KeptSession:
             if self._session is None or self._loaded is None or self._loaded.dtype != vector.dtype:
                 self._session, self._loaded = self._open(vector), None
             # Comparing costs less than converting to an engine's own layout.
-            if self._loaded is None or not np.array_equal(self._loaded, vector):
+            if self._loaded is None or not (self._loaded == vector).all():
                 self._loaded = vector.copy()
                 self._session.load(self._loaded)
             return self._session.predict(X)

@@ -173,20 +173,21 @@ def _settings(option: Any) -> dict[str, Any]:
 
 
 @cache
-def _defaults(kind: type) -> dict[str, Any]:
+def defaults(kind: Any) -> dict[str, Any]:
+    """The parameters of a kind of estimator, each with its default."""
     parameters = inspect.signature(kind).parameters
     return {name: parameter.default for name, parameter in parameters.items()}
 
 
 def _check_flat(estimator: Any, parameter: str, option: Any) -> None:
     """Refuse a flat parameter that says something else than the object beside it."""
-    kind: type = type(estimator)
-    defaults = _defaults(kind)
+    kind: Any = type(estimator)
+    known = defaults(kind)
     for flat, own in _settings(option).items():
         given = getattr(estimator, flat)
-        if given not in (defaults[flat], own):
+        if given not in (known[flat], own):
             raise InvalidParameterError(
-                f"{flat} must be left at its default {defaults[flat]!r} beside "
+                f"{flat} must be left at its default {known[flat]!r} beside "
                 f"{parameter}={option!r}, which has a setting of its own for it "
                 f"(got {flat}={given!r}). Set it in the object, or give {parameter} as a name."
             )
@@ -223,6 +224,11 @@ def is_option(value: Any) -> bool:
 
 class OptionParameters:
     """Makes the fields of option objects parameters of the estimator; see the module's text."""
+
+    @classmethod
+    def _get_param_names(cls) -> list[str]:
+        kind: Any = cls
+        return list(_parameter_names(kind))
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Get the parameters of this estimator.
@@ -305,6 +311,12 @@ class OptionParameters:
             return value
         resolve = _RESOLVE.get(owner)
         return None if resolve is None else resolve(self)
+
+
+@cache
+def _parameter_names(kind: Any) -> tuple[str, ...]:
+    """What scikit-learn reads from the constructor's signature, each time anew."""
+    return tuple(super(OptionParameters, kind)._get_param_names())
 
 
 def _named(parameter: str) -> Any:

@@ -10,13 +10,14 @@ float32, relative to the largest output), as another order of the same sums give
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from deltarule import engines
 from deltarule.activations import ACTIVATIONS
+from deltarule.dataclass import dataclass
 from deltarule.definitions import Array
 from deltarule.engines import RowPredictor
 from deltarule.estimators.checks import is_sparse

@@ -11,7 +11,7 @@ from sklearn.utils.metaestimators import available_if
 from deltarule.definitions import Array
 from deltarule.estimators import checks, options
 from deltarule.estimators.base import BaseMLP
-from deltarule.estimators.predictor import NumberPredictor
+from deltarule.estimators.predictor import Frozen, NumberPredictor
 from deltarule.estimators.standardizer import Standardizer
 from deltarule.exceptions import InvalidParameterError
 from deltarule.scores import R2, Score
@@ -132,7 +132,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         it to the targets too; losses are then in standardized units.
 
     n_init : int, default=1
-        Number of starts; the one with the lowest objective is kept.
+        Number of starts; the one with the lowest objective is kept. Those of a small network are
+        trained together, by sums in another order: a warm fit that goes on from the best one is
+        the single longer fit but for rounding, and that bit for bit where they are trained alone.
 
     initializer : str or Initializer, default="auto"
         How the start weights are drawn; ``"auto"`` is scikit-learn's rule. Others:
@@ -442,27 +444,5 @@ class MLPRegressor(RegressorMixin, BaseMLP):
             outputs = self._target_standardizer.undo(outputs)
         return outputs[:, 0] if outputs.shape[1] == 1 else outputs
 
-    def predictor(self) -> NumberPredictor:
-        """A light callable for rows: a prediction in about a microsecond.
-
-        Returns
-        -------
-        predict : NumberPredictor
-            ``predict(x)`` is a float, or the outputs of a row where there are several;
-            ``predict.outputs(x)`` what the network says; arrays of rows give arrays. It is a copy
-            of the numbers as they are now.
-
-        See Also
-        --------
-        predict : The same for many rows at once, faster from some dozens on.
-
-        Examples
-        --------
-        >>> import deltarule as dr
-        >>> X, y = [[0.0], [1.0], [2.0], [3.0]], [1.0, 3.0, 5.0, 7.0]
-        >>> model = dr.MLPRegressor(hidden_layer_sizes=(), solver="lbfgs", alpha=0)
-        >>> predict = model.set_params(random_state=0).fit(X, y).predictor()
-        >>> round(predict([10.0]), 2)
-        21.0
-        """
-        return NumberPredictor(self._frozen(), self._target_standardizer)
+    def _predictor(self, frozen: Frozen) -> NumberPredictor:
+        return NumberPredictor(frozen, self._target_standardizer)

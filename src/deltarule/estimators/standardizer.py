@@ -12,13 +12,13 @@ allocated but the result.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_array
 from sklearn.utils.sparsefuncs import mean_variance_axis
 
+from deltarule.dataclass import dataclass
 from deltarule.definitions import Array
 from deltarule.estimators.checks import is_sparse
 from deltarule.exceptions import InvalidShapeError

@@ -14,12 +14,12 @@ loss or the output activation asks for them (`Loss.class_targets`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 
+from deltarule.dataclass import dataclass
 from deltarule.definitions import Array
 from deltarule.estimators.checks import is_sparse
 from deltarule.exceptions import InvalidParameterError
@@ -119,6 +119,8 @@ def labels_of(y: Any) -> tuple[Array, bool]:
     ValueError
         If it holds no classes but continuous numbers.
     """
+    if _are_plain_classes(y):  # where scikit-learn would take three looks at the same
+        return np.unique(y), False
     kind = type_of_target(y, input_name="y")
     if kind == "multilabel-indicator":
         return np.arange(y.shape[1]), True
@@ -133,3 +135,13 @@ def labels_of(y: Any) -> tuple[Array, bool]:
         )
     check_classification_targets(y)
     return unique_labels(y), False
+
+
+def _are_plain_classes(y: Any) -> bool:
+    """Whether a checked target is one column of words or whole numbers."""
+    if type(y) is not np.ndarray or y.ndim != 1:
+        return False
+    if y.dtype.kind != "f":
+        return y.dtype.kind in "biuU"
+    with np.errstate(invalid="ignore"):
+        return bool((y.astype(np.int64) == y).all())

@@ -25,6 +25,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors import numpy as safetensors
 
+from deltarule.dataclass import dataclass
 from deltarule.definitions import Array
 from deltarule.exceptions import DeltaruleError, InvalidParameterError, ModelFileError
 from deltarule.network import Network, Parameters
@@ -43,7 +44,7 @@ _DTYPES = {"float32": "F32", "float64": "F64"}
 _RECORD = ("kind", "dtype", "network", "sections", "state", "versions")
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Model:
     """What a model file holds.
 

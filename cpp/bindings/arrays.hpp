@@ -5,6 +5,7 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
+#include <new>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,9 @@ namespace nb = nanobind;
 inline constexpr int64_t largest = int64_t(1) << 61;
 
 using Input = nb::ndarray<nb::ro, nb::device::cpu>;
+/// Arrays at work. While they stand here, what lent their memory neither frees nor resizes it; the
+/// object alone does not promise that: a new array may lie behind each `__dlpack__`.
+using Held = std::vector<Input>;
 template <class T>
 using Output = nb::ndarray<nb::numpy, T>;
 [[noreturn]] inline void refuse(const std::string& sentence) { throw nb::value_error(sentence.c_str()); }
@@ -73,18 +77,26 @@ const T* data_of(const Input& array, const std::string& name, const std::vector<
     return static_cast<const T*>(array.data());
 }
 
+/// How many numbers a shape has. A row that stands for 2^60 rows takes no memory, its results do.
+inline size_t count_of(const std::vector<size_t>& shape) {
+    size_t count = 1;
+    for (size_t extent : shape)
+        if (__builtin_mul_overflow(count, extent, &count)) throw std::bad_alloc();
+    return count;
+}
+
 template <class T>
 Output<T> new_array(std::vector<size_t> shape) {
-    size_t count = 1;
-    for (size_t extent : shape) count *= extent;
+    const size_t count = count_of(shape);
     T* data = new T[count ? count : 1]();
     nb::capsule owner(data, [](void* p) noexcept { delete[] static_cast<T*>(p); });
     return Output<T>(data, shape.size(), shape.data(), owner);
 }
 
 template <class T>
-const T* data_of(nb::handle object, const std::string& name, const std::vector<int64_t>& shape) {
-    return data_of<T>(array_of(object, name), name, shape);
+const T* data_of(nb::handle object, const std::string& name, const std::vector<int64_t>& shape, Held& held) {
+    held.push_back(array_of(object, name));
+    return data_of<T>(held.back(), name, shape);
 }
 
 /// Columns must lie inside and ascend, rows must not run backwards: the kernels do not look.
@@ -105,12 +117,11 @@ void check_sparse(const Index* columns, const Index* starts, int64_t rows, int64
 
 /// X: an array, or the CSR tuple (data, indices, indptr, (rows, columns)).
 template <class T>
-Samples<T> samples_of(nb::handle X, int64_t width) {
+Samples<T> samples_of(nb::handle X, int64_t width, Held& held) {
     Samples<T> samples;
     if (!nb::isinstance<nb::tuple>(X)) {
-        const Input dense = array_of(X, "X");
-        samples.dense = data_of<T>(dense, "X", {-1, width});
-        samples.rows = int64_t(dense.shape(0));
+        samples.dense = data_of<T>(X, "X", {-1, width}, held);
+        samples.rows = int64_t(held.back().shape(0));
         return samples;
     }
     const auto parts = nb::cast<nb::tuple>(X);
@@ -136,13 +147,14 @@ Samples<T> samples_of(nb::handle X, int64_t width) {
         check_sparse(samples.columns64, samples.starts64, samples.rows, width, stored);
     }
     samples.written_out = meet_in_columns(samples, width);
+    held.insert(held.end(), {data, indices, indptr});
     return samples;
 }
 
 template <class T>
-void add_targets(Samples<T>& samples, nb::handle D, nb::handle weight, int64_t units) {
-    samples.target = data_of<T>(D, "D", {samples.rows, units});
-    if (!weight.is_none()) samples.weight = data_of<T>(weight, "sample_weight", {samples.rows});
+void add_targets(Samples<T>& samples, nb::handle D, nb::handle weight, int64_t units, Held& held) {
+    samples.target = data_of<T>(D, "D", {samples.rows, units}, held);
+    if (!weight.is_none()) samples.weight = data_of<T>(weight, "sample_weight", {samples.rows}, held);
 }
 
 }  // namespace deltarule::bindings

@@ -17,12 +17,13 @@ using Columns = std::map<std::string, nb::object>;
 using Objects = std::vector<nb::object>;
 
 /// An array that is written to.
-double* record_of(nb::handle object, const std::string& name, int64_t length) {
+double* record_of(nb::handle object, const std::string& name, int64_t length, Held& held) {
     nb::ndarray<double, nb::ndim<1>, nb::c_contig, nb::device::cpu> array;
     if (!nb::try_cast(object, array, false) || int64_t(array.shape(0)) != length)
         refuse(name +
                " must hold writeable float64 arrays, one for each training and as long as its "
                "max_epochs.");
+    held.emplace_back(array);
     return array.data();
 }
 
@@ -40,13 +41,14 @@ public:
 
     void bind(nb::object X, nb::object D, nb::object sample_weight) {
         const Use use(busy_);
-        Samples<T> samples = samples_of<T>(X, session_.layers().front().inputs);
+        Held held;
+        Samples<T> samples = samples_of<T>(X, session_.layers().front().inputs, held);
         if (!samples.dense) refuse("lanes take dense rows. Train the networks one by one.");
         if (samples.rows < 1 || samples.rows >= int64_t(1) << 31)
             refuse("lanes take from 1 to 2**31 - 1 rows (got " + std::to_string(samples.rows) + ").");
-        add_targets(samples, D, sample_weight, session_.layers().back().units);
+        add_targets(samples, D, sample_weight, session_.layers().back().units, held);
         session_.bind(samples);
-        kept_ = nb::make_tuple(X, D, sample_weight);
+        bound_.swap(held);
     }
 
     /// `parameters` (trainings, size) and `moments` (trainings, count, size) are the starts. `folds`
@@ -58,6 +60,7 @@ public:
         const Use use(busy_);
         if (!session_.bound().target) refuse("bind the training rows before a run.");
         if (batch_size < 1) refuse("batch_size must be at least 1 (got " + std::to_string(batch_size) + ").");
+        Held held;
         LaneWork work;
         work.order = order_of(order);
         work.batch_size = batch_size;
@@ -69,7 +72,7 @@ public:
                        std::to_string(jobs_.size()) + " trainings.");
         for (const auto& [name, array] : columns) set_column(name, array);
         for (size_t j = 0; j < jobs_.size(); ++j) {
-            const int64_t rows = set_fold(jobs_[j], folds[j]);
+            const int64_t rows = set_fold(jobs_[j], folds[j], held);
             if (j > 0 && rows != work.rows) refuse("folds must all have the same number of rows.");
             work.rows = rows;
         }
@@ -79,10 +82,10 @@ public:
             if (job.max_epochs < 0 || job.max_epochs > largest / steps || job.epoch < 0 || job.clock < 0 ||
                 job.epoch > largest || job.clock > largest)
                 refuse("max_epochs, epoch and clock must be counts, at most 2**61 steps in all.");
-            job.losses = record_of(losses[j], "losses", job.max_epochs);
-            job.seconds = record_of(seconds[j], "seconds", job.max_epochs);
+            job.losses = record_of(losses[j], "losses", job.max_epochs, held);
+            job.seconds = record_of(seconds[j], "seconds", job.max_epochs, held);
             if (!factors[j].is_none())
-                job.factors = data_of<double>(factors[j], "factors", {job.max_epochs * steps});
+                job.factors = data_of<double>(factors[j], "factors", {job.max_epochs * steps}, held);
             work.has_l1 |= job.l1 != 0;
             work.penalised |= job.l1 != 0 || job.l2 != 0;
         }
@@ -151,12 +154,12 @@ private:
     }
 
     void start(nb::handle parameters, nb::handle moments, nb::handle keys, Optimizer optimizer) {
-        const Input vectors = array_of(parameters, "parameters");
-        const int64_t count = vectors.ndim() ? int64_t(vectors.shape(0)) : 0, size = session_.size(),
-                      kept = moment_count(optimizer);
-        const T* const first = data_of<T>(vectors, "parameters", {-1, size});
-        const T* const rows = data_of<T>(moments, "moments", {count, kept, size});
-        const uint64_t* const key = data_of<uint64_t>(keys, "keys", {count});
+        Held held;
+        const int64_t size = session_.size(), kept = moment_count(optimizer);
+        const T* const first = data_of<T>(parameters, "parameters", {-1, size}, held);
+        const int64_t count = int64_t(held.back().shape(0));
+        const T* const rows = data_of<T>(moments, "moments", {count, kept, size}, held);
+        const uint64_t* const key = data_of<uint64_t>(keys, "keys", {count}, held);
         parameters_.assign(first, first + count * size);
         moments_.assign(rows, rows + count * kept * size);
         jobs_.assign(size_t(count), Job{});
@@ -175,23 +178,23 @@ private:
         const std::vector<int64_t> shape{int64_t(jobs_.size())};
         if (name == "done" || (number == numbers().end() && count == counts().end()))
             refuse("there is no column '" + name + "'.");
+        Held held;
         if (number != numbers().end()) {
-            const double* const from = data_of<double>(array, name, shape);
+            const double* const from = data_of<double>(array, name, shape, held);
             for (size_t j = 0; j < jobs_.size(); ++j) number->second(jobs_[j]) = from[j];
         } else {
-            const int64_t* const from = data_of<int64_t>(array, name, shape);
+            const int64_t* const from = data_of<int64_t>(array, name, shape, held);
             for (size_t j = 0; j < jobs_.size(); ++j) count->second(jobs_[j]) = from[j];
         }
         for (Job& job : jobs_) job.rules.adaptive = job.rules.divisor != 1;
     }
 
     /// How many rows the fold has.
-    int64_t set_fold(Job& job, nb::handle fold) {
+    int64_t set_fold(Job& job, nb::handle fold, Held& held) {
         const int64_t all = session_.bound().rows;
         if (fold.is_none()) return all;
-        const Input array = array_of(fold, "folds");
-        job.rows = data_of<int64_t>(array, "folds", {-1});
-        const int64_t count = int64_t(array.shape(0));
+        job.rows = data_of<int64_t>(fold, "folds", {-1}, held);
+        const int64_t count = int64_t(held.back().shape(0));
         if (count < 1 || count >= int64_t(1) << 31) refuse("a fold needs at least one row.");
         for (int64_t i = 0; i < count; ++i)
             if (job.rows[i] < 0 || job.rows[i] >= all)
@@ -215,7 +218,7 @@ private:
     Signals signals_;
     bool busy_ = false;  ///< guarded by Python's lock
     LaneSession<T> session_;
-    nb::object kept_;
+    Held bound_;  ///< whose memory the session refers to
     std::vector<T> parameters_, moments_;
     std::vector<Job> jobs_;
 };

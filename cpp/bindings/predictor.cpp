@@ -113,9 +113,9 @@ private:
         const size_t inputs = size_t(layers.front().inputs);
         if (center.size() != scale.size() || (scale.size() && scale.size() != inputs))
             refuse("center and scale must both have one number for each input, or none.");
-        const Input numbers = array_of(vector, "parameters");
-        return Predictor<T>(std::move(layers), data_of<T>(numbers, "parameters", {size}), std::move(center),
-                            std::move(scale));
+        Held held;
+        const T* const numbers = data_of<T>(vector, "parameters", {size}, held);
+        return Predictor<T>(std::move(layers), numbers, std::move(center), std::move(scale));
     }
 
     int64_t chosen(const T* outputs, double middle) const {
@@ -196,7 +196,7 @@ private:
 
     template <class S>
     std::vector<T> every(const RowsAt<S>& rows) const {
-        std::vector<T> all(size_t(rows.rows * predictor_.outputs()));
+        std::vector<T> all(count_of({size_t(rows.rows), size_t(predictor_.outputs())}));
         predict(rows, all.data());
         return all;
     }

@@ -25,7 +25,8 @@ public:
 
     void set_parameters(nb::handle vector) {
         const Use use(busy_);
-        session_.set_parameters(data_of<T>(vector, "parameters", {session_.size()}));
+        Held held;
+        session_.set_parameters(data_of<T>(vector, "parameters", {session_.size()}, held));
     }
     Output<T> parameters() {
         const Use use(busy_);
@@ -46,8 +47,9 @@ public:
     }
     void set_moments(nb::handle moments) {
         const Use use(busy_);
-        session_.set_moments(
-            data_of<T>(moments, "moments", {moment_count(session_.optimizer().kind), session_.size()}));
+        Held held;
+        const std::vector<int64_t> shape{moment_count(session_.optimizer().kind), session_.size()};
+        session_.set_moments(data_of<T>(moments, "moments", shape, held));
     }
     Output<T> moments() {
         const Use use(busy_);
@@ -58,16 +60,18 @@ public:
 
     void bind(nb::object X, nb::object D, nb::object sample_weight) {
         const Use use(busy_);
-        Samples<T> samples = samples_of<T>(X, inputs());
-        add_targets(samples, D, sample_weight, outputs());
+        Held held;
+        Samples<T> samples = samples_of<T>(X, inputs(), held);
+        add_targets(samples, D, sample_weight, outputs(), held);
         session_.bind(samples);
-        kept_ = nb::make_tuple(X, D, sample_weight);
+        bound_.swap(held);
     }
 
     nb::tuple run(nb::object order, int64_t first_step, int64_t batch_size, nb::object rates, double l1,
                   double l2, double scale, int64_t clock, double carried) {
         const Use use(busy_);
-        RunPlan plan = run_plan_of(order, first_step, batch_size, rates, l1, l2, scale, clock);
+        Held held;
+        RunPlan plan = run_plan_of(order, first_step, batch_size, rates, l1, l2, scale, clock, held);
         plan.carried = carried;
         auto losses = std::vector<double>(size_t(session_.epochs_touched(plan)));
         plan.losses = losses.data();
@@ -80,7 +84,8 @@ public:
     nb::tuple trace(nb::object order, int64_t first_step, nb::object rates, double l1, double l2,
                     double scale, int64_t clock) {
         const Use use(busy_);
-        RunPlan plan = run_plan_of(order, first_step, 1, rates, l1, l2, scale, clock);
+        Held held;
+        RunPlan plan = run_plan_of(order, first_step, 1, rates, l1, l2, scale, clock, held);
         auto losses = std::vector<double>(size_t(session_.epochs_touched(plan)));
         plan.losses = losses.data();
         nb::list lists[3];
@@ -102,10 +107,11 @@ public:
                double n) {
         const Use use(busy_);
         std::optional<Validation<T>> rows;
+        Held held;
         if (!X.is_none()) {
             rows.emplace();
-            rows->samples = samples_of<T>(X, inputs());
-            add_targets(rows->samples, D, sample_weight, outputs());
+            rows->samples = samples_of<T>(X, inputs(), held);
+            add_targets(rows->samples, D, sample_weight, outputs(), held);
             rows->score = score_of(score);
             rows->middle = middle;
             rows->n = n;
@@ -113,7 +119,7 @@ public:
         session_.loop().judge(rows);
         session_.loop().forget();
         told_ = true;  // a report of rows that were judged before
-        judged_ = nb::make_tuple(X, D, sample_weight);
+        judged_.swap(held);
     }
 
     /// What `run_epochs` does from call to call. The objective is (n, l1, l2) with undivided strengths.
@@ -122,7 +128,8 @@ public:
                      std::tuple<bool, double, int64_t, double, bool, double, double> rules) {
         const Use use(busy_);
         EpochPlan plan;
-        plan.work = work_of(order, batch_size, l1, l2, scale, clock);
+        Held held;
+        plan.work = work_of(order, batch_size, l1, l2, scale, clock, held);
         if (plan.work.order.array) refuse("epochs need an order that is a rule (kind, key).");
         std::tie(plan.n, plan.l1, plan.l2) = objective;
         StopRules& to = plan.rules;
@@ -147,12 +154,14 @@ public:
         std::tie(to.rate_factor, to.best_loss, to.best_score, to.stalled) = standing;
         std::tie(plan.steps, plan.epochs, plan.slice) = limits;
         plan.judge = judge;
-        const int64_t most = largest / session_.bound().rows;
+        const int64_t rows = session_.bound().rows, most = largest / rows;
+        const int64_t per_epoch = (rows - 1) / std::min(plan.work.batch_size, rows) + 1;
         if (plan.epoch < 0 || plan.epoch > most || plan.epochs < 1 || plan.epochs > 1 << 20 ||
-            plan.steps < 1 || plan.step < 0 || plan.step >= session_.bound().rows)
+            plan.steps < 1 || plan.step < 0 || plan.step >= per_epoch)
             refuse("a slice must begin inside an epoch and have at least one step and one epoch.");
-        if (!factors.is_none()) plan.factors = data_of<double>(factors, "factors", {plan.steps});
-        factors_ = factors;
+        Held held;
+        if (!factors.is_none()) plan.factors = data_of<double>(factors, "factors", {plan.steps}, held);
+        factors_.swap(held);
         told_ = false;
         outside([&] { return report_ = session_.run_epochs(plan), 0; });
     }
@@ -166,7 +175,7 @@ public:
         told_ = true;
         const EpochReport& done = report_;
         const EpochNumbers& numbers = session_.loop().numbers();
-        const int64_t judged = judged_.is_none() || judged_[0].is_none() ? 0 : done.epochs;
+        const int64_t judged = judged_.empty() ? 0 : done.epochs;
         return nb::make_tuple(done.epochs, done.taken, done.step, done.carried, int(done.verdict), done.best,
                               nb::make_tuple(done.standing.rate_factor, done.standing.best_loss,
                                              done.standing.best_score, done.standing.stalled),
@@ -197,7 +206,8 @@ public:
 
     Output<T> predict(nb::object X) {
         const Use use(busy_);
-        const Samples<T> samples = samples_of<T>(X, inputs());
+        Held held;
+        const Samples<T> samples = samples_of<T>(X, inputs(), held);
         auto predictions = new_array<T>({size_t(samples.rows), size_t(outputs())});
         outside([&] { return session_.predict(samples, predictions.data()), 0; });
         return predictions;
@@ -205,15 +215,17 @@ public:
 
     double loss(nb::object X, nb::object D, nb::object sample_weight) {
         const Use use(busy_);
-        Samples<T> samples = samples_of<T>(X, inputs());
-        add_targets(samples, D, sample_weight, outputs());
+        Held held;
+        Samples<T> samples = samples_of<T>(X, inputs(), held);
+        add_targets(samples, D, sample_weight, outputs(), held);
         return outside([&] { return session_.loss(samples); });
     }
 
     nb::tuple loss_gradient(nb::object X, nb::object D, nb::object sample_weight) {
         const Use use(busy_);
-        Samples<T> samples = samples_of<T>(X, inputs());
-        add_targets(samples, D, sample_weight, outputs());
+        Held held;
+        Samples<T> samples = samples_of<T>(X, inputs(), held);
+        add_targets(samples, D, sample_weight, outputs(), held);
         auto gradient = new_array<T>({size_t(session_.size())});
         const double loss = outside([&] { return session_.loss(samples, gradient.data()); });
         return nb::make_tuple(loss, gradient);
@@ -235,25 +247,25 @@ private:
         return result;
     }
 
-    Work work_of(nb::handle order, int64_t batch_size, double l1, double l2, double scale, int64_t clock) {
+    Work work_of(nb::handle order, int64_t batch_size, double l1, double l2, double scale, int64_t clock,
+                 Held& held) {
         if (!session_.bound().target) refuse("bind the training rows before a run.");
         if (batch_size < 1) refuse("batch_size must be at least 1 (got " + std::to_string(batch_size) + ").");
         if (clock < -largest || clock > largest)
             refuse("clock must be from -2**61 to 2**61 (got " + std::to_string(clock) + ").");
         Work work{{}, batch_size, l1, l2, scale, clock};
-        set_order(work.order, order);
+        set_order(work.order, order, held);
         if ((work.order.array ? work.order.length : session_.bound().rows) < 1)
             refuse("a run needs at least one row.");
         return work;
     }
 
     RunPlan run_plan_of(nb::handle order, int64_t first_step, int64_t batch_size, nb::handle rates, double l1,
-                        double l2, double scale, int64_t clock) {
+                        double l2, double scale, int64_t clock, Held& held) {
         RunPlan plan;
-        static_cast<Work&>(plan) = work_of(order, batch_size, l1, l2, scale, clock);
-        const Input steps = array_of(rates, "rates");
-        plan.rates = data_of<double>(steps, "rates", {-1});
-        plan.steps = int64_t(steps.shape(0));
+        static_cast<Work&>(plan) = work_of(order, batch_size, l1, l2, scale, clock, held);
+        plan.rates = data_of<double>(rates, "rates", {-1}, held);
+        plan.steps = int64_t(held.back().shape(0));
         plan.first_step = first_step;
         if (first_step < 0 || first_step > largest)
             refuse("first_step must be from 0 to 2**61 (got " + std::to_string(first_step) + ").");
@@ -266,7 +278,7 @@ private:
         return array;
     }
 
-    void set_order(OrderSource& to, nb::handle order) {
+    void set_order(OrderSource& to, nb::handle order, Held& held) {
         if (nb::isinstance<nb::tuple>(order)) {
             std::string kind;
             if (nb::len(order) != 2 || !nb::try_cast<std::string>(order[0], kind))
@@ -275,9 +287,8 @@ private:
             to.key = number_of<uint64_t>(order[1], "the key of an order must be from 0 to 2**64 - 1");
             return;
         }
-        const Input array = array_of(order, "order");
-        to.array = data_of<int64_t>(array, "order", {-1});
-        to.length = int64_t(array.shape(0));
+        to.array = data_of<int64_t>(order, "order", {-1}, held);
+        to.length = int64_t(held.back().shape(0));
         for (int64_t i = 0; i < to.length; ++i)
             if (to.array[i] < 0 || to.array[i] >= session_.bound().rows)
                 refuse("order must hold row numbers from 0 to " + std::to_string(session_.bound().rows - 1) +
@@ -287,8 +298,7 @@ private:
     Signals signals_;
     bool busy_ = false;  ///< guarded by Python's lock
     Session<T> session_;
-    nb::object kept_, factors_;  ///< whose memory the session refers to
-    nb::object judged_ = nb::none();
+    Held bound_, judged_, factors_;  ///< whose memory the session refers to
     std::optional<EpochPlan> plan_;
     EpochReport report_;
     bool told_ = true;  ///< the report

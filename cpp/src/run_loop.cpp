@@ -85,7 +85,7 @@ EpochReport RunLoop<T>::run(const EpochPlan& plan, const Samples<T>& samples) {
         const int64_t epoch = plan.epoch + report_.epochs;
         if (!fresh && (report_.step == 0 || kept_epoch_ < 0)) {
             keep(epoch);
-            fresh = true;
+            fresh = report_.step == 0;  // a replay begins with an epoch
         }
         const int64_t count = std::min(per_epoch - report_.step, most - report_.taken);
         const int64_t done = steps_.run(epoch, plan.epoch + plan.epochs, report_.step, count,

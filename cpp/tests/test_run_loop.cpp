@@ -118,13 +118,14 @@ void check_cuts(Optimizer kind, OrderKind order, int64_t batch) {
 
 /// A step size that grows until numbers are none any more.
 template <class T>
-void check_going_back(int64_t batch, int64_t slice, Optimizer kind) {
+void check_going_back(int64_t batch, int64_t slice, Optimizer kind, int64_t first_step = 0) {
     const naive::Problem problem({5, 9, 3}, Activation::relu, Activation::identity, Loss::squared_error, 40);
     const naive::Typed<T> typed(problem);
     const int64_t per_epoch = (problem.rows + batch - 1) / batch;
     Training training(OrderKind::shuffle, batch, 300);
     training.slice = slice;
     training.plan.rules.rate = 0.005;
+    training.plan.step = first_step;
     for (int64_t i = 0; i < 300 * per_epoch; ++i)
         training.factors.push_back(std::pow(1.5, double(i) / double(per_epoch)));
     Session<T> wild = naive::open(problem, typed);
@@ -163,6 +164,13 @@ TEST_EACH_ISA("run_loop", "numbers that are none any more are taken back to the 
             for (int64_t slice : {int64_t(1), int64_t(5), int64_t(7), any})
                 check_going_back<float>(batch, slice, kind);
     check_going_back<double>(6, any, Optimizer::sgd);
+}
+
+TEST("run_loop", "it is taken back where the first slice began inside an epoch") {
+    for (int64_t slice : {int64_t(2), int64_t(5), any}) {
+        check_going_back<float>(6, slice, Optimizer::momentum, 3);
+        check_going_back<float>(1, slice, Optimizer::sgd, 13);
+    }
 }
 
 TEST("run_loop", "it is taken back across a change of the step size") {

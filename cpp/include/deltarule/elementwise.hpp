@@ -4,11 +4,11 @@
 /// Vector exp, expm1, log, log1p, tanh, the logistic function and the normal distribution function.
 ///
 /// The largest errors, in ulp, over the float32 arguments of cpp/tests/every_float.cpp and a sample of
-/// float64, under x86-64-v2 and v3 (elementwise_errors.hpp beside it holds the same table, and it and
+/// float64, under x86-64, v2 and v3 (elementwise_errors.hpp beside it holds the same table, and it and
 /// test_elementwise.cpp hold the functions to that):
 ///
 ///     exp 1.1   expm1 1.3 (x <= 0)   log 0.9   log1p 1.3 (0 <= x <= 1)   tanh 2.6   erf 1.7
-///     normal cdf 8   logistic 2.5   and of activations.hpp: softplus 2.0
+///     normal cdf 8   logistic 2.5   and of activations.hpp: softplus 2.1
 ///
 /// NaN stays NaN, exp overflows to infinity, denormal arguments and results are zero. No function
 /// branches, so the cost of a vector does not depend on its content.

@@ -357,13 +357,24 @@ def _rows(X: Any) -> Any:
     """
     if isinstance(X, np.ndarray):
         return X
-    if not X.has_canonical_format:
+    if _is_whole(X) and not X.has_canonical_format:
         X = X.copy()
         X.sum_duplicates()
     indices, indptr = X.indices, X.indptr
     if indices.dtype != indptr.dtype or indices.dtype not in (np.int32, np.int64):
         indices, indptr = indices.astype(np.int64), indptr.astype(np.int64)
     return X.data, indices, indptr, X.shape
+
+
+def _is_whole(X: Any) -> bool:
+    """Whether SciPy, which follows `indptr` blindly, may look at CSR rows; others meet the core."""
+    indptr = X.indptr
+    return bool(
+        len(indptr) == X.shape[0] + 1
+        and indptr[0] == 0
+        and indptr[-1] <= len(X.indices) == len(X.data)
+        and (indptr[:-1] <= indptr[1:]).all()
+    )
 
 
 class CompiledEngine(Engine):

@@ -224,11 +224,12 @@ DELTARULE_INLINE Vec<T> larger(Vec<T> a, Vec<T> b) {
 }
 
 // One instruction where a comparison takes two; of two operands the machine returns the second one
-// where one of them is NaN.
+// where one of them is NaN. Masked as in `square_root`.
 #if defined(__AVX512F__)
 #define DELTARULE_BOUND(name) \
-    if constexpr (sizeof(T) == 4) return (Vec<T>)_mm512_##name##_ps((__m512)splat<T>(bound), (__m512)x); \
-    else return (Vec<T>)_mm512_##name##_pd((__m512d)splat<T>(bound), (__m512d)x)
+    if constexpr (sizeof(T) == 4) \
+        return (Vec<T>)_mm512_maskz_##name##_ps(__mmask16(-1), (__m512)splat<T>(bound), (__m512)x); \
+    else return (Vec<T>)_mm512_maskz_##name##_pd(__mmask8(-1), (__m512d)splat<T>(bound), (__m512d)x)
 #elif defined(__AVX2__)
 #define DELTARULE_BOUND(name) \
     if constexpr (sizeof(T) == 4) return (Vec<T>)_mm256_##name##_ps((__m256)splat<T>(bound), (__m256)x); \

@@ -51,16 +51,9 @@ struct Product {
     const int32_t* list;         ///< for the two listed ones: which terms, or which rows, these alone
 };
 
-/// Calls `act(0)` … `act(count - 1)` with numbers that are constants to the compiler: arrays that only
-/// they index become registers at once, not after a detour over the stack.
-template <int count, class Action>
-DELTARULE_INLINE void each_constant(Action act) {
-    [&]<int... i>(std::integer_sequence<int, i...>) __attribute__((always_inline)) {
-        (act(std::integral_constant<int, i>{}), ...);
-    }(std::make_integer_sequence<int, count>{});
-}
+/// A loop that the compiler writes out, so that arrays which only such loops index become registers.
 #define DELTARULE_EACH(index, count, ...) \
-    each_constant<count>([&](auto index) __attribute__((always_inline)) { __VA_ARGS__; })
+    _Pragma("GCC unroll 16") for (int index = 0; index < count; ++index) { __VA_ARGS__; }
 
 /// How rows of A lie. Apart: `step` numbers from one to the next. InPanels: a row is a lane. Of the two
 /// that have a list, TermsListed takes `last` terms of InPanels, RowsListed some rows of Apart and of C.

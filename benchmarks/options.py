@@ -73,6 +73,8 @@ OPTIONS = (
     Option("sampling", "sequential", {"sampling": "sequential"}),
     Option("schedule", "cosine", {"schedule": "cosine"}),
     Option("rows", "sample weights", extra=weighted),
+    Option("rows", "zero in three columns of four",
+           rows=lambda X: np.where(np.arange(X.shape[1]) % 4, 0, X).astype(X.dtype)),
     Option("rows", "CSR, the same rows", rows=scipy.sparse.csr_matrix),
     Option("rows", "CSR, 10 % of them kept",
            rows=lambda X: scipy.sparse.csr_matrix(np.where(np.abs(X) > 1.6, X, 0))),

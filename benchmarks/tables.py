@@ -336,16 +336,20 @@ def options(result: Result, source: str) -> str:
     head = ["option", ""]
     for regime in regimes:
         head += [f"{titles[regime]}: road", "cost"]
-    lines = []
+    lines, reasons = [], {}
     for (group, name), by_regime in merged.items():
         line = [group, name]
         for regime in regimes:
-            line += [
-                by_regime[regime]["road"].removeprefix(f"{prefix}: "),
-                f"{by_regime[regime]['cost']:.2f}",
-            ]
+            told = by_regime[regime]["road"].removeprefix(f"{prefix}: ")
+            road, _, reasons[road] = told.partition("; ")
+            line += [road, f"{by_regime[regime]['cost']:.2f}"]
         lines.append(line)
-    return (f"All of them: {prefix}.\n\n" if prefix else "") + table(head, lines)
+    why = "".join(f"- {road}: {reason}.\n" for road, reason in reasons.items() if reason)
+    return (
+        (f"All of them: {prefix}.\n\n" if prefix else "")
+        + table(head, lines)
+        + (f"\nWhy not another road:\n\n{why}" if why else "")
+    )
 
 
 def cold(result: Result, source: str) -> str:

@@ -158,7 +158,7 @@ class Session(ABC):
         progress.whole = vector, self.moments()
         return Epoch(loss, *self.judge(walk.judged))
 
-    def release(self) -> None:
+    def release(self) -> None:  # noqa: B027 - most have nothing to give back
         """Give back the memory that only a training under way needs; the numbers stay."""
 
     def go_back(self, progress: Progress) -> None:

@@ -128,6 +128,7 @@ def run_sanitizer(name: str) -> None:
             "-m",
             "pytest",
             "-v",
+            "--capture=sys",  # a captured report would go down with its process
             *AT_ONCE_UNDER_PYTHON,
             "-p",
             "no:cacheprovider",

@@ -112,7 +112,7 @@ DELTARULE_INLINE Vec<T> exponential(Vec<T> x) {
     using C = Constants<T>;
     Reduced<T> e = reduce<T>(x);
     // Added to the exponent: 2^n alone may lie outside its range where 2^n (1 + p) does not.
-    Vec<T> found = from_bits<T>(bits<T>(e.tail + T(1)) + to_exponent<T>(e.shifted));
+    Vec<T> found = from_bits<T>(bits_sum<T>(bits<T>(e.tail + T(1)), to_exponent<T>(e.shifted)));
     found = x <= splat<T>(C::exp_high) ? found : x + T(__builtin_inf());  // so NaN passes
     return x < splat<T>(C::exp_low) ? splat<T>(T(0)) : found;
 }
@@ -123,7 +123,7 @@ DELTARULE_INLINE Vec<T> exponential_minus_one(Vec<T> x) {
     using C = Constants<T>;
     x = x < splat<T>(C::exp_low) ? splat<T>(C::exp_low) : x;
     Reduced<T> e = reduce<T>(x);
-    Vec<T> power = from_bits<T>(to_exponent<T>(e.shifted) + C::one);
+    Vec<T> power = from_bits<T>(bits_sum<T>(to_exponent<T>(e.shifted), Mask<T>{} + C::one));
     return power * e.tail + (power - T(1));
 }
 
@@ -131,8 +131,8 @@ DELTARULE_INLINE Vec<T> exponential_minus_one(Vec<T> x) {
 template <class T>
 DELTARULE_INLINE Vec<T> logarithm(Vec<T> x) {
     using C = Constants<T>;
-    Mask<T> k = (bits<T>(x) - C::root_half) >> C::mantissa;
-    Vec<T> f = from_bits<T>(bits<T>(x) - (k << C::mantissa)) - T(1);
+    Mask<T> k = bits_difference<T>(bits<T>(x), Mask<T>{} + C::root_half) >> C::mantissa;
+    Vec<T> f = from_bits<T>(bits_difference<T>(bits<T>(x), k << C::mantissa)) - T(1);
     Vec<T> n = from_bits<T>(k + bits<T>(splat<T>(C::magic))) - C::magic;
     Vec<T> s = f / (f + T(2)), square = s * s;
     Vec<T> half = f * f * T(0.5);

@@ -19,7 +19,7 @@ template <class T, int n>
 DELTARULE_INLINE Vec<T> polynomial(Vec<T> x, const T (&c)[n]) {
     Vec<T> terms[(n + 1) / 2];
     for (int i = 0; i < n / 2; ++i) terms[i] = c[2 * i] + c[2 * i + 1] * x;
-    if (n % 2) terms[n / 2] = splat<T>(c[n - 1]);
+    if constexpr (n % 2) terms[n / 2] = splat<T>(c[n - 1]);
     for (int left = (n + 1) / 2; left > 1; left = (left + 1) / 2) {
         x *= x;
         for (int i = 0; i < left / 2; ++i) terms[i] = terms[2 * i] + terms[2 * i + 1] * x;

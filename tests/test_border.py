@@ -8,6 +8,7 @@ bit for bit, what plain copies of the same arguments give. `make sanitize` runs 
 from __future__ import annotations
 
 import array
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -70,14 +71,13 @@ def laid_out(random: Any, a: np.ndarray) -> Any:
     wide[..., 1] = a
     frozen = a.copy()
     frozen.flags.writeable = False
-    bytes_of = np.frombuffer(b"\0" + a.tobytes(), np.uint8)[1:]
     ways: list[Callable[[], Any]] = [
         lambda: np.asfortranarray(a),
         lambda: a[::-1],
         lambda: wide[..., 1],
         lambda: np.broadcast_to(a[:1], a.shape),
         lambda: frozen,
-        lambda: bytes_of.view(a.dtype).reshape(a.shape),  # at an odd address
+        lambda: at_an_odd_address(a),
         lambda: memoryview(np.ascontiguousarray(a)),
         lambda: a.copy().__dlpack__(),
         lambda: Lender(a),
@@ -469,6 +469,33 @@ def test_a_lender_is_not_let_go_of() -> None:
     assert lent.parameters().tobytes() == wanted.parameters().tobytes()
     assert lent.loss(Lender(X), Lender(D)) == wanted.loss(X, D)
     assert len(litter) == 60
+
+
+def at_an_odd_address(a: np.ndarray) -> np.ndarray:
+    return np.frombuffer(b"\0" + a.tobytes(), np.uint8)[1:].view(a.dtype).reshape(a.shape)
+
+
+def test_numbers_at_odd_addresses() -> None:
+    """The core refuses them; what the user hands over is copied before."""
+    X, D, weight = data(np.random.default_rng(4), "float64")
+    odd = [at_an_odd_address(a) for a in (X, D, weight)]
+    for arguments in ((odd[0], D, weight), (X, odd[1], weight), (X, D, odd[2])):
+        with pytest.raises(ValueError, match="at an address that is a multiple of its numbers"):
+            session("float64").bind(*arguments)
+    network = dr.Network((4, 9, 3), ("tanh", "softmax"), "log_loss")
+    plan, start = dr.TrainingPlan(max_epochs=2), dr.initialize(network, 1)
+    wanted, found = (
+        dr.train(network, start, *rows[:2], plan, sample_weight=rows[2], engine="compiled")
+        for rows in ((X, D, weight), odd)
+    )
+    assert found.parameters.vector.tobytes() == wanted.parameters.vector.tobytes()
+    model = dr.MLPRegressor(max_iter=2, random_state=0, engine="compiled")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        coefficients = model.fit(X, D, sample_weight=weight).coefs_[0].copy()
+        again = model.fit(odd[0], odd[1], sample_weight=odd[2]).coefs_[0]
+    assert again.tobytes() == coefficients.tobytes()
+    assert model.predict(odd[0]).tobytes() == model.predict(X).tobytes()
 
 
 def test_bound_memory_is_not_resized() -> None:

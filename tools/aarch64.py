@@ -6,6 +6,7 @@ qemu it says what is missing and ends with status 0.
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -17,6 +18,9 @@ COMPILER = "aarch64-linux-gnu-g++"
 EMULATOR = "qemu-aarch64"
 BUILD = Path("build") / "aarch64"
 LOG = Path("build") / "aarch64.log"
+# All but one, some at a time, for qemu takes twenty times as long: a thread that starts in a forked
+# child ends qemu 7.2 itself, in an assertion of qemu's plugins/core.c.
+CHOICE = ("-E", "^forks$", "-j", str(os.cpu_count() or 1))
 
 
 def main() -> int:
@@ -38,7 +42,7 @@ def main() -> int:
         "-DDELTARULE_TESTS=ON",
         "-DDELTARULE_WERROR=ON",
     ]
-    test = ["ctest", "--test-dir", str(BUILD), "--no-tests=error", "--output-on-failure"]
+    test = ["ctest", "--test-dir", str(BUILD), "--no-tests=error", "--output-on-failure", *CHOICE]
     try:
         narrate("The core for aarch64: configured", configure, LOG, environment())
         narrate("  built, tests included", ["cmake", "--build", str(BUILD)], LOG, environment())

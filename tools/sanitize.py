@@ -4,7 +4,8 @@
 `tools/install.py test`; without a name all three. For AddressSanitizer (with
 UndefinedBehaviorSanitizer in the same build) and for ThreadSanitizer the core is built anew for
 the instruction sets that this machine runs; its C++ tests run, then the Python tests below on a
-package that has the sanitized module. Valgrind runs C++ tests of the ordinary build.
+package that has the sanitized module, as many at a time as there are processors. Valgrind runs C++
+tests of the ordinary build.
 
 The first finding ends everything with status 1. Nothing of ours is suppressed: under Python only
 the interpreter's own leaks and what libraries without instrumentation do among themselves are not
@@ -13,6 +14,7 @@ looked at.
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 import subprocess
@@ -24,13 +26,20 @@ from install import PYTHON, environment
 from narrator import CommandFailedError, narrate
 
 BUILD = Path("build")
-# The core's own tests and the conformance sample, as far as it runs the compiled engine.
+# What goes down the core's roads: its own tests, its border, the conformance sample, traces, lanes,
+# the run loop, predictors.
 PYTHON_TESTS = (
     "tests/test_compiled.py",
     "tests/test_random_core.py",
+    "tests/test_border.py",
     "tests/test_interrupts.py",
+    "tests/test_trace.py",
+    "tests/test_many.py",
+    "tests/test_loop.py",
+    "tests/test_predictor.py",
     "tests/conformance/test_engines_agree.py",
 )
+# Tests without the compiled engine.
 LEFT_OUT = "reference"
 # Of the C++ tests those that take seconds, not minutes, on valgrind's imagined processor.
 VALGRIND_TESTS = (
@@ -43,6 +52,10 @@ VALGRIND_TESTS = (
     "sparse",
     "tile",
 )
+
+PROCESSORS = str(len(os.sched_getaffinity(0))) if hasattr(os, "sched_getaffinity") else "2"
+AT_ONCE = ("-j", PROCESSORS)
+AT_ONCE_UNDER_PYTHON = ("-n", PROCESSORS)
 
 SANITIZERS = {
     "address": "address,undefined",
@@ -60,7 +73,8 @@ OPTIONS = {
     "UBSAN_OPTIONS": "print_stacktrace=1",
 }
 UNDER_PYTHON = {
-    "ASAN_OPTIONS": "detect_leaks=0",
+    # A request for more memory than there is gets the same answer as without the sanitizer.
+    "ASAN_OPTIONS": "detect_leaks=0 allocator_may_return_null=1",
     "TSAN_OPTIONS": f"{OPTIONS['TSAN_OPTIONS']} ignore_noninstrumented_modules=1",
 }
 
@@ -98,7 +112,7 @@ def run_sanitizer(name: str) -> None:
     narrate("  built, tests included", ["cmake", "--build", str(build)], log, env)
     narrate(
         "  the C++ tests",
-        ["ctest", "--test-dir", str(build), "--no-tests=error", "--output-on-failure"],
+        ["ctest", "--test-dir", str(build), "--no-tests=error", "--output-on-failure", *AT_ONCE],
         log,
         env,
     )
@@ -114,6 +128,8 @@ def run_sanitizer(name: str) -> None:
             "-m",
             "pytest",
             "-v",
+            "--capture=sys",  # a captured report would go down with its process
+            *AT_ONCE_UNDER_PYTHON,
             "-p",
             "no:cacheprovider",
             "-k",
@@ -181,6 +197,7 @@ def run_valgrind() -> None:
             [
                 *("valgrind", "--error-exitcode=9", "--leak-check=full"),
                 *("--errors-for-leak-kinds=definite,possible", "--fair-sched=yes"),
+                "--suppressions=tools/valgrind.supp",
                 *(str(BUILD / "make" / "cpp" / "tests" / "core_tests"), test),
             ],
             log,

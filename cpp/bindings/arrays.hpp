@@ -5,6 +5,7 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
+#include <cstdint>
 #include <new>
 #include <string>
 #include <vector>
@@ -74,6 +75,8 @@ const T* data_of(const Input& array, const std::string& name, const std::vector<
                (nb::dtype<T>().code == uint8_t(nb::dlpack::dtype_code::Float) ? "float" : "int") +
                std::to_string(8 * sizeof(T)) + " numbers, as the session does. Convert it first.");
     if (!contiguous(array)) refuse(name + " must be C-contiguous. Pass numpy.ascontiguousarray of it.");
+    if (array.size() && reinterpret_cast<uintptr_t>(array.data()) % sizeof(T))
+        refuse(name + " must lie at an address that is a multiple of its numbers' size. Pass a copy of it.");
     return static_cast<const T*>(array.data());
 }
 

@@ -1,9 +1,5 @@
 #include <atomic>
 #include <thread>
-#if defined(__unix__)
-#include <sys/wait.h>
-#include <unistd.h>
-#endif
 
 #include "check.hpp"
 #include "deltarule/threads.hpp"
@@ -69,18 +65,3 @@ TEST_EACH_ISA("threads", "any number of threads gives the same bits") {
         CHECK(after<double>(1, batch, width) == after<double>(4, batch, width));
     }
 }
-
-#if defined(__unix__)
-TEST("threads", "a forked child has a team of its own") {
-    check_each_once(3);
-    const int before = check::failures();
-    const pid_t child = fork();
-    if (child == 0) {
-        check_each_once(3);
-        _exit(check::failures() > before);
-    }
-    int status = -1;
-    waitpid(child, &status, 0);
-    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-}
-#endif

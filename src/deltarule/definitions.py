@@ -33,6 +33,7 @@ __all__ = [
     "Array",
     "Definition",
     "Family",
+    "as_plain_array",
     "choose",
     "finite",
     "from_record",
@@ -257,6 +258,12 @@ def settle(definition: Definition, **values: object) -> None:
     """Write checked values into a frozen option; for ``__post_init__`` only."""
     for field, value in values.items():
         object.__setattr__(definition, field, value)
+
+
+def as_plain_array(given: Any, dtype: Any = None) -> Array:
+    """The array in C order at an address that suits its numbers; copied only where it is not."""
+    array = np.ascontiguousarray(given, dtype=dtype)
+    return array if array.flags.aligned else array.copy()
 
 
 def finite(value: object, parameter: str) -> float:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from deltarule import backprop, engines
-from deltarule.definitions import Array, choose
+from deltarule.definitions import Array, as_plain_array, choose
 from deltarule.engines.base import Session, Work
 from deltarule.exceptions import InvalidParameterError, InvalidShapeError, NonFiniteError
 from deltarule.network import Network, Parameters
@@ -169,7 +169,7 @@ def run_steps(
     X, D, _ = arrays(network, parameters, X, D, None)
     given = np.asarray(order)
     whole = given.dtype.kind in "iu" or not given.size
-    rows = np.ascontiguousarray(given, dtype=np.int64) if whole else given
+    rows = as_plain_array(given, np.int64) if whole else given
     if not whole or rows.ndim != 1 or (rows.size and not 0 <= rows.min() <= rows.max() < len(D)):
         got = f"shape {rows.shape}" if whole else f"dtype {given.dtype}"
         got += f", {rows.min()} to {rows.max()}" if whole and rows.size else ""
@@ -275,7 +275,7 @@ def arrays(
             raise InvalidShapeError(problem)
     if sample_weight is None:
         return X, D, None
-    weight = np.ascontiguousarray(sample_weight, dtype=parameters.dtype)
+    weight = as_plain_array(sample_weight, parameters.dtype)
     if (
         weight.shape != (len(D),)
         or not np.isfinite(weight).all()
@@ -304,7 +304,7 @@ def _matrix(given: Any, width: int, dtype: Any, name: str) -> Any:
         plain = isinstance(given, list | tuple) and matrix.dtype.kind == "f"
         if plain or matrix.dtype.kind in "iub":
             matrix = matrix.astype(dtype)
-        matrix = np.ascontiguousarray(matrix) if matrix.dtype.kind == "f" else matrix
+        matrix = as_plain_array(matrix) if matrix.dtype.kind == "f" else matrix
     if matrix.ndim != 2 or matrix.shape[1] != width:
         raise InvalidShapeError(
             f"{name} must have shape (rows, {width}) (got {matrix.shape}). Its width is the "

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from deltarule import engines, lanes
-from deltarule.definitions import Array
+from deltarule.definitions import Array, as_plain_array
 from deltarule.exceptions import InvalidParameterError, InvalidShapeError
 from deltarule.functional import arrays
 from deltarule.lanes import Kind, Training
@@ -340,7 +340,7 @@ def _fold(rows: Any, index: int, count: int) -> Array | None:
             f"rows[{index}] must hold row numbers from 0 to {count - 1}, at least one (got {got}). "
             "Give the numbers of the rows, not a mask."
         )
-    return np.ascontiguousarray(given, dtype=np.int64)
+    return as_plain_array(given, np.int64)
 
 
 def _not_begun(training: Training, engine: str) -> TrainingResult:

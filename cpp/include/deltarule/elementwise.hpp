@@ -19,7 +19,7 @@ template <class T, int n>
 DELTARULE_INLINE Vec<T> polynomial(Vec<T> x, const T (&c)[n]) {
     Vec<T> terms[(n + 1) / 2];
     for (int i = 0; i < n / 2; ++i) terms[i] = c[2 * i] + c[2 * i + 1] * x;
-    if (n % 2) terms[n / 2] = splat<T>(c[n - 1]);
+    if constexpr (n % 2) terms[n / 2] = splat<T>(c[n - 1]);
     for (int left = (n + 1) / 2; left > 1; left = (left + 1) / 2) {
         x *= x;
         for (int i = 0; i < left / 2; ++i) terms[i] = terms[2 * i] + terms[2 * i + 1] * x;
@@ -114,7 +114,7 @@ DELTARULE_INLINE Vec<T> exponential(Vec<T> x) {
     using C = Constants<T>;
     Reduced<T> e = reduce<T>(x);
     // Added to the exponent: 2^n alone may lie outside its range where 2^n (1 + p) does not.
-    Vec<T> found = from_bits<T>(bits<T>(e.tail + T(1)) + to_exponent<T>(e.shifted));
+    Vec<T> found = from_bits<T>(bits_sum<T>(bits<T>(e.tail + T(1)), to_exponent<T>(e.shifted)));
     found = x <= splat<T>(C::exp_high) ? found : x + T(__builtin_inf());  // so NaN passes
     return x < splat<T>(C::exp_low) ? splat<T>(T(0)) : found;
 }
@@ -125,7 +125,7 @@ DELTARULE_INLINE Vec<T> logistic(Vec<T> z) {
     using C = Constants<T>;
     z = at_most<T>(at_least<T>(z, -C::power_end), C::power_end);
     Reduced<T> e = reduce<T>(-z);
-    Vec<T> power = from_bits<T>(to_exponent<T>(e.shifted) + C::one);
+    Vec<T> power = from_bits<T>(bits_sum<T>(to_exponent<T>(e.shifted), Mask<T>{} + C::one));
     return T(1) / multiply_add<T>(power, e.tail, power + T(1));
 }
 
@@ -134,7 +134,7 @@ template <class T>
 DELTARULE_INLINE Vec<T> exponential_minus_one(Vec<T> x) {
     using C = Constants<T>;
     Reduced<T> e = reduce<T>(at_least<T>(x, C::exp_low));
-    Vec<T> power = from_bits<T>(to_exponent<T>(e.shifted) + C::one);
+    Vec<T> power = from_bits<T>(bits_sum<T>(to_exponent<T>(e.shifted), Mask<T>{} + C::one));
     return power * e.tail + (power - T(1));
 }
 
@@ -142,8 +142,8 @@ DELTARULE_INLINE Vec<T> exponential_minus_one(Vec<T> x) {
 template <class T>
 DELTARULE_INLINE Vec<T> logarithm(Vec<T> x) {
     using C = Constants<T>;
-    Mask<T> k = (bits<T>(x) - C::root_half) >> C::mantissa;
-    Vec<T> f = from_bits<T>(bits<T>(x) - (k << C::mantissa)) - T(1);
+    Mask<T> k = bits_difference<T>(bits<T>(x), Mask<T>{} + C::root_half) >> C::mantissa;
+    Vec<T> f = from_bits<T>(bits_difference<T>(bits<T>(x), k << C::mantissa)) - T(1);
     Vec<T> n = from_bits<T>(k + bits<T>(splat<T>(C::magic))) - C::magic;
     Vec<T> s = f / (f + T(2)), square = s * s;
     Vec<T> half = f * f * T(0.5);

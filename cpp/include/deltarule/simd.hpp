@@ -36,6 +36,7 @@ struct Simd<float> {
     using Int = int32_t;
     typedef float Vec __attribute__((vector_size(DELTARULE_BYTES), may_alias));
     typedef int32_t Mask __attribute__((vector_size(DELTARULE_BYTES), may_alias));
+    typedef uint32_t Word __attribute__((vector_size(DELTARULE_BYTES), may_alias));
     typedef float Loose __attribute__((vector_size(DELTARULE_BYTES), aligned(4), may_alias));
 };
 
@@ -44,6 +45,7 @@ struct Simd<double> {
     using Int = int64_t;
     typedef double Vec __attribute__((vector_size(DELTARULE_BYTES), may_alias));
     typedef int64_t Mask __attribute__((vector_size(DELTARULE_BYTES), may_alias));
+    typedef uint64_t Word __attribute__((vector_size(DELTARULE_BYTES), may_alias));
     typedef double Loose __attribute__((vector_size(DELTARULE_BYTES), aligned(8), may_alias));
 };
 
@@ -82,6 +84,18 @@ DELTARULE_INLINE Mask<T> bits(Vec<T> value) {
 template <class T>
 DELTARULE_INLINE Vec<T> from_bits(Mask<T> value) {
     return reinterpret_cast<Vec<T>&>(value);
+}
+
+/// a + b and a - b modulo 2^32 or 2^64: of arguments outside a function's range nothing is known.
+template <class T>
+DELTARULE_INLINE Mask<T> bits_sum(Mask<T> a, Mask<T> b) {
+    using Word = typename Simd<T>::Word;
+    return (Mask<T>)((Word)a + (Word)b);
+}
+template <class T>
+DELTARULE_INLINE Mask<T> bits_difference(Mask<T> a, Mask<T> b) {
+    using Word = typename Simd<T>::Word;
+    return (Mask<T>)((Word)a - (Word)b);
 }
 
 template <class T>

@@ -16,7 +16,7 @@ import numpy as np
 from sklearn.utils import column_or_1d
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
-from deltarule.definitions import Array
+from deltarule.definitions import Array, as_plain_array
 from deltarule.exceptions import InvalidShapeError, NonFiniteError
 
 FLOATS = (np.float64, np.float32)
@@ -114,14 +114,14 @@ def check_weights(sample_weight: Any, X: Any, *, may_be_zero: bool) -> Array | N
         ensure_non_negative=True,
         allow_all_zero_weights=may_be_zero,
     )
-    return np.ascontiguousarray(weight)
+    return as_plain_array(weight)
 
 
 def as_engine_input(X: Any, dtype: Any) -> Any:
     """Rows in the dtype of the parameters, in C order or CSR; copied where needed."""
     if is_sparse(X):
         return X.astype(dtype, copy=False).tocsr()
-    return np.ascontiguousarray(X, dtype=dtype)
+    return as_plain_array(X, dtype)
 
 
 def _explained(estimator: Any, data: dict[str, Any], **options: Any) -> Any:

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import RegressorMixin, _fit_context
 from sklearn.utils.metaestimators import available_if
 
-from deltarule.definitions import Array
+from deltarule.definitions import Array, as_plain_array
 from deltarule.estimators import checks, options
 from deltarule.estimators.base import BaseMLP
 from deltarule.estimators.predictor import Frozen, NumberPredictor
@@ -420,7 +420,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         D = np.asarray(y).reshape(len(y), -1)
         if self._target_standardizer is not None:
             D = self._target_standardizer.apply(D.astype(np.float64, copy=False))
-        return np.ascontiguousarray(D, dtype=dtype)
+        return as_plain_array(D, dtype)
 
     def _score(self) -> Score:
         return R2()

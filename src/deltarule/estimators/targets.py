@@ -20,7 +20,7 @@ import numpy as np
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 
 from deltarule.dataclass import dataclass
-from deltarule.definitions import Array
+from deltarule.definitions import Array, as_plain_array
 from deltarule.estimators.checks import is_sparse
 from deltarule.exceptions import InvalidParameterError
 
@@ -55,7 +55,7 @@ class ClassCode:
         """The target of every row, shape (rows, columns)."""
         hot = self.indicator(y)
         target = np.where(hot, self.high, self.low)
-        return np.ascontiguousarray(target, dtype=dtype)
+        return as_plain_array(target, dtype)
 
     def indicator(self, y: Any) -> Array:
         """True where a row's class or label has the column."""

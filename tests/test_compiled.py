@@ -540,3 +540,22 @@ def test_an_unknown_instruction_set_is_an_error_of_the_import() -> None:
         f"DELTARULE_ISA must name an instruction set of this machine: {names} "
         "(got 'x86-64-v9'). Unset it to use the best one." in done.stderr
     )
+
+
+def test_a_best_score_is_gone_with_the_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    sessions: list[Any] = []
+    release = compiled.CompiledSession.release
+
+    def noted(session: Any) -> None:
+        sessions.append(session)
+        release(session)
+
+    monkeypatch.setattr(compiled.CompiledSession, "release", noted)
+    X = np.arange(8.0).reshape(4, 2)
+    network = dr.Network((2, 3, 1))
+    plan = dr.TrainingPlan(max_epochs=3, early_stopping=dr.EarlyStopping())
+    rows = dr.Validation(X, X[:, :1])
+    start = dr.initialize(network, seed=0)
+    dr.train(network, start, X, X[:, :1], plan, validation=rows)
+    with pytest.raises(ValueError, match="the last slice met no best score"):
+        sessions[0]._core.best()

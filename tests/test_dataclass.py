@@ -6,11 +6,14 @@ import copy
 import dataclasses
 import inspect
 import pickle
+import sys
+import typing
 from collections.abc import Callable
 from typing import Any, ClassVar
 
 import pytest
 
+import deltarule as dr
 from deltarule.dataclass import _dataclass as ours
 
 KINDS = pytest.mark.parametrize("make", [ours, dataclasses.dataclass], ids=["ours", "theirs"])
@@ -190,3 +193,14 @@ def test_copies_and_pickles() -> None:
     for again in (copy.copy(made), copy.deepcopy(made), pickle.loads(pickle.dumps(made))):
         assert again == made
     assert dataclasses.is_dataclass(Kept)
+
+
+def test_hints_are_looked_up_where_the_class_stands() -> None:
+    hints = typing.get_type_hints(dr.TrainingPlan.__init__)
+    assert hints["optimizer"] is not None
+    assert hints["return"] is type(None)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 13), reason="Python 3.13 has copy.replace")
+def test_copy_replace() -> None:
+    assert copy.replace(dr.Adam(), beta_1=0.5) == dr.Adam(beta_1=0.5)

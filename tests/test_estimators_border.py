@@ -168,3 +168,11 @@ def test_a_parameter_that_went_bad_after_a_good_fit() -> None:
     model.tol = -1.0
     with pytest.raises(ValueError, match="The 'tol' parameter of MLPClassifier must be a float"):
         model.fit(X_IRIS, Y_IRIS)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_classes_are_the_machines_own_numbers():
+    y = np.arange(len(X_IRIS)) % 3
+    model = dr.MLPClassifier((3,), max_iter=1).fit(X_IRIS, y.astype(">i8"))
+    assert model.classes_.dtype.isnative
+    assert model.predict(X_IRIS).dtype == y.dtype

@@ -185,6 +185,7 @@ public:
     void release() {
         const Use use(busy_);
         session_.loop().release();
+        report_.best = false;  // it was among what is gone
     }
     void go_back() {
         const Use use(busy_);

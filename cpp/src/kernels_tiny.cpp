@@ -282,15 +282,19 @@ template <int panels, class P, class T>
 DELTARULE_INLINE void catch_up(const First<T>& first, const Behind<panels, T>& last, const T* next,
                                Vec<T> (&z)[panels]) {
     T overlap = first.layer.bias ? T(1) : T(0);
-    for (int p = 0; p < panels; ++p) z[p] = splat<T>(T(0));
+    Vec<T> scaled[panels];  // not x: a δ of zero moves nothing, however large its row is
+    for (int p = 0; p < panels; ++p) {
+        z[p] = splat<T>(T(0));
+        scaled[p] = last.delta[p] * last.step;
+    }
     for (int64_t i = 0; i < first.layer.inputs; ++i) {
-        const Vec<T> value = splat<T>(next[i]), by = splat<T>(last.x[i] * last.step);
+        const Vec<T> value = splat<T>(next[i]), by = splat<T>(last.x[i]);
         overlap += last.x[i] * next[i];
         for (int p = 0; p < panels; ++p) {
             T* const at = first.weights + first.at(p, i);
             const Vec<T> w = load(at);
             z[p] = multiply_add<T>(w, value, z[p]);
-            store(at, multiply_add<T>(last.delta[p], by, shrinks<P> ? w * last.shrink : w));
+            store(at, multiply_add<T>(scaled[p], by, shrinks<P> ? w * last.shrink : w));
         }
     }
     const Vec<T> reach = bounded<T>(splat<T>(overlap * last.step));

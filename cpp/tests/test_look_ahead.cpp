@@ -180,13 +180,18 @@ TEST_EACH_ISA("look_ahead", "a row that is not finite leaves the weights before 
 }
 
 TEST_EACH_ISA("look_ahead", "rows so large that their product overflows, under units that do not move") {
-    for (const auto& units : {shapes[0], shapes[1], shapes[4]}) {
-        naive::Problem problem = problem_of(units, 21, 1);
+    struct Large {
+        std::vector<int64_t> units;
+        double x, rate;
+    };
+    for (const Large& each : {Large{shapes[0], 1e25, 0.05}, Large{shapes[1], 1e25, 0.05},
+                              Large{shapes[4], 1e25, 0.05}, Large{shapes[0], 1e38, 5}}) {
+        naive::Problem problem = problem_of(each.units, 21, 1);
         for (Layer& layer : problem.layers) layer.activation = Activation::logistic;
-        for (double& x : problem.X) x = (x < 0 ? -1 : 1) * 1e25;
+        for (double& x : problem.X) x = (x < 0 ? -1 : 1) * each.x;
         const naive::Typed<float> typed(problem);
         Session<float> session = naive::open(problem, typed);
-        const naive::Numbers rates(63, 0.05);
+        const naive::Numbers rates(63, each.rate);
         RunPlan plan;
         plan.order.kind = OrderKind::shuffle;
         plan.steps = 63;

@@ -11,6 +11,7 @@ checker it is the standard one.
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +55,8 @@ def _dataclass(
     if eq:
         made["__eq__"] = _comparer(compared)
         made["__hash__"] = _hasher(compared) if frozen else None
+    if sys.version_info >= (3, 13):  # `copy.replace`
+        made["__replace__"] = dataclasses.replace
     if frozen:
         made["__setattr__"], made["__delattr__"] = _refusers(cls, {field.name for field in fields})
     for name, method in made.items():
@@ -92,8 +95,11 @@ class _Absent:
         return "<factory>"
 
 
+_ABSENT = _Absent()
+
+
 def _initialiser(cls: type, taken: list[dataclasses.Field[Any]]) -> Callable[..., None]:
-    known: dict[str, Any] = {"_absent": _Absent()}
+    known: dict[str, Any] = {"_absent": _ABSENT}
     heads, lines = ["self"], ["    _values = self.__dict__"]
     for field in taken:
         head, value = field.name, field.name
@@ -110,9 +116,12 @@ def _initialiser(cls: type, taken: list[dataclasses.Field[Any]]) -> Callable[...
         lines.append(f"    _values[{field.name!r}] = {value}")
     if hasattr(cls, "__post_init__"):
         lines.append("    self.__post_init__()")
+    # With the globals of the class's module, where whoever reads annotations looks them up.
+    text = f"def _make({', '.join(known)}):\n def __init__({', '.join(heads)}):\n"
+    text += "".join(f" {line}\n" for line in lines) + " return __init__"
     names: dict[str, Any] = {}
-    exec(f"def __init__({', '.join(heads)}):\n" + "\n".join(lines), known, names)
-    made: Callable[..., None] = names["__init__"]
+    exec(text, vars(sys.modules[cls.__module__]), names)
+    made: Callable[..., None] = names["_make"](**known)
     made.__annotations__ = {field.name: field.type for field in taken} | {"return": None}
     made.__module__ = cls.__module__
     return made

@@ -8,7 +8,7 @@
 
 /// Columns that are zero in every row of a strip of inputs add nothing to a sum: a strip lists the
 /// others, and the first layer's two products walk along that list. The terms left out are zeros, so
-/// every bit is that of the whole product as long as the weights are finite.
+/// every bit is that of the whole product as long as weights and deltas are finite.
 ///
 /// A list is [count][bits][columns], with the bias as the last column; the count is -1 where nearly all
 /// columns are used, which is cheaper without a list. Rows of CSR are written out where their entries meet in

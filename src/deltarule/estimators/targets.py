@@ -119,6 +119,8 @@ def labels_of(y: Any) -> tuple[Array, bool]:
     ValueError
         If it holds no classes but continuous numbers.
     """
+    if isinstance(y, np.ndarray) and not y.dtype.isnative:  # classes are the machine's own numbers
+        y = y.astype(y.dtype.newbyteorder("="))
     if _are_plain_classes(y):  # where scikit-learn would take three looks at the same
         return np.unique(y), False
     kind = type_of_target(y, input_name="y")

@@ -144,6 +144,6 @@ TEST_EACH_ISA("session", "the number of allocations of a run does not depend on 
 
 TEST("session", "allocations are counted") {
     const int64_t before = check::allocations();
-    const std::vector<double> some(10), none;
+    ::operator delete(::operator new(80));  // called by name, for Clang leaves out what nobody uses
     CHECK(check::allocations() == before + 1);
 }

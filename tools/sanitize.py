@@ -42,7 +42,7 @@ PYTHON_TESTS = (
 # Tests without the compiled engine.
 LEFT_OUT = "reference"
 # Of the C++ tests those that take seconds, not minutes, on valgrind's imagined processor, which has
-# no mode without denormals, and whose `new` no test can count.
+# no mode without denormals, whose `new` no test can count, and where threads spin in turns.
 VALGRIND_TESTS = (
     "activations",
     "arena",
@@ -55,7 +55,6 @@ VALGRIND_TESTS = (
     "predictor",
     "random",
     "scores",
-    "sparse",
     "stopping",
     "tile",
 )

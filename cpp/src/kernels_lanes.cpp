@@ -39,7 +39,7 @@ DELTARULE_INLINE void sum_units(const Layer& layer, const T* weights, int64_t bl
             const Vec<T> shared = load(w + u * lanes<T>);
             for (int c = 0; c < columns; ++c) {
                 const Vec<T> weight = abreast || c == 0 ? shared : load(w + u * lanes<T> + c * block);
-                sum[u][c] += weight * load(a + c * lanes<T>);
+                sum[u][c] = multiply_add<T>(weight, load(a + c * lanes<T>), sum[u][c]);
             }
         }
     }
@@ -110,7 +110,7 @@ void learn_layer(const Layer& layer, T* weights, int64_t block, const T* a, cons
                 T* const at = w + j * lanes<T> + c * block;
                 const Vec<T> old = first ? load(at) : in_register<T>(load(at));
                 const Vec<T> here = first ? load(d) : in_register<T>(load(d));
-                if constexpr (!first) sum[c] += old * here;
+                if constexpr (!first) sum[c] = multiply_add<T>(old, here, sum[c]);
                 store(at, multiply_add<T>(scaled[c], here, shrinks ? old * shrink[c] : old));
             }
         }
@@ -144,8 +144,8 @@ void add_layer(const Layer& layer, const T* weights, T* gradient, int64_t block,
                 Vec<T> total = add ? load(g + s * block) : splat<T>(T(0));
                 for (int c = s; c < (abreast ? columns : s + 1); ++c, d += lanes<T>) {
                     const Vec<T> here = load(d);
-                    sum[c] += weight * here;
-                    total += input[c] * here;
+                    sum[c] = multiply_add<T>(weight, here, sum[c]);
+                    total = multiply_add<T>(input[c], here, total);
                 }
                 store(g + s * block, total);
             }

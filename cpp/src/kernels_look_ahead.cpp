@@ -43,11 +43,10 @@ void combine(const SampleRun<T>& run, const First<T>& first, const Block<T>& blo
         Vec<T> z = load(product + at);
         if constexpr (shrinks<P>) z = z * T(weights.w_w);
         if constexpr (has_velocity<P>)
-            z = multiply_add<T>(load(product + block_samples * width + at), splat<T>(T(weights.w_v)), z);
+            z = multiply_add<T>(load(product + block_samples * width + at), T(weights.w_v), z);
         if (first.layer.bias) {
             z = z + load(first.weights + bias);
-            if constexpr (has_velocity<P>)
-                z = multiply_add<T>(load(first.velocity + bias), splat<T>(T(biases.w_v)), z);
+            if constexpr (has_velocity<P>) z = multiply_add<T>(load(first.velocity + bias), T(biases.w_v), z);
         }
         for (int64_t s = 0; s < t; ++s)
             z = multiply_add<T>(load(block.deltas + s * width + at), factor[s], z);
@@ -109,7 +108,7 @@ void look_entries(const First<T>& first, const Entries<T>& x, int64_t panel, T f
     for (int p = 0; p < panels; ++p) {
         const Vec<T> bias =
             first.layer.bias ? load(base + first.layer.inputs * lanes<T> + p * stride) : splat<T>(T(0));
-        store(z + (panel + p) * lanes<T>, multiply_add<T>(sum[p], splat<T>(factor), bias));
+        store(z + (panel + p) * lanes<T>, multiply_add<T>(sum[p], factor, bias));
     }
 }
 
@@ -169,7 +168,7 @@ void learn_sparse(SampleRun<T>& run, const First<T>& first, const Entries<T>& x,
                 [&]<int panels>(int64_t p) { learn_entries<panels, T>(first, x, p, step, delta); });
     for (int64_t p = 0; first.layer.bias && p < first.layer.panels; ++p) {
         T* const bias = first.weights + first.at(p, first.layer.inputs);
-        store(bias, multiply_add<T>(load(delta + p * lanes<T>), splat<T>(-rate), load(bias)));
+        store(bias, multiply_add<T>(load(delta + p * lanes<T>), -rate, load(bias)));
     }
 }
 

@@ -36,7 +36,7 @@ void first_layer(const Weights<T> to, const T* before, const T* delta, const T* 
             Vec<T> w;
             if constexpr (learn) w = update_row<P, T>(to, at, before[i], d);
             else w = load(to.store.weights + at);
-            sum = multiply_add<T>(w, splat<T>(x[i]), sum);
+            sum = multiply_add<T>(w, x[i], sum);
         }
         store(z + p * lanes<T>, sum);
     }

@@ -122,7 +122,7 @@ DELTARULE_INLINE Judged<T> judge_registers(const SampleRun<T>& run, const Facts<
     Vec<T> f, delta, a;
     if (last == Activation::logistic && facts.loss == Loss::log_loss) {
         a = logistic<T>(z);
-        f = softplus<T>(z) - d * z;
+        f = subtract_product<T>(d, z, softplus<T>(z));
         delta = a - d;
     } else if (last == Activation::logistic && facts.loss == Loss::squared_error) {
         a = logistic<T>(z);
@@ -303,7 +303,7 @@ DELTARULE_INLINE void catch_up(const First<T>& first, const Behind<panels, T>& l
         if (first.layer.bias) {
             T* const at = first.weights + first.at(p, first.layer.inputs);
             z[p] += load(at);
-            store(at, multiply_add<T>(last.delta[p], splat<T>(last.step), load(at)));
+            store(at, multiply_add<T>(last.delta[p], last.step, load(at)));
         }
         z[p] = multiply_add<T>(last.delta[p], reach, z[p]);
     }

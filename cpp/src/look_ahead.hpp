@@ -151,13 +151,13 @@ void close_biases(const First<T>& first, const Block<T>& block) {
         if constexpr (moments) {
             v = load(velocity);
             const Vec<T> old = w;
-            w = multiply_add<T>(v, splat<T>(T(by.w_v)), w * T(by.w_w));
-            v = multiply_add<T>(v, splat<T>(T(by.v_v)), old * T(by.v_w));
+            w = multiply_add<T>(v, T(by.w_v), w * T(by.w_w));
+            v = multiply_add<T>(v, T(by.v_v), old * T(by.v_w));
         }
         for (int64_t s = 0; s < block.done; ++s) {
             const Vec<T> delta = load(block.deltas + s * first.width() + p * lanes<T>);
-            w = multiply_add<T>(delta, splat<T>(T(by.w_g[s])), w);
-            if constexpr (moments) v = multiply_add<T>(delta, splat<T>(T(by.v_g[s])), v);
+            w = multiply_add<T>(delta, T(by.w_g[s]), w);
+            if constexpr (moments) v = multiply_add<T>(delta, T(by.v_g[s]), v);
         }
         store(weight, w);
         if constexpr (moments) store(velocity, v);
@@ -207,8 +207,7 @@ void overlap(const Block<T>& block, int64_t inputs, int64_t from) {
         for (int64_t i = 0; i < inputs; ++i, x += block_samples)
             for (int v = 0; v < vectors; ++v) {
                 const Vec<T> all = load(x + v * lanes<T>);
-                for (int g = 0; g < group; ++g)
-                    sum[g][v] = multiply_add<T>(all, splat<T>(x[t + g]), sum[g][v]);
+                for (int g = 0; g < group; ++g) sum[g][v] = multiply_add<T>(all, x[t + g], sum[g][v]);
             }
         for (int g = 0; g < group; ++g) {
             T found[vectors * lanes<T>];

@@ -49,7 +49,7 @@ DELTARULE_INLINE Vec<T> update_row(const Weights<T>& to, int64_t at, T x, Vec<T>
     T* const w = to.store.weights + at;
     if constexpr (P::direct) {
         const Vec<T> kept = P::penalty == Penalty::none ? load(w) : load(w) * to.shrink;
-        const Vec<T> next = multiply_add<T>(delta, splat<T>(x), kept);
+        const Vec<T> next = multiply_add<T>(delta, x, kept);
         store(w, next);
         return next;
     } else {
@@ -111,7 +111,7 @@ void forward_panels(const Layer& layer, const T* weights, int64_t first, const T
     auto add = [&](int64_t i, int chain) __attribute__((always_inline)) {
         const auto weights = row(i);
         const T input = x[i];
-        for (int p = 0; p < panels; ++p) sum[p][chain] += weights(p) * input;
+        for (int p = 0; p < panels; ++p) sum[p][chain] = multiply_add<T>(weights(p), input, sum[p][chain]);
     };
     int64_t i = 0;
     for (; i + chains <= layer.inputs; i += chains)
@@ -156,7 +156,7 @@ DELTARULE_INLINE Vec<T> send_back_row(const Weights<T>& to, int64_t i, T x, cons
     Vec<T> sum = splat<T>(T(0));
     for (int64_t p = 0; p < (panels ? panels : to.layer.panels); ++p) {
         const int64_t at = to.at(p, i);
-        sum += load(to.store.weights + at) * delta[p];
+        sum = multiply_add<T>(load(to.store.weights + at), delta[p], sum);
         update_row<P, T>(to, at, x, step[p]);
     }
     return sum;

@@ -27,7 +27,7 @@ DELTARULE_INLINE Activated<T> activated(Vec<T> z, T parameter, bool output) {
         return {a, a * (T(1) - a)};
     } else if constexpr (kind == Activation::tanh) {
         Vec<T> a = hyperbolic_tangent<T>(z);
-        return {a, T(1) - a * a};
+        return {a, subtract_product<T>(a, a, one)};
     } else if constexpr (kind == Activation::relu) {
         return {at_least<T>(z, T(0)), z > zero ? one : zero};
     } else if constexpr (kind == Activation::leaky_relu) {
@@ -45,16 +45,16 @@ DELTARULE_INLINE Activated<T> activated(Vec<T> z, T parameter, bool output) {
                 z > zero ? splat<T>(scale) : (e + T(1)) * (scale * alpha)};
     } else if constexpr (kind == Activation::gelu) {
         Normal<T> n = normal<T>(z);
-        return {z * n.cdf, n.cdf + z * n.density};
+        return {z * n.cdf, multiply_add<T>(z, n.density, n.cdf)};
     } else if constexpr (kind == Activation::silu) {
         Vec<T> s = logistic<T>(z);
-        return {z * s, s * (z * (T(1) - s) + T(1))};
+        return {z * s, s * multiply_add<T>(z, one - s, one)};
     } else if constexpr (kind == Activation::mish) {
         // tanh(softplus(z)) = n / (n + 2) with e = e^z, n = e (e + 2); it is 1 from z = 20 on.
         Vec<T> e = exponential<T>(z > T(20) ? splat<T>(T(20)) : z);
         Vec<T> n = e * (e + T(2)), inverse = T(1) / (n + T(2));
         Vec<T> t = n * inverse, s = e / (e + T(1));
-        return {z * t, t + z * s * (n + T(1)) * (inverse * inverse * T(4))};
+        return {z * t, multiply_add<T>(z * s * (n + T(1)), inverse * inverse * T(4), t)};
     } else if constexpr (kind == Activation::exp) {
         Vec<T> a = exponential<T>(z);
         return {a, a};
@@ -145,7 +145,8 @@ Vec<T> softmax(Units<T, across> at, T* z) {
 template <class T, bool across>
 void softmax_pullback(Units<T, across> at, const T* a, T* upstream) {
     Vec<T> mean = splat<T>(T(0));
-    for (int64_t i = 0; i < at.count(); ++i) mean += load(a + i * at.step) * load(upstream + i * at.step);
+    for (int64_t i = 0; i < at.count(); ++i)
+        mean = multiply_add<T>(load(a + i * at.step), load(upstream + i * at.step), mean);
     mean = at.sum(mean);
     for (int64_t i = 0; i < at.count(); ++i) {
         Vec<T> delta = load(a + i * at.step) * (load(upstream + i * at.step) - mean);

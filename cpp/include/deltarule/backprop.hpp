@@ -53,14 +53,14 @@ Vec<T> judge_log_loss(const Layer& last, Vec<T> log_sum, Units<T, across> at, co
         return judge_each<T>(at, a, d, delta,
                              [&](Vec<T> a, Vec<T> z, Vec<T> d) { return Term<T>{d * (log_sum - z), a - d}; });
     return judge_each<T>(at, a, d, delta, [&](Vec<T> a, Vec<T> z, Vec<T> d) {
-        return Term<T>{softplus<T>(z) - d * z, a - d};
+        return Term<T>{subtract_product<T>(d, z, softplus<T>(z)), a - d};
     });
 }
 
 template <class T, bool across>
 Vec<T> judge_poisson_exp(Units<T, across> at, const T* a, const T* d, T* delta) {
     return judge_each<T>(at, a, d, delta, [&](Vec<T> a, Vec<T> z, Vec<T> d) {
-        return Term<T>{times_logarithm<T>(d, d) - d * z - d + a, a - d};
+        return Term<T>{subtract_product<T>(d, z, times_logarithm<T>(d, d)) - d + a, a - d};
     });
 }
 

@@ -18,11 +18,11 @@ namespace deltarule::DELTARULE_ISA {
 template <class T, int n>
 DELTARULE_INLINE Vec<T> polynomial(Vec<T> x, const T (&c)[n]) {
     Vec<T> terms[(n + 1) / 2];
-    for (int i = 0; i < n / 2; ++i) terms[i] = c[2 * i] + c[2 * i + 1] * x;
+    for (int i = 0; i < n / 2; ++i) terms[i] = multiply_add<T>(x, c[2 * i + 1], c[2 * i]);
     if constexpr (n % 2) terms[n / 2] = splat<T>(c[n - 1]);
     for (int left = (n + 1) / 2; left > 1; left = (left + 1) / 2) {
         x *= x;
-        for (int i = 0; i < left / 2; ++i) terms[i] = terms[2 * i] + terms[2 * i + 1] * x;
+        for (int i = 0; i < left / 2; ++i) terms[i] = multiply_add<T>(terms[2 * i + 1], x, terms[2 * i]);
         if (left % 2) terms[left / 2] = terms[left - 1];
     }
     return terms[0];
@@ -93,13 +93,16 @@ struct Reduced {
     Vec<T> tail, shifted;
 };
 
-template <class T>
+/// Of e^x or, without a negation, of e^-x.
+template <class T, bool negative = false>
 DELTARULE_INLINE Reduced<T> reduce(Vec<T> x) {
     using C = Constants<T>;
-    Vec<T> shifted = x * T(1.4426950408889634074) + C::magic;
+    constexpr T per_power = T(1.4426950408889634074);
+    Vec<T> shifted = multiply_add<T>(x, negative ? -per_power : per_power, C::magic);
     Vec<T> n = shifted - C::magic;
-    Vec<T> r = (x - n * C::ln2_high) - n * C::ln2_low;
-    return {r + r * r * polynomial<T>(r, C::exp_terms), shifted};
+    Vec<T> r = negative ? subtract_both<T>(n, C::ln2_high, x) : subtract_product<T>(n, C::ln2_high, x);
+    r = subtract_product<T>(n, C::ln2_low, r);
+    return {multiply_add<T>(r * r, polynomial<T>(r, C::exp_terms), r), shifted};
 }
 
 /// The low bits of `shifted` where the exponent of a number is.
@@ -124,7 +127,7 @@ template <class T>
 DELTARULE_INLINE Vec<T> logistic(Vec<T> z) {
     using C = Constants<T>;
     z = at_most<T>(at_least<T>(z, -C::power_end), C::power_end);
-    Reduced<T> e = reduce<T>(-z);
+    Reduced<T> e = reduce<T, true>(z);
     Vec<T> power = from_bits<T>(bits_sum<T>(to_exponent<T>(e.shifted), Mask<T>{} + C::one));
     return T(1) / multiply_add<T>(power, e.tail, power + T(1));
 }
@@ -135,7 +138,7 @@ DELTARULE_INLINE Vec<T> exponential_minus_one(Vec<T> x) {
     using C = Constants<T>;
     Reduced<T> e = reduce<T>(at_least<T>(x, C::exp_low));
     Vec<T> power = from_bits<T>(bits_sum<T>(to_exponent<T>(e.shifted), Mask<T>{} + C::one));
-    return power * e.tail + (power - T(1));
+    return multiply_add<T>(power, e.tail, power - T(1));
 }
 
 /// The natural logarithm; log 0 = -inf, log inf = inf, NaN for negative x.
@@ -147,8 +150,8 @@ DELTARULE_INLINE Vec<T> logarithm(Vec<T> x) {
     Vec<T> n = from_bits<T>(k + bits<T>(splat<T>(C::magic))) - C::magic;
     Vec<T> s = f / (f + T(2)), square = s * s;
     Vec<T> half = f * f * T(0.5);
-    Vec<T> rest = s * (half + square * polynomial<T>(square, C::log_terms));
-    Vec<T> found = n * C::ln2_high - ((half - (rest + n * C::ln2_low)) - f);
+    Vec<T> rest = s * multiply_add<T>(square, polynomial<T>(square, C::log_terms), half);
+    Vec<T> found = multiply_add<T>(n, C::ln2_high, f - (half - multiply_add<T>(n, C::ln2_low, rest)));
     const T infinity = T(__builtin_inf());
     found = x == splat<T>(infinity) ? x : found;
     found = x == splat<T>(T(0)) ? splat<T>(-infinity) : found;
@@ -172,9 +175,9 @@ DELTARULE_INLINE Vec<T> hyperbolic_tangent(Vec<T> x) {
 template <class T>
 DELTARULE_INLINE Vec<T> bell(Vec<T> x) {
     Vec<T> upper = from_bits<T>(bits<T>(x) & Constants<T>::upper_bits);
-    Vec<T> square = x * x, rest = (upper * upper - square) + (x - upper) * (x + upper);
+    Vec<T> square = x * x, rest = multiply_add<T>(x - upper, x + upper, upper * upper - square);
     Vec<T> e = exponential<T>(square * T(-0.5));
-    return e * (T(1) - rest * T(0.5));  // e times the rest may be denormal
+    return e * subtract_product<T>(rest, T(0.5), T(1));  // e times the rest may be denormal
 }
 
 /// erfc(a) e^(a²) for a >= 0
@@ -191,7 +194,7 @@ DELTARULE_INLINE Vec<T> error_function(Vec<T> x) {
     const Vec<T> one = splat<T>(T(1));
     Vec<T> a = absolute<T>(x);
     a = a > splat<T>(T(30)) ? splat<T>(T(30)) : a;
-    Vec<T> far = one - bell<T>(a * T(1.4142135623730950488)) * scaled_erfc<T>(a);
+    Vec<T> far = subtract_product<T>(bell<T>(a * T(1.4142135623730950488)), scaled_erfc<T>(a), one);
     Vec<T> square = x * x;
     Vec<T> near = x * (polynomial<T>(square, Constants<T>::erf_terms) + T(1));
     return a < one ? near : with_sign<T>(far, x);

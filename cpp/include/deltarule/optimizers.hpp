@@ -17,25 +17,27 @@ namespace deltarule::DELTARULE_ISA {
 template <Optimizer kind, Penalty penalty, class T, class Numbers>
 DELTARULE_INLINE Vec<T> update_vector(const Numbers& u, Vec<T> g, T* weight, T* m, T* s) {
     const Vec<T> w = load(weight);
-    if constexpr (penalty != Penalty::none) g += penalty_gradient<penalty, T>(w, u.l1, u.l2);
+    g = penalised<penalty, T>(g, w, u.l1, u.l2);
     Vec<T> next;
     if constexpr (kind == Optimizer::sgd) {
-        next = w - g * u.rate;
+        next = subtract_product<T>(g, u.rate, w);
     } else if constexpr (kind == Optimizer::momentum || kind == Optimizer::nesterov) {
-        Vec<T> velocity = load(m) * u.first - g * u.rate;
+        Vec<T> velocity = subtract_product<T>(g, u.rate, load(m) * u.first);
         store(m, velocity);
-        next = kind == Optimizer::momentum ? w + velocity : w + (velocity * u.first - g * u.rate);
+        next =
+            w + (kind == Optimizer::momentum ? velocity : subtract_product<T>(g, u.rate, velocity * u.first));
     } else if constexpr (kind == Optimizer::rmsprop) {
-        Vec<T> square = load(s) * u.first + g * g * (T(1) - u.first);
+        Vec<T> square = multiply_add<T>(load(s), u.first, g * g * (T(1) - u.first));
         store(s, square);
         next = w - g * u.rate / (square_root<T>(square) + u.epsilon);
     } else {
-        Vec<T> mean = load(m) * u.first + g * (T(1) - u.first);
-        Vec<T> square = load(s) * u.second + g * g * (T(1) - u.second);
+        Vec<T> mean = multiply_add<T>(load(m), u.first, g * (T(1) - u.first));
+        Vec<T> square = multiply_add<T>(load(s), u.second, g * g * (T(1) - u.second));
         store(m, mean);
         store(s, square);
         next = w - mean * u.rate / (square_root<T>(square) + u.epsilon);
-        if constexpr (kind == Optimizer::adamw && penalty != Penalty::none) next -= w * u.decay;
+        if constexpr (kind == Optimizer::adamw && penalty != Penalty::none)
+            next = subtract_product<T>(w, u.decay, next);
     }
     store(weight, next);
     return next;

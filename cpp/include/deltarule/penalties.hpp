@@ -8,13 +8,15 @@ namespace deltarule::DELTARULE_ISA {
 /// What of it a run needs: nothing, the square alone, or both.
 enum class Penalty { none, square, both };
 
-/// l1 sign(w) + l2 w with sign(0) = 0; the strengths are numbers, or vectors of one for each lane.
+/// g + l1 sign(w) + l2 w with sign(0) = 0; the strengths are numbers, or vectors of one for each lane.
 template <Penalty penalty, class T, class Strength>
-DELTARULE_INLINE Vec<T> penalty_gradient(Vec<T> w, Strength l1, Strength l2) {
-    if constexpr (penalty == Penalty::square) return w * l2;
-    const Vec<T> zero = splat<T>(T(0));
-    Vec<T> sign = w > zero ? zero + l1 : (w < zero ? zero - l1 : zero);
-    return sign + w * l2;
+DELTARULE_INLINE Vec<T> penalised(Vec<T> g, Vec<T> w, Strength l1, Strength l2) {
+    if constexpr (penalty == Penalty::none) return g;
+    if constexpr (penalty == Penalty::both) {
+        const Vec<T> zero = splat<T>(T(0));
+        g += w > zero ? zero + l1 : (w < zero ? zero - l1 : zero);
+    }
+    return multiply_add<T>(w, l2, g);
 }
 
 }  // namespace deltarule::DELTARULE_ISA

@@ -142,22 +142,67 @@ DELTARULE_INLINE Vec<T> in_register(Vec<T> x) {
     return x;
 }
 
-/// a b + c, rounded once where the machine can. For sums of two products, where the compiler would
-/// choose the one to round first anew at every place.
+/// `x` as a vector: a number stands in every lane.
 template <class T>
-DELTARULE_INLINE Vec<T> multiply_add(Vec<T> a, Vec<T> b, Vec<T> c) {
+DELTARULE_INLINE Vec<T> wide(Vec<T> x) {
+    return x;
+}
+template <class T>
+DELTARULE_INLINE Vec<T> wide(T x) {
+    return splat<T>(x);
+}
+
 #if defined(__AVX512F__)
-    if constexpr (sizeof(T) == 4) return (Vec<T>)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
-    else return (Vec<T>)_mm512_fmadd_pd((__m512d)a, (__m512d)b, (__m512d)c);
+#define DELTARULE_FUSED(name, arm, otherwise) \
+    if constexpr (sizeof(T) == 4) return (Vec<T>)_mm512_##name##_ps((__m512)a, (__m512)b, (__m512)c); \
+    else return (Vec<T>)_mm512_##name##_pd((__m512d)a, (__m512d)b, (__m512d)c)
 #elif defined(__FMA__)
-    if constexpr (sizeof(T) == 4) return (Vec<T>)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
-    else return (Vec<T>)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c);
+#define DELTARULE_FUSED(name, arm, otherwise) \
+    if constexpr (sizeof(T) == 4) return (Vec<T>)_mm256_##name##_ps((__m256)a, (__m256)b, (__m256)c); \
+    else return (Vec<T>)_mm256_##name##_pd((__m256d)a, (__m256d)b, (__m256d)c)
 #elif defined(__ARM_NEON) && defined(__aarch64__)
-    if constexpr (sizeof(T) == 4) return (Vec<T>)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
-    else return (Vec<T>)vfmaq_f64((float64x2_t)c, (float64x2_t)a, (float64x2_t)b);
+#define DELTARULE_FUSED(name, arm, otherwise) \
+    if constexpr (sizeof(T) == 4) return (Vec<T>)arm##_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b); \
+    else return (Vec<T>)arm##_f64((float64x2_t)c, (float64x2_t)a, (float64x2_t)b)
 #else
-    return a * b + c;
+#define DELTARULE_FUSED(name, arm, otherwise) return otherwise
 #endif
+
+template <class T>
+DELTARULE_INLINE Vec<T> fused(Vec<T> a, Vec<T> b, Vec<T> c) {
+    DELTARULE_FUSED(fmadd, vfmaq, a * b + c);
+}
+
+template <class T>
+DELTARULE_INLINE Vec<T> fused_negative(Vec<T> a, Vec<T> b, Vec<T> c) {
+    DELTARULE_FUSED(fnmadd, vfmsq, c - a * b);
+}
+
+template <class T>
+DELTARULE_INLINE Vec<T> fused_below_zero(Vec<T> a, Vec<T> b, Vec<T> c) {
+#if defined(__FMA__)
+    DELTARULE_FUSED(fnmsub, , );
+#else
+    return -fused<T>(a, b, c);
+#endif
+}
+#undef DELTARULE_FUSED
+
+/// a b + c, rounded once where the machine can; each a vector or a number. The compiler fuses nothing by
+/// itself (-ffp-contract=off): it would choose anew at every place, and in every release.
+template <class T, class A, class B, class C>
+DELTARULE_INLINE Vec<T> multiply_add(A a, B b, C c) {
+    return fused<T>(wide<T>(a), wide<T>(b), wide<T>(c));
+}
+
+/// c - a b and -c - a b, rounded alike.
+template <class T, class A, class B, class C>
+DELTARULE_INLINE Vec<T> subtract_product(A a, B b, C c) {
+    return fused_negative<T>(wide<T>(a), wide<T>(b), wide<T>(c));
+}
+template <class T, class A, class B, class C>
+DELTARULE_INLINE Vec<T> subtract_both(A a, B b, C c) {
+    return fused_below_zero<T>(wide<T>(a), wide<T>(b), wide<T>(c));
 }
 
 template <class T, int... index>

@@ -25,7 +25,7 @@ DELTARULE_INLINE void look_panels(const Samples<T>& from, int64_t row, const Lay
     for (Vec<T>& sum : z) sum = splat<T>(T(0));
     each_entry(from, row, [&](int64_t column, T value) {
         const T* const weights = first + column * lanes<T>;
-        for (int p = 0; p < panels; ++p) z[p] += load(weights + p * step) * value;
+        for (int p = 0; p < panels; ++p) z[p] = multiply_add<T>(load(weights + p * step), value, z[p]);
     });
     for (int p = 0; layer.bias && p < panels; ++p) z[p] += load(first + p * step + layer.inputs * lanes<T>);
 }
@@ -34,7 +34,8 @@ DELTARULE_INLINE void look_panels(const Samples<T>& from, int64_t row, const Lay
 template <class T>
 DELTARULE_INLINE void add_sparse(const Samples<T>& from, int64_t row, Vec<T> delta, T* panel) {
     each_entry(from, row, [&](int64_t column, T value) {
-        store(panel + column * lanes<T>, load(panel + column * lanes<T>) + delta * value);
+        T* const at = panel + column * lanes<T>;
+        store(at, multiply_add<T>(delta, value, load(at)));
     });
 }
 

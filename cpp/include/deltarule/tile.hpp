@@ -124,8 +124,8 @@ DELTARULE_INLINE void tile(const Product<T>& p, int64_t m) {
         Vec<T> right[vectors];
         DELTARULE_EACH(j, vectors, right[j] = load(b + j * b_vector));
         DELTARULE_EACH(i, rows, {
-            const T left = a.at(i, k);
-            DELTARULE_EACH(j, vectors, sum[i][j] += right[j] * left);
+            const Vec<T> left = splat<T>(a.at(i, k));
+            DELTARULE_EACH(j, vectors, sum[i][j] = multiply_add<T>(right[j], left, sum[i][j]));
         });
     };
     if constexpr (std::is_same_v<A, TermsListed>) {

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "deltarule/batch_road.hpp"
+#include "deltarule/meetings.hpp"
 #include "deltarule/plan.hpp"
 
 /// Arrays that come in from Python, checked, and arrays that go out.

@@ -17,9 +17,6 @@ constexpr int64_t most_rows = 480;
 constexpr int64_t rows_for_parts = 768, parameters_for_parts = 16384, most_parts = 64;
 /// Rows of a part, of few and of many in all.
 constexpr int64_t small_part = 96, large_part = 192, rows_for_large_parts = 3072;
-/// Rows of CSR that are looked at together, so many times; and how many of those must have an entry in a
-/// column for it to be written out (measured on MNIST and on even rows: equal at about four).
-constexpr int64_t rows_together = 24, looked_at = 8, meetings = 4;
 /// Microseconds of a task of predictions at least.
 constexpr double task_time = 10;
 /// More threads than processors serve nobody but tests of few threads on a small machine.
@@ -69,30 +66,6 @@ OperationList list_operations(const std::vector<Layer>& layers) {
     list.widths.push_back(widest);
     return list;
 }
-
-template <class T>
-bool meet_in_columns(const Samples<T>& samples, int64_t width) {
-    const int64_t groups = std::min(looked_at, samples.rows / rows_together);
-    std::vector<int64_t> last_group(size_t(width), -1);
-    int64_t entries = 0, used = 0;
-    const auto look = [&](const auto* columns, const auto* starts) {
-        for (int64_t group = 0; group < groups; ++group) {
-            const int64_t first = group * samples.rows / groups;
-            for (int64_t at = starts[first]; at < starts[first + rows_together]; ++at) {
-                int64_t& last = last_group[size_t(columns[at])];
-                used += last != group;
-                last = group;
-                ++entries;
-            }
-        }
-    };
-    if (samples.columns32) look(samples.columns32, samples.starts32);
-    else look(samples.columns64, samples.starts64);
-    return entries > 0 && entries >= meetings * used;
-}
-
-template bool meet_in_columns<float>(const Samples<float>&, int64_t);
-template bool meet_in_columns<double>(const Samples<double>&, int64_t);
 
 /// How rows are cut: `rows` at a time, in parts or in strips.
 template <class T>

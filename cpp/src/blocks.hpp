@@ -8,6 +8,10 @@ namespace deltarule::DELTARULE_ISA {
 /// Rows with fewer non-zero inputs skip the zeros; narrow ones are not worth the search.
 constexpr double sparse_density = 0.35;
 constexpr int64_t sparse_inputs = 32;
+/// A factor of the weights that is so small is multiplied in.
+constexpr double smallest_factor = 0.25;
+/// A block with fewer inputs that are not zero has them listed.
+constexpr double listed_density = 0.8;
 template <class P>
 constexpr bool has_velocity = P::kind != Optimizer::sgd;
 template <class P>
@@ -94,6 +98,25 @@ void pack_inputs(const SampleRun<T>& run, Block<T>& block) {
                    [&](int64_t column, T value) { block.inputs[column * block_samples + s] += value; });
 }
 
+/// Lists the inputs that a block has to meet, where leaving out the others is worth the list.
+template <class T>
+void list_used(Block<T>& block, int64_t inputs) {
+    constexpr int vectors = block_samples > lanes<T> ? int(block_samples) / lanes<T> : 1;
+    constexpr unsigned samples = (1u << (block_samples / vectors)) - 1;  // a vector may reach beyond them
+    if (inputs < sparse_inputs) return;
+    const Vec<T> zero = splat<T>(T(0));
+    const T* x = block.inputs;
+    int64_t count = 0;
+    for (int64_t i = 0; i < inputs; ++i, x += block_samples) {
+        Mask<T> found = load(x) != zero;
+        for (int v = 1; v < vectors; ++v) found |= load(x + v * lanes<T>) != zero;
+        block.used[count] = int32_t(i);
+        count += (lane_bits<T>(found) & samples) != 0;
+    }
+    block.used_count = count;
+    block.listed = double(count) < listed_density * double(inputs);
+}
+
 /// Entries of a row that are not zero.
 template <class T>
 int64_t count_entries(const SampleRun<T>& run, int64_t row) {
@@ -121,7 +144,11 @@ void take_rows(SampleRun<T>& run, Block<T>& block, int64_t step) {
     for (int64_t i = 0; i < more; ++i) block.rows[block.size++] = run.order[step + i];
     if (block.sparse) return;
     pack_inputs(run, block);
-    if (block.size > 1) overlap<T>(block, run.network->layers[0].inputs, from);
+    block.listed = false;
+    if (run.lists) list_used(block, run.network->layers[0].inputs);
+    if (block.size < 2) return;
+    if (block.listed) overlap<true>(block, {block.used, 0, block.used_count}, from);
+    else overlap<false>(block, {nullptr, 0, run.network->layers[0].inputs}, from);
 }
 
 /// A run that begins between the places of blocks has a shorter one first.
@@ -131,7 +158,7 @@ void open_block(SampleRun<T>& run, Block<T>& block, int64_t step) {
     block.size = block.done = 0;
     restart(block.weights);
     restart(block.biases);
-    block.sparse = !has_velocity<P> && inputs >= sparse_inputs &&
+    block.sparse = !has_velocity<P> && !run.in_blocks && inputs >= sparse_inputs &&
                    double(count_entries(run, run.order[step])) < sparse_density * double(inputs);
     take_rows(run, block, step);
 }
@@ -150,6 +177,13 @@ void settle_factor(SampleRun<T>& run) {
     factor = T(1);
 }
 
+/// Multiplies the first layer's weights by a number, sooner or later.
+template <class T>
+void shrink_weights(SampleRun<T>& run, T by) {
+    run.ahead->factor *= by;
+    if (run.ahead->factor < T(smallest_factor)) settle_factor(run);
+}
+
 /// The block at work.
 template <class T>
 DELTARULE_INLINE Block<T>& block_of(const SampleRun<T>& run) {
@@ -160,19 +194,18 @@ DELTARULE_INLINE Block<T>& block_of(const SampleRun<T>& run) {
 template <class P, class T>
 void turn(SampleRun<T>& run, int64_t step) {
     Ahead<T>& ahead = *run.ahead;
-    const First<T> first = first_of(run);
     const Block<T>* const closing = ahead.open && !block_of(run).sparse ? &block_of(run) : nullptr;
     Block<T>& next = ahead.blocks[1 - ahead.now];
     const Block<T>* opening = nullptr;
     const bool more = step < run.steps;
     if (more) {
         open_block<P>(run, next, step);
-        if (!next.sparse) {
-            settle_factor(run);
-            opening = &next;
-        }
+        if (!next.sparse) opening = &next;
     }
-    if (closing || opening) advance<has_velocity<P>, shrinks<P>, T>(first, closing, ahead.scaled, opening);
+    if constexpr (shrinks<P> && !has_velocity<P>)
+        if (closing) shrink_weights(run, T(closing->weights.w_w));
+    if (closing || opening)
+        advance<has_velocity<P>, T>(first_of(run), closing, ahead.factor, ahead.scaled, opening);
     ahead.now = 1 - ahead.now;
     ahead.open = more;
 }
@@ -184,7 +217,8 @@ void begin(SampleRun<T>& run) {
     if (!ahead.open) return turn<P>(run, 0);
     Block<T>& block = block_of(run);
     take_rows(run, block, 0);
-    if (!block.sparse) advance<has_velocity<P>, false, T>(first_of(run), nullptr, ahead.scaled, &block);
+    if (!block.sparse)
+        advance<has_velocity<P>, T>(first_of(run), nullptr, ahead.factor, ahead.scaled, &block);
 }
 
 /// Leaves the block with the samples that are done: a row that made a loss non-finite must not meet the

@@ -9,9 +9,10 @@
 // b) The end of one block and the begin of the next are one sweep over the weights.
 // c) The coefficients come from a recurrence in float64 on (W, V) as a whole; the bias row has its own,
 //    for it bears no penalty.
-// d) A block whose first row is mostly zeros goes row by row instead and touches only what is not zero;
-//    L2 then is a factor of all weights that is multiplied in at the epoch's end. With a velocity there
-//    is no such way: it moves all weights at every step.
+// d) A block leaves out the inputs that are zero in all its rows. Where rows are mostly zeros and seldom
+//    meet in a column, a block whose first row is so goes row by row instead, and each row touches only
+//    what is not zero. Which of the two depends on a look at the rows when they come (meetings.hpp).
+//    Without a velocity L2 is a factor of all weights that is multiplied in at the epoch's end.
 // e) Blocks begin at fixed places of the epoch and may stay open between two calls, so that it changes
 //    no bit where a run is cut. `settle` brings the weights up to date for whoever wants to read them.
 
@@ -20,9 +21,6 @@
 
 namespace deltarule::DELTARULE_ISA {
 namespace {
-
-/// A factor of the weights that is so small is multiplied in.
-constexpr double smallest_factor = 0.25;
 
 // ------------------------------------------------------------------- steps of a dense block
 
@@ -38,10 +36,11 @@ void combine(const SampleRun<T>& run, const First<T>& first, const Block<T>& blo
         factor[s] = splat<T>(T(weights.w_g[s]) * overlap + bias);
     }
     const T* const product = block.products + t * width;
+    const T shrink = T(weights.w_w) * run.ahead->factor;
     for (int64_t p = 0; p < first.layer.panels; ++p) {
         const int64_t at = p * lanes<T>, bias = first.at(p, first.layer.inputs);
         Vec<T> z = load(product + at);
-        if constexpr (shrinks<P>) z = z * T(weights.w_w);
+        if constexpr (shrinks<P>) z = z * shrink;
         if constexpr (has_velocity<P>)
             z = multiply_add<T>(load(product + block_samples * width + at), T(weights.w_v), z);
         if (first.layer.bias) {
@@ -158,12 +157,8 @@ DELTARULE_INLINE void each_panels(int64_t panels, Action act) {
 template <class P, class T>
 void learn_sparse(SampleRun<T>& run, const First<T>& first, const Entries<T>& x, T rate) {
     const T* const delta = run.trail.deltas[0];
-    T& factor = run.ahead->factor;
-    if constexpr (shrinks<P>) {
-        factor *= T(1) - rate * run.update.l2;
-        if (factor < T(smallest_factor)) settle_factor(run);
-    }
-    const T step = -rate / factor;
+    if constexpr (shrinks<P>) shrink_weights(run, T(1) - rate * run.update.l2);
+    const T step = -rate / run.ahead->factor;
     each_panels(first.layer.panels,
                 [&]<int panels>(int64_t p) { learn_entries<panels, T>(first, x, p, step, delta); });
     for (int64_t p = 0; first.layer.bias && p < first.layer.panels; ++p) {

@@ -39,18 +39,41 @@ struct Place {
     int64_t panel, input, count;
 };
 
-template <int panels, int samples, class T>
-void look_tile(const First<T>& first, const T* numbers, const Block<T>& block, T* products, Place at,
+/// The inputs of a place that a block has to meet: all from `begin` to `end`, or those that are listed
+/// there. What is left out is zero in every sample and would change no bit.
+struct Met {
+    const int32_t* list;
+    int64_t begin, end;
+
+    template <bool listed>
+    DELTARULE_INLINE int64_t input(int64_t i) const {
+        return listed ? int64_t(list[i]) : i;
+    }
+};
+
+/// Goes on to those within the first `inputs` inputs.
+template <class T>
+void meet(Met& met, const Block<T>& block, int64_t inputs) {
+    met.begin = met.end;
+    if (!block.listed) met.end = inputs;
+    else
+        while (met.end < block.used_count && block.used[met.end] < inputs) ++met.end;
+}
+
+template <int panels, int samples, bool listed, class T>
+void look_tile(const First<T>& first, const T* numbers, const Block<T>& block, T* products, Place at, Met met,
                int64_t sample) {
     const int64_t stride = first.layer.rows * lanes<T>, width = first.width();
-    const T* w = numbers + first.at(at.panel, at.input);
-    const T* x = block.inputs + at.input * block_samples + sample;
+    const T* const base = numbers + first.at(at.panel, 0);
+    const T* const from = block.inputs + sample;
     T* const to = products + sample * width + at.panel * lanes<T>;
     Vec<T> sum[panels][samples];
     for (int p = 0; p < panels; ++p)
         for (int s = 0; s < samples; ++s)
             sum[p][s] = at.input ? load(to + s * width + p * lanes<T>) : splat<T>(T(0));
-    for (int64_t i = 0; i < at.count; ++i, w += lanes<T>, x += block_samples) {
+    for (int64_t i = met.begin; i < met.end; ++i) {
+        const int64_t k = met.input<listed>(i);
+        const T *const w = base + k * lanes<T>, *const x = from + k * block_samples;
         Vec<T> row[panels];
         for (int p = 0; p < panels; ++p) row[p] = load(w + p * stride);
         for (int s = 0; s < samples; ++s) {
@@ -62,17 +85,20 @@ void look_tile(const First<T>& first, const T* numbers, const Block<T>& block, T
         for (int s = 0; s < samples; ++s) store(to + s * width + p * lanes<T>, sum[p][s]);
 }
 
-template <int panels, int samples, class T>
-void learn_tile(const First<T>& first, T* numbers, const Block<T>& block, const T* scaled, Place at,
+template <int panels, int samples, bool listed, class T>
+void learn_tile(const First<T>& first, T* numbers, const Block<T>& block, const T* scaled, Place at, Met met,
                 int64_t sample) {
     const int64_t stride = first.layer.rows * lanes<T>, width = first.width();
-    T* w = numbers + first.at(at.panel, at.input);
-    const T* x = block.inputs + at.input * block_samples + sample;
-    const T* const from = scaled + sample * width + at.panel * lanes<T>;
+    T* const base = numbers + first.at(at.panel, 0);
+    const T* const from = block.inputs + sample;
+    const T* const deltas = scaled + sample * width + at.panel * lanes<T>;
     Vec<T> step[panels][samples];
     for (int p = 0; p < panels; ++p)
-        for (int s = 0; s < samples; ++s) step[p][s] = load(from + s * width + p * lanes<T>);
-    for (int64_t i = 0; i < at.count; ++i, w += lanes<T>, x += block_samples) {
+        for (int s = 0; s < samples; ++s) step[p][s] = load(deltas + s * width + p * lanes<T>);
+    for (int64_t i = met.begin; i < met.end; ++i) {
+        const int64_t k = met.input<listed>(i);
+        T* const w = base + k * lanes<T>;
+        const T* const x = from + k * block_samples;
         Vec<T> row[panels];
         for (int p = 0; p < panels; ++p) row[p] = load(w + p * stride);
         for (int s = 0; s < samples; ++s) {
@@ -84,59 +110,61 @@ void learn_tile(const First<T>& first, T* numbers, const Block<T>& block, const 
 }
 
 /// W = w_w W + w_v V and V = v_w W + v_v V for the weights of a place.
-template <bool moments, class T>
+template <class T>
 void mix_tile(const First<T>& first, const Linear& by, Place at) {
     T* const weights = first.weights + first.at(at.panel, at.input);
     T* const velocity = first.velocity + first.at(at.panel, at.input);
     const Vec<T> w_w = splat<T>(T(by.w_w)), w_v = splat<T>(T(by.w_v)), v_w = splat<T>(T(by.v_w)),
                  v_v = splat<T>(T(by.v_v));
     for (int64_t i = 0; i < at.count * lanes<T>; i += lanes<T>) {
-        const Vec<T> w = load(weights + i);
-        if constexpr (moments) {
-            const Vec<T> v = load(velocity + i);
-            store(weights + i, multiply_add<T>(v, w_v, w * w_w));
-            store(velocity + i, multiply_add<T>(v, v_v, w * v_w));
-        } else {
-            store(weights + i, w * w_w);
-        }
+        const Vec<T> w = load(weights + i), v = load(velocity + i);
+        store(weights + i, multiply_add<T>(v, w_v, w * w_w));
+        store(velocity + i, multiply_add<T>(v, v_v, w * v_w));
     }
 }
 
 /// The closing block's updates and the opening block's products for some panels; either may be null.
-template <int panels, bool moments, bool shrinks, class T>
-void advance_panels(const First<T>& first, const Block<T>* closing, const T* scaled, const Block<T>* opening,
-                    Place at) {
+template <int panels, bool moments, class T>
+void advance_panels(const First<T>& first, const Block<T>* closing, Met learned, const T* scaled,
+                    const Block<T>* opening, Met looked, Place at) {
     // With one panel, eight samples keep as many sums in flight as three panels with four.
     constexpr int samples = DELTARULE_BYTES == 64 || panels == 1 ? 8 : 4;
     const int64_t layer_width = block_samples * first.width();
+    const auto learn = [&](T* numbers, const T* deltas, int64_t s) {
+        if (closing->listed)
+            learn_tile<panels, samples, true, T>(first, numbers, *closing, deltas, at, learned, s);
+        else learn_tile<panels, samples, false, T>(first, numbers, *closing, deltas, at, learned, s);
+    };
+    const auto look = [&](const T* numbers, T* products, int64_t s) {
+        if (opening->listed)
+            look_tile<panels, samples, true, T>(first, numbers, *opening, products, at, looked, s);
+        else look_tile<panels, samples, false, T>(first, numbers, *opening, products, at, looked, s);
+    };
     if (closing) {
-        if constexpr (moments || shrinks)
+        if constexpr (moments)
             for (int p = 0; p < panels; ++p)
-                mix_tile<moments, T>(first, closing->weights, {at.panel + p, at.input, at.count});
+                mix_tile<T>(first, closing->weights, {at.panel + p, at.input, at.count});
         for (int64_t s = 0; s < closing->done; s += samples) {
-            learn_tile<panels, samples, T>(first, first.weights, *closing, scaled, at, s);
-            if constexpr (moments)
-                learn_tile<panels, samples, T>(first, first.velocity, *closing, scaled + layer_width, at, s);
+            learn(first.weights, scaled, s);
+            if constexpr (moments) learn(first.velocity, scaled + layer_width, s);
         }
     }
     for (int64_t s = 0; opening && s < opening->size; s += samples) {
-        look_tile<panels, samples, T>(first, first.weights, *opening, opening->products, at, s);
-        if constexpr (moments)
-            look_tile<panels, samples, T>(first, first.velocity, *opening, opening->products + layer_width,
-                                          at, s);
+        look(first.weights, opening->products, s);
+        if constexpr (moments) look(first.velocity, opening->products + layer_width, s);
     }
 }
 
-/// δ_s times its coefficient, for weights and velocity. Columns of a tile beyond `done` become zero.
+/// δ_s times its coefficient and `by`, for weights and velocity. Columns of a tile beyond `done` become zero.
 template <bool moments, class T>
-void scale_deltas(const First<T>& first, const Block<T>& block, T* scaled) {
+void scale_deltas(const First<T>& first, const Block<T>& block, T by, T* scaled) {
     const int64_t width = first.width();
     for (int64_t s = 0; s < block_samples; ++s)
         for (int64_t k = 0; k < width; k += lanes<T>) {
             const Vec<T> delta = s < block.done ? load(block.deltas + s * width + k) : splat<T>(T(0));
-            store(scaled + s * width + k, delta * T(block.weights.w_g[s]));
+            store(scaled + s * width + k, delta * (T(block.weights.w_g[s]) * by));
             if constexpr (moments)
-                store(scaled + (block_samples + s) * width + k, delta * T(block.weights.v_g[s]));
+                store(scaled + (block_samples + s) * width + k, delta * (T(block.weights.v_g[s]) * by));
         }
 }
 
@@ -166,22 +194,25 @@ void close_biases(const First<T>& first, const Block<T>& block) {
 
 /// One sweep over the first layer's weights: in with the closing block's updates, out with the opening
 /// block's products.
-template <bool moments, bool shrinks, class T>
-void advance(const First<T>& first, const Block<T>* closing, T* scaled, const Block<T>* opening) {
+template <bool moments, class T>
+void advance(const First<T>& first, const Block<T>* closing, T factor, T* scaled, const Block<T>* opening) {
     if (closing) {
-        scale_deltas<moments, T>(first, *closing, scaled);
+        scale_deltas<moments, T>(first, *closing, T(1) / factor, scaled);
         close_biases<moments, T>(first, *closing);
     }
     const int64_t inputs = first.layer.inputs, panels = first.layer.panels;
+    Met learned{closing ? closing->used : nullptr, 0, 0}, looked{opening ? opening->used : nullptr, 0, 0};
     for (int64_t i = 0; i < inputs; i += ahead_inputs) {
         const int64_t count = inputs - i < ahead_inputs ? inputs - i : ahead_inputs;
+        if (closing) meet(learned, *closing, i + count);
+        if (opening) meet(looked, *opening, i + count);
+        const auto some = [&]<int n>(int64_t p) {
+            advance_panels<n, moments, T>(first, closing, learned, scaled, opening, looked, {p, i, count});
+        };
         int64_t p = 0;
-        for (; p + 3 <= panels; p += 3)
-            advance_panels<3, moments, shrinks, T>(first, closing, scaled, opening, {p, i, count});
-        if (panels - p == 2)
-            advance_panels<2, moments, shrinks, T>(first, closing, scaled, opening, {p, i, count});
-        else if (panels - p == 1)
-            advance_panels<1, moments, shrinks, T>(first, closing, scaled, opening, {p, i, count});
+        for (; p + 3 <= panels; p += 3) some.template operator()<3>(p);
+        if (panels - p == 2) some.template operator()<2>(p);
+        else if (panels - p == 1) some.template operator()<1>(p);
     }
 }
 
@@ -195,20 +226,21 @@ DELTARULE_INLINE Vec<T> bounded(Vec<T> x) {
 }
 
 /// overlaps[t][s] = x_s·x_t for all s, for t from `from` to `size`. Four t at a time share the loads.
-template <class T>
-void overlap(const Block<T>& block, int64_t inputs, int64_t from) {
+template <bool listed, class T>
+void overlap(const Block<T>& block, Met met, int64_t from) {
     constexpr int vectors = block_samples > lanes<T> ? int(block_samples) / lanes<T> : 1;
     constexpr int group = vectors > 2 ? 2 : 4;
     for (int64_t t = from / group * group; t < block.size; t += group) {
         Vec<T> sum[group][vectors];
         for (int g = 0; g < group; ++g)
             for (int v = 0; v < vectors; ++v) sum[g][v] = splat<T>(T(0));
-        const T* x = block.inputs;
-        for (int64_t i = 0; i < inputs; ++i, x += block_samples)
+        for (int64_t i = met.begin; i < met.end; ++i) {
+            const T* const x = block.inputs + met.input<listed>(i) * block_samples;
             for (int v = 0; v < vectors; ++v) {
                 const Vec<T> all = load(x + v * lanes<T>);
                 for (int g = 0; g < group; ++g) sum[g][v] = multiply_add<T>(all, x[t + g], sum[g][v]);
             }
+        }
         for (int g = 0; g < group; ++g) {
             T found[vectors * lanes<T>];
             for (int v = 0; v < vectors; ++v) store(found + v * lanes<T>, bounded<T>(sum[g][v]));

@@ -3,6 +3,16 @@
 #include <algorithm>
 
 namespace deltarule {
+namespace {
+
+/// Blocks of the look-ahead, whose order is drawn; and how many of their rows must meet in a column for
+/// mostly-zero rows to be taken in blocks, not one by one (measured).
+constexpr Groups blocks{block_samples, 16, true};
+constexpr double enough_for_blocks = 2.5;
+/// Above this share of columns that are used a list of them is not worth looking for.
+constexpr double enough_for_lists = 0.85;
+
+}  // namespace
 
 template <class T>
 SampleRoad<T>::SampleRoad(Panels<T>& panels) : panels_(panels) {
@@ -15,7 +25,8 @@ SampleRoad<T>::SampleRoad(Panels<T>& panels) : panels_(panels) {
                    Arena::need(inputs, sizeof(int64_t));
     for (const Layer& layer : layers) bytes += 4 * Arena::need(layer.panels * lanes, sizeof(T));
     bytes += 2 * (Arena::need(rows, sizeof(T)) + Arena::need(overlaps, sizeof(T)) +
-                  Arena::need(2 * block * width, sizeof(T)) + Arena::need(block * width, sizeof(T)));
+                  Arena::need(2 * block * width, sizeof(T)) + Arena::need(block * width, sizeof(T)) +
+                  Arena::need(inputs, sizeof(int32_t)));
     scratch_ = std::make_unique<Arena>(bytes);
     pointers_.resize(3 * depth);
     for (size_t l = 0; l < depth; ++l)
@@ -30,6 +41,7 @@ SampleRoad<T>::SampleRoad(Panels<T>& panels) : panels_(panels) {
         of.products = scratch_->take<T>(2 * block * width);
         of.deltas = scratch_->take<T>(block * width);
         of.overlaps = scratch_->take<T>(overlaps);
+        of.used = scratch_->take<int32_t>(inputs);
     }
 }
 
@@ -69,6 +81,9 @@ int64_t SampleRoad<T>::run(const Samples<T>& samples, const SamplePlan& plan, do
     go_on(plan);
     SampleRun<T> run = run_of(plan);
     run.samples = &samples;
+    if (!meetings_) meetings_ = meetings(samples, panels_.layers()[0].inputs, blocks);
+    run.in_blocks = meetings_->rows >= enough_for_blocks;
+    run.lists = meetings_->columns < enough_for_lists;
     run.rates = run.decays = plan.rates;
     run.steps = plan.steps;
     double rates[most_steps], decays[most_steps];

@@ -37,6 +37,7 @@ template <class T>
 void Session<T>::bind(const Samples<T>& samples) {
     settled();
     forget();
+    sample_road_->forget_rows();
     samples_ = samples;
 }
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "check.hpp"
+#include "deltarule/meetings.hpp"
 #include "naive.hpp"
 
 using namespace deltarule;
@@ -16,10 +17,17 @@ const std::vector<OptimizerSettings> rules = {{Optimizer::sgd},
                                               {Optimizer::adam, 0.9, 0.99, 1e-2},
                                               {Optimizer::rmsprop, 0.9, 0, 1e-2}};
 
-naive::Problem problem_of(const std::vector<int64_t>& units, int64_t rows, int64_t keep_one_of) {
+/// Where X is not zero: everywhere, in one number of so many, in columns that rows share, nowhere.
+enum Pattern { full, one_of_2, one_of_5, few_columns, nothing };
+
+naive::Problem problem_of(const std::vector<int64_t>& units, int64_t rows, Pattern pattern) {
     naive::Problem problem(units, Activation::tanh, Activation::logistic, Loss::squared_error, rows);
-    for (size_t i = 0; keep_one_of > 1 && i < problem.X.size(); ++i)
-        if ((i * 7919 / 13) % size_t(keep_one_of)) problem.X[i] = 0;
+    const size_t width = size_t(units.front());
+    for (size_t i = 0; i < problem.X.size(); ++i) {
+        const size_t mixed = i * 7919 / 13, column = i % width;
+        const bool kept[] = {true, mixed % 2 == 0, mixed % 5 == 0, column % 4 == 1 && mixed % 3 != 0, false};
+        if (!kept[pattern]) problem.X[i] = 0;
+    }
     return problem;
 }
 
@@ -89,12 +97,12 @@ void check_against_batches(const naive::Problem& problem, const OptimizerSetting
 }
 
 template <class T>
-struct Rows {
+struct SparseRows {
     std::vector<T> values;
     std::vector<int32_t> columns, starts = {0};
     Samples<T> samples;
 
-    Rows(const naive::Problem& problem, const naive::Typed<T>& typed) : samples(typed.samples) {
+    SparseRows(const naive::Problem& problem, const naive::Typed<T>& typed) : samples(typed.samples) {
         const size_t width = size_t(problem.layers.front().inputs);
         for (size_t i = 0; i < problem.X.size(); ++i) {
             if (problem.X[i] != 0) values.push_back(T(problem.X[i])), columns.push_back(int32_t(i % width));
@@ -110,7 +118,7 @@ struct Rows {
 template <class T>
 void check_sparse(const naive::Problem& problem, const OptimizerSettings& rule, double l2) {
     const naive::Typed<T> typed(problem);
-    const Rows<T> rows(problem, typed);
+    const SparseRows<T> rows(problem, typed);
     Session<T> dense = naive::open(problem, typed), sparse = naive::open(problem, typed);
     dense.set_optimizer(rule);
     sparse.set_optimizer(rule);
@@ -126,9 +134,9 @@ TEST_EACH_ISA("look_ahead", "where a run is cut changes no bit, nor does looking
     for (const auto& units : shapes)
         for (const auto& rule : rules)
             for (double l2 : {0.0, 0.01})
-                for (int64_t keep : {1, 5}) {
-                    check_cuts<float>(problem_of(units, 21, keep), rule, l2);
-                    check_cuts<double>(problem_of(units, 21, keep), rule, l2);
+                for (Pattern pattern : {full, one_of_5, few_columns, nothing}) {
+                    check_cuts<float>(problem_of(units, 21, pattern), rule, l2);
+                    check_cuts<double>(problem_of(units, 21, pattern), rule, l2);
                 }
 }
 
@@ -136,31 +144,52 @@ TEST_EACH_ISA("look_ahead", "a run of single rows is what the mini-batch road ma
     for (const auto& units : shapes)
         for (const auto& rule : rules)
             for (double l2 : {0.0, 0.5})
-                for (int64_t keep : {1, 5}) {
-                    check_against_batches<float>(problem_of(units, 21, keep), rule, l2);
-                    check_against_batches<double>(problem_of(units, 21, keep), rule, l2);
+                for (Pattern pattern : {full, one_of_5, few_columns, nothing}) {
+                    check_against_batches<float>(problem_of(units, 21, pattern), rule, l2);
+                    check_against_batches<double>(problem_of(units, 21, pattern), rule, l2);
                 }
 }
 
 TEST_EACH_ISA("look_ahead", "rows of CSR give the bits of dense rows") {
     for (const auto& units : shapes)
         for (const auto& rule : rules)
-            for (int64_t keep : {1, 2, 5}) {
-                check_sparse<float>(problem_of(units, 21, keep), rule, 0.01);
-                check_sparse<double>(problem_of(units, 21, keep), rule, 0);
+            for (Pattern pattern : {full, one_of_2, one_of_5, few_columns, nothing}) {
+                check_sparse<float>(problem_of(units, 21, pattern), rule, 0.01);
+                check_sparse<double>(problem_of(units, 21, pattern), rule, 0);
             }
+}
+
+TEST("look_ahead", "rows of zeros that meet in the same columns, side by side or far apart") {
+    const auto look = [](Pattern pattern, Groups groups) {
+        const naive::Problem problem = problem_of({300, 2}, 48, pattern);
+        const naive::Typed<float> typed(problem);
+        const Meetings dense = meetings(typed.samples, 300, groups),
+                       sparse = meetings(SparseRows<float>(problem, typed).samples, 300, groups);
+        CHECK(dense.rows == sparse.rows && dense.columns == sparse.columns);
+        return dense;
+    };
+    for (bool apart : {false, true}) {
+        const Groups groups{8, 16, apart};
+        CHECK(look(full, groups).rows == 8 && look(full, groups).columns == 1);
+        CHECK_NEAR(look(few_columns, groups).rows, 16.0 / 3, 0.3);
+        CHECK(look(few_columns, groups).columns == 0.25);
+        CHECK(look(one_of_5, groups).rows < 2.5);
+        CHECK(look(nothing, groups).rows == 0 && look(nothing, groups).columns == 0);
+        CHECK(look(full, {49, 16, apart}).rows == 0);  // too few rows to tell
+    }
 }
 
 TEST_EACH_ISA("look_ahead", "a step size that would turn the weights around") {
     // 1 - rate l2 is negative: the factor of the weights must not be divided by.
     for (const auto& rule : {rules[0], rules[1]})
-        for (int64_t keep : {1, 5}) check_against_batches<double>(problem_of({70, 19, 5}, 9, keep), rule, 30);
+        for (Pattern pattern : {full, one_of_5, few_columns})
+            check_against_batches<double>(problem_of({70, 19, 5}, 9, pattern), rule, 30);
 }
 
 TEST_EACH_ISA("look_ahead", "a row that is not finite leaves the weights before it") {
     for (const auto& units : shapes)
         for (const auto& rule : rules) {
-            naive::Problem problem = problem_of(units, 21, 1);
+            naive::Problem problem = problem_of(units, 21, full);
             const naive::Typed<double> good(problem);
             problem.X[size_t(12 * units.front())] = std::nan("");
             const naive::Typed<double> bad(problem);
@@ -186,7 +215,7 @@ TEST_EACH_ISA("look_ahead", "rows so large that their product overflows, under u
     };
     for (const Large& each : {Large{shapes[0], 1e25, 0.05}, Large{shapes[1], 1e25, 0.05},
                               Large{shapes[4], 1e25, 0.05}, Large{shapes[0], 1e38, 5}}) {
-        naive::Problem problem = problem_of(each.units, 21, 1);
+        naive::Problem problem = problem_of(each.units, 21, full);
         for (Layer& layer : problem.layers) layer.activation = Activation::logistic;
         for (double& x : problem.X) x = (x < 0 ? -1 : 1) * each.x;
         const naive::Typed<float> typed(problem);

@@ -1,4 +1,5 @@
 #include "check.hpp"
+#include "deltarule/meetings.hpp"
 #include "naive.hpp"
 
 using namespace deltarule;
@@ -111,6 +112,8 @@ TEST("sparse", "CSR is written out where rows that lie together meet in the same
         }
         Samples<float> samples;
         samples.rows = 60;
+        const std::vector<float> values(columns.size(), 1);
+        samples.values = values.data();
         samples.columns32 = columns.data();
         samples.starts32 = starts.data();
         CHECK(meet_in_columns(samples, 240) == together);

@@ -18,11 +18,6 @@ struct OperationList {
 
 OperationList list_operations(const std::vector<Layer>& layers);
 
-/// Whether rows of CSR are better written out, as `Samples` says: where the entries of rows that lie
-/// together meet in the same columns. Looks at a few rows; either way gives the same bits.
-template <class T>
-bool meet_in_columns(const Samples<T>& samples, int64_t width);
-
 /// Many rows at once through a network: mini-batch steps, predictions, losses and gradients. Owns the
 /// buffers that the kernels work in.
 template <class T>

@@ -37,10 +37,13 @@ struct Linear {
 /// Some samples that meet the first layer's weights as they were before the first of them.
 template <class T>
 struct Block {
-    T* inputs;    ///< [inputs][block_samples], columns beyond `size` zero
-    T* products;  ///< W⁰x, then V⁰x: [2][block_samples][width]
-    T* deltas;    ///< δ^1: [block_samples][width]
-    T* overlaps;  ///< x_s·x_t: [t][block_samples]
+    T* inputs;      ///< [inputs][block_samples], columns beyond `size` zero
+    T* products;    ///< W⁰x, then V⁰x: [2][block_samples][width]
+    T* deltas;      ///< δ^1: [block_samples][width]
+    T* overlaps;    ///< x_s·x_t: [t][block_samples]
+    int32_t* used;  ///< the inputs that are not zero in every sample, where they are listed
+    int64_t used_count = 0;
+    bool listed = false;
     int64_t rows[block_samples] = {};
     int64_t size = 0;     ///< samples whose inputs are there
     int64_t done = 0;     ///< samples whose deltas are there
@@ -69,6 +72,8 @@ struct SampleRun {
     Update<T> update;  ///< without the step size
     Trail<T> trail;
     Ahead<T>* ahead;
+    bool in_blocks;        ///< mostly-zero rows too: they skip zeros together, not one by one
+    bool lists;            ///< blocks look for inputs that are not used
     const int64_t* order;  ///< the row of each step
     const double* rates;   ///< effective step size of each step
     const double* decays;  ///< rate * weight_decay of each step

@@ -1,8 +1,10 @@
 #pragma once
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "deltarule/arena.hpp"
+#include "deltarule/meetings.hpp"
 #include "deltarule/panels.hpp"
 
 namespace deltarule {
@@ -38,6 +40,8 @@ public:
     void settle();
     /// Forgets what the last run left behind: weights, rows or rule are others now.
     void forget();
+    /// The rows are others now.
+    void forget_rows() { meetings_.reset(); }
 
 private:
     SampleRun<T> run_of(const SamplePlan& plan);
@@ -52,7 +56,8 @@ private:
     Ahead<T> ahead_{};
     const Trace<T>* trace_ = nullptr;
     int64_t traced_ = 0;
-    SamplePlan last_;  ///< the run before, its position where it ended
+    std::optional<Meetings> meetings_;  ///< once a run asked
+    SamplePlan last_;                   ///< the run before, its position where it ended
     bool settled_ = false;
     std::vector<T> kept_;  ///< of the first layer, from before it was settled
     Ahead<T> kept_ahead_{};

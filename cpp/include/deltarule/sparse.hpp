@@ -9,7 +9,7 @@ namespace deltarule::DELTARULE_ISA {
 /// Calls `act(column, value)` for the stored entries of a row, in the order of storage.
 template <class T, class Action>
 DELTARULE_INLINE void each_entry(const Samples<T>& from, int64_t row, Action act) {
-    if (from.columns32)
+    if (from.starts32)
         for (int64_t at = from.starts32[row]; at < from.starts32[row + 1]; ++at)
             act(int64_t(from.columns32[at]), from.values[at]);
     else

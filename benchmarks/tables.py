@@ -217,6 +217,15 @@ def speeds(result: Result, source: str) -> str:
     )
 
 
+def elsewhere(result: Result, source: str) -> str:
+    """The same rows on other machines, whatever result is shown."""
+    parts = []
+    for path in sorted((ROOT / "benchmarks/results").glob("other-*.json")):
+        other = json.loads(path.read_text(encoding="utf-8"))
+        parts.append(speeds(other, path.name) + f"{other['remark']}\n")
+    return "\n".join(parts) or NOTHING
+
+
 def losses(result: Result, source: str) -> str:
     """The final loss of every side, and what differs."""
     lines, notes = [], []
@@ -400,7 +409,7 @@ def provenance(result: Result) -> str:
     busy = f" The machine was busy (load {load:.0f}): these times are rough." if load > 0.5 else ""
     return (
         f"Measured on {result['date']} on {machine['processor']}, {machine['cores']} cores "
-        f"({engine}), in one run, the sides in turns. Versions: {listed}.{busy}"
+        f"({engine}), in {result.get('runs', 'one run')}, the sides in turns. Versions: {listed}.{busy}"
     )
 
 
@@ -418,6 +427,7 @@ PARTS: dict[str, Callable[[Result, str], str]] = {
     "speeds-short": speeds_short,
     "capture": capture,
     "speeds": speeds,
+    "elsewhere": elsewhere,
     "losses": losses,
     "verdicts": verdicts,
     "products": products,

@@ -107,7 +107,7 @@ def test_road() -> None:
     small, wide = ENGINE.open(narrow, np.float64, 1), opened()
     rule = Rule("shuffle", 0)
     for session, work, wanted in [
-        (small, Work(rule), "per-sample road, the whole network in registers"),
+        (small, Work(rule), "per-sample road, a small network in registers"),
         (small, Work(rule, optimizer=dr.Momentum()), "looking ahead in blocks of 8 rows"),
         (wide, Work(rule), "looking ahead in blocks of 8 rows"),
         (small, Work(rule, optimizer=dr.Adam()), "only SGD, momentum and Nesterov without L1"),

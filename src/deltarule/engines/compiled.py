@@ -61,7 +61,7 @@ VERDICTS = (
 #: What the core's names of its roads mean.
 ROADS = {
     "batches": "mini-batch road",
-    "registers": "per-sample road, the whole network in registers",
+    "registers": "per-sample road, a small network in registers",
     "look_ahead": "per-sample road, looking ahead in blocks of 8 rows; in registers stays plain "
     "SGD on one hidden layer of at most 32 units and 4 vectors, with at most 31 inputs, 4 outputs "
     "and 1 vector of outputs",

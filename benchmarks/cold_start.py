@@ -28,6 +28,9 @@ PROCESSES = {
     "import numpy": "import numpy",
     "import deltarule": "import deltarule",
     "import sklearn.neural_network": "import sklearn.neural_network",
+    # scikit-learn's own part of fitting iris; loading it imports all of sklearn.datasets.
+    "scikit-learn loads iris": "import sklearn.neural_network, sklearn.datasets; "
+    "sklearn.datasets.load_iris()",
     "scikit-learn fits iris": FIT.format(module="sklearn.neural_network"),
     "deltarule fits iris": FIT.format(module="deltarule"),
 }

@@ -47,7 +47,7 @@ MORE_THREADS = 1.05
 ESTIMATOR_ADDS, SHORT_FIT = 2.0, 0.1
 #: A cold process, the one that it is compared with, and the most milliseconds between them.
 COLD = (
-    ("deltarule fits iris", "import sklearn.neural_network", 50.0),
+    ("deltarule fits iris", "scikit-learn loads iris", 50.0),
     ("import deltarule", "import numpy", 20.0),
 )
 #: float64 to float32, at most; cheap accuracy; the test error at the end of H3; the wheel in MB.

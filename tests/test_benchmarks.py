@@ -291,7 +291,7 @@ def small_result(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         "cold": {
             "import numpy": {"wall": 0.1, "cpu": 0.1},
             "import deltarule": {"wall": 0.115, "cpu": 0.1},
-            "import sklearn.neural_network": {"wall": 1.0, "cpu": 1.0},
+            "scikit-learn loads iris": {"wall": 1.0, "cpu": 1.0},
             "deltarule fits iris": {"wall": 1.06, "cpu": 1.0},
         },
         "capture": "$ deltarule train",
@@ -309,7 +309,7 @@ def test_verdicts_say_by_how_much(monkeypatch: pytest.MonkeyPatch) -> None:
         "forward 64→100, batch 200: of the peak": (0.75, 0.70, False, 0.70 / 0.75),
         "H8: our wheel, MB": (3.0, 2.5, True, 1.2),
         "H8: import deltarule, ms beyond import numpy": (20.0, 15.0, True, 20 / 15),
-        "H8: deltarule fits iris, ms beyond import sklearn.neural_network": (
+        "H8: deltarule fits iris, ms beyond scikit-learn loads iris": (
             50.0,
             60.0,
             False,

@@ -39,8 +39,12 @@ PYTHON_TESTS = (
     "tests/test_predictor.py",
     "tests/conformance/test_engines_agree.py",
 )
-# Tests without the compiled engine.
-LEFT_OUT = "reference"
+# Tests without the compiled engine; and, since ThreadSanitizer keeps a signal until a thread waits,
+# the one that wants it heard in the middle of a short run.
+LEFT_OUT = {
+    "address": "reference",
+    "thread": "reference or test_a_handler_that_does_not_raise_changes_no_bit",
+}
 # Of the C++ tests those that take seconds, not minutes, on valgrind's imagined processor, which has
 # no mode without denormals, whose `new` no test can count, and where threads spin in turns.
 VALGRIND_TESTS = (
@@ -139,7 +143,7 @@ def run_sanitizer(name: str) -> None:
             "-p",
             "no:cacheprovider",
             "-k",
-            f"not {LEFT_OUT}",
+            f"not ({LEFT_OUT[name]})",
             *PYTHON_TESTS,
         ],
         log,

@@ -33,7 +33,7 @@ void combine(const SampleRun<T>& run, const First<T>& first, const Block<T>& blo
     for (int64_t s = 0; s < t; ++s) {
         const T overlap = block.overlaps[t * block_samples + s];
         const T bias = first.layer.bias ? T(biases.w_g[s]) : T(0);
-        factor[s] = splat<T>(T(weights.w_g[s]) * overlap + bias);
+        factor[s] = splat<T>(multiply_add_numbers(T(weights.w_g[s]), overlap, bias));
     }
     const T* const product = block.products + t * width;
     const T shrink = T(weights.w_w) * run.ahead->factor;

@@ -88,10 +88,15 @@ DELTARULE_INLINE void activate_registers(const SampleRun<T>& run, const Facts<T>
     a[panels - 1] = facts.hidden ? a[panels - 1] : zero;
 }
 
-/// Lane k is the sum over the lanes of terms[k].
+/// Lane k is the sum over the lanes of terms[k]; of a single one, every lane that has a unit is. Lanes
+/// without a unit are zero, and adding them is waiting for nothing.
 template <int outputs, class T>
-DELTARULE_INLINE Vec<T> sum_outputs(const Vec<T> (&terms)[outputs]) {
-    if constexpr (outputs == 1) return sum_across<T>(terms[0]);
+DELTARULE_INLINE Vec<T> sum_outputs(const Vec<T> (&terms)[outputs], int64_t units) {
+    if constexpr (outputs == 1) {
+        if (units <= 2) return sum_across<T, 1>(terms[0]);
+        if (units <= 4) return sum_across<T, (lanes<T> > 2 ? 2 : 1)>(terms[0]);
+        return sum_across<T>(terms[0]);
+    }
     Vec<T> all[lanes<T>];
     for (int i = 0; i < lanes<T>; ++i) all[i] = i < outputs ? terms[i] : terms[0];
     if constexpr (outputs == 2) {
@@ -110,14 +115,14 @@ struct Judged {
     Vec<T> value, delta, prediction;
 };
 
-/// A single output stands in every lane, so that nothing has to be spread on the way back.
+/// A single output stands in every lane that has a unit, so that nothing has to be spread on the way back.
 template <int outputs, class T>
 DELTARULE_INLINE Judged<T> judge_registers(const SampleRun<T>& run, const Facts<T>& facts, Vec<T> z,
                                            int64_t row) {
     const T* const target = run.samples->target + row * facts.last.units;
     for (int64_t k = 0; outputs > 1 && k < facts.last.units; ++k) run.trail.target[k] = target[k];
     const Vec<T> d = outputs == 1 ? splat<T>(*target) : load(run.trail.target);
-    const Vec<T> zero = splat<T>(T(0)), one = splat<T>(T(1));
+    const Vec<T> zero = splat<T>(T(0));
     const Activation last = facts.last.activation;
     Vec<T> f, delta, a;
     if (last == Activation::logistic && facts.loss == Loss::log_loss) {
@@ -128,7 +133,7 @@ DELTARULE_INLINE Judged<T> judge_registers(const SampleRun<T>& run, const Facts<
         a = logistic<T>(z);
         const Vec<T> r = a - d;
         f = r * r * T(0.5);
-        delta = r * (a * (one - a));
+        delta = r * subtract_product<T>(a, a, a);
     } else if (last == Activation::identity && facts.loss == Loss::squared_error) {
         a = z;
         delta = z - d;
@@ -155,17 +160,19 @@ DELTARULE_INLINE Vec<T> spread(Vec<T> x, std::integer_sequence<int, I...>) {
 
 template <int panels, int k, int outputs, class T>
 DELTARULE_INLINE void send_back(Registers<panels, outputs, T>& second, Vec<T> delta, Vec<T> step, T shrink,
-                                const Vec<T> (&a)[panels], Vec<T> (&upstream)[panels]) {
+                                const Vec<T> (&a)[panels], const Vec<T> (&slope)[panels],
+                                Vec<T> (&hidden)[panels]) {
     if constexpr (k < outputs) {
         constexpr auto all = std::make_integer_sequence<int, lanes<T>>{};
         const Vec<T> here = outputs == 1 ? delta : spread<k, T>(delta, all);
         const Vec<T> by = outputs == 1 ? step : spread<k, T>(step, all);
         for (int p = 0; p < panels; ++p) {
             Vec<T>& w = second.weights[k][p];
-            upstream[p] = k ? multiply_add<T>(w, here, upstream[p]) : w * here;
+            const Vec<T> sloping = outputs == 1 || panels == 1 ? w * slope[p] : w;  // before δ is there
+            hidden[p] = k ? multiply_add<T>(sloping, here, hidden[p]) : sloping * here;
             w = multiply_add<T>(by, a[p], w * shrink);
         }
-        send_back<panels, k + 1, outputs, T>(second, delta, step, shrink, a, upstream);
+        send_back<panels, k + 1, outputs, T>(second, delta, step, shrink, a, slope, hidden);
     }
 }
 
@@ -182,7 +189,7 @@ template <int panels, int outputs, class P, class T>
 DELTARULE_INLINE double there_and_back(const SampleRun<T>& run, const Facts<T>& facts,
                                        Registers<panels, outputs, T>& second, int64_t row, int64_t step,
                                        Vec<T> (&hidden)[panels]) {
-    Vec<T> a[panels], slope[panels], product[outputs], upstream[panels];
+    Vec<T> a[panels], slope[panels], product[outputs];
     for (int p = 0; p < panels; ++p) a[p] = hidden[p];
     if (run.trace) trace_registers<T>(run, run.trace->pre_activations, 0, a, panels);
     activate_registers<panels, T>(run, facts, a, slope);
@@ -190,7 +197,7 @@ DELTARULE_INLINE double there_and_back(const SampleRun<T>& run, const Facts<T>& 
         product[k] = second.weights[k][0] * a[0];
         for (int p = 1; p < panels; ++p) product[k] = multiply_add<T>(second.weights[k][p], a[p], product[k]);
     }
-    const Vec<T> z = sum_outputs<outputs, T>(product) + second.bias;
+    const Vec<T> z = sum_outputs<outputs, T>(product, facts.first.layer.units) + second.bias;
     Judged<T> judged = judge_registers<outputs, T>(run, facts, z, row);
     const T weight = run.samples->weight ? run.samples->weight[row] : T(1);
     const T factor = weight * T(run.scale);
@@ -206,9 +213,10 @@ DELTARULE_INLINE double there_and_back(const SampleRun<T>& run, const Facts<T>& 
     const T rate = T(run.rates[step]);
     const Vec<T> by = judged.delta * -rate;
     const T shrink = shrinks<P> ? T(1) - rate * facts.l2 : T(1);
-    send_back<panels, 0, outputs, T>(second, judged.delta, by, shrink, a, upstream);
+    send_back<panels, 0, outputs, T>(second, judged.delta, by, shrink, a, slope, hidden);
+    if constexpr (outputs > 1 && panels > 1)  // few products for the others
+        for (int p = 0; p < panels; ++p) hidden[p] *= slope[p];
     if (facts.last.bias) second.bias += by;
-    for (int p = 0; p < panels; ++p) hidden[p] = upstream[p] * slope[p];
     if (run.trace) trace_registers<T>(run, run.trace->deltas, 0, hidden, panels);
     return loss;
 }
@@ -228,8 +236,8 @@ DELTARULE_INLINE double step_of_block(SampleRun<T>& run, const Facts<T>& facts,
     }
     for (int64_t s = 0; s < t; ++s) {
         const T bias = first.layer.bias ? T(block.biases.w_g[s]) : T(0);
-        const Vec<T> factor =
-            splat<T>(T(block.weights.w_g[s]) * block.overlaps[t * block_samples + s] + bias);
+        const Vec<T> factor = splat<T>(
+            multiply_add_numbers(T(block.weights.w_g[s]), block.overlaps[t * block_samples + s], bias));
         for (int p = 0; p < panels; ++p)
             hidden[p] = multiply_add<T>(load(block.deltas + s * width + p * lanes<T>), factor, hidden[p]);
     }
@@ -289,7 +297,7 @@ DELTARULE_INLINE void catch_up(const First<T>& first, const Behind<panels, T>& l
     }
     for (int64_t i = 0; i < first.layer.inputs; ++i) {
         const Vec<T> value = splat<T>(next[i]), by = splat<T>(last.x[i]);
-        overlap += last.x[i] * next[i];
+        overlap = multiply_add_numbers(last.x[i], next[i], overlap);
         for (int p = 0; p < panels; ++p) {
             T* const at = first.weights + first.at(p, i);
             const Vec<T> w = load(at);

@@ -9,8 +9,8 @@ using namespace deltarule;
 namespace {
 
 /// Shapes that take each way of the per-sample road: registers, blocks, blocks of many panels.
-const std::vector<std::vector<int64_t>> shapes = {{2, 2, 1},   {4, 16, 3},      {5, 9, 2}, {3, 4},
-                                                  {70, 19, 5}, {300, 33, 7, 3}, {9, 40, 2}};
+const std::vector<std::vector<int64_t>> shapes = {{2, 2, 1}, {3, 4, 1},   {4, 16, 3},      {5, 9, 2},
+                                                  {3, 4},    {70, 19, 5}, {300, 33, 7, 3}, {9, 40, 2}};
 const std::vector<OptimizerSettings> rules = {{Optimizer::sgd},
                                               {Optimizer::momentum, 0.9},
                                               {Optimizer::nesterov, 0.8},

@@ -24,7 +24,7 @@ DELTARULE_INLINE Activated<T> activated(Vec<T> z, T parameter, bool output) {
     const Vec<T> zero = splat<T>(T(0)), one = splat<T>(T(1));
     if constexpr (kind == Activation::logistic) {
         Vec<T> a = logistic<T>(z);
-        return {a, a * (T(1) - a)};
+        return {a, subtract_product<T>(a, a, a)};
     } else if constexpr (kind == Activation::tanh) {
         Vec<T> a = hyperbolic_tangent<T>(z);
         return {a, subtract_product<T>(a, a, one)};

@@ -205,6 +205,17 @@ DELTARULE_INLINE Vec<T> subtract_both(A a, B b, C c) {
     return fused_below_zero<T>(wide<T>(a), wide<T>(b), wide<T>(c));
 }
 
+/// a b + c of single numbers, rounded alike.
+template <class T>
+DELTARULE_INLINE T multiply_add_numbers(T a, T b, T c) {
+#if defined(__FMA__) || defined(__aarch64__)
+    if constexpr (sizeof(T) == 4) return __builtin_fmaf(a, b, c);
+    else return __builtin_fma(a, b, c);
+#else
+    return a * b + c;
+#endif
+}
+
 template <class T, int... index>
 DELTARULE_INLINE Vec<T> shuffle(Vec<T> a, Vec<T> b, std::integer_sequence<int, index...>) {
 #if defined(__clang__)

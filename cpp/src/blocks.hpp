@@ -8,8 +8,8 @@ namespace deltarule::DELTARULE_ISA {
 /// Rows with fewer non-zero inputs skip the zeros; narrow ones are not worth the search.
 constexpr double sparse_density = 0.35;
 constexpr int64_t sparse_inputs = 32;
-/// A factor of the weights that is so small is multiplied in.
-constexpr double smallest_factor = 0.25;
+/// A factor of the weights beyond this, or below its inverse, is multiplied in.
+constexpr double largest_factor = 4;
 /// A block with fewer inputs that are not zero has them listed.
 constexpr double listed_density = 0.8;
 template <class P>
@@ -166,22 +166,23 @@ void open_block(SampleRun<T>& run, Block<T>& block, int64_t step) {
 /// Multiplies the factor of the first layer's weights in.
 template <class T>
 void settle_factor(SampleRun<T>& run) {
-    T& factor = run.ahead->factor;
-    if (factor == T(1)) return;
+    double& factor = run.ahead->factor;
+    if (factor == 1) return;
     const First<T> first = first_of(run);
     for (int64_t p = 0; p < first.layer.panels; ++p)
         for (int64_t i = 0; i < first.layer.inputs; ++i) {
             T* const w = first.weights + first.at(p, i);
-            store(w, load(w) * factor);
+            store(w, load(w) * T(factor));
         }
-    factor = T(1);
+    factor = 1;
 }
 
 /// Multiplies the first layer's weights by a number, sooner or later.
 template <class T>
-void shrink_weights(SampleRun<T>& run, T by) {
-    run.ahead->factor *= by;
-    if (run.ahead->factor < T(smallest_factor)) settle_factor(run);
+void shrink_weights(SampleRun<T>& run, double by) {
+    double& factor = run.ahead->factor;
+    factor *= by;
+    if (!(factor >= 1 / largest_factor && factor <= largest_factor)) settle_factor(run);
 }
 
 /// The block at work.
@@ -203,7 +204,7 @@ void turn(SampleRun<T>& run, int64_t step) {
         if (!next.sparse) opening = &next;
     }
     if constexpr (shrinks<P> && !has_velocity<P>)
-        if (closing) shrink_weights(run, T(closing->weights.w_w));
+        if (closing) shrink_weights(run, closing->weights.w_w);
     if (closing || opening)
         advance<has_velocity<P>, T>(first_of(run), closing, ahead.factor, ahead.scaled, opening);
     ahead.now = 1 - ahead.now;

@@ -12,7 +12,8 @@
 // d) A block leaves out the inputs that are zero in all its rows. Where rows are mostly zeros and seldom
 //    meet in a column, a block whose first row is so goes row by row instead, and each row touches only
 //    what is not zero. Which of the two depends on a look at the rows when they come (meetings.hpp).
-//    Without a velocity L2 is a factor of all weights that is multiplied in at the epoch's end.
+//    Without a velocity L2 is a factor of all weights that is multiplied in at the epoch's end, or when
+//    it has gone far from one.
 // e) Blocks begin at fixed places of the epoch and may stay open between two calls, so that it changes
 //    no bit where a run is cut. `settle` brings the weights up to date for whoever wants to read them.
 
@@ -36,7 +37,7 @@ void combine(const SampleRun<T>& run, const First<T>& first, const Block<T>& blo
         factor[s] = splat<T>(multiply_add_numbers(T(weights.w_g[s]), overlap, bias));
     }
     const T* const product = block.products + t * width;
-    const T shrink = T(weights.w_w) * run.ahead->factor;
+    const T shrink = T(weights.w_w * run.ahead->factor);
     for (int64_t p = 0; p < first.layer.panels; ++p) {
         const int64_t at = p * lanes<T>, bias = first.at(p, first.layer.inputs);
         Vec<T> z = load(product + at);
@@ -157,8 +158,8 @@ DELTARULE_INLINE void each_panels(int64_t panels, Action act) {
 template <class P, class T>
 void learn_sparse(SampleRun<T>& run, const First<T>& first, const Entries<T>& x, T rate) {
     const T* const delta = run.trail.deltas[0];
-    if constexpr (shrinks<P>) shrink_weights(run, T(1) - rate * run.update.l2);
-    const T step = -rate / run.ahead->factor;
+    if constexpr (shrinks<P>) shrink_weights(run, 1 - double(rate) * double(run.update.l2));
+    const T step = T(-rate / run.ahead->factor);
     each_panels(first.layer.panels,
                 [&]<int panels>(int64_t p) { learn_entries<panels, T>(first, x, p, step, delta); });
     for (int64_t p = 0; first.layer.bias && p < first.layer.panels; ++p) {
@@ -180,7 +181,7 @@ double step_ahead(SampleRun<T>& run, const First<T>& first, int64_t step) {
     if (block.sparse) {
         x = entries_of(run, row);
         each_panels(first.layer.panels, [&]<int panels>(int64_t p) {
-            look_entries<panels, T>(first, x, p, run.ahead->factor, run.trail.outputs[0]);
+            look_entries<panels, T>(first, x, p, T(run.ahead->factor), run.trail.outputs[0]);
         });
     } else {
         combine<P>(run, first, block, t);

@@ -231,7 +231,7 @@ DELTARULE_INLINE double step_of_block(SampleRun<T>& run, const Facts<T>& facts,
     Vec<T> hidden[panels];
     for (int p = 0; p < panels; ++p) {
         Vec<T> z = load(block.products + t * width + p * lanes<T>);
-        if constexpr (shrinks<P>) z = z * (T(block.weights.w_w) * run.ahead->factor);
+        if constexpr (shrinks<P>) z = z * T(block.weights.w_w * run.ahead->factor);
         hidden[p] = first.layer.bias ? z + load(first.weights + first.at(p, first.layer.inputs)) : z;
     }
     for (int64_t s = 0; s < t; ++s) {

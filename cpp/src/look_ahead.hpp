@@ -7,8 +7,8 @@
 ///   products[s] = W⁰ x_s,  overlaps[t][s] = x_s·x_t,  W = w_w W⁰ + w_v V⁰ + Σ_s w_g[s] δ_s x_sᵀ
 ///
 /// Inputs lie [input][sample], so that a tile of weights meets four or eight samples with one address.
-/// Every sum has one accumulator per element and runs in ascending order, whatever the tile: a block
-/// that is met in two parts gives the same bits.
+/// Every sum has one accumulator per element and runs in ascending order, whatever the tile: with finite
+/// weights a block that is met in two parts gives the same bits.
 namespace deltarule::DELTARULE_ISA {
 
 /// Inputs that a tile meets before the next panels' turn: weights of three panels and the inputs of two
@@ -40,7 +40,7 @@ struct Place {
 };
 
 /// The inputs of a place that a block has to meet: all from `begin` to `end`, or those that are listed
-/// there. What is left out is zero in every sample and would change no bit.
+/// there. What is left out is zero in every sample and would change no bit of finite weights.
 struct Met {
     const int32_t* list;
     int64_t begin, end;
@@ -157,15 +157,19 @@ void advance_panels(const First<T>& first, const Block<T>* closing, Met learned,
 
 /// δ_s times its coefficient and `by`, for weights and velocity. Columns of a tile beyond `done` become zero.
 template <bool moments, class T>
-void scale_deltas(const First<T>& first, const Block<T>& block, T by, T* scaled) {
+void scale_deltas(const First<T>& first, const Block<T>& block, double by, T* scaled) {
     const int64_t width = first.width();
-    for (int64_t s = 0; s < block_samples; ++s)
+    const Vec<T> zero = splat<T>(T(0));
+    for (int64_t s = 0; s < block_samples; ++s) {
+        const bool there = s < block.done;
+        const T weight = there ? T(block.weights.w_g[s] * by) : T(0),
+                velocity = there ? T(block.weights.v_g[s] * by) : T(0);
         for (int64_t k = 0; k < width; k += lanes<T>) {
-            const Vec<T> delta = s < block.done ? load(block.deltas + s * width + k) : splat<T>(T(0));
-            store(scaled + s * width + k, delta * (T(block.weights.w_g[s]) * by));
-            if constexpr (moments)
-                store(scaled + (block_samples + s) * width + k, delta * (T(block.weights.v_g[s]) * by));
+            const Vec<T> delta = there ? load(block.deltas + s * width + k) : zero;
+            store(scaled + s * width + k, delta * weight);
+            if constexpr (moments) store(scaled + (block_samples + s) * width + k, delta * velocity);
         }
+    }
 }
 
 /// The bias row: without penalty, its input always one.
@@ -195,9 +199,10 @@ void close_biases(const First<T>& first, const Block<T>& block) {
 /// One sweep over the first layer's weights: in with the closing block's updates, out with the opening
 /// block's products.
 template <bool moments, class T>
-void advance(const First<T>& first, const Block<T>* closing, T factor, T* scaled, const Block<T>* opening) {
+void advance(const First<T>& first, const Block<T>* closing, double factor, T* scaled,
+             const Block<T>* opening) {
     if (closing) {
-        scale_deltas<moments, T>(first, *closing, T(1) / factor, scaled);
+        scale_deltas<moments, T>(first, *closing, 1 / factor, scaled);
         close_biases<moments, T>(first, *closing);
     }
     const int64_t inputs = first.layer.inputs, panels = first.layer.panels;

@@ -81,9 +81,11 @@ int64_t SampleRoad<T>::run(const Samples<T>& samples, const SamplePlan& plan, do
     go_on(plan);
     SampleRun<T> run = run_of(plan);
     run.samples = &samples;
-    if (!meetings_) meetings_ = meetings(samples, panels_.layers()[0].inputs, blocks);
-    run.in_blocks = meetings_->rows >= enough_for_blocks;
-    run.lists = meetings_->columns < enough_for_lists;
+    if (panels_.kernels().road(panels_.network(), run.update) == Road::look_ahead) {
+        if (!meetings_) meetings_ = meetings(samples, panels_.layers()[0].inputs, blocks);
+        run.in_blocks = meetings_->rows >= enough_for_blocks;
+        run.lists = meetings_->columns < enough_for_lists;
+    }
     run.rates = run.decays = plan.rates;
     run.steps = plan.steps;
     double rates[most_steps], decays[most_steps];
@@ -108,7 +110,7 @@ int64_t SampleRoad<T>::run(const Samples<T>& samples, const SamplePlan& plan, do
 
 template <class T>
 void SampleRoad<T>::settle() {
-    if (!ahead_.open && ahead_.factor == T(1)) return;
+    if (!ahead_.open && ahead_.factor == 1) return;
     keep(true);
     kept_ahead_ = ahead_;
     SampleRun<T> run = run_of(last_);
@@ -119,7 +121,7 @@ void SampleRoad<T>::settle() {
 template <class T>
 void SampleRoad<T>::forget() {
     ahead_.open = false;
-    ahead_.factor = T(1);
+    ahead_.factor = 1;
     settled_ = false;
     last_ = SamplePlan{};
 }

@@ -186,6 +186,24 @@ TEST_EACH_ISA("look_ahead", "a step size that would turn the weights around") {
             check_against_batches<double>(problem_of({70, 19, 5}, 9, pattern), rule, 30);
 }
 
+TEST_EACH_ISA("look_ahead", "a step size that makes a factor of the weights grow past every number") {
+    for (Pattern pattern : {full, one_of_5, few_columns}) {
+        naive::Problem problem = problem_of({40, 1}, 400, pattern);
+        for (Layer& layer : problem.layers) layer.bias = false;
+        std::fill(problem.D.begin(), problem.D.end(), 0.5);
+        problem.vector.assign(40, 0);  // where the gradient is nothing
+        const naive::Typed<float> typed(problem);
+        Session<float> session = naive::open(problem, typed);
+        const naive::Numbers rates(400, 1);
+        RunPlan plan;
+        plan.rates = rates.data();
+        plan.steps = 400;
+        plan.l2 = 3;
+        CHECK(session.run(plan).finite);
+        for (float weight : naive::parameters(session)) CHECK(weight == 0);
+    }
+}
+
 TEST_EACH_ISA("look_ahead", "a row that is not finite leaves the weights before it") {
     for (const auto& units : shapes)
         for (const auto& rule : rules) {

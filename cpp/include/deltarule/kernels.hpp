@@ -38,10 +38,10 @@ struct Linear {
 template <class T>
 struct Block {
     T* inputs;      ///< [inputs][block_samples], columns beyond `size` zero
-    T* products;    ///< W⁰x, then V⁰x: [2][block_samples][width]
+    T* products;    ///< W⁰x of the stored weights, then V⁰x: [2][block_samples][width]
     T* deltas;      ///< δ^1: [block_samples][width]
     T* overlaps;    ///< x_s·x_t: [t][block_samples]
-    int32_t* used;  ///< the inputs that are not zero in every sample, where they are listed
+    int32_t* used;  ///< where they are listed, the inputs that are not zero in some sample
     int64_t used_count = 0;
     bool listed = false;
     int64_t rows[block_samples] = {};
@@ -52,13 +52,13 @@ struct Block {
 };
 
 /// The look-ahead of a session. Between two calls a block may be open: then the first layer's weights
-/// lack its updates, and stand `factor` times too large.
+/// lack its updates, and all but the biases have to be multiplied by `factor`.
 template <class T>
 struct Ahead {
     Block<T> blocks[2];
     int now = 0;  ///< which of the two is, or was last, at work
     bool open = false;
-    T factor = 1;      ///< what the stored weights of the first layer have to be multiplied by
+    double factor = 1;
     T* scaled;         ///< deltas times their coefficients: [2][block_samples][width]
     int64_t* columns;  ///< where the row of a sparse step is not zero
 };

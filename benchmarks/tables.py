@@ -409,7 +409,8 @@ def provenance(result: Result) -> str:
     busy = f" The machine was busy (load {load:.0f}): these times are rough." if load > 0.5 else ""
     return (
         f"Measured on {result['date']} on {machine['processor']}, {machine['cores']} cores "
-        f"({engine}), in {result.get('runs', 'one run')}, the sides in turns. Versions: {listed}.{busy}"
+        f"({engine}), in {result.get('runs', 'one run')}, the sides in turns. "
+        f"Versions: {listed}.{busy}"
     )
 
 

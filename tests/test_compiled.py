@@ -19,7 +19,6 @@ import deltarule as dr
 from deltarule.engines.base import Rule, Work
 from deltarule.engines.reference import ReferenceEngine
 from deltarule.layers import Dense
-from deltarule.network import Head
 
 core = pytest.importorskip("deltarule._core", reason="the compiled core is not installed")
 compiled = pytest.importorskip("deltarule.engines.compiled")
@@ -73,13 +72,13 @@ REFUSALS: list[tuple[Callable[[], dr.Network], Any, Any, str]] = [
         "the loss is a Python function.",
     ),
     (
-        lambda: dr.Network(
-            layers=[Dense(2, 2)],
-            heads=[Head((0, 1), dr.losses.SquaredError()), Head((1, 2), dr.losses.Huber())],
-        ),
+        lambda: dr.Network(layers=[Dense(2, 2), dr.layers.Dropout(2, 2)]),
         None,
         np.float64,
-        "the core knows networks with one head of weight 1.",
+        (
+            "layers[0] and what follows it are not in the core's order: a dense layer, "
+            "normalisation, activation, dropout, and a dense layer last."
+        ),
     ),
 ]
 

@@ -225,8 +225,8 @@ def test_fields_are_reached_through_a_pipeline() -> None:
             {"solver__foo": 1},
             (
                 "Invalid parameter 'solver__foo' for estimator MLPClassifier: Adam has the fields "
-                "beta_1, beta_2, epsilon (got 'foo'). Use one of them, or another object for "
-                "solver."
+                "beta_1, beta_2, epsilon, clip_norm, average (got 'foo'). Use one of them, or "
+                "another object for solver."
             ),
         ),
         (

@@ -96,7 +96,7 @@ def test_a_kind_without_equations_is_told_apart():
     with pytest.raises(TypeError, match="no layer_forward is registered for Bare"):
         dr.forward(network, dr.initialize(network), X)
     with pytest.raises(TypeError, match="no layer_backward is registered for Bare"):
-        backprop.layer_backward(network.layers[0], {}, X, X, True)
+        backprop.layer_backward(network.layers[0], {}, X, None, X, True)
     del LAYERS.table["test_bare"]
 
 
@@ -144,7 +144,7 @@ def test_it_is_trained(optimizer):
     )
     result = dr.train(network, parameters, X, D, plan)
     assert result.engine == "reference"
-    assert result.history.loss[-1] < 0.7 * result.history.loss[0]
+    assert result.history.loss[-1] < 0.8 * result.history.loss[0]
     assert (result.parameters.vector != parameters.vector).all()
     assert result.parameters.buffers.tolist() == parameters.buffers.tolist()
     # The objective that is reported is the one of the trained numbers with their buffers.

@@ -145,7 +145,7 @@ ERRORS = [
         ),
         (
             "an output activation over all units, 'softmax', needs a single head (got 2). "
-            "Use an elementwise output activation such as 'logistic'."
+            "Give each head an activation of its own."
         ),
     ),
 ]

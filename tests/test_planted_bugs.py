@@ -47,15 +47,16 @@ def new_v_in_hidden_delta(right):
 
     def step(self, work, rows, rate, number):
         network, old = self._network, self._parameters
-        weight = None if self._weight is None else self._weight[rows]
-        passed = backprop.forward(network, old, self._X[rows])
-        loss = backprop.losses(network, passed, self._D[rows])
+        X, D, weight = self._bound
+        X, D, weight = X[rows], D[rows], None if weight is None else weight[rows]
+        passed = backprop.forward(network, old, X)
+        loss = backprop.losses(network, passed, D)
         part = slice(network.layout[-2].start, network.size)
         early = old.vector.copy()
-        slope = backprop.gradient_sum(network, old, passed, self._D[rows], weight)
+        slope = backprop.gradient_sum(network, old, passed, D, weight)
         early[part] -= rate * slope[part] / len(rows)
         slope[: part.start] = backprop.gradient_sum(
-            network, old.replace(vector=early), passed, self._D[rows], weight
+            network, old.replace(vector=early), passed, D, weight
         )[: part.start]
         self._parameters = old.replace(vector=old.vector - rate * slope / len(rows))
         return float((loss if weight is None else loss * weight).sum())
@@ -244,7 +245,7 @@ def ascent_instead_of_descent(right):
 
 @bug(checks.order_is_followed, reference.ReferenceSession, "_rows")
 def order_ignored(right):
-    return lambda self, source, epoch: np.arange(len(self._D))
+    return lambda self, source, epoch: np.arange(len(self._bound[1]))
 
 
 @bug(checks.rule_is_drawn_anew_each_epoch, reference, "order")
@@ -256,9 +257,9 @@ def same_order_in_every_epoch(right):
 def loss_after_the_update(right):
     def step(self, work, rows, rate, number):
         right(self, work, rows, rate, number)
-        passed = backprop.forward(self._network, self._parameters, self._X[rows])
-        f = backprop.losses(self._network, passed, self._D[rows])
-        return float((f * self._weight[rows]).sum())
+        passed = backprop.forward(self._network, self._parameters, self._bound[0][rows])
+        f = backprop.losses(self._network, passed, self._bound[1][rows])
+        return float((f * self._bound[2][rows]).sum())
 
     return step
 

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "arrays.hpp"
+#include "deltarule/panels.hpp"
 #include "deltarule/random.hpp"
 #include "deltarule/scores.hpp"
 
@@ -24,7 +25,7 @@ Enum named(const std::string& name, const char* const (&names)[n], const char* w
 inline Activation activation_of(const std::string& name) {
     return named<Activation>(name,
                              {"identity", "logistic", "tanh", "relu", "leaky_relu", "sign", "softmax",
-                              "softplus", "selu", "gelu", "silu", "mish", "exp"},
+                              "softplus", "selu", "gelu", "silu", "mish", "exp", "ascending"},
                              "activation");
 }
 
@@ -46,12 +47,19 @@ inline Score score_of(const std::string& name) {
     return named<Score>(name, {"minus_loss", "threshold", "largest", "votes", "r2"}, "score");
 }
 
+/// Normalisation, its epsilon and momentum, what of 65536 units is kept, the number of the dropout.
+using ExtraText = std::tuple<std::string, double, double, int64_t, int64_t>;
 using LayerText = std::tuple<int64_t, int64_t, std::string, double, bool>;
+/// Columns, loss and its numbers, weight, activation and its number.
+using HeadText = std::tuple<int64_t, int64_t, std::string, std::vector<double>, double, std::string, double>;
 
-inline std::vector<Layer> layers_of(const std::vector<LayerText>& texts) {
+/// `extras` has an entry for every layer, or none at all.
+inline std::vector<Layer> layers_of(const std::vector<LayerText>& texts,
+                                    const std::vector<ExtraText>& extras = {}) {
     if (texts.empty()) refuse("layers must hold at least one layer (got none).");
     constexpr int64_t most = int64_t(1) << 40;  // numbers of one layer: far more than memory has
     std::vector<Layer> layers;
+    if (!extras.empty() && extras.size() != texts.size()) refuse("extras must have an entry for every layer.");
     for (const auto& [inputs, units, activation, parameter, bias] : texts) {
         if (inputs < 1 || units < 1) refuse("a layer needs at least one input and one unit.");
         if (inputs > most || units > most / inputs)
@@ -60,8 +68,56 @@ inline std::vector<Layer> layers_of(const std::vector<LayerText>& texts) {
         if (!layers.empty() && layers.back().units != inputs)
             refuse("the inputs of a layer must be the units of the one below.");
         layers.push_back({inputs, units, activation_of(activation), parameter, bias, 0, 0, 0});
+        if (extras.empty()) continue;
+        Layer& layer = layers.back();
+        const auto& [normalization, epsilon, momentum, keep, dropout] = extras[layers.size() - 1];
+        layer.normalization =
+            named<Normalization>(normalization, {"none", "batch", "layer"}, "normalization");
+        layer.epsilon = epsilon;
+        layer.momentum = momentum;
+        layer.keep = keep;
+        layer.dropout = dropout;
+        if (!(epsilon >= 0) || !(momentum >= 0 && momentum <= 1) || keep < 1 || keep > 65536 || dropout < 0)
+            refuse("a layer's normalisation or dropout has a number out of range.");
+        if (layer.activation == Activation::softmax && keep != 65536)
+            refuse("units of a softmax do not drop out in the core.");
+    }
+    for (size_t i = 0; i < layers.size(); ++i) {
+        const bool last = i + 1 == layers.size();
+        if (last && (layers[i].normalization != Normalization::none || layers[i].keep != 65536))
+            refuse("the last layer has no normalisation and no dropout in the core.");
+        if (!last && layers[i].activation == Activation::ascending)
+            refuse("'ascending' is an output activation.");
     }
     return layers;
+}
+
+inline void check_loss(Loss loss, Activation activation) {
+    if (loss == Loss::log_loss && activation != Activation::softmax && activation != Activation::logistic)
+        refuse("log_loss is defined for the output activations softmax and logistic.");
+}
+
+inline std::vector<HeadSettings> heads_of(const std::vector<HeadText>& texts, int64_t outputs) {
+    std::vector<HeadSettings> heads;
+    int64_t covered = 0;
+    for (const auto& [begin, end, loss, parameters, weight, activation, parameter] : texts) {
+        if (begin != covered || end <= begin || end > outputs)
+            refuse("heads must cover the outputs once each, in order.");
+        covered = end;
+        if (parameters.empty() || (end - begin) % int64_t(parameters.size()) != 0)
+            refuse("a head needs a multiple of as many outputs as its loss has numbers.");
+        if (parameters.size() > 1 && loss_of(loss) != Loss::quantile)
+            refuse("only the quantile loss has a number for each output.");
+        const Activation kind = activation_of(activation);
+        check_loss(loss_of(loss), kind);
+        if (kind == Activation::ascending &&
+            (loss_of(loss) != Loss::quantile || !(parameter >= 0 && parameter <= double(end - begin)) ||
+             (parameter > 0 && (end - begin) % int64_t(parameter) != 0)))
+            refuse("'ascending' needs the quantile loss, and groups that divide the outputs.");
+        heads.push_back({begin, end, loss_of(loss), parameters, weight, kind, parameter});
+    }
+    if (!heads.empty() && covered != outputs) refuse("heads must cover the outputs once each, in order.");
+    return heads;
 }
 
 }  // namespace deltarule::bindings

@@ -14,11 +14,13 @@ namespace {
 template <class T>
 class Bound {
 public:
-    Bound(const std::vector<LayerText>& layers, const std::string& loss, double loss_parameter, int n_threads)
-        : session_(layers_of(layers), loss_of(loss), loss_parameter, n_threads) {
+    Bound(const std::vector<LayerText>& layers, const std::string& loss, double loss_parameter, int n_threads,
+          const std::vector<HeadText>& heads, const std::vector<ExtraText>& extras)
+        : session_(layers_of(layers, extras), loss_of(loss), loss_parameter, n_threads,
+                   heads_of(heads, layers.empty() ? 0 : std::get<1>(layers.back()))) {
         const Activation last = session_.layers().back().activation;
-        if (loss_of(loss) == Loss::log_loss && last != Activation::softmax && last != Activation::logistic)
-            refuse("log_loss is defined for the output activations softmax and logistic.");
+        if (heads.empty()) check_loss(loss_of(loss), last);
+        if (heads.empty() && last == Activation::ascending) refuse("'ascending' needs a head of its own.");
         session_.ask_whether_to_end([this] { return signals_.raised(); });
     }
     Bound(const Bound&) = delete;  // the session knows where this one lives
@@ -35,25 +37,47 @@ public:
         return vector;
     }
 
-    /// The four numbers in the order of the Python side's `hyperparameters`.
-    void set_optimizer(const std::string& name, std::tuple<double, double, double, double> numbers) {
+    Output<T> buffers() {
+        const Use use(busy_);
+        auto numbers = new_array<T>({size_t(session_.buffer_size())});
+        session_.buffers(numbers.data());
+        return numbers;
+    }
+    void set_buffers(nb::handle buffers) {
+        const Use use(busy_);
+        Held held;
+        session_.set_buffers(data_of<T>(buffers, "buffers", {session_.buffer_size()}, held));
+    }
+    void publish(bool yes) {
+        const Use use(busy_);
+        session_.publish(yes);
+    }
+
+    /// The four numbers in the order of the Python side's `hyperparameters`; a norm of 0 clips nothing,
+    /// an average below 0 is none.
+    void set_optimizer(const std::string& name, std::tuple<double, double, double, double> numbers,
+                       double clip_norm, double average) {
         const Use use(busy_);
         const auto [p1, p2, p3, p4] = numbers;
-        const Optimizer kind = optimizer_of(name);
-        const bool changed = kind != session_.optimizer().kind;
-        if (kind == Optimizer::rmsprop) session_.set_optimizer({kind, p1, 0, p2, 0});
-        else session_.set_optimizer({kind, p1, p2, p3, p4});
+        OptimizerSettings settings{optimizer_of(name), p1, p2, p3, p4};
+        if (settings.kind == Optimizer::rmsprop) settings = {settings.kind, p1, 0, p2, 0};
+        settings.clip_norm = clip_norm;
+        settings.averages = average >= 0;
+        settings.average = average;
+        const OptimizerSettings& before = session_.optimizer();
+        const bool changed = settings.kind != before.kind || settings.averages != before.averages;
+        session_.set_optimizer(settings);
         if (changed) session_.set_moments(nullptr);
     }
     void set_moments(nb::handle moments) {
         const Use use(busy_);
         Held held;
-        const std::vector<int64_t> shape{moment_count(session_.optimizer().kind), session_.size()};
+        const std::vector<int64_t> shape{moment_count(session_.optimizer()), session_.size()};
         session_.set_moments(data_of<T>(moments, "moments", shape, held));
     }
     Output<T> moments() {
         const Use use(busy_);
-        auto rows = new_array<T>({size_t(moment_count(session_.optimizer().kind)), size_t(session_.size())});
+        auto rows = new_array<T>({size_t(moment_count(session_.optimizer())), size_t(session_.size())});
         session_.moments(rows.data());
         return rows;
     }
@@ -68,11 +92,12 @@ public:
     }
 
     nb::tuple run(nb::object order, int64_t first_step, int64_t batch_size, nb::object rates, double l1,
-                  double l2, double scale, int64_t clock, double carried) {
+                  double l2, double scale, int64_t clock, double carried, uint64_t key) {
         const Use use(busy_);
         Held held;
         RunPlan plan = run_plan_of(order, first_step, batch_size, rates, l1, l2, scale, clock, held);
         plan.carried = carried;
+        plan.key = key;
         auto losses = std::vector<double>(size_t(session_.epochs_touched(plan)));
         plan.losses = losses.data();
         const RunReport report = outside([&] { return session_.run(plan); });
@@ -125,11 +150,12 @@ public:
     /// What `run_epochs` does from call to call. The objective is (n, l1, l2) with undivided strengths.
     void plan_epochs(nb::object order, int64_t batch_size, double l1, double l2, double scale, int64_t clock,
                      std::tuple<double, double, double> objective,
-                     std::tuple<bool, double, int64_t, double, bool, double, double> rules) {
+                     std::tuple<bool, double, int64_t, double, bool, double, double> rules, uint64_t key) {
         const Use use(busy_);
         EpochPlan plan;
         Held held;
         plan.work = work_of(order, batch_size, l1, l2, scale, clock, held);
+        plan.work.key = key;
         if (plan.work.order.array) refuse("epochs need an order that is a rule (kind, key).");
         std::tie(plan.n, plan.l1, plan.l2) = objective;
         StopRules& to = plan.rules;
@@ -197,6 +223,14 @@ public:
         auto vector = new_array<T>({size_t(session_.size())});
         session_.loop().best(vector.data());
         return vector;
+    }
+
+    Output<T> best_buffers() {
+        const Use use(busy_);
+        if (!report_.best) refuse("the last slice met no best score.");
+        auto numbers = new_array<T>({size_t(session_.buffer_size())});
+        session_.loop().best_buffers(numbers.data());
+        return numbers;
     }
 
     std::string road(int64_t batch_size, double l1) {
@@ -310,26 +344,32 @@ void bind_session(nb::module_& m, const char* name) {
     nb::class_<Bound<T>>(m, name)
         .def("set_parameters", &Bound<T>::set_parameters, nb::arg("vector"))
         .def("parameters", &Bound<T>::parameters)
-        .def("set_optimizer", &Bound<T>::set_optimizer, nb::arg("name"), nb::arg("numbers"))
+        .def("buffers", &Bound<T>::buffers)
+        .def("set_buffers", &Bound<T>::set_buffers, nb::arg("buffers"))
+        .def("publish", &Bound<T>::publish, nb::arg("yes"))
+        .def("set_optimizer", &Bound<T>::set_optimizer, nb::arg("name"), nb::arg("numbers"),
+             nb::arg("clip_norm") = 0.0, nb::arg("average") = -1.0)
         .def("set_moments", &Bound<T>::set_moments, nb::arg("moments"))
         .def("moments", &Bound<T>::moments)
         .def("bind", &Bound<T>::bind, nb::arg("X"), nb::arg("D"),
              nb::arg("sample_weight").none() = nb::none())
         .def("run", &Bound<T>::run, nb::arg("order"), nb::arg("first_step"), nb::arg("batch_size"),
              nb::arg("rates"), nb::arg("l1") = 0.0, nb::arg("l2") = 0.0, nb::arg("scale") = 1.0,
-             nb::arg("clock") = 0, nb::arg("carried") = 0.0)
+             nb::arg("clock") = 0, nb::arg("carried") = 0.0, nb::arg("key") = 0)
         .def("trace", &Bound<T>::trace, nb::arg("order"), nb::arg("first_step"), nb::arg("rates"),
              nb::arg("l1") = 0.0, nb::arg("l2") = 0.0, nb::arg("scale") = 1.0, nb::arg("clock") = 0)
         .def("judge", &Bound<T>::judge, nb::arg("X").none(), nb::arg("D").none(),
              nb::arg("sample_weight").none(), nb::arg("score"), nb::arg("middle"), nb::arg("n"))
         .def("plan_epochs", &Bound<T>::plan_epochs, nb::arg("order"), nb::arg("batch_size"), nb::arg("l1"),
-             nb::arg("l2"), nb::arg("scale"), nb::arg("clock"), nb::arg("objective"), nb::arg("rules"))
+             nb::arg("l2"), nb::arg("scale"), nb::arg("clock"), nb::arg("objective"), nb::arg("rules"),
+             nb::arg("key") = 0)
         .def("run_epochs", &Bound<T>::run_epochs, nb::arg("place"), nb::arg("standing"), nb::arg("limits"),
              nb::arg("factors").none(), nb::arg("judge"))
         .def("report", &Bound<T>::report)
         .def("go_back", &Bound<T>::go_back)
         .def("release", &Bound<T>::release)
         .def("best", &Bound<T>::best)
+        .def("best_buffers", &Bound<T>::best_buffers)
         .def("road", &Bound<T>::road, nb::arg("batch_size"), nb::arg("l1") = 0.0)
         .def("predict", &Bound<T>::predict, nb::arg("X"))
         .def("loss", &Bound<T>::loss, nb::arg("X"), nb::arg("D"),
@@ -339,10 +379,13 @@ void bind_session(nb::module_& m, const char* name) {
 }
 
 nb::object open_session(const std::vector<LayerText>& layers, const std::string& loss, double loss_parameter,
-                        const std::string& dtype, int64_t asked) {
+                        const std::string& dtype, int64_t asked, const std::vector<HeadText>& heads,
+                        const std::vector<ExtraText>& extras) {
     const int n_threads = int(std::clamp<int64_t>(asked, 1, 1 << 20));  // a session takes what is useful
-    if (dtype == "float32") return made<Bound<float>>(layers, loss, loss_parameter, n_threads);
-    if (dtype == "float64") return made<Bound<double>>(layers, loss, loss_parameter, n_threads);
+    if (dtype == "float32")
+        return made<Bound<float>>(layers, loss, loss_parameter, n_threads, heads, extras);
+    if (dtype == "float64")
+        return made<Bound<double>>(layers, loss, loss_parameter, n_threads, heads, extras);
     refuse("dtype must be 'float32' or 'float64' (got '" + dtype + "').");
 }
 
@@ -352,7 +395,8 @@ void bind_sessions(nb::module_& m) {
     bind_session<float>(m, "Session32");
     bind_session<double>(m, "Session64");
     m.def("Session", &open_session, nb::arg("layers"), nb::arg("loss"), nb::arg("loss_parameter") = 0.0,
-          nb::arg("dtype") = "float64", nb::arg("n_threads") = 1);
+          nb::arg("dtype") = "float64", nb::arg("n_threads") = 1,
+          nb::arg("heads") = std::vector<HeadText>{}, nb::arg("extras") = std::vector<ExtraText>{});
 }
 
 }  // namespace deltarule::bindings

@@ -41,6 +41,24 @@ static Gate gate_behind(const Operation& before) {
     return before.gated ? Gate::kept : Gate::none;
 }
 
+/// Keeps x̂, and for rows 1 / √(variance + ε).
+static void list_normalization(OperationList& list, const Layer& layer, int64_t l) {
+    if (layer.normalization == Normalization::none) return;
+    const bool by_rows = layer.normalization == Normalization::layer;
+    const OperationKind kind = by_rows ? OperationKind::normalize_rows : OperationKind::normalize;
+    Operation normalize{kind, l, l + 1, l + 1, list.kept, !by_rows};
+    normalize.sums = list.sums;
+    list.kept += layer.units + by_rows;
+    list.sums += 4 * layer.units;
+    if (!by_rows) {
+        Operation moments = normalize;
+        moments.kind = OperationKind::moments;
+        moments.whole_batch = false;
+        list.operations.push_back(moments);
+    }
+    list.operations.push_back(normalize);
+}
+
 OperationList list_operations(const std::vector<Layer>& layers) {
     OperationList list;
     int64_t widest = 0;
@@ -52,15 +70,23 @@ OperationList list_operations(const std::vector<Layer>& layers) {
         list.operations.push_back(affine);
         list.widths.push_back(layer.units);
         widest = std::max(widest, layer.units);
-        const bool hidden = l + 1 < int64_t(layers.size());
-        if (!hidden || layer.activation == Activation::identity) continue;
-        if (layer.activation == Activation::relu) {
+        if (l + 1 == int64_t(layers.size())) continue;
+        list_normalization(list, layer, l);
+        const bool drops = layer.keep != 65536;
+        if (layer.activation == Activation::identity && !drops) continue;
+        if (layer.activation == Activation::relu && !drops &&
+            list.operations.back().kind == OperationKind::affine) {
             list.operations.back().rectify = true;
             continue;
         }
         Operation activation{OperationKind::activation, l, l + 1, l + 1, list.kept, false};
         activation.gated = layer.activation != Activation::softmax;
         list.operations.push_back(activation);
+        if (drops) {  // it takes a part in what the activation keeps
+            Operation dropout = activation;
+            dropout.kind = OperationKind::dropout;
+            list.operations.push_back(dropout);
+        }
         list.kept += layer.units;
     }
     list.widths.push_back(widest);
@@ -84,7 +110,7 @@ struct BatchRoad<T>::Buffers {
     std::vector<T*> values, deltas;
     int32_t* used;
     std::vector<double> losses;
-    T *scratch, *rectangles, *part_gradients;
+    T *scratch, *rectangles, *part_gradients, *sums;
     int64_t scratch_size;
 };
 
@@ -107,6 +133,11 @@ BatchRoad<T>::~BatchRoad() = default;
 template <class T>
 void BatchRoad<T>::plan_stages() {
     const int64_t count = int64_t(list_.operations.size());
+    for (const Operation& operation : list_.operations) {
+        measures_ |= operation.kind == OperationKind::moments;
+        normalizes_ |= normalizes(operation.kind);
+    }
+    straight_ = {{0, count, true, true}};
     std::vector<int64_t> cuts = {0};
     for (int64_t i = 1; i < count; ++i)
         if (list_.operations[size_t(i)].whole_batch) cuts.push_back(i);
@@ -123,8 +154,9 @@ std::vector<Task> BatchRoad<T>::plan_tasks(int64_t first_layer_rows) const {
     std::vector<Task> tasks;
     for (size_t i = 0; i < list_.operations.size(); ++i) {
         const Operation& operation = list_.operations[i];
-        if (operation.kind != OperationKind::affine) continue;
         const Layer& layer = panels_.layers()[size_t(operation.layer)];
+        if (normalizes(operation.kind)) tasks.push_back({int64_t(i), 0, layer.panels, 0, 2});
+        if (operation.kind != OperationKind::affine) continue;
         const int64_t rows = operation.input ? panels_.kernels().rectangle_rows : first_layer_rows;
         const auto cut_weights = panels_.kernels().cut_weights;
         const size_t before = tasks.size();
@@ -136,8 +168,10 @@ std::vector<Task> BatchRoad<T>::plan_tasks(int64_t first_layer_rows) const {
 
 /// By shapes alone.
 template <class T>
-typename BatchRoad<T>::Cut BatchRoad<T>::cut(int64_t rows) const {
-    if (rows >= rows_for_parts && panels_.network().size <= parameters_for_parts && stages_.size() == 1) {
+typename BatchRoad<T>::Cut BatchRoad<T>::cut(int64_t rows, bool measure) const {
+    if (measure) return {false, std::max<int64_t>(1, rows), 0};  // their statistics are of all of them
+    if (rows >= rows_for_parts && panels_.network().size <= parameters_for_parts && stages_.size() == 1 &&
+        !normalizes_) {
         const int64_t part = rows < rows_for_large_parts ? small_part : large_part;
         return {true, most_parts * part, part};
     }
@@ -148,8 +182,9 @@ typename BatchRoad<T>::Cut BatchRoad<T>::cut(int64_t rows) const {
 /// Room for batches of up to so many rows: the last one of an epoch may be cut in another way.
 template <class T>
 void BatchRoad<T>::prepare(int64_t rows, const Samples<T>& samples) {
-    const int64_t strip = panels_.kernels().strip, strips = divide_up(std::min(rows, most_rows), strip);
-    if (!cut(rows).parts) return reserve(samples, strips, 0, strips);
+    const int64_t strip = panels_.kernels().strip;
+    const int64_t strips = divide_up(measures_ ? rows : std::min(rows, most_rows), strip);
+    if (measures_ || !cut(rows, false).parts) return reserve(samples, strips, 0, strips);
     const int64_t parts = std::min(most_parts, divide_up(rows, small_part));
     reserve(samples, std::max(strips, threads_ * divide_up(large_part, strip)), parts,
             std::max(strips, parts));
@@ -183,7 +218,8 @@ void BatchRoad<T>::reserve(const Samples<T>& samples, int64_t slots, int64_t par
         }
     };
     const int64_t used = made->inputs ? made->slots * used_size(list_.widths[0]) : 0;
-    size_t bytes = Arena::need(used, sizeof(int32_t)) +
+    const int64_t sums = made->slots * list_.sums;
+    size_t bytes = Arena::need(used, sizeof(int32_t)) + Arena::need(sums, sizeof(T)) +
                    Arena::need(made->scratch_size * scratches, sizeof(T)) +
                    Arena::need(kernels.rectangle_size * threads_, sizeof(T)) +
                    Arena::need(made->parts * panels_.network().size, sizeof(T));
@@ -191,6 +227,7 @@ void BatchRoad<T>::reserve(const Samples<T>& samples, int64_t slots, int64_t par
     made->arena = std::make_unique<Arena>(bytes);
     each([&](std::vector<T*>& to, int64_t count) { to.push_back(made->arena->template take<T>(count)); });
     made->used = made->arena->template take<int32_t>(used);
+    made->sums = made->arena->template take<T>(sums);
     made->scratch = made->arena->template take<T>(made->scratch_size * scratches);
     made->rectangles = made->arena->template take<T>(kernels.rectangle_size * threads_);
     made->part_gradients = made->arena->template take<T>(made->parts * panels_.network().size);
@@ -217,18 +254,54 @@ Batch<T> BatchRoad<T>::batch_of(const Samples<T>& samples) const {
     batch.gradient = batch.store.gradient;
     batch.parts = buffers_->part_gradients;
     batch.losses = buffers_->losses.data();
+    batch.sums = buffers_->sums;
+    batch.sums_size = list_.sums;
     return batch;
 }
 
 template <class T>
 double BatchRoad<T>::step(const Samples<T>& samples, const int64_t* order, int64_t rows,
-                          const Update<T>& update, double scale) {
+                          const Update<T>& update, double scale, uint64_t key, int64_t clock) {
     Batch<T> batch = batch_of(samples);
     batch.order = order;
     batch.update = update;
     batch.factor = T(scale / double(rows));
     batch.apply = true;
-    return rows_with_gradient(batch, rows);
+    batch.training = true;
+    batch.measure = measures_ && rows > 1;
+    batch.key = key;
+    batch.clock = uint64_t(clock);
+    const double loss = rows_with_gradient(batch, rows);
+    if (panels_.optimizer().averages && std::isfinite(loss) && !watch_.stopped) average(batch);
+    return loss;
+}
+
+/// Equation (9)'s gradient lies in the store: Σ g² with the penalty, then the update with what is left
+/// of it. The penalty has no part in the update any more, but for adamw's decay.
+template <class T>
+bool BatchRoad<T>::clip_and_update(Batch<T>& batch) {
+    const Kernels<T>& kernels = panels_.kernels();
+    batch.tasks = tasks_.data();
+    batch.task_count = int64_t(tasks_.size());
+    squares_.resize(tasks_.size());
+    batch.losses = squares_.data();
+    run_watched(batch, batch.task_count, kernels.square_pass, false);
+    double square = 0;
+    for (const double part : squares_) square += part;
+    const double norm = std::sqrt(square), most = panels_.optimizer().clip_norm;
+    batch.factor = norm > most ? T(most / norm) : T(1);
+    batch.update.l1 = batch.update.l2 = 0;
+    run_watched(batch, batch.task_count, kernels.update_pass, false);
+    return true;
+}
+
+/// The average after a step takes its share of the weights, piece by piece.
+template <class T>
+void BatchRoad<T>::average(const Batch<T>& batch) {
+    Batch<T> pieces = batch;
+    const double t = double(batch.clock);
+    pieces.factor = T(1.0 - std::min(panels_.optimizer().average, t / (t + 9.0)));
+    run_tasks(1, divide_up(panels_.network().size, average_piece), panels_.kernels().average_pass, &pieces);
 }
 
 template <class T>
@@ -249,8 +322,9 @@ void BatchRoad<T>::predict(const Samples<T>& samples, T* predictions) {
 /// The rows of a batch, some at a time; the last of them update the parameters.
 template <class T>
 double BatchRoad<T>::rows_with_gradient(Batch<T> batch, int64_t rows) {
-    const Cut how = cut(rows);
-    const bool apply = batch.apply;
+    const Cut how = cut(rows, batch.measure);
+    const bool clips = batch.apply && panels_.optimizer().clip_norm > 0;
+    const bool apply = batch.apply && !clips;
     const int64_t first = batch.first;
     const int64_t* const order = batch.order;
     double loss = 0;
@@ -258,6 +332,7 @@ double BatchRoad<T>::rows_with_gradient(Batch<T> batch, int64_t rows) {
         batch.order = order ? order + begin : nullptr;
         batch.first = first + begin;
         batch.count = std::min(how.rows, rows - begin);
+        batch.offset = begin;
         batch.add = begin > 0;
         batch.apply = apply && begin + how.rows >= rows && std::isfinite(loss);
         batch.task_strips = how.parts ? how.part : 1;
@@ -265,6 +340,7 @@ double BatchRoad<T>::rows_with_gradient(Batch<T> batch, int64_t rows) {
         if (watch_.stopped) break;
         if (!batch.apply && watch_.look(panels_.microseconds(batch.count))) break;
     }
+    if (clips && std::isfinite(loss) && !watch_.stopped) clip_and_update(batch);
     return loss;
 }
 
@@ -278,17 +354,20 @@ double BatchRoad<T>::whole(Batch<T>& batch) {
     batch.places = strips * kernels.strip;
     batch.tasks = tasks.data();
     batch.task_count = int64_t(tasks.size());
-    batch.stage = stages_[0];
-    if (stages_.size() == 1 && team(batch.count) == 1 && panels_.microseconds(batch.count) < look_every)
+    const std::vector<Stage>& stages = stages_of(batch);
+    batch.scratch_by_strip = stages.size() > 1;
+    batch.stage = stages[0];
+    if (stages.size() == 1 && team(batch.count) == 1 && panels_.microseconds(batch.count) < look_every)
         return kernels.step(batch);
     double loss = 0;
-    for (const Stage& stage : stages_) {
+    for (const Stage& stage : stages) {
         batch.stage = stage;
         run_watched(batch, strips, kernels.strip_pass, true);
         if (watch_.stopped) return 0;
         const bool judged = stage.forward && stage.backward;
         for (int64_t i = 0; judged && i < strips; ++i) loss += batch.losses[i];
     }
+    if (batch.measure && batch.training && std::isfinite(loss)) kernels.follow(batch);
     if (std::isfinite(loss) || !batch.apply)
         run_watched(batch, batch.task_count, kernels.weight_pass, !batch.apply);
     return loss;
@@ -320,7 +399,8 @@ double BatchRoad<T>::in_parts(Batch<T>& batch) {
 template <class T>
 double BatchRoad<T>::forward_only(const Samples<T>& samples, T* predictions) {
     const Kernels<T>& kernels = panels_.kernels();
-    const bool one_stage = stages_.size() == 1;
+    const std::vector<Stage>& stages = measures_ ? straight_ : stages_;
+    const bool one_stage = stages.size() == 1;
     const int64_t most = one_stage ? samples.rows : most_rows;
     double loss = 0;
     for (int64_t begin = 0; begin < samples.rows; begin += most) {
@@ -338,7 +418,8 @@ double BatchRoad<T>::forward_only(const Samples<T>& samples, T* predictions) {
         batch.predictions = predictions + (predictions ? begin * list_.widths[list_.widths.size() - 2] : 0);
         const double cost = panels_.microseconds(batch.strip_rows) / 3;
         batch.task_strips = std::clamp<int64_t>(int64_t(task_time / cost), 1, strips);
-        for (Stage stage : stages_) {
+        batch.scratch_by_strip = !one_stage;
+        for (Stage stage : stages) {
             if (!stage.forward) break;
             stage.backward = false;
             batch.stage = stage;

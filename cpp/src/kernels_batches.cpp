@@ -18,6 +18,8 @@
 #include "deltarule/kernels.hpp"
 #include "deltarule/operation_activation.hpp"
 #include "deltarule/operation_affine.hpp"
+#include "deltarule/operation_dropout.hpp"
+#include "deltarule/operation_normalization.hpp"
 #include "deltarule/optimizers.hpp"
 #include "kernels_isa.hpp"
 
@@ -26,7 +28,9 @@ namespace {
 
 /// In the order of `OperationKind`.
 template <class T>
-constexpr OperationFunctions<T> operation_functions[] = {affine_functions<T>, activation_functions<T>};
+constexpr OperationFunctions<T> operation_functions[] = {
+    affine_functions<T>,    activation_functions<T>,     moments_functions<T>,
+    normalize_functions<T>, normalize_rows_functions<T>, dropout_functions<T>};
 
 template <class T>
 const OperationFunctions<T>& functions_of(const Operation& operation) {
@@ -107,8 +111,8 @@ double judge_strip(const Strip<T>& s) {
         weight[i] = s.batch.samples->weight ? s.batch.samples->weight[s.rows[i]] : T(1);
     double total = 0;
     for (int64_t begin = 0; begin < s.count; begin += lanes<T>) {
-        store(f, judge<T>(*s.batch.network, Units<T, false>{units, strip<T>}, a + begin, slope + begin,
-                          s.target() + begin, delta + begin));
+        store(f, judge_heads<T>(*s.batch.network, a + begin, slope + begin, s.target() + begin, delta + begin,
+                                strip<T>));
         const Vec<T> factor = load(weight + begin) * s.batch.factor;
         const Mask<T> inside = first_lanes<T>(s.count - begin);
         for (int64_t k = 0; k < units; ++k) {
@@ -126,10 +130,13 @@ template <class T>
 void predict_strip(const Strip<T>& s) {
     const Layer& layer = last_layer(s.batch);
     T *const a = s.values(s.outputs()), *const slope = s.output_slope();
-    const Units<T, false> at{layer.units, strip<T>};
-    for (int64_t v = 0; v < s.vectors * lanes<T>; v += lanes<T>)
-        if (layer.activation == Activation::softmax) softmax<T>(at, a + v);
-        else activate<T>(layer.activation, a + v, slope + v, at.units, at.step, T(layer.parameter), true);
+    for (int64_t h = 0; h < s.batch.network->head_count; ++h) {
+        const Head& head = s.batch.network->heads[h];
+        const Units<T, false> at{head.end - head.begin, strip<T>};
+        T *const begin = a + head.begin * strip<T>, *const slopes = slope + head.begin * strip<T>;
+        for (int64_t v = 0; v < s.vectors * lanes<T>; v += lanes<T>)
+            activate_outputs<T>(head.activation, T(head.parameter), at, begin + v, slopes + v);
+    }
     T* to = s.batch.predictions + s.begin * layer.units;
     for (int64_t i = 0; i < s.count; ++i)
         for (int64_t k = 0; k < layer.units; ++k) *to++ = a[k * strip<T> + i];
@@ -165,6 +172,18 @@ const Layer& layer_of(const Batch<T>& batch, const Task& task) {
     return batch.network->layers[batch.operations[task.operation].layer];
 }
 
+template <class T>
+bool of_normalization(const Batch<T>& batch, const Task& task) {
+    return normalizes(batch.operations[task.operation].kind);
+}
+
+/// Gain and shift, a row each.
+template <class T>
+Rectangle<T> extra_in(T* panels, const Layer& layer) {
+    const int64_t width = layer.panels * lanes<T>;
+    return {panels + layer.extra, 1, 2, width};
+}
+
 /// A rectangle in an array that lies as the weights do.
 template <class T>
 Rectangle<T> rectangle_in(T* panels, const Layer& layer, const Task& task) {
@@ -184,6 +203,11 @@ template <class T>
 void update_task(const Batch<T>& batch, const Task& task, const Rectangle<T>& gradient) {
     const Layer& layer = layer_of(batch, task);
     const Update<T>& u = batch.update;
+    if (of_normalization(batch, task))
+        return with_optimizer(u.kind, [&]<Optimizer kind>() {
+            update_range<kind, Penalty::none, T>(u, batch.store, gradient.at, layer.extra,
+                                                 2 * layer.panels * lanes<T>);
+        });
     const int64_t step = layer.rows * lanes<T>, all = task.rows * lanes<T>;
     int64_t at = layer.offset + task.panel * step + task.row * lanes<T>;
     with_optimizer(u.kind, [&]<Optimizer kind>() {
@@ -203,6 +227,12 @@ void update_task(const Batch<T>& batch, const Task& task, const Rectangle<T>& gr
 /// Equation (7), then the update.
 template <class T>
 void run_task(const Batch<T>& batch, int worker, const Task& task) {
+    if (of_normalization(batch, task)) {
+        const Rectangle<T> to = extra_in(batch.gradient, layer_of(batch, task));
+        functions_of<T>(batch.operations[task.operation]).gradient(batch, task, to);
+        if (batch.apply) update_task(batch, task, to);
+        return;
+    }
     const bool small = batch.apply && !batch.add && task.rows <= rectangle_rows;
     const Rectangle<T> to =
         small ? rectangle_of(batch, worker, task) : rectangle_in(batch.gradient, layer_of(batch, task), task);
@@ -230,6 +260,25 @@ void sum_task(const Batch<T>& batch, int worker, const Task& task) {
     if (batch.apply) update_task(batch, task, to);
 }
 
+/// Calls `act(gradient, weights, count, penalised)` for every stretch of a task's gradient in the store.
+template <class T, class Action>
+void each_stretch(const Batch<T>& batch, const Task& task, Action act) {
+    const Layer& layer = layer_of(batch, task);
+    if (of_normalization(batch, task)) {
+        const Rectangle<T> all = extra_in(batch.gradient, layer);
+        return act(all.at, batch.store.weights + layer.extra, 2 * all.panel_step, false);
+    }
+    const Rectangle<T> all = rectangle_in(batch.gradient, layer, task);
+    const T* const weights = rectangle_in(batch.store.weights, layer, task).at;
+    const bool biases = layer.bias && task.row + task.rows == layer.rows;
+    const int64_t penalised = (task.rows - biases) * lanes<T>;
+    for (int64_t p = 0; p < task.panels; ++p) {
+        const int64_t at = p * all.panel_step;
+        act(all.at + at, weights + at, penalised, true);
+        if (biases) act(all.at + at + penalised, weights + at + penalised, int64_t(lanes<T>), false);
+    }
+}
+
 /// A part: its strips there and back, its gradient.
 template <class T>
 void run_part(const Batch<T>& batch, int worker, int64_t part) {
@@ -237,6 +286,7 @@ void run_part(const Batch<T>& batch, int worker, int64_t part) {
     const int64_t begin = part * batch.task_strips;
     own.order = batch.order ? batch.order + begin : nullptr;
     own.first = batch.first + begin;
+    own.offset = batch.offset + begin;
     own.count = batch.count - begin < batch.task_strips ? batch.count - begin : batch.task_strips;
     own.set = worker;
     own.add = own.apply = false;
@@ -290,12 +340,67 @@ double step_pass(Batch<T>& batch) {
     return loss;
 }
 
+template <class T>
+void follow_batch(const Batch<T>& batch) {
+    FlushDenormals guard;
+    for (int64_t i = 0; i < batch.operation_count; ++i)
+        if (batch.operations[i].kind == OperationKind::moments) follow_moments(batch, batch.operations[i]);
+}
+
+template <class T>
+void square_pass(void* context, int, int64_t task) {
+    FlushDenormals guard;
+    const Batch<T>& batch = *static_cast<const Batch<T>*>(context);
+    const Update<T>& u = batch.update;
+    double total = 0;
+    each_stretch(batch, batch.tasks[task], [&](T* g, const T* w, int64_t count, bool penalised_too) {
+        for (int64_t i = 0; i < count; i += lanes<T>) {
+            Vec<T> all = load(g + i);
+            if (penalised_too) all = penalised<Penalty::both, T>(all, load(w + i), u.l1, u.l2);
+            store(g + i, all);
+            for (int k = 0; k < lanes<T>; ++k) total += double(all[k]) * double(all[k]);
+        }
+    });
+    batch.losses[task] = total;
+}
+
+template <class T>
+void update_pass(void* context, int, int64_t task) {
+    FlushDenormals guard;
+    const Batch<T>& batch = *static_cast<const Batch<T>*>(context);
+    const Task& which = batch.tasks[task];
+    each_stretch(batch, which, [&](T* g, const T*, int64_t count, bool) {
+        for (int64_t i = 0; i < count; i += lanes<T>) store(g + i, load(g + i) * batch.factor);
+    });
+    const Layer& layer = layer_of(batch, which);
+    update_task(batch, which,
+                of_normalization(batch, which) ? extra_in(batch.gradient, layer)
+                                               : rectangle_in(batch.gradient, layer, which));
+}
+
+template <class T>
+void average_pass(void* context, int, int64_t piece) {
+    FlushDenormals guard;
+    const Batch<T>& batch = *static_cast<const Batch<T>*>(context);
+    const int64_t begin = piece * average_piece, all = batch.network->size;
+    const int64_t end = begin + average_piece < all ? begin + average_piece : all;
+    for (int64_t i = begin; i < end; i += lanes<T>) {
+        const Vec<T> average = load(batch.store.average + i);
+        const Vec<T> apart = load(batch.store.weights + i) - average;
+        store(batch.store.average + i, multiply_add<T>(apart, splat<T>(batch.factor), average));
+    }
+}
+
 #define DELTARULE_PASSES(T) \
     template void strip_pass<T>(void*, int, int64_t); \
     template void weight_pass<T>(void*, int, int64_t); \
     template void part_pass<T>(void*, int, int64_t); \
     template void sum_pass<T>(void*, int, int64_t); \
-    template double step_pass<T>(Batch<T>&);
+    template double step_pass<T>(Batch<T>&); \
+    template void follow_batch<T>(const Batch<T>&); \
+    template void square_pass<T>(void*, int, int64_t); \
+    template void update_pass<T>(void*, int, int64_t); \
+    template void average_pass<T>(void*, int, int64_t);
 DELTARULE_PASSES(float)
 DELTARULE_PASSES(double)
 

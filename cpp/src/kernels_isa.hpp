@@ -35,6 +35,14 @@ void sum_pass(void* batch, int worker, int64_t task);
 template <class T>
 double step_pass(Batch<T>& batch);
 template <class T>
+void follow_batch(const Batch<T>& batch);
+template <class T>
+void square_pass(void* batch, int worker, int64_t task);
+template <class T>
+void update_pass(void* batch, int worker, int64_t task);
+template <class T>
+void average_pass(void* batch, int worker, int64_t piece);
+template <class T>
 void lane_steps(const LaneRun<T>& run);
 template <class T>
 void lane_look(const LaneLook<T>& look);

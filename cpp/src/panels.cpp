@@ -11,9 +11,21 @@ double bias_correction(const OptimizerSettings& settings, int64_t step) {
     return std::sqrt(1 - std::pow(settings.second, t)) / (1 - std::pow(settings.first, t));
 }
 
+namespace {
+
+/// The two numbers per unit that stand behind the weights of a normalised layer.
+template <class Move>
+void each_extra(const Layer& layer, int64_t lanes, int64_t first, Move move) {
+    const int64_t step = layer.panels * lanes;
+    for (int64_t part = first; part < first + 2; ++part) move(layer.extra + part * step);
+}
+
+}  // namespace
+
 template <class T>
-Panels<T>::Panels(std::vector<Layer> layers, Loss loss, double loss_parameter)
-    : kernels_(deltarule::kernels<T>()), layers_(std::move(layers)) {
+Panels<T>::Panels(std::vector<Layer> layers, Loss loss, double loss_parameter,
+                  std::vector<HeadSettings> heads)
+    : kernels_(deltarule::kernels<T>()), layers_(std::move(layers)), settings_of_heads_(std::move(heads)) {
     int64_t size = 0;
     for (Layer& layer : layers_) {
         layer.rows = layer.inputs + layer.bias;
@@ -21,32 +33,122 @@ Panels<T>::Panels(std::vector<Layer> layers, Loss loss, double loss_parameter)
         layer.offset = size;
         size += layer.panels * layer.rows * kernels_.lanes;
         parameters_ += layer.units * layer.rows;
+        plain_ &= layer.normalization == Normalization::none && layer.keep == 65536 &&
+                  layer.activation != Activation::ascending;
+        if (layer.normalization == Normalization::none) continue;
+        layer.extra = size;
+        size += 4 * layer.panels * kernels_.lanes;
+        parameters_ += 2 * layer.units;
+        if (layer.normalization == Normalization::batch) buffers_ += 2 * layer.units;
     }
-    network_ = {layers_.data(), int64_t(layers_.size()), loss, loss_parameter, size};
+    const Layer& last = layers_.back();
+    if (settings_of_heads_.empty())
+        settings_of_heads_ = {
+            {0, last.units, loss, {loss_parameter}, 1, last.activation, last.parameter}};
+    for (const HeadSettings& head : settings_of_heads_)
+        heads_.push_back({head.begin, head.end, head.loss, head.parameters.data(),
+                          int64_t(head.parameters.size()), head.weight, head.activation, head.parameter});
+    const Head& first = heads_[0];
+    plain_ &= heads_.size() == 1 && first.weight == 1 && first.parameter_count == 1 &&
+              first.activation == last.activation;
+    network_ = {layers_.data(),       int64_t(layers_.size()), first.loss,
+                first.parameters[0],  size,                    heads_.data(),
+                int64_t(heads_.size())};
     arena_ = std::make_unique<Arena>(4 * Arena::need(size, sizeof(T)));
     store_ = {arena_->take<T>(size), arena_->take<T>(size), arena_->take<T>(size), arena_->take<T>(size)};
+    std::vector<T> start(size_t(buffers_), T(0));
+    T* at = start.data();
+    for (const Layer& layer : layers_)
+        if (layer.normalization == Normalization::batch) {
+            std::fill_n(at + layer.units, layer.units, T(1));
+            at += 2 * layer.units;
+        }
+    set_buffers(start.data());
+}
+
+template <class T>
+void Panels<T>::set_buffers(const T* buffers) {
+    for (const Layer& layer : layers_)
+        if (layer.normalization == Normalization::batch)
+            each_extra(layer, kernels_.lanes, 2, [&](int64_t at) {
+                std::copy_n(buffers, layer.units, store_.weights + at);
+                buffers += layer.units;
+            });
+}
+
+template <class T>
+void Panels<T>::canonical_buffers(const T* weights, T* buffers) const {
+    for (const Layer& layer : layers_)
+        if (layer.normalization == Normalization::batch)
+            each_extra(layer, kernels_.lanes, 2, [&](int64_t at) {
+                std::copy_n(weights + at, layer.units, buffers);
+                buffers += layer.units;
+            });
+}
+
+template <class T>
+void Panels<T>::copy_buffers(const T* from, T* to) const {
+    for (const Layer& layer : layers_)
+        if (layer.normalization == Normalization::batch)
+            each_extra(layer, kernels_.lanes, 2,
+                          [&](int64_t at) { std::copy_n(from + at, layer.units, to + at); });
+}
+
+template <class T>
+void Panels<T>::set_optimizer(const OptimizerSettings& settings) {
+    settings_ = settings;
+    if (!settings.averages || average_arena_) return;
+    average_arena_ = std::make_unique<Arena>(Arena::need(network_.size, sizeof(T)));
+    store_.average = average_arena_->template take<T>(network_.size);
+}
+
+template <class T>
+void Panels<T>::swap_average() {
+    if (!settings_.averages) return;
+    copy_buffers(store_.weights, store_.average);
+    std::swap(store_.weights, store_.average);
+}
+
+template <class T>
+const T* Panels<T>::published() {
+    if (!settings_.averages) return store_.weights;
+    copy_buffers(store_.weights, store_.average);
+    return store_.average;
 }
 
 template <class T>
 void Panels<T>::pack(const T* vector, T* panels) const {
     const int64_t lanes = kernels_.lanes;
-    for (const Layer& layer : layers_)
+    for (const Layer& layer : layers_) {
         for (int64_t i = 0; i < layer.rows; ++i, vector += layer.units)
             for (int64_t k = 0; k < layer.units; ++k)
                 panels[layer.offset + (k / lanes * layer.rows + i) * lanes + k % lanes] = vector[k];
+        if (layer.normalization == Normalization::none) continue;
+        each_extra(layer, lanes, 0, [&](int64_t at) {
+            std::copy_n(vector, layer.units, panels + at);
+            vector += layer.units;
+        });
+    }
 }
 
 template <class T>
 void Panels<T>::unpack(const T* panels, T* vector) const {
     const int64_t lanes = kernels_.lanes;
-    for (const Layer& layer : layers_)
+    for (const Layer& layer : layers_) {
         for (int64_t i = 0; i < layer.rows; ++i, vector += layer.units)
             for (int64_t k = 0; k < layer.units; ++k)
                 vector[k] = panels[layer.offset + (k / lanes * layer.rows + i) * lanes + k % lanes];
+        if (layer.normalization == Normalization::none) continue;
+        each_extra(layer, lanes, 0, [&](int64_t at) {
+            std::copy_n(panels + at, layer.units, vector);
+            vector += layer.units;
+        });
+    }
 }
 
 template <class T>
 T* Panels<T>::moment(int index) const {
+    if (index == moment_count(settings_.kind)) return store_.average;
     return index == 1 || settings_.kind == Optimizer::rmsprop ? store_.square : store_.moment;
 }
 
@@ -54,26 +156,27 @@ template <class T>
 void Panels<T>::set_moments(const T* moments) {
     std::fill_n(store_.moment, network_.size, T(0));
     std::fill_n(store_.square, network_.size, T(0));
-    for (int i = 0; moments && i < moment_count(settings_.kind); ++i)
+    if (settings_.averages) std::fill_n(store_.average, network_.size, T(0));
+    for (int i = 0; moments && i < moment_count(settings_); ++i)
         pack(moments + i * parameters_, moment(i));
 }
 
 template <class T>
 void Panels<T>::moments(T* moments) const {
-    for (int i = 0; i < moment_count(settings_.kind); ++i) unpack(moment(i), moments + i * parameters_);
+    for (int i = 0; i < moment_count(settings_); ++i) unpack(moment(i), moments + i * parameters_);
 }
 
 template <class T>
 void Panels<T>::save(T* to) const {
     std::copy_n(store_.weights, network_.size, to);
-    for (int i = 0; i < moment_count(settings_.kind); ++i)
+    for (int i = 0; i < moment_count(settings_); ++i)
         std::copy_n(moment(i), network_.size, to += network_.size);
 }
 
 template <class T>
 void Panels<T>::restore(const T* from) {
     std::copy_n(from, network_.size, store_.weights);
-    for (int i = 0; i < moment_count(settings_.kind); ++i)
+    for (int i = 0; i < moment_count(settings_); ++i)
         std::copy_n(from += network_.size, network_.size, moment(i));
 }
 

@@ -126,7 +126,7 @@ bool RunLoop<T>::end_epoch() {
     if (!plan_.judge) return true;
     const Noted noted = note(plan_.rules, report_.standing, loss, validation_ ? numbers_.score[at] : 0);
     if (noted.best) {
-        std::copy_n(panels_.store().weights, panels_.network().size, best_);
+        std::copy_n(panels_.published(), panels_.network().size, best_);
         report_.best = true;
     }
     if (!noted.improved) report_.verdict = plateau(plan_.rules, report_.standing);
@@ -140,8 +140,10 @@ bool RunLoop<T>::validate(size_t at) {
     // Rows that take less than a look at the clock count all the same: epochs of a few steps may be
     // nothing else.
     if (watch_.look(std::max(panels_.microseconds(validation_->samples.rows), 1.0))) return false;
+    panels_.swap_average();
     const double loss = batch_road_.loss(validation_->samples) / validation_->n;
     if (scorer_ && !watch_.stopped) batch_road_.predict(validation_->samples, predictions_.data());
+    panels_.swap_average();
     if (watch_.stopped) return false;
     numbers_.validation_loss[at] = loss;
     numbers_.score[at] = scorer_ ? scorer_->value(predictions_.data()) : -loss;

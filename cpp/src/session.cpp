@@ -7,8 +7,9 @@
 namespace deltarule {
 
 template <class T>
-Session<T>::Session(std::vector<Layer> layers, Loss loss, double loss_parameter, int threads)
-    : panels_(new Panels<T>(std::move(layers), loss, loss_parameter)),
+Session<T>::Session(std::vector<Layer> layers, Loss loss, double loss_parameter, int threads,
+                    std::vector<HeadSettings> heads)
+    : panels_(new Panels<T>(std::move(layers), loss, loss_parameter, std::move(heads))),
       watch_(new Watch),
       sample_road_(new SampleRoad<T>(*panels_)),
       batch_road_(new BatchRoad<T>(*panels_, *watch_, threads)),
@@ -31,6 +32,18 @@ template <class T>
 void Session<T>::set_moments(const T* moments) {
     settled().set_moments(moments);
     forget();
+}
+
+template <class T>
+void Session<T>::set_buffers(const T* buffers) {
+    settled().set_buffers(buffers);
+    forget();
+}
+
+template <class T>
+void Session<T>::publish(bool yes) {
+    if (yes != published_) settled().swap_average();
+    published_ = yes;
 }
 
 template <class T>

@@ -13,7 +13,7 @@ void Steps<T>::prepare(const Work& work, const Samples<T>& samples) {
     batch_size_ = std::min(work.batch_size, positions_);
     per_epoch_ = batch_size_ > 0 ? (positions_ - 1) / batch_size_ + 1 : 0;
     cost_ = panels_.microseconds(batch_size_);
-    if (work.batch_size == 1) {
+    if (by_rows()) {
         cost_ = std::max(cost_, 0.05);
         // Whole blocks of the look-ahead, however long they take: a part of one costs as much.
         const int64_t blocks = int64_t(2 * look_every / cost_) / block_samples;
@@ -24,7 +24,7 @@ void Steps<T>::prepare(const Work& work, const Samples<T>& samples) {
 template <class T>
 int64_t Steps<T>::run(int64_t epoch, int64_t last_epoch, int64_t step, int64_t count, const Rates& rates,
                       double& loss) {
-    return work_.batch_size == 1 ? run_samples(epoch, last_epoch, step, count, rates, loss)
+    return by_rows() ? run_samples(epoch, last_epoch, step, count, rates, loss)
                                  : run_batches(epoch, last_epoch, step, count, rates, loss);
 }
 
@@ -65,7 +65,8 @@ int64_t Steps<T>::run_batches(int64_t epoch, int64_t last_epoch, int64_t step, i
         const Update<T> update = panels_.update_of(rates[done], clock + step + done, work_.l1, work_.l2);
         const int64_t* const order =
             orders_.rows_of(work_.order, samples_.rows, epoch, last_epoch, begin, rows);
-        const double met = batch_road_.step(samples_, order, rows, update, work_.scale);
+        const double met = batch_road_.step(samples_, order, rows, update, work_.scale, work_.key,
+                                            clock + step + done);
         if (watch_.stopped) return done;  // before its weights were touched
         loss += met;
         if (!std::isfinite(loss) || watch_.look(cost_) || watch_.to_pause()) return done + 1;

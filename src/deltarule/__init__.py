@@ -54,6 +54,7 @@ _HOMES: dict[str, str | None] = {
     "EarlyStopping": "stopping",
     "StopReason": "stopping",
     "activations": None,
+    "layers": None,
     "losses": None,
     "initializers": None,
     "exceptions": None,

@@ -11,18 +11,25 @@ Notation (the notes' symbols, one sample i; arrays hold many samples as rows)::
     (7)  ∂f/∂W^l = δ^l (a^{l-1})ᵀ,  ∂f/∂b^l = δ^l       weight_gradient, bias_gradient
     (8)  J   = (1/n) Σ_i w_i f^i + penalty(W) / n       objective,  n = Σ_i w_i
     (9)  g   = (N/n) (1/B) Σ_{i in batch} w_i ∂f^i + ∂penalty(W) / n      step_gradient
+    (10) x̂   = (a - mean) / √(variance + ε),  z = gain ⊙ x̂ + shift        normalize
+    (11) a   ⊙ kept · scale                                               drop
 
 All deltas are computed with the weights of step t; only then does an optimiser update them (the
 notes' V^t in δ_m is the old V). Where an output activation and a loss form a canonical pair, (4)
 and (5) are computed stably from z by `CANONICAL_PAIRS`; there δ^L = d̂ - d.
 
 A kind of layer brings its own equations by registering `layer_forward`, `layer_delta` and
-`layer_backward`; this file registers those of `Dense`. Rows of X may be sparse (SciPy CSR).
+`layer_backward`; this file registers those of `Dense`, of both normalisations and of `Dropout`.
+Rows of X may be sparse (SciPy CSR).
+
+A pass is one of a training step where it is given a `Step`: then units drop out, batches are
+normalised by their own statistics, and the running ones follow. Without one it predicts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import field
 from functools import singledispatch
 from typing import Any
 
@@ -31,10 +38,11 @@ import numpy as np
 from deltarule.activations import Activation
 from deltarule.dataclass import dataclass
 from deltarule.definitions import Array
-from deltarule.layers import Dense, Layer
+from deltarule.layers import BatchNormalization, Dense, Dropout, Layer, LayerNormalization
 from deltarule.losses import Loss
 from deltarule.network import Head, Network, Parameters
 from deltarule.penalties import Penalty
+from deltarule.random import kept_units
 
 # ---------------------------------------------------------------- the equations, one by one
 
@@ -131,9 +139,38 @@ def output_delta(
 # ---------------------------------------------------------------- what a kind of layer brings
 
 
+@dataclass(frozen=True)
+class Step:
+    """What a training step is for its layers: the key of the training and the optimiser's clock."""
+
+    key: int
+    clock: int
+
+
+@dataclass(frozen=True, eq=False)
+class Through:
+    """What one layer met on the way forward.
+
+    Parameters
+    ----------
+    z, output : arrays of shape (rows, units)
+    kept : object
+        What the kind of layer wants to have on the way back.
+    buffers : dict of str to array
+        Its untrained numbers as they are after a training step, where that changes them.
+    """
+
+    z: Array
+    output: Array
+    kept: Any = None
+    buffers: dict[str, Array] = field(default_factory=dict)
+
+
 @singledispatch
-def layer_forward(layer: Layer, values: dict[str, Array], a: Array) -> tuple[Array, Array]:
-    """One layer forward: (z, output) from its blocks and its input."""
+def layer_forward(
+    layer: Layer, values: dict[str, Array], a: Array, index: int, step: Step | None
+) -> Through:
+    """One layer forward from its blocks, buffers and input; `index` is its number."""
     raise TypeError(f"no layer_forward is registered for {type(layer).__name__}")
 
 
@@ -145,26 +182,38 @@ def layer_delta(layer: Layer, z: Array, output: Array, upstream: Array) -> Array
 
 @singledispatch
 def layer_backward(
-    layer: Layer, values: dict[str, Array], a: Array, delta: Array, need_upstream: bool
+    layer: Layer,
+    values: dict[str, Array],
+    a: Array,
+    kept: Any,
+    delta: Array,
+    need_upstream: bool,
 ) -> tuple[dict[str, Array], Array | None]:
     """(gradient of each block, summed over rows; ∂f/∂input or None) from the layer's delta."""
     raise TypeError(f"no layer_backward is registered for {type(layer).__name__}")
 
 
 @layer_forward.register
-def _(layer: Dense, values: dict[str, Array], a: Array) -> tuple[Array, Array]:
+def _(layer: Dense, values: dict[str, Array], a: Array, index: int, step: Step | None) -> Through:
     z = pre_activation(values["weight"].T, values.get("bias"), a)
-    return z, activate(layer.function, z)
+    return Through(z, activate(layer.function, z))
 
 
-@layer_delta.register
-def _(layer: Dense, z: Array, output: Array, upstream: Array) -> Array:
+@layer_delta.register(Dense)
+@layer_delta.register(BatchNormalization)
+@layer_delta.register(LayerNormalization)
+def _(layer: Any, z: Array, output: Array, upstream: Array) -> Array:
     return hidden_delta(layer.function, z, output, upstream)
 
 
 @layer_backward.register
 def _(
-    layer: Dense, values: dict[str, Array], a: Array, delta: Array, need_upstream: bool
+    layer: Dense,
+    values: dict[str, Array],
+    a: Array,
+    kept: Any,
+    delta: Array,
+    need_upstream: bool,
 ) -> tuple[dict[str, Array], Array | None]:
     weight = values["weight"].T
     gradient = {"weight": weight_gradient(delta, a).T}
@@ -173,15 +222,153 @@ def _(
     return gradient, send_back(weight, delta) if need_upstream else None
 
 
+# ---------------------------------------------------------------- normalisation and dropout
+
+
+@dataclass(frozen=True, eq=False)
+class Normalized:
+    """Equation (10), first half: x̂, 1 / √(variance + ε), and the axis of the statistics.
+
+    The axis is 0 for those of a batch, 1 for those of a row, None for numbers that do not depend on
+    the rows at hand.
+    """
+
+    values: Array
+    inverse: Array
+    axis: int | None
+
+
+def normalize(
+    a: Array, mean: Array, variance: Array, epsilon: float, axis: int | None
+) -> Normalized:
+    """Equation (10), first half."""
+    inverse = 1.0 / np.sqrt(variance + a.real.dtype.type(epsilon))
+    return Normalized((a - mean) * inverse, inverse, axis)
+
+
+def normalize_by_rows(a: Array, epsilon: float) -> Normalized:
+    """Equation (10) with the mean and the variance of each row over its units."""
+    mean, variance = _moments(a, axis=1)
+    return normalize(a, mean, variance, epsilon, axis=1)
+
+
+def normalized_delta(found: Normalized, upstream: Array) -> Array:
+    """∂f/∂a from ∂f/∂x̂, through mean and variance where they are those of the rows at hand."""
+    if found.axis is None:
+        return upstream * found.inverse
+    mean = upstream.mean(axis=found.axis, keepdims=True)
+    along = (upstream * found.values).mean(axis=found.axis, keepdims=True)
+    delta: Array = (upstream - mean - found.values * along) * found.inverse
+    return delta
+
+
+def running(before: Array, met: Array, share: float) -> Array:
+    """A running statistic after a batch, of which it takes a share."""
+    after: Array = before + before.dtype.type(share) * (met - before)
+    return after
+
+
+def _moments(a: Array, axis: int) -> tuple[Array, Array]:
+    """Mean and (biased) variance along an axis that is kept; analytic for complex steps."""
+    mean = a.mean(axis=axis, keepdims=True)
+    return mean, ((a - mean) ** 2).mean(axis=axis, keepdims=True)
+
+
+@layer_forward.register
+def _(
+    layer: BatchNormalization, values: dict[str, Array], a: Array, index: int, step: Step | None
+) -> Through:
+    rows = len(a)
+    if step is None or rows < 2:
+        found = normalize(a, values["mean"], values["variance"], layer.epsilon, None)
+        return _scaled(layer, values, found)
+    mean, variance = _moments(a, axis=0)
+    found = normalize(a, mean, variance, layer.epsilon, axis=0)
+    share = max(layer.momentum, 1.0 / (step.clock + 1))
+    unbiased = variance[0] * (rows / (rows - 1))
+    after = {
+        "mean": running(values["mean"], mean[0], share),
+        "variance": running(values["variance"], unbiased, share),
+    }
+    return _scaled(layer, values, found, after)
+
+
+@layer_forward.register
+def _(
+    layer: LayerNormalization, values: dict[str, Array], a: Array, index: int, step: Step | None
+) -> Through:
+    return _scaled(layer, values, normalize_by_rows(a, layer.epsilon))
+
+
+def _scaled(
+    layer: BatchNormalization | LayerNormalization,
+    values: dict[str, Array],
+    found: Normalized,
+    buffers: dict[str, Array] | None = None,
+) -> Through:
+    """Equation (10), second half, and the activation."""
+    z = values["gain"] * found.values + values["shift"]
+    return Through(z, activate(layer.function, z), found, buffers or {})
+
+
+@layer_backward.register(BatchNormalization)
+@layer_backward.register(LayerNormalization)
+def _(
+    layer: Layer,
+    values: dict[str, Array],
+    a: Array,
+    kept: Normalized,
+    delta: Array,
+    need_upstream: bool,
+) -> tuple[dict[str, Array], Array | None]:
+    gradient = {"gain": (delta * kept.values).sum(axis=0), "shift": delta.sum(axis=0)}
+    return gradient, normalized_delta(kept, delta * values["gain"]) if need_upstream else None
+
+
+def drop(a: Array, kept: Array, scale: float) -> Array:
+    """Equation (11)."""
+    return np.where(kept, a * a.real.dtype.type(scale), a.dtype.type(0))
+
+
+@layer_forward.register
+def _(layer: Dropout, values: dict[str, Array], a: Array, index: int, step: Step | None) -> Through:
+    if step is None:
+        return Through(a, a)
+    kept = kept_units(step.key, index, step.clock, a.shape[0], layer.units, layer.rate)
+    rows = a.toarray() if hasattr(a, "toarray") else a
+    z = drop(rows, kept, layer.scale)
+    return Through(z, z, kept)
+
+
+@layer_backward.register
+def _(
+    layer: Dropout,
+    values: dict[str, Array],
+    a: Array,
+    kept: Array | None,
+    delta: Array,
+    need_upstream: bool,
+) -> tuple[dict[str, Array], Array | None]:
+    if not need_upstream:
+        return {}, None
+    return {}, delta if kept is None else drop(delta, kept, layer.scale)
+
+
 # ---------------------------------------------------------------- the whole network
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Pass:
-    """A forward pass: ``pre_activations[l]`` = z^{l+1} and ``outputs[l]`` = a^l, a^0 first."""
+    """A forward pass: ``pre_activations[l]`` = z^{l+1} and ``outputs[l]`` = a^l, a^0 first.
+
+    ``kept[l]`` is what layer l keeps for the way back; ``buffers`` are the untrained numbers as
+    they are after the step, None where they are what they were.
+    """
 
     pre_activations: tuple[Array, ...]
     outputs: tuple[Array, ...]
+    kept: tuple[Any, ...]
+    buffers: Array | None = None
 
     @property
     def prediction(self) -> Array:
@@ -189,24 +376,48 @@ class Pass:
         return self.outputs[-1]
 
 
-def forward(network: Network, parameters: Parameters, X: Array) -> Pass:
-    """Equations (1)-(3), from shallow to deep."""
-    pre_activations, outputs = [], [X]
+def forward(network: Network, parameters: Parameters, X: Array, step: Step | None = None) -> Pass:
+    """Equations (1)-(3), from shallow to deep; with `step` those of a training step."""
+    met: list[Through] = []
+    outputs = [X]
     for index, layer in enumerate(network.layers):
-        z, a = layer_forward(layer, parameters.values(index), outputs[-1])
-        pre_activations.append(z)
-        outputs.append(a)
-    return Pass(tuple(pre_activations), tuple(outputs))
+        met.append(layer_forward(layer, parameters.values(index), outputs[-1], index, step))
+        outputs.append(met[-1].output)
+    if network.heads_activate:
+        outputs[-1] = np.concatenate(
+            [
+                network.head_activation(head).value(met[-1].z[:, head.slice])
+                for head in network.heads
+            ],
+            axis=1,
+        )
+    buffers = None
+    if any(through.buffers for through in met):
+        buffers = parameters.buffers.copy()
+        for slot in network.buffer_layout:
+            if slot.block.name in met[slot.layer].buffers:
+                slot.view(buffers)[...] = met[slot.layer].buffers[slot.block.name]
+    return Pass(
+        tuple(through.z for through in met),
+        tuple(outputs),
+        tuple(through.kept for through in met),
+        buffers,
+    )
 
 
 def losses(network: Network, passed: Pass, D: Array) -> Array:
-    """Equation (4) over all heads: f of every row, shape (rows,)."""
-    parts = [
-        head.weight
-        * sample_losses(head.loss, network.output_activation, *_of_head(head, passed, D))
-        for head in network.heads
-    ]
+    """Equation (4) over all heads: f of every row, shape (rows,).
+
+    Where there are several heads, one whose target is NaN says nothing of that row.
+    """
+    parts = [_head_losses(network, head, passed, D) for head in network.heads]
     return parts[0] if len(parts) == 1 else np.sum(parts, axis=0)
+
+
+def _head_losses(network: Network, head: Head, passed: Pass, D: Array) -> Array:
+    z, prediction, target, missing = _of_head(network, head, passed, D)
+    f = sample_losses(head.loss, network.head_activation(head), z, prediction, target)
+    return head.weight * (f if missing is None else np.where(missing, 0, f))
 
 
 def deltas(network: Network, parameters: Parameters, passed: Pass, D: Array) -> list[Array]:
@@ -214,7 +425,12 @@ def deltas(network: Network, parameters: Parameters, passed: Pass, D: Array) -> 
     found = [_deepest_delta(network, passed, D)]
     for index in range(len(network.layers) - 1, 0, -1):
         _, upstream = layer_backward(
-            network.layers[index], parameters.values(index), passed.outputs[index], found[0], True
+            network.layers[index],
+            parameters.values(index),
+            passed.outputs[index],
+            passed.kept[index],
+            found[0],
+            True,
         )
         assert upstream is not None
         found.insert(0, _delta_below(network, passed, index - 1, upstream))
@@ -231,7 +447,12 @@ def gradient_sum(
     total = np.empty(network.size, dtype=np.result_type(parameters.vector, delta))
     for index in range(len(network.layers) - 1, -1, -1):
         blocks, upstream = layer_backward(
-            network.layers[index], parameters.values(index), passed.outputs[index], delta, index > 0
+            network.layers[index],
+            parameters.values(index),
+            passed.outputs[index],
+            passed.kept[index],
+            delta,
+            index > 0,
         )
         for slot in network.slots(index):
             slot.view(total)[...] = blocks[slot.block.name]
@@ -240,17 +461,28 @@ def gradient_sum(
     return total
 
 
-def _of_head(head: Head, passed: Pass, D: Array) -> tuple[Array, Array, Array]:
-    z, prediction = passed.pre_activations[-1], passed.prediction
-    return z[:, head.slice], prediction[:, head.slice], D[:, head.slice]
+def _of_head(
+    network: Network, head: Head, passed: Pass, D: Array
+) -> tuple[Array, Array, Array, Array | None]:
+    """z, d̂ and d of a head's columns; which rows have no target, where some may have none."""
+    z, prediction = passed.pre_activations[-1][:, head.slice], passed.prediction[:, head.slice]
+    target, missing = D[:, head.slice], None
+    if len(network.heads) > 1:
+        missing = np.isnan(target).any(axis=1)
+        if missing.any():
+            target = np.where(missing[:, np.newaxis], prediction.real, target)
+    return z, prediction, target, missing
 
 
 def _deepest_delta(network: Network, passed: Pass, D: Array) -> Array:
-    parts = [
-        head.weight * output_delta(head.loss, network.output_activation, *_of_head(head, passed, D))
-        for head in network.heads
-    ]
+    parts = [_head_delta(network, head, passed, D) for head in network.heads]
     return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+
+
+def _head_delta(network: Network, head: Head, passed: Pass, D: Array) -> Array:
+    z, prediction, target, missing = _of_head(network, head, passed, D)
+    delta = output_delta(head.loss, network.head_activation(head), z, prediction, target)
+    return head.weight * (delta if missing is None else np.where(missing[:, np.newaxis], 0, delta))
 
 
 def _delta_below(network: Network, passed: Pass, index: int, upstream: Array) -> Array:

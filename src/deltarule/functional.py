@@ -190,7 +190,7 @@ def run_steps(
             f"the loss became non-finite at step {report.steps - 1} of {len(rows)}. "
             "Lower learning_rate or scale the inputs."
         )
-    return parameters.replace(vector=updated)
+    return parameters.replace(vector=updated, buffers=session.buffers())
 
 
 def _rates(learning_rate: float | Callable[[int], float], steps: int) -> Array:
@@ -270,7 +270,10 @@ def arrays(
             f"{len(D)}). Give one target row per input row."
         )
     for head in network.heads:
-        problem = head.loss.check_target(D[:, head.slice], network.output_activation.name)
+        target = D[:, head.slice]
+        if len(network.heads) > 1:  # a row may lack the target of a head
+            target = target[~np.isnan(target).any(axis=1)]
+        problem = head.loss.check_target(target, network.head_activation(head).name)
         if problem is not None:
             raise InvalidShapeError(problem)
     if sample_weight is None:

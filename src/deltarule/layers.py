@@ -12,10 +12,28 @@ from typing import Any, ClassVar
 
 from deltarule.activations import ACTIVATIONS, Activation, Identity
 from deltarule.dataclass import dataclass
-from deltarule.definitions import Definition, Family, choose, positive_integer, settle
+from deltarule.definitions import (
+    Definition,
+    Family,
+    choose,
+    in_range,
+    positive,
+    positive_integer,
+    settle,
+)
 from deltarule.exceptions import InvalidParameterError
+from deltarule.random import keep_threshold
 
-__all__ = ["LAYERS", "Block", "Dense", "Layer", "width"]
+__all__ = [
+    "LAYERS",
+    "BatchNormalization",
+    "Block",
+    "Dense",
+    "Dropout",
+    "Layer",
+    "LayerNormalization",
+    "width",
+]
 
 
 @dataclass(frozen=True)
@@ -79,13 +97,16 @@ class Layer(Definition):
     """
 
     word: ClassVar[str] = "layer"
+    #: Whether training it takes steps over a part of the rows, which lbfgs has none of.
+    stepwise: ClassVar[bool] = False
     inputs: int
     units: int
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Enter a kind into the family, so that records of it can be read."""
         super().__init_subclass__(**kwargs)
-        _KINDS[cls.name] = cls
+        if "name" in vars(cls):  # what kinds share has none
+            _KINDS[cls.name] = cls
 
     def __post_init__(self) -> None:
         settle(
@@ -106,6 +127,10 @@ class Layer(Definition):
     def buffers(self) -> tuple[Block, ...]:
         """The untrained arrays, such as running statistics."""
         return ()
+
+    def objection(self, batch_size: int) -> str | None:
+        """Why the layer cannot be trained by steps of so many rows; None where it can."""
+        return None
 
 
 LAYERS: Family[Layer] = Family(Layer, _KINDS, "layer")
@@ -147,3 +172,170 @@ class Dense(Layer):
         weight = Block("weight", fans, "weight", *fans, penalised=True)
         bias = Block("bias", (self.units,), "bias", *fans)
         return (weight, bias) if self.bias else (weight,)
+
+
+@dataclass(frozen=True)
+class _Normalization(Layer):
+    """What the two kinds share: z = gain ⊙ x̂ + shift, then the activation."""
+
+    function: Activation = Identity()
+    epsilon: float = 1e-5
+
+    def __post_init__(self) -> None:
+        kind = type(self).__name__
+        settle(
+            self,
+            function=choose(self.function, ACTIVATIONS, f"{kind}.function"),
+            epsilon=positive(self.epsilon, f"{kind}.epsilon"),
+        )
+        super().__post_init__()
+        _check_equal(self)
+
+    @property
+    def activation(self) -> Activation:
+        """The layer's activation."""
+        return self.function
+
+    def blocks(self) -> tuple[Block, ...]:
+        """One gain and one shift for each unit; neither is penalised."""
+        shape, fans = (self.units,), (self.inputs, self.units)
+        return (
+            Block("gain", shape, "gain", *fans, initial=1.0),
+            Block("shift", shape, "shift", *fans, initial=0.0),
+        )
+
+
+@dataclass(frozen=True)
+class BatchNormalization(_Normalization):
+    """x̂ = (a − mean) / √(variance + epsilon) of each unit over the rows of the batch.
+
+    z = gain ⊙ x̂ + shift, then the activation. In a training step mean and variance are those of the
+    batch's rows, each counted once whatever its weight, and the gradient runs through them; running
+    statistics follow, and take their place in predictions, losses and gradients outside of steps.
+
+    Parameters
+    ----------
+    inputs, units : int
+        Equal.
+    function : Activation, default=Identity()
+        The activation σ behind it.
+    epsilon : float, default=1e-5
+        Added to the variance, above 0.
+    momentum : float, default=0.1
+        What the running statistics take of a batch's, in (0, 1]; at first more: 1 / (t + 1) at
+        step t, so that they begin as plain means. The variance is the unbiased one.
+
+    Notes
+    -----
+    Ioffe and Szegedy (2015), https://arxiv.org/abs/1502.03167. A batch of one row has no variance:
+    steps of one row are refused, and where a single row is left at the end of an epoch the running
+    statistics are used.
+
+    Examples
+    --------
+    >>> import deltarule as dr
+    >>> layers = [dr.Dense(4, 8, bias=False), dr.layers.BatchNormalization(8, 8, "relu")]
+    >>> dr.Network(layers=[*layers, dr.Dense(8, 1)]).size
+    57
+    """
+
+    name = "batch_normalization"
+    stepwise = True
+    momentum: float = 0.1
+
+    def __post_init__(self) -> None:
+        settle(self, momentum=in_range(self.momentum, "BatchNormalization.momentum", 0, 1, "(]"))
+        super().__post_init__()
+
+    def buffers(self) -> tuple[Block, ...]:
+        """The running mean and variance of each unit."""
+        shape, fans = (self.units,), (self.inputs, self.units)
+        return (
+            Block("mean", shape, "mean", *fans, initial=0.0),
+            Block("variance", shape, "variance", *fans, initial=1.0),
+        )
+
+    def objection(self, batch_size: int) -> str | None:
+        """Why steps of one row are refused."""
+        if batch_size > 1:
+            return None
+        return (
+            "batch normalization needs at least 2 rows in a step, for it divides by their spread "
+            f"(got batch_size={batch_size}). Raise batch_size, or use layer normalization."
+        )
+
+
+@dataclass(frozen=True)
+class LayerNormalization(_Normalization):
+    """x̂ = (a − mean) / √(variance + epsilon) of each row over the units of the layer.
+
+    z = gain ⊙ x̂ + shift, then the activation. Every row by itself, in training as in prediction.
+
+    Parameters
+    ----------
+    inputs, units : int
+        Equal.
+    function : Activation, default=Identity()
+        The activation σ behind it.
+    epsilon : float, default=1e-5
+        Added to the variance, above 0.
+
+    Notes
+    -----
+    Ba, Kiros and Hinton (2016), https://arxiv.org/abs/1607.06450.
+
+    Examples
+    --------
+    >>> LayerNormalization(8, 8, "tanh").function
+    Tanh()
+    """
+
+    name = "layer_normalization"
+
+
+@dataclass(frozen=True)
+class Dropout(Layer):
+    """In a training step each unit of each row is 0 with probability `rate`, else a / (1 − rate).
+
+    Outside of steps nothing changes. Which units are kept is a function of key, layer, step, row in
+    the batch and unit (`random.kept_units`).
+
+    Parameters
+    ----------
+    inputs, units : int
+        Equal.
+    rate : float, default=0.5
+        In [0, 1), rounded to 1/65536.
+
+    Notes
+    -----
+    Srivastava et al. (2014), https://jmlr.org/papers/v15/srivastava14a.html, inverted: the scale is
+    that of the kept share, so that the mean of a unit is what it is without dropout.
+
+    Examples
+    --------
+    >>> Dropout(8, 8, 0.75).scale
+    4.0
+    """
+
+    name = "dropout"
+    stepwise = True
+    rate: float = 0.5
+
+    def __post_init__(self) -> None:
+        settle(self, rate=in_range(self.rate, "Dropout.rate", 0, 1, "[)"))
+        super().__post_init__()
+        _check_equal(self)
+
+    @property
+    def scale(self) -> float:
+        """What the units that are kept are multiplied by."""
+        return 65536 / keep_threshold(self.rate)
+
+
+def _check_equal(layer: Layer) -> None:
+    if layer.inputs != layer.units:
+        raise InvalidParameterError(
+            f"{type(layer).__name__}.units must be its inputs, {layer.inputs} (got {layer.units}). "
+            "It changes no width: make the two equal."
+        )

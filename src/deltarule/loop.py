@@ -73,6 +73,7 @@ class Loop:
             l2=plan.penalty.l2 / self.n if plan.penalty else 0.0,
             scale=self.rows / self.n,
             step_offset=self.offset,
+            key=plan.key,
         )
 
     def _walk(self) -> Walk:
@@ -128,7 +129,7 @@ class Loop:
             epoch = self.session.run_epoch(self.walk, self.progress)
             if epoch is None or not epoch.finite:
                 return None if epoch is None else StopReason.NON_FINITE
-            return self._end(epoch, self.session.vector, observer)
+            return self._end(epoch, self.session.published, observer)
 
         return one
 
@@ -141,25 +142,30 @@ class Loop:
         """Record an epoch that was run elsewhere, ask observer and stop rules."""
         loss = (losses + float(penalty_value(self.network, vector, self.plan.penalty))) / self.n
         epoch = Epoch(loss, *self.session.judge(self.walk.judged))
-        return self._end(epoch, lambda: vector, observer)
+        return self._end(epoch, lambda: (vector, self.state.parameters.buffers), observer)
 
     def _end(
-        self, epoch: Epoch, vector: Callable[[], Array], observer: Observer | None
+        self,
+        epoch: Epoch,
+        numbers: Callable[[], tuple[Array, Array]],
+        observer: Observer | None,
     ) -> StopReason | None:
         """Record an epoch, ask observer and stop rules."""
         standing, factor = self.progress.standing, self.progress.standing.rate_factor
         if self._scorer is not None and self.validation is not None:
             # It may take long and be interrupted: counters and lists change together after it.
-            score = float(self._scorer(self.session.predict(self.validation.X)))
+            with self.session.as_published():
+                outputs = self.session.predict(self.validation.X)
+            score = float(self._scorer(outputs))
             epoch = replace(epoch, score=score)
-        improved = self.progress.note(self.walk.rules, epoch, vector)
+        improved = self.progress.note(self.walk.rules, epoch, numbers)
         if observer is not None:
             seen = EpochReport(
                 self.progress.epoch,
                 epoch.loss,
                 epoch.validation_loss,
                 epoch.score,
-                lambda: self._parameters(vector()),
+                lambda: self._parameters(*numbers()),
                 factor,
             )
             if observer(seen):
@@ -181,8 +187,8 @@ class Loop:
         slot = self.network.layout[int(np.argmax(grown))]
         return f"{where}, layer {slot.layer} ({slot.block.name})"
 
-    def _parameters(self, vector: Array) -> Parameters:
-        return self.state.parameters.replace(vector=vector)
+    def _parameters(self, vector: Array, buffers: Array | None = None) -> Parameters:
+        return self.state.parameters.replace(vector=vector, buffers=buffers)
 
     def result(
         self, reason: StopReason, trouble: str | None, engine: str, road: str
@@ -192,11 +198,11 @@ class Loop:
         progress, standing = self.progress, self.progress.standing
         epochs = progress.epoch - self.state.epoch
         best = self.state.best_parameters
-        if progress.best_vector is not None:
-            best = self._parameters(progress.best_vector)
+        if progress.best is not None:
+            best = self._parameters(*progress.best)
         state = replace(
             self.state,
-            parameters=self._parameters(vector),
+            parameters=self._parameters(vector, self.session.buffers()),
             moments=moments,
             step=self.state.step + epochs * (1 if self.reached else self.steps_per_epoch),
             epoch=progress.epoch,
@@ -207,6 +213,8 @@ class Loop:
             stalled=standing.stalled,
         )
         kept = best if self.plan.early_stopping is not None else None
+        if kept is None and self.plan.optimizer.averages and state.step:
+            kept = state.parameters.replace(vector=moments[-1])
         return TrainingResult(
             kept or state.parameters, state, self.history, reason, epochs, engine, road, trouble
         )

@@ -22,15 +22,16 @@ start from z and stand in ``backprop.py``; what is here is their meaning.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from deltarule.dataclass import dataclass
 from deltarule.definitions import Array, Definition, Family, in_range, positive, settle
-from deltarule.exceptions import InvalidParameterError
+from deltarule.exceptions import InvalidParameterError, InvalidShapeError
 
 __all__ = [
     "LOSSES",
@@ -70,6 +71,11 @@ class Loss(Definition):
     def parameter(self) -> float:
         """The loss's number, if it has one."""
         return 0.0
+
+    @property
+    def parameters(self) -> tuple[float, ...]:
+        """What the compiled core needs: one number for all outputs, or one for each in turn."""
+        return (self.parameter,)
 
     def value(self, prediction: Array, target: Array) -> Array:
         """The terms of f.
@@ -224,13 +230,15 @@ class Quantile(Loss):
 
     Parameters
     ----------
-    quantile : float, default=0.5
-        The quantile to predict, strictly between 0 and 1; 0.5 is half the absolute error.
+    quantile : float or tuple of float, default=0.5
+        The quantile to predict, strictly between 0 and 1; 0.5 is half the absolute error. Or
+        several, rising: then the outputs stand in groups of so many, one for each, under an output
+        activation that keeps them in order (``"ascending"``) or not.
 
     Raises
     ------
     InvalidParameterError
-        If `quantile` is not strictly between 0 and 1.
+        If a quantile is not strictly between 0 and 1, or they do not rise.
 
     Notes
     -----
@@ -245,25 +253,55 @@ class Quantile(Loss):
     name = "quantile"
     smooth = False
 
-    quantile: float = 0.5
+    quantile: float | tuple[float, ...] = 0.5
 
     def __post_init__(self) -> None:
-        settle(self, quantile=in_range(self.quantile, "quantile", 0, 1, "()"))
+        if not isinstance(self.quantile, tuple | list):
+            settle(self, quantile=in_range(self.quantile, "quantile", 0, 1, "()"))
+            return
+        levels = tuple(
+            in_range(level, f"quantile[{index}]", 0, 1, "()")
+            for index, level in enumerate(self.quantile)
+        )
+        if not levels or any(a >= b for a, b in itertools.pairwise(levels)):
+            raise InvalidParameterError(
+                f"quantile must be a number or rising numbers (got {self.quantile!r}). Sort them "
+                "and leave out what stands there twice."
+            )
+        settle(self, quantile=levels)
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """All quantiles that are predicted."""
+        return self.quantile if isinstance(self.quantile, tuple) else (self.quantile,)
+
+    @property
+    def parameters(self) -> tuple[float, ...]:
+        return self.levels
 
     @property
     def parameter(self) -> float:
-        return self.quantile
+        return self.levels[0]
 
     def value(self, prediction: Array, target: Array) -> Array:
         below = target - prediction
-        return below * self._slope(below)
+        terms: Array = below * self._slope(below)
+        return terms.astype(below.dtype, copy=False)
 
     def derivative(self, prediction: Array, target: Array) -> Array:
         return (-self._slope(target - prediction)).astype(prediction.dtype)
 
     def _slope(self, below: Array) -> Array:
         side = np.sign(below.real)
-        slope: Array = (0.5 + (self.quantile - 0.5) * side) * side
+        level: Any = self.quantile
+        if isinstance(level, tuple):
+            if below.shape[1] % len(level):
+                raise InvalidShapeError(
+                    f"a loss of {len(level)} quantiles needs a multiple of that many outputs (got "
+                    f"{below.shape[1]}). Give the last layer one unit for each quantile."
+                )
+            level = np.tile(np.array(level, dtype=side.dtype), below.shape[1] // len(level))
+        slope: Array = (0.5 + (level - 0.5) * side) * side
         return slope
 
     def kinks(self, target: Array) -> tuple[Array, ...]:

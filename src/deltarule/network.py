@@ -23,7 +23,7 @@ import numpy as np
 
 from deltarule.activations import ACTIVATIONS, Activation
 from deltarule.dataclass import dataclass
-from deltarule.definitions import Array, choose
+from deltarule.definitions import Array, choose, non_negative
 from deltarule.exceptions import InvalidParameterError, InvalidShapeError
 from deltarule.initializers import INITIALIZERS, Initializer
 from deltarule.layers import Block, Dense, Layer, width
@@ -63,12 +63,23 @@ class Head:
         The output columns of the head, first and one past the last: ``(start, stop)``.
     loss : Loss
     weight : float, default=1.0
-        Factor of this head's loss in the sum over heads.
+        Factor of this head's loss in the sum over heads, at least 0.
+    activation : Activation or str, optional
+        The output activation of the head's columns. Heads with one of their own stand behind a
+        last layer whose activation is the identity; without, it is that of the last layer.
     """
 
     columns: tuple[int, int]
     loss: Loss
     weight: float = 1.0
+    activation: Activation | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "loss", choose(self.loss, LOSSES, "head.loss"))
+        object.__setattr__(self, "weight", non_negative(self.weight, "head.weight"))
+        if self.activation is not None:
+            chosen = choose(self.activation, ACTIVATIONS, "head.activation")
+            object.__setattr__(self, "activation", chosen)
 
     @property
     def slice(self) -> slice:
@@ -162,18 +173,30 @@ class Network:
                 f"heads must cover the output columns 0 to {self.n_outputs - 1} once each, in "
                 f"order (got {[head.columns for head in self.heads]}). Adjust head.columns."
             )
-        name = self.output_activation.name
-        if len(self.heads) > 1 and not self.output_activation.elementwise:
+        last = self.output_activation
+        if self.heads_activate and last.name != "identity":
             raise InvalidParameterError(
-                f"an output activation over all units, {name!r}, needs a single head (got "
-                f"{len(self.heads)}). Use an elementwise output activation such as 'logistic'."
+                "heads with an activation of their own need the identity as the activation of the "
+                f"last layer (got {last.name!r}). Give it to the heads alone."
+            )
+        if len(self.heads) > 1 and not last.elementwise:
+            raise InvalidParameterError(
+                f"an output activation over all units, {last.name!r}, needs a single head (got "
+                f"{len(self.heads)}). Give each head an activation of its own."
             )
         for head in self.heads:
+            name = self.head_activation(head).name
             allowed = head.loss.activations
             if allowed is not None and name not in allowed:
                 raise InvalidParameterError(
                     f"loss {head.loss.name!r} is defined for the output activations "
                     f"{', '.join(sorted(allowed))} (got {name!r}). Choose one of them."
+                )
+            width, several = head.columns[1] - head.columns[0], len(head.loss.parameters)
+            if width % several:
+                raise InvalidParameterError(
+                    f"loss {head.loss!r} judges {several} outputs at a time and needs a multiple "
+                    f"of that many (got {width}). Give the last layer one unit for each."
                 )
             if (
                 head.loss.name == "log_loss"
@@ -217,6 +240,30 @@ class Network:
     def loss(self) -> Loss:
         """The loss of the first head; the only one where there is one head."""
         return self.heads[0].loss
+
+    @cached_property
+    def heads_activate(self) -> bool:
+        """Whether some head has an output activation of its own."""
+        return any(head.activation is not None for head in self.heads)
+
+    def head_activation(self, head: Head) -> Activation:
+        """The output activation of a head's columns."""
+        return self.output_activation if head.activation is None else head.activation
+
+    def activation_behind(self, layer: int) -> Activation:
+        """The first activation from a layer on that is not the identity, before the next weights.
+
+        What the initialiser of a layer's weights goes by: a dense layer may leave its activation to
+        the normalisation behind it.
+        """
+        for index in range(layer, len(self.layers)):
+            found = self.layers[index].activation
+            weighs = any(block.role == "weight" for block in self.layers[index].blocks())
+            if index > layer and weighs:
+                break
+            if found.name != "identity":
+                return found
+        return self.layers[layer].activation
 
     @cached_property
     def layout(self) -> tuple[Slot, ...]:
@@ -445,12 +492,14 @@ def initialize(
         )
     chosen = choose(initializer, INITIALIZERS, "initializer")
     vector = np.empty(network.size, dtype=np.float64)
-    for layer, description in enumerate(network.layers):
-        generator = Generator(seed, Stream.INITIAL, epoch=layer)
+    count = 0  # of the layers that draw: normalisation and dropout between them change no start
+    for layer in range(len(network.layers)):
+        generator = Generator(seed, Stream.INITIAL, epoch=count)
         for slot in network.slots(layer):
             if slot.block.initial is not None:
                 vector[slot.start : slot.stop] = slot.block.initial
             else:
-                drawn = chosen.fill(slot.block, description.activation.name, generator)
+                drawn = chosen.fill(slot.block, network.activation_behind(layer).name, generator)
                 vector[slot.start : slot.stop] = drawn.ravel()
+        count += generator.position > 0
     return Parameters(network, vector.astype(dtype))

@@ -16,6 +16,7 @@ through SciPy.
 from __future__ import annotations
 
 import math
+from dataclasses import field
 from typing import ClassVar
 
 import numpy as np
@@ -43,6 +44,8 @@ __all__ = [
     "Nesterov",
     "Optimizer",
     "RMSprop",
+    "Stepwise",
+    "averaging_decay",
 ]
 
 
@@ -51,15 +54,30 @@ class Optimizer(Definition):
 
     Attributes
     ----------
+    own_moments : int
+        Number of the rule's own state vectors.
     moments : int
-        Number of state vectors.
+        Number of all state vectors.
     linear : bool
         Whether the update is linear in the gradients, which lets an engine rearrange it.
+    averages : bool
+        Whether the last of the moments is the average of the parameters, which is what a training
+        publishes.
     """
 
     word: ClassVar[str] = "optimizer"
-    moments: ClassVar[int] = 0
+    own_moments: ClassVar[int] = 0
     linear: ClassVar[bool] = False
+
+    @property
+    def averages(self) -> bool:
+        """Whether the last of the moments is the average of the parameters."""
+        return getattr(self, "average", None) is not None
+
+    @property
+    def moments(self) -> int:
+        """Number of state vectors, the average of the parameters counted."""
+        return self.own_moments + self.averages
 
     def hyperparameters(self) -> tuple[float, float, float, float]:
         """The numbers that the compiled core needs beside the name, filled up with 0."""
@@ -100,19 +118,35 @@ class Optimizer(Definition):
         raise NotImplementedError
 
 
-class SGD(Optimizer):
-    """w ← w − α g: the notes' step 3°.
+@dataclass(frozen=True)
+class Stepwise(Optimizer):
+    """Base of the optimisers that go step by step, and what all of these can do.
 
-    Source: Robbins and Monro (1951), https://doi.org/10.1214/aoms/1177729586
+    Parameters
+    ----------
+    clip_norm : float or None, default=None
+        A gradient (penalties included) whose Euclidean norm over all parameters is larger is
+        scaled down to it; above 0. None clips nothing.
+    average : float or None, default=None
+        Decay of a running average of the parameters, in [0, 1), which predicts and is judged in
+        place of the last parameters: a ← d a + (1 − d) w after each step, with
+        d = min(average, t / (t + 9)) at step t = 0, 1, …, so that the start is forgotten. None
+        keeps no average.
 
-    Examples
-    --------
-    >>> SGD().update(np.array([1.0]), np.array([2.0]), np.zeros((0, 1)), 0.25, 0)[0]
-    array([0.5])
+    Notes
+    -----
+    Clipping: Pascanu et al. (2013), https://proceedings.mlr.press/v28/pascanu13.html. Averages:
+    Polyak and Juditsky (1992), https://doi.org/10.1137/0330046.
     """
 
-    name = "sgd"
-    linear = True
+    clip_norm: float | None = field(default=None, kw_only=True)
+    average: float | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        if self.clip_norm is not None:
+            settle(self, clip_norm=positive(self.clip_norm, "clip_norm"))
+        if self.average is not None:
+            settle(self, average=in_range(self.average, "average", 0, 1, "[)"))
 
     def update(
         self,
@@ -123,17 +157,90 @@ class SGD(Optimizer):
         step: int,
         decay_mask: Array | None = None,
     ) -> tuple[Array, Array]:
+        """One step: clip, the optimiser's own rule, average; see `Optimizer.update`."""
+        if self.clip_norm is not None:
+            gradient = _clipped(gradient, self.clip_norm)
+        if self.average is None:
+            return self.move(vector, gradient, moments, rate, step, decay_mask)
+        moved, own = self.move(vector, gradient, moments[:-1], rate, step, decay_mask)
+        share = _as(1.0 - averaging_decay(self.average, step), vector)
+        average = moments[-1] + share * (moved - moments[-1])
+        return moved, np.concatenate((own, average[np.newaxis]))
+
+    def move(
+        self,
+        vector: Array,
+        gradient: Array,
+        moments: Array,
+        rate: float,
+        step: int,
+        decay_mask: Array | None,
+    ) -> tuple[Array, Array]:
+        """The optimiser's own rule; parameters as for `update`."""
+        raise NotImplementedError
+
+
+def averaging_decay(average: float, step: int) -> float:
+    """What the average of the parameters keeps of itself at a step; nothing at the first.
+
+    Examples
+    --------
+    >>> averaging_decay(0.9, 0), averaging_decay(0.9, 1), averaging_decay(0.9, 1000)
+    (0.0, 0.1, 0.9)
+    """
+    return min(average, step / (step + 9.0))
+
+
+def _clipped(gradient: Array, most: float) -> Array:
+    """The gradient at no more than this norm, which is summed in float64."""
+    wide = gradient.astype(np.float64, copy=False)
+    norm = math.sqrt(float(wide @ wide))
+    return gradient * _as(most / norm, gradient) if norm > most else gradient
+
+
+class SGD(Stepwise):
+    """w ← w − α g: the notes' step 3°.
+
+    Parameters
+    ----------
+    clip_norm, average : float or None, default=None
+        See `Stepwise`.
+
+    Notes
+    -----
+    Robbins and Monro (1951), https://doi.org/10.1214/aoms/1177729586
+
+    Examples
+    --------
+    >>> SGD().update(np.array([1.0]), np.array([2.0]), np.zeros((0, 1)), 0.25, 0)[0]
+    array([0.5])
+    """
+
+    name = "sgd"
+    linear = True
+
+    def move(
+        self,
+        vector: Array,
+        gradient: Array,
+        moments: Array,
+        rate: float,
+        step: int,
+        decay_mask: Array | None,
+    ) -> tuple[Array, Array]:
         return vector - _as(rate, vector) * gradient, moments
 
 
 @dataclass(frozen=True)
-class Momentum(Optimizer):
+class Momentum(Stepwise):
     """v ← momentum · v − α g;  w ← w + v.
 
     Parameters
     ----------
     momentum : float, default=0.9
         Share of the velocity that is kept, in [0, 1].
+    clip_norm, average : float or None, default=None
+        See `Stepwise`.
 
     Raises
     ------
@@ -153,38 +260,41 @@ class Momentum(Optimizer):
     """
 
     name = "momentum"
-    moments = 1
+    own_moments = 1
     linear = True
 
     momentum: float = 0.9
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         settle(self, momentum=in_range(self.momentum, "momentum", 0, 1))
 
     def hyperparameters(self) -> tuple[float, float, float, float]:
         return (self.momentum, 0.0, 0.0, 0.0)
 
-    def update(
+    def move(
         self,
         vector: Array,
         gradient: Array,
         moments: Array,
         rate: float,
         step: int,
-        decay_mask: Array | None = None,
+        decay_mask: Array | None,
     ) -> tuple[Array, Array]:
         velocity = self.momentum * moments[0] - _as(rate, vector) * gradient
         return vector + velocity, velocity[np.newaxis]
 
 
 @dataclass(frozen=True)
-class Nesterov(Optimizer):
+class Nesterov(Stepwise):
     """v ← momentum · v − α g;  w ← w + momentum · v − α g, with the new v.
 
     Parameters
     ----------
     momentum : float, default=0.9
         Share of the velocity that is kept, in [0, 1].
+    clip_norm, average : float or None, default=None
+        See `Stepwise`.
 
     Raises
     ------
@@ -204,25 +314,26 @@ class Nesterov(Optimizer):
     """
 
     name = "nesterov"
-    moments = 1
+    own_moments = 1
     linear = True
 
     momentum: float = 0.9
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         settle(self, momentum=in_range(self.momentum, "momentum", 0, 1))
 
     def hyperparameters(self) -> tuple[float, float, float, float]:
         return (self.momentum, 0.0, 0.0, 0.0)
 
-    def update(
+    def move(
         self,
         vector: Array,
         gradient: Array,
         moments: Array,
         rate: float,
         step: int,
-        decay_mask: Array | None = None,
+        decay_mask: Array | None,
     ) -> tuple[Array, Array]:
         push = _as(rate, vector) * gradient
         velocity = self.momentum * moments[0] - push
@@ -230,7 +341,7 @@ class Nesterov(Optimizer):
 
 
 @dataclass(frozen=True)
-class Adam(Optimizer):
+class Adam(Stepwise):
     """m ← β₁ m + (1 − β₁) g;  v ← β₂ v + (1 − β₂) g²;  w ← w − α_t m / (√v + epsilon).
 
     α_t = α √(1 − β₂^t) / (1 − β₁^t) with t = step + 1.
@@ -243,6 +354,8 @@ class Adam(Optimizer):
         Decay of the mean v of their squares, in [0, 1).
     epsilon : float, default=1e-8
         Keeps the division finite, above 0.
+    clip_norm, average : float or None, default=None
+        See `Stepwise`.
 
     Raises
     ------
@@ -263,13 +376,14 @@ class Adam(Optimizer):
     """
 
     name = "adam"
-    moments = 2
+    own_moments = 2
 
     beta_1: float = 0.9
     beta_2: float = 0.999
     epsilon: float = 1e-8
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         settle(
             self,
             beta_1=in_range(self.beta_1, "beta_1", 0, 1, "[)"),
@@ -280,14 +394,14 @@ class Adam(Optimizer):
     def hyperparameters(self) -> tuple[float, float, float, float]:
         return (self.beta_1, self.beta_2, self.epsilon, 0.0)
 
-    def update(
+    def move(
         self,
         vector: Array,
         gradient: Array,
         moments: Array,
         rate: float,
         step: int,
-        decay_mask: Array | None = None,
+        decay_mask: Array | None,
     ) -> tuple[Array, Array]:
         t = int(step) + 1
         correction = math.sqrt(1.0 - self.beta_2**t) / (1.0 - self.beta_1**t)
@@ -310,6 +424,8 @@ class AdamW(Adam):
         As for `Adam`.
     weight_decay : float, default=0.01
         At least 0.
+    clip_norm, average : float or None, default=None
+        See `Stepwise`.
 
     Raises
     ------
@@ -338,16 +454,16 @@ class AdamW(Adam):
     def hyperparameters(self) -> tuple[float, float, float, float]:
         return (self.beta_1, self.beta_2, self.epsilon, self.weight_decay)
 
-    def update(
+    def move(
         self,
         vector: Array,
         gradient: Array,
         moments: Array,
         rate: float,
         step: int,
-        decay_mask: Array | None = None,
+        decay_mask: Array | None,
     ) -> tuple[Array, Array]:
-        moved, moments = super().update(vector, gradient, moments, rate, step)
+        moved, moments = super().move(vector, gradient, moments, rate, step, decay_mask)
         decay = _as(rate * self.weight_decay, vector) * vector
         if decay_mask is not None:
             decay = np.where(decay_mask, decay, 0)
@@ -355,7 +471,7 @@ class AdamW(Adam):
 
 
 @dataclass(frozen=True)
-class RMSprop(Optimizer):
+class RMSprop(Stepwise):
     """v ← decay · v + (1 − decay) g²;  w ← w − α g / (√v + epsilon).
 
     Parameters
@@ -364,6 +480,8 @@ class RMSprop(Optimizer):
         Decay of the mean v of the squared gradients, in [0, 1).
     epsilon : float, default=1e-8
         Keeps the division finite, above 0.
+    clip_norm, average : float or None, default=None
+        See `Stepwise`.
 
     Raises
     ------
@@ -383,12 +501,13 @@ class RMSprop(Optimizer):
     """
 
     name = "rmsprop"
-    moments = 1
+    own_moments = 1
 
     decay: float = 0.9
     epsilon: float = 1e-8
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         settle(
             self,
             decay=in_range(self.decay, "decay", 0, 1, "[)"),
@@ -398,14 +517,14 @@ class RMSprop(Optimizer):
     def hyperparameters(self) -> tuple[float, float, float, float]:
         return (self.decay, self.epsilon, 0.0, 0.0)
 
-    def update(
+    def move(
         self,
         vector: Array,
         gradient: Array,
         moments: Array,
         rate: float,
         step: int,
-        decay_mask: Array | None = None,
+        decay_mask: Array | None,
     ) -> tuple[Array, Array]:
         v = self.decay * moments[0] + (1.0 - self.decay) * (gradient * gradient)
         move = _as(rate, vector) * gradient / (np.sqrt(v) + self.epsilon)

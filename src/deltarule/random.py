@@ -7,8 +7,8 @@ function of four integers:
     key       drawn once from ``random_state`` and kept in the training state
     stream    what the number is for (`Stream`)
     epoch     or another count of repetitions
-    position  word p is lane p % 4 of the block with counter (p // 4, epoch, 0, 0) and
-              key (key, stream)
+    position  word p is lane p % 4 of the block with counter (p // 4, epoch, part, 0) and
+              key (key, stream); `part` is 0 but for dropout, where it is the layer
 
 A run may stop at any step and go on from there, engines may split the work as they like, and the
 order of the rows in epoch 1000 needs no walk through epochs 0 to 999. NumPy's ``Philox`` computes
@@ -28,7 +28,18 @@ import numpy.typing as npt
 
 from deltarule.definitions import Array, one_of
 
-__all__ = ["SAMPLINGS", "Generator", "Stream", "below", "derive", "order", "uniform", "words"]
+__all__ = [
+    "SAMPLINGS",
+    "Generator",
+    "Stream",
+    "below",
+    "derive",
+    "keep_threshold",
+    "kept_units",
+    "order",
+    "uniform",
+    "words",
+]
 
 SAMPLINGS = ("replacement", "shuffle", "sequential")
 
@@ -54,12 +65,12 @@ class Stream(IntEnum):
     RESTART = 4
 
 
-def words(key: int, stream: int, epoch: int, start: int, count: int) -> Words:
+def words(key: int, stream: int, epoch: int, start: int, count: int, part: int = 0) -> Words:
     """The words at positions ``start`` … ``start + count − 1``.
 
     Parameters
     ----------
-    key, stream, epoch, start : int
+    key, stream, epoch, start, part : int
         Each in 0 … 2⁶⁴ − 1.
     count : int
         How many, at least 0.
@@ -79,7 +90,7 @@ def words(key: int, stream: int, epoch: int, start: int, count: int) -> Words:
     """
     block, lane = divmod(int(start), 4)
     # NumPy's generator adds one to its counter before it uses it.
-    counter = ((int(epoch) << 64 | block) - 1) % 2**256
+    counter = ((int(part) << 128 | int(epoch) << 64 | block) - 1) % 2**256
     try:
         bits = _AT_HAND.pop()
     except IndexError:
@@ -230,6 +241,52 @@ def order(kind: str, key: int, epoch: int, n: int) -> npt.NDArray[np.int64]:
         j = partner[i]
         rows[i], rows[j] = rows[j], rows[i]
     return np.array(rows, dtype=np.int64)
+
+
+def keep_threshold(rate: float) -> int:
+    """Of the 65 536 values of a 16-bit number, how many keep a unit under dropout of this rate.
+
+    Examples
+    --------
+    >>> keep_threshold(0.5), keep_threshold(0.0)
+    (32768, 65536)
+    """
+    return min(max(round((1.0 - rate) * 65536), 1), 65536)
+
+
+def kept_units(
+    key: int, layer: int, step: int, rows: int, units: int, rate: float
+) -> npt.NDArray[np.bool_]:
+    """Which units dropout keeps in one step: a function of key, layer, step, row and unit alone.
+
+    Parameters
+    ----------
+    key, layer, step : int
+        The key of the training, the layer's number in ``network.layers``, the optimiser's clock.
+    rows, units : int
+        Rows of the batch and units of the layer.
+    rate : float
+        The share that is dropped, in [0, 1), rounded to 1/65536.
+
+    Returns
+    -------
+    bool array of shape (rows, units)
+
+    Notes
+    -----
+    A row has ⌈units / 16⌉ blocks of four words; unit u is the u-th number of 16 bits, the lower
+    bits of a word first, and is kept where that is below `keep_threshold`.
+
+    Examples
+    --------
+    >>> kept_units(key=0, layer=1, step=0, rows=2, units=4, rate=0.5).shape
+    (2, 4)
+    """
+    blocks = -(-units // 16)
+    drawn = words(key, Stream.DROPOUT, step, 0, rows * blocks * 4, part=layer)
+    numbers = drawn.astype("<u8", copy=False).view("<u2").reshape(rows, blocks * 16)[:, :units]
+    kept: npt.NDArray[np.bool_] = numbers < keep_threshold(rate)
+    return kept
 
 
 def derive(key: int, stream: int, index: int) -> int:

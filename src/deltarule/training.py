@@ -145,6 +145,7 @@ def train_until(
     if validation is not None:
         rows = (validation.X, validation.D, validation.sample_weight)
         validation = Validation(*arrays(network, state.parameters, *rows), validation.score)
+    _check_layers(network, plan, D.shape[0])
     chosen = engines.choose(engine, network, plan.optimizer, state.parameters.dtype)
     most = max(
         min(int(plan.batch_size), D.shape[0]) if plan.optimizer.name != "lbfgs" else D.shape[0],
@@ -165,3 +166,16 @@ def train_until(
         reason, trouble = loop.run(observer, ended)
     session.release()  # before the result is copied out: both need not fit
     return loop.result(reason, trouble, chosen.name, session.road(loop.work))
+
+
+def _check_layers(network: Network, plan: TrainingPlan, rows: int) -> None:
+    """Refuse layers that cannot be trained by this plan."""
+    for index, layer in enumerate(network.layers):
+        if plan.optimizer.name == "lbfgs" and layer.stepwise:
+            raise InvalidParameterError(
+                f"layers[{index}], {layer.name!r}, is trained by steps over a part of the rows, "
+                "and lbfgs takes none (got optimizer='lbfgs'). Use 'adam', or leave the layer out."
+            )
+        problem = layer.objection(min(int(plan.batch_size), rows))
+        if problem is not None:
+            raise InvalidParameterError(f"layers[{index}]: {problem}")

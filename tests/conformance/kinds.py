@@ -38,13 +38,13 @@ class Scale(Layer):
 
 
 @backprop.layer_forward.register
-def _(layer: Scale, values, a):
+def _(layer: Scale, values, a, index, step):
     z = a * values["scale"]
-    return z, z
+    return backprop.Through(z, z)
 
 
 @backprop.layer_backward.register
-def _(layer: Scale, values, a, delta, need_upstream):
+def _(layer: Scale, values, a, kept, delta, need_upstream):
     upstream = delta * values["scale"] if need_upstream else None
     return {"scale": (a * delta).sum(axis=0)}, upstream
 
@@ -64,13 +64,13 @@ class Standardize(Layer):
 
 
 @backprop.layer_forward.register
-def _(layer: Standardize, values, a):
+def _(layer: Standardize, values, a, index, step):
     z = (a - values["mean"]) / values["deviation"]
-    return z, z
+    return backprop.Through(z, z)
 
 
 @backprop.layer_backward.register
-def _(layer: Standardize, values, a, delta, need_upstream):
+def _(layer: Standardize, values, a, kept, delta, need_upstream):
     return {}, delta / values["deviation"] if need_upstream else None
 
 

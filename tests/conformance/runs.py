@@ -20,11 +20,10 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from conformance.networks import PAIRS, SETTINGS, targets
+from conformance.networks import NAMES, PAIRS, SETTINGS, targets
 
 import deltarule as dr
 from deltarule import backprop
-from deltarule.activations import ACTIVATIONS
 from deltarule.engines.base import Rule, Work
 from deltarule.engines.reference import ReferenceEngine
 from deltarule.optimizers import OPTIMIZERS
@@ -41,7 +40,7 @@ RATES = {"sgd": 0.05, "momentum": 0.01, "nesterov": 0.01}
 PARTS = ((0, "loss"), (1, "output"))
 FACTORS: dict[str, tuple[Any, ...]] = {
     "pair": PAIRS,
-    "hidden": tuple(ACTIVATIONS.table),
+    "hidden": NAMES,
     "depth": (0, 1, 2),
     "optimizer": OPTIMISERS,
     "dtype": ("float64", "float32"),

@@ -93,7 +93,8 @@ DELTARULE_INLINE void with_activation(Activation kind, Action act) {
         DELTARULE_CASE(mish)
         DELTARULE_CASE(exp)
 #undef DELTARULE_CASE
-        case Activation::softmax: return;
+        case Activation::softmax:
+        case Activation::ascending: return;
     }
 }
 

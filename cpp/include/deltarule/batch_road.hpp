@@ -14,6 +14,7 @@ struct OperationList {
     std::vector<Operation> operations;
     std::vector<int64_t> widths;  ///< of the blocks; behind them the widest but the inputs
     int64_t kept = 0;             ///< numbers per sample that operations keep
+    int64_t sums = 0;             ///< numbers per strip of the normalisations
 };
 
 OperationList list_operations(const std::vector<Layer>& layers);
@@ -28,9 +29,10 @@ public:
     ~BatchRoad();
 
     /// One step over the rows that `order` names; returns Σ w f as met. Leaves the weights alone where
-    /// that is not finite or the watch stopped the call before they were touched.
+    /// that is not finite or the watch stopped the call before they were touched. Key and clock are
+    /// those of what a step draws, and of what it remembers.
     double step(const Samples<T>& samples, const int64_t* order, int64_t rows, const Update<T>& update,
-                double scale);
+                double scale, uint64_t key = 0, int64_t clock = 0);
     void predict(const Samples<T>& samples, T* predictions);
     /// Σ w f; with `gradient` also its gradient as a canonical vector.
     double loss(const Samples<T>& samples, T* gradient = nullptr);
@@ -41,7 +43,12 @@ private:
     struct Buffers;
     struct Cut;
 
-    Cut cut(int64_t rows) const;
+    Cut cut(int64_t rows, bool measure) const;
+    const std::vector<Stage>& stages_of(const Batch<T>& batch) const {
+        return measures_ && !batch.measure ? straight_ : stages_;
+    }
+    bool clip_and_update(Batch<T>& batch);
+    void average(const Batch<T>& batch);
     std::vector<Task> plan_tasks(int64_t first_layer_rows) const;
     void plan_stages();
     Batch<T> batch_of(const Samples<T>& samples) const;
@@ -57,7 +64,10 @@ private:
     Watch& watch_;
     int threads_;
     OperationList list_;
-    std::vector<Stage> stages_;
+    std::vector<Stage> stages_, straight_;  ///< cut, and in one piece
+    bool measures_ = false;                 ///< whether batches are normalised by their own statistics
+    bool normalizes_ = false;
+    std::vector<double> squares_;
     std::vector<Task> tasks_, entry_tasks_;
     std::unique_ptr<Buffers> buffers_;
 };

@@ -97,6 +97,9 @@ struct Task {
 inline int64_t used_words(int64_t width) { return width / 32 + 1; }
 inline int64_t used_size(int64_t width) { return 1 + used_words(width) + width + 1; }
 
+/// Numbers of a piece of the average of the weights.
+constexpr int64_t average_piece = 1 << 14;
+
 /// Rows through the network, and the gradient over them.
 template <class T>
 struct Batch {
@@ -109,6 +112,14 @@ struct Batch {
     Store<T> store;
     Update<T> update;
     T factor;  ///< of every delta
+
+    // what a training step is for its layers
+    bool training = false;  ///< whether units drop out
+    bool measure = false;   ///< whether batches are normalised by their own statistics
+    uint64_t key = 0, clock = 0;
+    T* sums = nullptr;      ///< numbers of the normalisations, `sums_size` for each strip
+    int64_t sums_size = 0;
+    int64_t offset = 0;  ///< of the first row in the batch, where that is taken a part at a time
 
     // which rows
     const int64_t* order;  ///< null: the rows first, first + 1, …
@@ -181,6 +192,14 @@ struct Kernels {
     void (*sum_pass)(void* batch, int worker, int64_t task);
     /// A whole small step by one thread; returns Σ w f, and updates if that is finite.
     double (*step)(Batch<T>& batch);
+    /// Running statistics of a batch whose strips have been there.
+    void (*follow)(const Batch<T>& batch);
+    /// Adds the penalty to a task's gradient and writes Σ g² of it to `losses[task]`.
+    void (*square_pass)(void* batch, int worker, int64_t task);
+    /// Multiplies a task's gradient by `factor` and updates its parameters.
+    void (*update_pass)(void* batch, int worker, int64_t task);
+    /// One piece of the average of the weights; `factor` is what it takes of them.
+    void (*average_pass)(void* batch, int worker, int64_t piece);
     /// σ and σ' of `count` numbers, a multiple of `lanes`, in place and into `slope`.
     void (*activate)(Activation kind, T parameter, T* z, T* slope, int64_t count, bool output);
     /// a^L of rows one by one.

@@ -23,10 +23,16 @@
 ///
 /// Where an operation needs a number of the whole batch (a mean, say), it says `whole_batch`. The list
 /// is then cut in front of it into stages: all strips end one stage before any begins the next. An
-/// uncut list is one stage, and pays nothing.
+/// uncut list is one stage, and pays nothing. Batch normalisation is two operations on either side of
+/// a cut: `moments` sums up what strips have, `normalize` uses it, and on the way back the other way
+/// round.
 namespace deltarule {
 
-enum class OperationKind : int { affine, activation };
+enum class OperationKind : int { affine, activation, moments, normalize, normalize_rows, dropout };
+
+inline bool normalizes(OperationKind kind) {
+    return kind == OperationKind::normalize || kind == OperationKind::normalize_rows;
+}
 
 /// What an affine operation multiplies the delta of its input by: nothing, what the activation before it
 /// kept, or one where the input is positive and else zero.
@@ -41,6 +47,7 @@ struct Operation {
     bool rectify = false;   ///< of affine: its output is relu
     Gate gate = Gate::none;
     bool gated = false;  ///< of activation: its delta comes multiplied by σ'(z)
+    int64_t sums = 0;    ///< of normalisations: where their numbers of a strip lie among those of all
 };
 
 /// Operations that a strip runs in one go.

@@ -15,6 +15,9 @@ struct OptimizerSettings {
     double second = 0;  ///< beta_2
     double epsilon = 0;
     double weight_decay = 0;
+    double clip_norm = 0;   ///< 0: gradients of any norm
+    bool averages = false;  ///< whether an average of the weights is kept
+    double average = 0;     ///< its decay
 };
 
 /// Whether an optimiser counts its steps, keeps a first moment or velocity, a second moment; how many.
@@ -22,6 +25,19 @@ inline bool has_clock(Optimizer kind) { return kind == Optimizer::adam || kind =
 inline bool has_moment(Optimizer kind) { return kind != Optimizer::sgd && kind != Optimizer::rmsprop; }
 inline bool has_square(Optimizer kind) { return has_clock(kind) || kind == Optimizer::rmsprop; }
 inline int moment_count(Optimizer kind) { return has_moment(kind) + has_square(kind); }
+inline int moment_count(const OptimizerSettings& settings) {
+    return moment_count(settings.kind) + settings.averages;
+}
+
+/// A head with its numbers; see `Head`.
+struct HeadSettings {
+    int64_t begin, end;
+    Loss loss;
+    std::vector<double> parameters;
+    double weight;
+    Activation activation;
+    double parameter;
+};
 
 /// √(1 - β₂^t) / (1 - β₁^t), t = step + 1.
 double bias_correction(const OptimizerSettings& settings, int64_t step);
@@ -31,15 +47,26 @@ double bias_correction(const OptimizerSettings& settings, int64_t step);
 template <class T>
 class Panels {
 public:
-    Panels(std::vector<Layer> layers, Loss loss, double loss_parameter);
+    /// Without heads one judges all outputs.
+    Panels(std::vector<Layer> layers, Loss loss, double loss_parameter, std::vector<HeadSettings> heads = {});
+    Panels(const Panels&) = delete;  // the network knows where its layers live
 
     int64_t size() const { return parameters_; }  ///< numbers in the canonical vector
+    int64_t buffer_size() const { return buffers_; }
     const std::vector<Layer>& layers() const { return layers_; }
     const Network& network() const { return network_; }
     const Store<T>& store() const { return store_; }
     const Kernels<T>& kernels() const { return kernels_; }
 
+    /// Whether steps of one row have roads of their own: dense layers under one head, and an optimiser
+    /// that updates each weight by itself.
+    bool single_rows() const { return plain_ && settings_.clip_norm == 0 && !settings_.averages; }
+
     void set_parameters(const T* vector) { pack(vector, store_.weights); }
+    /// Running means and variances, layer after layer.
+    void set_buffers(const T* buffers);
+    void buffers(T* buffers) const { canonical_buffers(store_.weights, buffers); }
+    void canonical_buffers(const T* weights, T* buffers) const;
     /// Weights in panels, such as a copy of the store's, as a canonical vector.
     void canonical(const T* weights, T* vector) const { unpack(weights, vector); }
     void parameters(T* vector) const { unpack(store_.weights, vector); }
@@ -49,12 +76,16 @@ public:
     void moments(T* moments) const;
 
     /// Weights and the optimiser's moments as they are, `saved()` numbers.
-    int64_t saved() const { return network_.size * (1 + moment_count(settings_.kind)); }
+    int64_t saved() const { return network_.size * (1 + moment_count(settings_)); }
     void save(T* to) const;
     void restore(const T* from);
 
     const OptimizerSettings& optimizer() const { return settings_; }
-    void set_optimizer(const OptimizerSettings& settings) { settings_ = settings; }
+    void set_optimizer(const OptimizerSettings& settings);
+    /// Puts the average of the weights, where there is one, in the place of the weights, and back.
+    void swap_average();
+    /// What a training publishes: the average of the weights, or the weights.
+    const T* published();
     /// The step size with adam's bias correction; `step` counts from 0.
     double rate_of(double rate, int64_t step) const;
     double decay_of(double rate) const;
@@ -68,12 +99,16 @@ private:
     void pack(const T* vector, T* panels) const;
     void unpack(const T* panels, T* vector) const;
     T* moment(int index) const;
+    void copy_buffers(const T* from, T* to) const;
 
     const Kernels<T>& kernels_;
     std::vector<Layer> layers_;
+    std::vector<HeadSettings> settings_of_heads_;
+    std::vector<Head> heads_;
     Network network_;
-    int64_t parameters_ = 0;
-    std::unique_ptr<Arena> arena_;
+    bool plain_ = true;
+    int64_t parameters_ = 0, buffers_ = 0;
+    std::unique_ptr<Arena> arena_, average_arena_;
     Store<T> store_{};
     OptimizerSettings settings_;
 };

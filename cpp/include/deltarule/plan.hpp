@@ -18,14 +18,18 @@ enum class Activation : int {
     gelu,
     silu,
     mish,
-    exp
+    exp,
+    ascending
 };
 
 enum class Loss : int { squared_error, absolute_error, huber, quantile, poisson, log_loss, perceptron };
 
 enum class Optimizer : int { sgd, momentum, nesterov, adam, adamw, rmsprop };
 
-/// One fully connected layer: z = W a + b, output = activation(z).
+enum class Normalization : int { none, batch, layer };
+
+/// One fully connected layer: z = W a + b, output = activation(z). Hidden ones may be normalised before
+/// the activation, and drop out behind it.
 struct Layer {
     int64_t inputs;
     int64_t units;
@@ -36,14 +40,32 @@ struct Layer {
     int64_t rows;    ///< inputs + bias: rows of a panel, the bias last
     int64_t panels;  ///< units / lanes, rounded up
     int64_t offset;  ///< of the first panel in the store of parameters
+    Normalization normalization = Normalization::none;
+    double epsilon = 0, momentum = 0;  ///< of the normalisation
+    int64_t keep = 65536;              ///< of 65536 units, how many do not drop out
+    int64_t dropout = 0;               ///< the number under which the layer draws
+    int64_t extra = 0;  ///< derived: gain, shift, running mean and variance, a panel's width each
+};
+
+/// Some outputs, their activation and the loss that judges them.
+struct Head {
+    int64_t begin, end;  ///< columns
+    Loss loss;
+    const double* parameters;  ///< one for all columns, or one for each in turn
+    int64_t parameter_count;
+    double weight;
+    Activation activation;
+    double parameter;  ///< of the activation
 };
 
 struct Network {
     const Layer* layers;
     int64_t depth;
-    Loss loss;
+    Loss loss;  ///< of the first head
     double loss_parameter;
     int64_t size;  ///< length of the store of parameters, padding included
+    const Head* heads = nullptr;
+    int64_t head_count = 1;
 };
 
 /// Samples as they come from the caller: dense rows, or CSR with 32- or 64-bit indices.
@@ -81,6 +103,7 @@ struct Store {
     T* gradient;
     T* moment;  ///< first moment or velocity
     T* square;  ///< second moment
+    T* average = nullptr;  ///< of the weights, where the optimiser keeps one
 };
 
 }  // namespace deltarule

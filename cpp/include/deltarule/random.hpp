@@ -11,7 +11,7 @@ enum class OrderKind : int { replacement, shuffle, sequential };
 enum class Stream : uint64_t { initial, order, split, dropout, restart };
 
 /// Words start … start + count - 1: word p is lane p % 4 of Philox(key = (key, stream),
-/// counter = (p / 4, epoch, 0, 0)).
+/// counter = (p / 4, epoch, 0, 0)). Dropout has the layer in the third place of the counter.
 void words(uint64_t key, uint64_t stream, uint64_t epoch, uint64_t start, int64_t count, uint64_t* out);
 
 /// floor(word n / 2^64): an integer below n.

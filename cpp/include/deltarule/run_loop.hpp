@@ -81,6 +81,7 @@ public:
     /// Gives the memory back that is kept for going back: the training is over.
     void release();
     void best(T* vector) const { panels_.canonical(best_, vector); }
+    void best_buffers(T* buffers) const { panels_.canonical_buffers(best_, buffers); }
 
 private:
     void prepare();

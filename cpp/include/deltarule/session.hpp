@@ -32,7 +32,9 @@ struct RunReport {
 template <class T>
 class Session {
 public:
-    Session(std::vector<Layer> layers, Loss loss, double loss_parameter, int threads);
+    /// Without heads one judges all outputs.
+    Session(std::vector<Layer> layers, Loss loss, double loss_parameter, int threads,
+            std::vector<HeadSettings> heads = {});
 
     int64_t size() const { return panels_->size(); }  ///< numbers in the canonical vector
     const std::vector<Layer>& layers() const { return panels_->layers(); }
@@ -44,6 +46,13 @@ public:
     /// Row after row of the optimiser's moments; null means zeros.
     void set_moments(const T* moments);
     void moments(T* moments) const { settled().moments(moments); }
+    /// Running means and variances of normalised layers.
+    int64_t buffer_size() const { return panels_->buffer_size(); }
+    void set_buffers(const T* buffers);
+    void buffers(T* buffers) const { panels_->buffers(buffers); }
+    /// Whether the average of the weights, where there is one, stands in their place: for looking at
+    /// what a training would publish, and not for running.
+    void publish(bool yes);
 
     void bind(const Samples<T>& samples);
     const Samples<T>& bound() const { return samples_; }
@@ -63,7 +72,7 @@ public:
 
     /// Which way steps of so many rows take.
     Road road(int64_t batch_size, double l1) const {
-        if (batch_size != 1) return Road::batches;
+        if (batch_size != 1 || !panels_->single_rows()) return Road::batches;
         return panels_->kernels().road(panels_->network(), panels_->update_of(0, 0, l1, 0));
     }
 
@@ -95,6 +104,7 @@ private:
     std::unique_ptr<Steps<T>> steps_;
     std::unique_ptr<RunLoop<T>> loop_;
     Samples<T> samples_;
+    bool published_ = false;
 };
 
 }  // namespace deltarule

@@ -30,6 +30,7 @@ public:
     void forget() { sample_road_.forget(); }
 
 private:
+    bool by_rows() const { return work_.batch_size == 1 && panels_.single_rows(); }
     int64_t run_samples(int64_t epoch, int64_t last_epoch, int64_t step, int64_t count, const Rates& rates,
                         double& loss);
     int64_t run_batches(int64_t epoch, int64_t last_epoch, int64_t step, int64_t count, const Rates& rates,

@@ -20,6 +20,7 @@ struct Work {
     double l1 = 0, l2 = 0;  ///< divided by n
     double scale = 1;       ///< N/n
     int64_t clock = 0;      ///< what adam's t is ahead of the order's steps
+    uint64_t key = 0;       ///< of what a step draws beside its rows
 };
 
 /// Step sizes before adam's correction: `rate` times a factor for every step.

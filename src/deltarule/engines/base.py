@@ -21,6 +21,8 @@ Promises that hold for every engine, tested in ``tests/conformance``:
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -31,6 +33,7 @@ from deltarule.definitions import Array
 from deltarule.engines.work import Epoch, Judged, Progress, Rule, Walk, Work
 from deltarule.network import Network, Parameters
 from deltarule.optimizers import Optimizer
+from deltarule.random import order
 from deltarule.stopping import StopReason
 
 __all__ = ["Engine", "Epoch", "Judged", "Progress", "Report", "Rule", "Session", "Walk", "Work"]
@@ -76,11 +79,16 @@ class Trace:
 
 
 def met(
-    parameters: Parameters, X: Any, D: Array, sample_weight: Array | None, scale: float
+    parameters: Parameters,
+    X: Any,
+    D: Array,
+    sample_weight: Array | None,
+    scale: float,
+    step: backprop.Step | None = None,
 ) -> tuple[tuple[Array, ...], tuple[Array, ...], tuple[Array, ...]]:
     """z, a and δ of every layer for one row, equations (1) to (6) in NumPy, as in a `Trace`."""
     with np.errstate(all="ignore"):
-        passed = backprop.forward(parameters.network, parameters, X)
+        passed = backprop.forward(parameters.network, parameters, X, step)
         factor = scale * (1.0 if sample_weight is None else float(sample_weight[0]))
         deltas = backprop.deltas(parameters.network, parameters, passed, D)
         return passed.pre_activations, passed.outputs[1:], tuple(d * factor for d in deltas)
@@ -92,6 +100,9 @@ class Session(ABC):
     The methods for epochs are written out here in terms of the others: that is their meaning. An
     engine that does many epochs in one go has its own for all three.
     """
+
+    _network: Network
+    _bound: tuple[Any, Array, Array | None]  # X, D and weights of the rows to train on
 
     @abstractmethod
     def load(
@@ -115,9 +126,41 @@ class Session(ABC):
         goes on from it, so that cutting an epoch into runs changes no bit of its loss either.
         """
 
-    @abstractmethod
     def trace(self, work: Work, first_step: int, rates: Array) -> Trace:
-        """Do what `run` does, bit for bit, with steps of one row, and keep what they met."""
+        """Do what `run` does, bit for bit, with steps of one row, and keep what they met.
+
+        Written out here: each row is looked at in NumPy before its step.
+        """
+        work = replace(work, batch_size=1)
+        X, D, weight = self._bound
+        positions = D.shape[0] if isinstance(work.order, Rule) else len(work.order)
+        steps, losses = 0, np.zeros(1)
+        seen: list[tuple[tuple[Array, ...], ...]] = []
+        report = Report(0, losses, True)
+        while steps < len(rates) and report.finite:
+            epoch, place = divmod(first_step + steps, positions)
+            row = self._rows(work.order, epoch)[place : place + 1]
+            parameters = Parameters(self._network, self.vector(), self.buffers())
+            clock = first_step + steps + work.step_offset
+            weights = None if weight is None else weight[row]
+            step = backprop.Step(work.key, clock)
+            seen.append(met(parameters, X[row], D[row], weights, work.scale, step))
+            if place == 0 and steps:
+                losses = np.append(losses, 0.0)
+            report = self.run(work, first_step + steps, rates[steps : steps + 1], losses[-1])
+            losses[-1] = report.losses[0]
+            steps += 1
+        z, a, delta = (
+            tuple(np.concatenate(layer) for layer in zip(*kind, strict=True))
+            for kind in zip(*seen, strict=True)
+        )
+        return Trace(Report(steps, losses, report.finite), z, a, delta)
+
+    def _rows(self, source: Rule | Array, epoch: int) -> Array:
+        """The order of one epoch."""
+        if not isinstance(source, Rule):
+            return source
+        return order(source.kind, source.key, epoch, self._bound[1].shape[0])
 
     def run_epochs(self, walk: Walk, progress: Progress, most: int) -> StopReason | None:
         """Run up to `most` epochs, at least one step: record each and ask the stop rules.
@@ -132,7 +175,7 @@ class Session(ABC):
             epoch = self.run_epoch(walk, progress)
             if epoch is None or not epoch.finite:
                 return None if epoch is None else StopReason.NON_FINITE
-            if not progress.note(walk.rules, epoch, self.vector):
+            if not progress.note(walk.rules, epoch, self.published):
                 reason = walk.rules.plateau(progress.standing)
                 if reason is not None:
                     return reason
@@ -147,7 +190,7 @@ class Session(ABC):
             None where the call ended before.
         """
         if progress.whole is None:
-            progress.whole = self.vector(), self.moments()
+            progress.whole = self.vector(), self.moments(), self.buffers()
         count = walk.steps_per_epoch
         report = self.run(walk.work, progress.epoch * count, walk.rates(progress, count))
         vector = self.vector()
@@ -155,25 +198,38 @@ class Session(ABC):
         loss = (float(report.losses[0]) + penalty) / walk.n
         if not (report.finite and np.isfinite(loss) and np.isfinite(vector).all()):
             return Epoch(loss, finite=False)
-        progress.whole = vector, self.moments()
+        progress.whole = vector, self.moments(), self.buffers()
         return Epoch(loss, *self.judge(walk.judged))
 
     def release(self) -> None:  # noqa: B027 - most have nothing to give back
         """Give back the memory that only a training under way needs; the numbers stay."""
 
     def go_back(self, progress: Progress) -> None:
-        """Parameters and moments as they were when the last whole epoch ended."""
+        """Parameters, moments and buffers as they were when the last whole epoch ended."""
         if progress.whole is not None:
             self.load(*progress.whole)
 
+    @abstractmethod
+    def as_published(self) -> AbstractContextManager[None]:
+        """While it lasts the session predicts with the numbers that a training would publish now.
+
+        They are the parameters, or their average where the optimiser keeps one.
+        """
+
+    def published(self) -> tuple[Array, Array]:
+        """The parameters that a training would publish now, and the buffers."""
+        with self.as_published():
+            return self.vector(), self.buffers()
+
     def judge(self, rows: Judged | None) -> tuple[float | None, float | None]:
-        """Mean loss and score of the rows that are judged."""
+        """Mean loss and score of the rows that are judged, as published."""
         if rows is None:
             return None, None
-        loss = self.loss(rows.X, rows.D, rows.sample_weight) / rows.n
-        if rows.score is None:
-            return loss, -loss
-        return loss, rows.score.value(self.predict(rows.X), rows.D, rows.sample_weight)
+        with self.as_published():
+            loss = self.loss(rows.X, rows.D, rows.sample_weight) / rows.n
+            if rows.score is None:
+                return loss, -loss
+            return loss, rows.score.value(self.predict(rows.X), rows.D, rows.sample_weight)
 
     @abstractmethod
     def road(self, work: Work) -> str:
@@ -188,6 +244,10 @@ class Session(ABC):
         """The optimiser's moments now, ``(count, size)``, as a new array."""
 
     @abstractmethod
+    def buffers(self) -> Array:
+        """The untrained numbers of the layers now, as a new array."""
+
+    @abstractmethod
     def predict(self, X: Any) -> Array:
         """d̂ = a^L for every row, ``(rows, outputs)``."""
 
@@ -199,7 +259,7 @@ class Session(ABC):
     def loss_gradient(
         self, X: Any, D: Array, sample_weight: Array | None = None
     ) -> tuple[float, Array]:
-        """(Σ w_i f^i, its gradient as a vector)."""
+        """(Σ w_i f^i, its gradient as a vector), as outside of a step: nothing drops out."""
 
 
 class RowPredictor(ABC):

@@ -8,12 +8,14 @@ The core knows names, numbers and arrays only, so this file is where description
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from deltarule import _core
-from deltarule.activations import ACTIVATIONS
+from deltarule.activations import ACTIVATIONS, Activation
 from deltarule.definitions import Array
 from deltarule.engines.base import (
     Engine,
@@ -29,10 +31,11 @@ from deltarule.engines.base import (
     Work,
     met,
 )
-from deltarule.layers import Dense
+from deltarule.layers import BatchNormalization, Dense, Dropout, Layer, LayerNormalization
 from deltarule.losses import LOSSES
 from deltarule.network import Network, Parameters
 from deltarule.optimizers import OPTIMIZERS, Optimizer
+from deltarule.random import keep_threshold
 from deltarule.random import order as rows_in_order
 from deltarule.stopping import Standing, StopReason, StopRules, patience_number
 
@@ -70,6 +73,13 @@ ROADS = {
 }
 
 
+#: Why steps of one row go that way.
+SLOW_ROWS = (
+    "; only dense layers under one head of weight 1, with an optimizer that neither clips nor "
+    "averages, have a road for single rows"
+)
+
+
 class CompiledSession(Session):
     """A session of the core; parameters and moments live there, in the kernels' own layout."""
 
@@ -82,6 +92,8 @@ class CompiledSession(Session):
             network.loss.parameter,
             self._dtype.name,
             min(n_threads, 1 << 20),
+            _heads(network),
+            _extras(network),
         )
         self._optimizer: Optimizer | None = None
         self._moments: Array | None = None  # loaded, until the first run names the optimiser
@@ -93,8 +105,10 @@ class CompiledSession(Session):
     def load(
         self, vector: Array, moments: Array | None = None, buffers: Array | None = None
     ) -> None:
-        """Take over parameters and moments; dense layers have no buffers."""
+        """Take over parameters, moments and buffers."""
         self._core.set_parameters(vector)
+        if buffers is not None and buffers.size:
+            self._core.set_buffers(buffers)
         self._optimizer, self._moments = None, moments
 
     def bind(self, X: Any, D: Array, sample_weight: Array | None = None) -> None:
@@ -115,12 +129,18 @@ class CompiledSession(Session):
             work.scale,
             work.step_offset,
             carried,
+            work.key,
         )
         return Report(steps, losses, finite)
 
     def trace(self, work: Work, first_step: int, rates: Array) -> Trace:
-        """Run the same steps, written down by the kernels as they go."""
+        """Run the same steps, written down by the kernels as they go.
+
+        What has no road for single rows is written down in NumPy, step by step.
+        """
         self._take(work.optimizer)
+        if self._core.road(1, work.l1) == "batches":
+            return super().trace(work, first_step, rates)
         steps, losses, finite, *numbers = self._core.trace(
             _order(work),
             first_step,
@@ -158,7 +178,13 @@ class CompiledSession(Session):
         if optimizer == self._optimizer:
             return
         moments = self._moments if self._optimizer is None else self.moments()
-        self._core.set_optimizer(optimizer.name, optimizer.hyperparameters())
+        clip_norm, average = (getattr(optimizer, name, None) for name in ("clip_norm", "average"))
+        self._core.set_optimizer(
+            optimizer.name,
+            optimizer.hyperparameters(),
+            clip_norm or 0.0,
+            -1.0 if average is None else average,
+        )
         if moments is None or len(moments) != optimizer.moments:
             moments = np.zeros((optimizer.moments, self._size), dtype=self._dtype)
         self._core.set_moments(np.ascontiguousarray(moments))
@@ -240,6 +266,7 @@ class CompiledSession(Session):
             work.step_offset,
             (walk.n, penalty.l1, penalty.l2) if penalty else (walk.n, 0.0, 0.0),
             _numbers(walk.rules),
+            work.key,
         )
         self._core.judge(*_judged(walk.judged))
         self._walk = walk
@@ -252,7 +279,7 @@ class CompiledSession(Session):
         for entries, array in zip(lists, numbers, strict=True):
             entries.extend(array.tolist())
         if best:
-            progress.best_vector = self._core.best()
+            progress.best = self._core.best(), self._core.best_buffers()
         self._expect(taken)
         return int(verdict)
 
@@ -273,7 +300,9 @@ class CompiledSession(Session):
         if work.optimizer.name == "lbfgs":
             return f"compiled, {ISA}: the whole gradient on the mini-batch road, SciPy's L-BFGS"
         self._take(work.optimizer)
-        return f"compiled, {ISA}: {ROADS[self._core.road(work.batch_size, work.l1)]}"
+        road = self._core.road(work.batch_size, work.l1)
+        slow = SLOW_ROWS if road == "batches" and work.batch_size == 1 else ""
+        return f"compiled, {ISA}: {ROADS[road]}{slow}"
 
     def vector(self) -> Array:
         """The parameters now."""
@@ -286,6 +315,19 @@ class CompiledSession(Session):
         if self._moments is None:
             return np.zeros((0, self._size), dtype=self._dtype)
         return self._moments.copy()
+
+    def buffers(self) -> Array:
+        """The buffers now."""
+        return self._core.buffers()
+
+    @contextmanager
+    def as_published(self) -> Iterator[None]:
+        """The average in place of the parameters, where the optimiser keeps one."""
+        self._core.publish(True)
+        try:
+            yield
+        finally:
+            self._core.publish(False)
 
     def predict(self, X: Any) -> Array:
         """d̂ for every row."""
@@ -340,13 +382,95 @@ def _judged(rows: Judged | None) -> tuple[Any, Any, Any, str, float, float]:
     return _rows(rows.X), rows.D, rows.sample_weight, name, middle, rows.n
 
 
+def _groups(network: Network) -> list[list[tuple[int, Layer]]]:
+    """The layers with their numbers, each dense one with what stands behind it."""
+    groups: list[list[tuple[int, Layer]]] = []
+    for index, layer in enumerate(network.layers):
+        if isinstance(layer, Dense) or not groups:
+            groups.append([])
+        groups[-1].append((index, layer))
+    return groups
+
+
+def _order_refusal(network: Network) -> str | None:
+    """A sentence where layers stand in another order than the core's.
+
+    It is dense, normalisation, activation, dropout; the last layer is dense alone.
+    """
+    groups = _groups(network)
+    for number, group in enumerate(groups):
+        kinds = [type(layer) for _, layer in group]
+        normalized = kinds[1:2] in ([BatchNormalization], [LayerNormalization])
+        rest = kinds[2:] if normalized else kinds[1:]
+        dense = group[0][1]
+        if (
+            kinds[0] is not Dense
+            or rest not in ([], [Dropout])
+            or (normalized and dense.activation.name != "identity")
+            or (number + 1 == len(groups) and len(kinds) > 1)
+            or (rest and _function(group).name == "softmax")
+        ):
+            return (
+                f"layers[{group[0][0]}] and what follows it are not in the core's order: a dense "
+                "layer, normalisation, activation, dropout, and a dense layer last."
+            )
+    return None
+
+
+def _function(group: list[tuple[int, Layer]]) -> Activation:
+    """The activation of a dense layer or of the normalisation behind it."""
+    return next(
+        (layer.activation for _, layer in group if layer.activation.name != "identity"),
+        group[0][1].activation,
+    )
+
+
 def _layers(network: Network) -> list[_core.Layer]:
-    return [_layer(layer) for layer in network.layers if isinstance(layer, Dense)]
+    return [_layer(group) for group in _groups(network)]
 
 
-def _layer(layer: Dense) -> _core.Layer:
-    function = layer.function
-    return (layer.inputs, layer.units, function.name, float(function.parameter), layer.bias)
+def _layer(group: list[tuple[int, Layer]]) -> _core.Layer:
+    dense, function = group[0][1], _function(group)
+    bias = isinstance(dense, Dense) and dense.bias
+    return (dense.inputs, dense.units, function.name, float(function.parameter), bias)
+
+
+def _extras(network: Network) -> list[_core.Extra]:
+    """What stands behind each dense layer; nothing at all where nothing does."""
+    if all(type(layer) is Dense for layer in network.layers):
+        return []
+    return [_extra(group) for group in _groups(network)]
+
+
+def _extra(group: list[tuple[int, Layer]]) -> _core.Extra:
+    normalization, epsilon, momentum, keep, number = "none", 0.0, 0.0, 65536, 0
+    for index, layer in group:
+        if isinstance(layer, BatchNormalization):
+            normalization, epsilon, momentum = "batch", layer.epsilon, layer.momentum
+        elif isinstance(layer, LayerNormalization):
+            normalization, epsilon = "layer", layer.epsilon
+        elif isinstance(layer, Dropout):
+            keep, number = keep_threshold(layer.rate), index
+    return normalization, epsilon, momentum, keep, number
+
+
+def _heads(network: Network) -> list[_core.Head]:
+    """The heads; none where one judges all outputs in the plain way."""
+    first = network.heads[0]
+    plain = len(network.heads) == 1 and first.weight == 1 and len(first.loss.parameters) == 1
+    if plain and not network.heads_activate and network.output_activation.name != "ascending":
+        return []
+    return [
+        (
+            *head.columns,
+            head.loss.name,
+            list(head.loss.parameters),
+            head.weight,
+            network.head_activation(head).name,
+            float(network.head_activation(head).parameter),
+        )
+        for head in network.heads
+    ]
 
 
 def _rows(X: Any) -> Any:
@@ -386,18 +510,25 @@ class CompiledEngine(Engine):
         """A sentence where a definition has no compiled meaning."""
         if np.dtype(dtype) not in (np.float32, np.float64):
             return f"the core computes in float32 and float64, not in {np.dtype(dtype)}."
-        if len(network.heads) != 1 or network.heads[0].weight != 1.0:
-            return "the core knows networks with one head of weight 1."
-        for index, layer in enumerate(network.layers):
-            if type(layer) is not Dense:
-                return f"layers[{index}] is of kind {layer.name!r}, which has no compiled form."
-            if type(layer.function) is not ACTIVATIONS.table.get(layer.function.name):
-                return f"the activation of layers[{index}] is a Python function."
-        if type(network.loss) is not LOSSES.table.get(network.loss.name):
-            return "the loss is a Python function."
         if optimizer is not None and type(optimizer) is not OPTIMIZERS.table.get(optimizer.name):
             return f"the optimizer {optimizer.name!r} has no compiled form."
-        return None
+        for index, layer in enumerate(network.layers):
+            if type(layer) not in (Dense, BatchNormalization, LayerNormalization, Dropout):
+                return f"layers[{index}] is of kind {layer.name!r}, which has no compiled form."
+            function = layer.activation
+            if type(function) is not ACTIVATIONS.table.get(function.name):
+                return f"the activation of layers[{index}] is a Python function."
+            if function.name == "ascending" and index + 1 < len(network.layers):
+                return f"the activation 'ascending' of layers[{index}] is for outputs in the core."
+        for head in network.heads:
+            if type(head.loss) is not LOSSES.table.get(head.loss.name):
+                return "the loss is a Python function."
+            function = network.head_activation(head)
+            if type(function) is not ACTIVATIONS.table.get(function.name):
+                return "the output activation is a Python function."
+            if function.name == "ascending" and head.loss.name != "quantile":
+                return "'ascending' outputs go with the quantile loss in the core."
+        return _order_refusal(network)
 
     def open(self, network: Network, dtype: Any, n_threads: int = 1) -> CompiledSession:
         """A new session of the core."""

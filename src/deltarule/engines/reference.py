@@ -6,14 +6,15 @@ definitions can express: user functions, any kind of layer, several heads, spars
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from deltarule import backprop
 from deltarule.definitions import Array
-from deltarule.engines.base import Engine, Report, RowPredictor, Rule, Session, Trace, Work, met
+from deltarule.engines.base import Engine, Report, RowPredictor, Rule, Session, Work
 from deltarule.network import Network, Parameters
 from deltarule.optimizers import Optimizer
 from deltarule.penalties import L1L2
@@ -35,6 +36,7 @@ class ReferenceSession(Session):
         self._parameters = Parameters(network, np.zeros(network.size, dtype=self._dtype))
         self._moments: Array = np.zeros((0, network.size), dtype=self._dtype)
         self._order: tuple[tuple[Any, ...], Array] | None = None
+        self._averages = False
 
     def load(
         self, vector: Array, moments: Array | None = None, buffers: Array | None = None
@@ -47,7 +49,7 @@ class ReferenceSession(Session):
 
     def bind(self, X: Any, D: Array, sample_weight: Array | None = None) -> None:
         """Name the training rows."""
-        self._X, self._D, self._weight = X, D, sample_weight
+        self._bound = X, D, sample_weight
 
     def road(self, work: Work) -> str:
         """There is one road."""
@@ -61,10 +63,27 @@ class ReferenceSession(Session):
         """The moments now."""
         return self._moments.copy()
 
+    def buffers(self) -> Array:
+        """The buffers now."""
+        return self._parameters.buffers.copy()
+
+    @contextmanager
+    def as_published(self) -> Iterator[None]:
+        """The average in place of the parameters, where the last run kept one."""
+        own = self._parameters
+        if self._averages and len(self._moments):
+            self._parameters = own.replace(vector=self._moments[-1])
+        try:
+            yield
+        finally:
+            self._parameters = own
+
     def run(self, work: Work, first_step: int, rates: Array, carried: float = 0.0) -> Report:
         """Step after step: rows, forward, gradient (9), update."""
         self._prepare_moments(work.optimizer)
-        positions = self._D.shape[0] if isinstance(work.order, Rule) else len(work.order)
+        self._averages = work.optimizer.averages
+        count = self._bound[1].shape[0]
+        positions = count if isinstance(work.order, Rule) else len(work.order)
         steps_per_epoch = -(-positions // work.batch_size)
         first_epoch = first_step // steps_per_epoch
         losses = [0.0] * (
@@ -81,37 +100,12 @@ class ReferenceSession(Session):
                 return Report(done + 1, np.array(losses[: epoch - first_epoch + 1]), False)
         return Report(len(rates), np.array(losses), True)
 
-    def trace(self, work: Work, first_step: int, rates: Array) -> Trace:
-        """Step by step, each row looked at before its step."""
-        positions = self._D.shape[0] if isinstance(work.order, Rule) else len(work.order)
-        work = replace(work, batch_size=1)
-        steps, losses = 0, np.zeros(1)
-        met: list[tuple[tuple[Array, ...], ...]] = []
-        report = Report(0, losses, True)
-        while steps < len(rates) and report.finite:
-            epoch, place = divmod(first_step + steps, positions)
-            met.append(self._met(self._rows(work.order, epoch)[place : place + 1], work.scale))
-            if place == 0 and steps:
-                losses = np.append(losses, 0.0)
-            report = self.run(work, first_step + steps, rates[steps : steps + 1], losses[-1])
-            losses[-1] = report.losses[0]
-            steps += 1
-        z, a, delta = (
-            tuple(np.concatenate(layer) for layer in zip(*kind, strict=True))
-            for kind in zip(*met, strict=True)
-        )
-        return Trace(Report(steps, losses, report.finite), z, a, delta)
-
-    def _met(self, rows: Array, scale: float) -> tuple[tuple[Array, ...], ...]:
-        weight = None if self._weight is None else self._weight[rows]
-        return met(self._parameters, self._X[rows], self._D[rows], weight, scale)
-
     def _step(self, work: Work, rows: Array, rate: float, step: int) -> float:
         network, parameters = self._network, self._parameters
-        X, D = self._X[rows], self._D[rows]
-        weight = None if self._weight is None else self._weight[rows]
+        X, D, weight = self._bound
+        X, D, weight = X[rows], D[rows], None if weight is None else weight[rows]
         with np.errstate(over="ignore", invalid="ignore"):
-            passed = backprop.forward(network, parameters, X)
+            passed = backprop.forward(network, parameters, X, backprop.Step(work.key, step))
             f = backprop.losses(network, passed, D).astype(np.float64)
             penalty = L1L2(work.l1, work.l2) if work.l1 or work.l2 else None
             gradient = backprop.step_gradient(
@@ -127,8 +121,11 @@ class ReferenceSession(Session):
             )
         vector = vector.astype(self._dtype, copy=False)
         vector.flags.writeable = False
-        self._parameters = parameters.replace(vector=vector)
-        return float(f.sum() if weight is None else (f * weight).sum())
+        loss = float(f.sum() if weight is None else (f * weight).sum())
+        # A step whose loss is not finite leaves the statistics alone.
+        buffers = passed.buffers if np.isfinite(loss) else None
+        self._parameters = parameters.replace(vector=vector, buffers=buffers)
+        return loss
 
     def _rate(self, rate: float) -> Any:
         factors = self._network.rate_factors
@@ -138,9 +135,10 @@ class ReferenceSession(Session):
         """The order of one epoch; the last one evaluated is kept."""
         if not isinstance(source, Rule):
             return source
-        tag = (source, epoch, self._D.shape[0])
+        count = self._bound[1].shape[0]
+        tag = (source, epoch, count)
         if self._order is None or self._order[0] != tag:
-            self._order = (tag, order(source.kind, source.key, epoch, self._D.shape[0]))
+            self._order = (tag, order(source.kind, source.key, epoch, count))
         return self._order[1]
 
     def _prepare_moments(self, optimizer: Optimizer) -> None:

@@ -54,6 +54,8 @@ class Work:
     step_offset : int
         What the optimiser's clock (Adam's t) is ahead of the order's: not 0 where earlier calls
         had epochs of another length.
+    key : int
+        Key of what a step draws beside its rows: the units that dropout keeps.
     """
 
     order: Rule | Array
@@ -63,6 +65,7 @@ class Work:
     l2: float = 0.0
     scale: float = 1.0
     step_offset: int = 0
+    key: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,10 +163,11 @@ class Progress:
         Steps of the epoch at hand.
     carried : float
         Their sum of w f.
-    best_vector : array, optional
-        The parameters with the best score, where this training met one.
-    whole : pair of arrays, optional
-        Parameters and moments at the end of the last whole epoch, where an engine keeps them here.
+    best : pair of arrays, optional
+        The parameters with the best score and their buffers, where this training met one.
+    whole : tuple of arrays, optional
+        Parameters, moments and buffers at the end of the last whole epoch, where an engine keeps
+        them here.
     loss, validation_loss, score, seconds : list of float
         One entry per epoch is added to each; to the middle two where rows are judged.
     began : float
@@ -174,16 +178,21 @@ class Progress:
     standing: Standing
     step: int = 0
     carried: float = 0.0
-    best_vector: Array | None = None
-    whole: tuple[Array, Array] | None = None
+    best: tuple[Array, Array] | None = None
+    whole: tuple[Array, Array, Array] | None = None
     loss: list[float] = field(default_factory=list)
     validation_loss: list[float] = field(default_factory=list)
     score: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     began: float = field(default_factory=time.perf_counter)
 
-    def note(self, rules: StopRules, epoch: Epoch, vector: Callable[[], Array]) -> bool:
-        """Record an epoch, and the parameters where they are the best; whether it improved."""
+    def note(
+        self, rules: StopRules, epoch: Epoch, numbers: Callable[[], tuple[Array, Array]]
+    ) -> bool:
+        """Record an epoch, and the numbers where they are the best; whether it improved.
+
+        ``numbers()`` are the parameters as they would be published now, and the buffers.
+        """
         self.epoch, self.step, self.carried = self.epoch + 1, 0, 0.0
         self.loss.append(epoch.loss)
         if epoch.validation_loss is not None and epoch.score is not None:
@@ -192,5 +201,5 @@ class Progress:
         self.seconds.append(time.perf_counter() - self.began)
         improved, best = rules.note(self.standing, epoch.loss, epoch.score)
         if best:
-            self.best_vector = vector()
+            self.best = numbers()
         return improved

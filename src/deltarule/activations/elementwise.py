@@ -1,130 +1,20 @@
-"""Activations: a = σ(z), their derivatives, and how a delta is pulled back through them.
-
-Axes: arrays have shape (rows, units). All activations but softmax work number by number.
-Dtypes: float32 and float64 are kept. complex128 works as well, so that derivatives can be checked
-by the complex step (https://doi.org/10.1145/838250.838251): branches follow the real part, and
-nothing takes an absolute value or a maximum of a complex number.
-Range: no overflow for any |z| up to 1e4 in either precision; only ``exp`` may give inf, quietly.
-
-Conventions where books differ:
-
-* ``logistic`` is what many call sigmoid; ``exp`` is the output of Poisson regression.
-* ReLU'(0) = 0, and leaky ReLU and SELU take their left derivative at 0.
-* sign(0) = +1. Behind a hidden sign unit the derivative is the clipped straight-through one,
-  1{|z| ≤ 1}; behind an output unit it is 1, which makes squared error on a sign output the
-  perceptron rule at twice the step size.
-* ``gelu`` is the exact one with the error function, not the tanh approximation.
-
-A derivative takes both z and a = σ(z), because one of them usually makes it cheap: the notes'
-h (1 − h) is ``a * (1 - a)``.
-"""
+"""Activations that work number by number."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import field
-from typing import Any, ClassVar
 
 import numpy as np
 
+from deltarule.activations.base import Activation
 from deltarule.dataclass import dataclass
-from deltarule.definitions import Array, Definition, Family, non_negative, settle
-from deltarule.exceptions import InvalidParameterError, InvalidShapeError
-
-__all__ = [
-    "ACTIVATIONS",
-    "GELU",
-    "SELU",
-    "Activation",
-    "Exp",
-    "Function",
-    "Identity",
-    "LeakyReLU",
-    "Logistic",
-    "Mish",
-    "ReLU",
-    "SiLU",
-    "Sign",
-    "Softmax",
-    "Softplus",
-    "Tanh",
-]
+from deltarule.definitions import Array, non_negative, settle
 
 _SQRT_HALF = math.sqrt(0.5)
 _INVERSE_SQRT_TWO_PI = 1.0 / math.sqrt(2.0 * math.pi)
 # The fixed point of zero mean and unit variance, https://arxiv.org/abs/1706.02515
 _SELU_SCALE = 1.0507009873554804934193349852946
 _SELU_ALPHA = 1.6732632423543772848170429916717
-
-
-class Activation(Definition):
-    """Base of all activations.
-
-    Attributes
-    ----------
-    elementwise : bool
-        Whether a[i, k] depends on z[i, k] alone.
-    smooth : bool
-        Whether σ is analytic on the whole line, so that a complex step gives its derivative.
-    kinks : tuple of float
-        The z at which σ or its derivative jumps.
-    parameter : float
-        The one number that the compiled core needs beside the name; 0.0 where there is none.
-    """
-
-    word: ClassVar[str] = "activation"
-    elementwise: ClassVar[bool] = True
-    smooth: ClassVar[bool] = True
-    kinks: ClassVar[tuple[float, ...]] = ()
-
-    @property
-    def parameter(self) -> float:
-        """The activation's number, if it has one."""
-        return 0.0
-
-    def value(self, z: Array) -> Array:
-        """σ(z).
-
-        Parameters
-        ----------
-        z : ndarray of shape (rows, units)
-            Pre-activations.
-
-        Returns
-        -------
-        ndarray of shape (rows, units)
-            The layer's output a, in the dtype of z; a new array, or z itself for ``identity``.
-        """
-        raise NotImplementedError
-
-    def derivative(self, z: Array, a: Array) -> Array:
-        """σ'(z), given also a = σ(z); shape and dtype of z."""
-        raise NotImplementedError
-
-    def output_derivative(self, z: Array, a: Array) -> Array:
-        """σ'(z) as it is used behind an output unit; differs for ``sign`` only."""
-        return self.derivative(z, a)
-
-    def pullback(self, z: Array, a: Array, upstream: Array, output: bool = False) -> Array:
-        """From ∂f/∂a to ∂f/∂z: delta = Jᵀ upstream.
-
-        Parameters
-        ----------
-        z, a : ndarray of shape (rows, units)
-            Pre-activations and outputs of the layer.
-        upstream : ndarray of shape (rows, units)
-            ∂f/∂a.
-        output : bool, default=False
-            Whether the layer is the last one.
-
-        Returns
-        -------
-        ndarray of shape (rows, units)
-            The delta of the layer.
-        """
-        slope = self.output_derivative(z, a) if output else self.derivative(z, a)
-        return upstream * slope
 
 
 class Identity(Activation):
@@ -284,37 +174,6 @@ class Sign(Activation):
         return np.ones_like(z)
 
 
-class Softmax(Activation):
-    """a_k = exp(z_k) / Σ_j exp(z_j) over the units of a row.
-
-    The largest z of the row is taken off first, which changes nothing and cannot overflow.
-    ∂a_j/∂z_k = a_j (1{j = k} − a_k): `pullback` applies this Jacobian; `derivative` is its
-    diagonal, for looking at, since one number per unit cannot describe it.
-    Source: https://en.wikipedia.org/wiki/Softmax_function
-
-    Examples
-    --------
-    >>> Softmax().value(np.array([[1e4, 1e4], [0.0, -1e4]]))
-    array([[0.5, 0.5],
-           [1. , 0. ]])
-    """
-
-    name = "softmax"
-    elementwise = False
-
-    def value(self, z: Array) -> Array:
-        e = np.exp(z - z.real.max(axis=-1, keepdims=True))
-        return np.asarray(e / e.sum(axis=-1, keepdims=True))
-
-    def derivative(self, z: Array, a: Array) -> Array:
-        return a * (1.0 - a)
-
-    def pullback(self, z: Array, a: Array, upstream: Array, output: bool = False) -> Array:
-        mean = (a * upstream).sum(axis=-1, keepdims=True)
-        delta: Array = a * (upstream - mean)
-        return delta
-
-
 class Softplus(Activation):
     """a = log(1 + exp(z)), derivative logistic(z).
 
@@ -459,80 +318,6 @@ class Exp(Activation):
         return a
 
 
-@dataclass(frozen=True)
-class _Checked:
-    """A user's function of z, called as f(z) or f(z, a), whose result has to fit z."""
-
-    function: Callable[[Array], Any]
-    what: str
-
-    def __call__(self, z: Array, a: Array | None = None) -> Array:
-        result = np.asarray(self.function(z))
-        if result.shape != z.shape:
-            raise InvalidShapeError(
-                f"{self.what} of an activation Function must return an array of the shape of z, "
-                f"{z.shape} (got {result.shape}). Write it with NumPy functions of z."
-            )
-        return result.astype(z.dtype, copy=False)
-
-
-@dataclass(frozen=True)
-class Function(Activation):
-    """A user's own activation: two Python functions on arrays. Runs on the reference engine.
-
-    Parameters
-    ----------
-    value : callable
-        ``value(z)``: σ of an array of shape (rows, units), number by number.
-    derivative : callable
-        ``derivative(z)``: σ' of the same array. It gets z alone, so ``np.cos`` is one.
-    name : str, default="function"
-        For messages and displays.
-
-    Raises
-    ------
-    InvalidParameterError
-        If `value` or `derivative` cannot be called; and by `record`, since no file holds code.
-    InvalidShapeError
-        When called, if a result does not have the shape of z.
-
-    Notes
-    -----
-    Two of them are equal when they hold the same functions. To pickle one, define its functions
-    at the top of a module.
-
-    Examples
-    --------
-    >>> sine = Function(np.sin, np.cos, name="sine")
-    >>> sine.value(np.array([0.0]))
-    array([0.])
-    >>> sine.record()
-    Traceback (most recent call last):
-    ...
-    deltarule.exceptions.InvalidParameterError: activation 'sine' must hold plain numbers and \
-words to be saved (got a Python function in value). Use one of the named activation objects, or \
-save the parameters alone and give the function again.
-    """
-
-    smooth = False
-
-    # field(): without it dataclass would take the method of the base class for a default.
-    value: Callable[[Array], Array] = field()  # type: ignore[assignment]
-    derivative: Callable[..., Array] = field()
-    name: str = "function"  # type: ignore[misc]
-
-    def __post_init__(self) -> None:
-        for what in ("value", "derivative"):
-            function = getattr(self, what)
-            if not callable(function):
-                raise InvalidParameterError(
-                    f"{what} of an activation Function must be a function of z "
-                    f"(got {function!r}). Give a Python function on arrays."
-                )
-            if not isinstance(function, _Checked):
-                settle(self, **{what: _Checked(function, what)})
-
-
 def _where(condition: Array, then: float, otherwise: float, z: Array) -> Array:
     """One of two numbers, in the dtype of z."""
     return np.where(condition, then, otherwise).astype(z.dtype)
@@ -550,37 +335,3 @@ def _normal_distribution(z: Array) -> Array:
 
     # erfc of −z, not 1 + erf of z: for z far below 0 the sum would cancel to nothing.
     return np.asarray(0.5 * erfc(-_SQRT_HALF * z))
-
-
-ACTIVATIONS: Family[Activation] = Family(
-    base=Activation,
-    table={
-        cls.name: cls
-        for cls in (
-            Identity,
-            Logistic,
-            Tanh,
-            ReLU,
-            LeakyReLU,
-            Sign,
-            Softmax,
-            Softplus,
-            SELU,
-            GELU,
-            SiLU,
-            Mish,
-            Exp,
-        )
-    },
-    word="activation",
-    elsewhere={
-        "sigmoid": "logistic",
-        "expit": "logistic",
-        "linear": "identity",
-        "none": "identity",
-        "swish": "silu",
-        "exponential": "exp",
-        "step": "sign",
-        "heaviside": "sign",
-    },
-)

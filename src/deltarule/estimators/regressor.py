@@ -4,20 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-from sklearn.base import RegressorMixin, _fit_context
+from sklearn.base import _fit_context
 from sklearn.utils.metaestimators import available_if
 
-from deltarule.definitions import Array, as_plain_array
-from deltarule.estimators import checks, options
-from deltarule.estimators.base import BaseMLP
-from deltarule.estimators.predictor import Frozen, NumberPredictor
-from deltarule.estimators.standardizer import Standardizer
-from deltarule.exceptions import InvalidParameterError
-from deltarule.scores import R2, Score
+from deltarule.estimators import options
+from deltarule.estimators.base_regressor import BaseMLPRegressor
 
 
-class MLPRegressor(RegressorMixin, BaseMLP):
+class MLPRegressor(BaseMLPRegressor):
     """Multi-layer perceptron regressor: numbers from a feed-forward network.
 
     scikit-learn's class with the same parameters, on a compiled core, with more losses,
@@ -384,65 +378,3 @@ class MLPRegressor(RegressorMixin, BaseMLP):
             The fitted estimator.
         """
         return self._fit(X, y, sample_weight, incremental=True)  # type: ignore[no-any-return]
-
-    def _prepare(self, X: Any, y: Any, *, first: bool, incremental: bool) -> tuple[Any, Any]:
-        X, y = checks.check_training(self, X, y, numeric=True, reset=first)
-        self._columns = 1 if y.ndim == 1 else y.shape[1]
-        return X, y
-
-    def _output_columns(self) -> int:
-        return self._columns
-
-    def _output_activation(self) -> str:
-        if self.output_activation != "auto":
-            return self.output_activation  # type: ignore[no-any-return]
-        loss = self.loss if isinstance(self.loss, str) else self.loss.name
-        own = {"poisson": "exp", "perceptron": "sign", "log_loss": "logistic"}
-        return own.get(loss, "identity")
-
-    def _measure_target(self, y: Any, weight: Array | None) -> None:
-        self._target_standardizer = None
-        self.target_center_ = self.target_scale_ = None
-        if self.standardize != "both":
-            return
-        activation = self._output_activation()
-        if activation != "identity":
-            raise InvalidParameterError(
-                "standardize must be None or 'inputs' unless the output activation is 'identity' "
-                f"(got standardize='both' with {activation!r}). A standardized target has "
-                "values of both signs."
-            )
-        found = Standardizer.measure(np.asarray(y, dtype=np.float64).reshape(len(y), -1), weight)
-        self._target_standardizer = found
-        self.target_center_, self.target_scale_ = found.center, found.scale
-
-    def _target(self, y: Any, dtype: Any) -> Array:
-        D = np.asarray(y).reshape(len(y), -1)
-        if self._target_standardizer is not None:
-            D = self._target_standardizer.apply(D.astype(np.float64, copy=False))
-        return as_plain_array(D, dtype)
-
-    def _score(self) -> Score:
-        return R2()
-
-    def predict(self, X: Any) -> Array:
-        """The prediction for every row.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows with the features of `fit`.
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            In the target's own units, also with ``standardize="both"``; then float64 for float32
-            rows too where the target's mean is so large that float32 would lose its digits.
-        """
-        outputs = self._outputs(X)
-        if self._target_standardizer is not None:
-            outputs = self._target_standardizer.undo(outputs)
-        return outputs[:, 0] if outputs.shape[1] == 1 else outputs
-
-    def _predictor(self, frozen: Frozen) -> NumberPredictor:
-        return NumberPredictor(frozen, self._target_standardizer)

@@ -91,16 +91,9 @@ class Answers(Published):
         """
         self._check_fitted()
         network = self._network
-        hidden = len(network.layers) - 1
-        whole = isinstance(layer, Integral) and not isinstance(layer, bool)
-        if not whole or not -hidden <= layer < hidden:
-            there = "there are none" if hidden == 0 else f"{-hidden} to {hidden - 1}"
-            raise InvalidParameterError(
-                f"layer must be the number of a hidden layer, {there} (got {layer!r}). The "
-                "hidden layers are those of hidden_layer_sizes."
-            )
+        depth = hidden_layer(layer, len(network.layers) - 1) + 1
         X = checks.check_rows(self, X)
-        below = Network(layers=network.layers[: int(layer) % hidden + 1])
+        below = Network(layers=network.layers[:depth])
         vector = self._current_vector(network)[: below.size]
         return self._through(KeptSession(below, self.engine, self._threads()), vector, X)
 
@@ -150,3 +143,21 @@ class Answers(Published):
         """Rows as the network sees them."""
         X = checks.as_engine_input(X, dtype)
         return X if self._standardizer is None else self._standardizer.apply(X)
+
+
+def hidden_layer(layer: Any, hidden: int) -> int:
+    """The number of one of so many hidden layers, counted from the inputs.
+
+    Raises
+    ------
+    InvalidParameterError
+        If there is no such layer.
+    """
+    whole = isinstance(layer, Integral) and not isinstance(layer, bool)
+    if not whole or not -hidden <= layer < hidden:
+        there = f"from {-hidden} to {hidden - 1}" if hidden else "of which there is none"
+        raise InvalidParameterError(
+            f"layer must be the number of a hidden layer, {there} (got {layer!r}). The hidden "
+            "layers are those of hidden_layer_sizes."
+        )
+    return int(layer) % hidden

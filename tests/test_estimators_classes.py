@@ -142,68 +142,90 @@ def test_the_rare_class_is_found() -> None:
         (
             Y_IRIS,
             {0: 1, 3: 5},
-            "The classes, [1, 2], are not in class_weight: class_weight must name classes of y "
-            "(got [3], which y has not). Correct their names, or give every class a weight.",
+            (
+                "The classes, [1, 2], are not in class_weight: class_weight must name classes of y "
+                "(got [3], which y has not). Correct their names, or give every class a weight."
+            ),
         ),
         (
             Y_IRIS,
             {1: -1},
-            "class_weight[1] must be a finite number of at least 0 (got -1). Give the weight of a "
-            "row of this class.",
+            (
+                "class_weight[1] must be a finite number of at least 0 (got -1). Give the weight "
+                "of a row of this class."
+            ),
         ),
         (
             Y_IRIS,
             {1: "5"},
-            "class_weight[1] must be a finite number of at least 0 (got '5'). Give the weight of a "
-            "row of this class.",
+            (
+                "class_weight[1] must be a finite number of at least 0 (got '5'). Give the weight "
+                "of a row of this class."
+            ),
         ),
         (
             Y_IRIS,
             {0: 0, 1: 0, 2: 0},
-            "class_weight must not be 0 for every class (got {0: 0, 1: 0, 2: 0}). Give the classes "
-            "that are to be learned a weight above 0.",
+            (
+                "class_weight must not be 0 for every class (got {0: 0, 1: 0, 2: 0}). Give the "
+                "classes that are to be learned a weight above 0."
+            ),
         ),
         (
             Y_IRIS[:50],
             {0: 0, 1: 5},
-            "class_weight must leave a row with a weight above 0 (got {0: 0, 1: 5}, which makes "
-            "them all 0). Give a class of these rows a weight above 0.",
+            (
+                "class_weight must leave a row with a weight above 0 (got {0: 0, 1: 5}, which "
+                "makes them all 0). Give a class of these rows a weight above 0."
+            ),
         ),
         (
             Y_IRIS,
             [{0: 1}],
-            "class_weight must be a dict or 'balanced' for one column of classes (got a list of "
-            "1). Give its dict without the list.",
+            (
+                "class_weight must be a dict or 'balanced' for one column of classes (got a list "
+                "of 1). Give its dict without the list."
+            ),
         ),
         (
             LABELS,
             {0: 1, 1: 5},
-            "For multi-output, class_weight should be a list of dicts, or the string 'balanced' "
-            "(got one dict for 3 labels). Write [{0: 1, 1: 5}, …], a dict for each label.",
+            (
+                "For multi-output, class_weight should be a list of dicts, or the string "
+                "'balanced' (got one dict for 3 labels). Write [{0: 1, 1: 5}, …], a dict for each label."
+            ),
         ),
         (
             LABELS,
             [{0: 1, 1: 5}],
-            "For multi-output, number of elements in class_weight should match number of outputs. "
-            "Got 1 element(s) while having 3 outputs. Give one dict for each label.",
+            (
+                "For multi-output, number of elements in class_weight should match number of "
+                "outputs. Got 1 element(s) while having 3 outputs. Give one dict for each label."
+            ),
         ),
         (
             LABELS,
             [{0: 1}, {1: float("inf")}, {}],
-            "class_weight[1][1] must be a finite number of at least 0 (got inf). Give the weight "
-            "of a row of this class.",
+            (
+                "class_weight[1][1] must be a finite number of at least 0 (got inf). Give the "
+                "weight of a row of this class."
+            ),
         ),
         (
             LABELS,
             [{0: 1}, 3, {}],
-            "class_weight[1] must be a dict from class to weight (got 3). Write {0: 1, 1: 5} for "
-            "each label.",
+            (
+                "class_weight[1] must be a dict from class to weight (got 3). Write {0: 1, 1: 5} "
+                "for each label."
+            ),
         ),
         (
             LABELS,
             [{0: 1}, {2: 3}, {}],
-            "The classes, [0, 1], are not in class_weight: class_weight[1] must name classes of y "
-            "(got [2], which y has not). Correct their names, or give every class a weight.",
+            (
+                "The classes, [0, 1], are not in class_weight: class_weight[1] must name classes "
+                "of y (got [2], which y has not). Correct their names, or give every class a weight."
+            ),
         ),
     ],
 )

@@ -118,9 +118,7 @@ def test_a_frozen_network_is_used_as_it_is() -> None:
     network = dr.MLPClassifier((6,), **SETTINGS).fit(X_IRIS, Y_IRIS)
     transformer = dr.HiddenActivations(FrozenEstimator(network)).fit(X_IRIS[:2], Y_IRIS[:2])
     assert transformer.estimator_.coefs_[0] is network.coefs_[0]
-    np.testing.assert_array_equal(
-        transformer.transform(X_IRIS), network.hidden_activations(X_IRIS)
-    )
+    np.testing.assert_array_equal(transformer.transform(X_IRIS), network.hidden_activations(X_IRIS))
 
 
 def test_names_and_data_frames() -> None:

@@ -150,7 +150,7 @@ def test_weights_are_copied_and_predictions_use_them(dtype: Any) -> None:
     assert model.coefs_[0].dtype == dtype
     np.testing.assert_array_equal(model.coefs_[0].ravel(), np.arange(10))
     np.testing.assert_array_equal(model.intercepts_[0], bias)
-    np.testing.assert_allclose(model.predict(X), X @ np.arange(10) + bias, rtol=1e-5)
+    np.testing.assert_allclose(model.predict(X), X @ np.arange(10) + bias, atol=1e-5)
     model.set_weights(((given * 0.5),), ([3],))
     np.testing.assert_allclose(model.predict(X), 3.5 * X.sum(axis=1) + 3, rtol=1e-4, atol=1e-5)
     assert model.predictor()(X[0]) == pytest.approx(float(model.predict(X[:1])[0]), rel=1e-5)
@@ -197,22 +197,28 @@ SHAPE = " It is what the widths of the layers ask for."
             [np.ones((4, 5))],
             None,
             InvalidShapeError,
-            "coefs must hold 2 arrays, one for each layer of weights (got 1). They are laid out as "
-            "in coefs_.",
+            (
+                "coefs must hold 2 arrays, one for each layer of weights (got 1). They are laid "
+                "out as in coefs_."
+            ),
         ),
         (
             None,
             None,
             InvalidShapeError,
-            "coefs must hold 2 arrays, one for each layer of weights (got None). They are laid out "
-            "as in coefs_.",
+            (
+                "coefs must hold 2 arrays, one for each layer of weights (got None). They are laid "
+                "out as in coefs_."
+            ),
         ),
         (
             [np.ones((4, 5)), np.ones((5, 3))],
             [np.ones(5)],
             InvalidShapeError,
-            "intercepts must hold 2 arrays, one for each layer of weights (got 1). They are laid "
-            "out as in intercepts_.",
+            (
+                "intercepts must hold 2 arrays, one for each layer of weights (got 1). They are "
+                "laid out as in intercepts_."
+            ),
         ),
         (
             [np.ones((4, 5)), np.ones((3, 5))],
@@ -230,26 +236,36 @@ SHAPE = " It is what the widths of the layers ask for."
             [np.ones((4, 5)), np.full((5, 3), "a")],
             None,
             InvalidShapeError,
-            "coefs[1] must be an array of real numbers (got <U1). Give it the shape and the kind "
-            "of numbers of the fitted one.",
+            (
+                "coefs[1] must be an array of real numbers (got <U1). Give it the shape and the "
+                "kind of numbers of the fitted one."
+            ),
         ),
         (
             [[[1, 2], [3]], np.ones((5, 3))],
             None,
             InvalidShapeError,
-            "coefs[0] must be an array of real numbers (got object). Give it the shape and the "
-            "kind of numbers of the fitted one.",
+            (
+                "coefs[0] must be an array of real numbers (got object). Give it the shape and the "
+                "kind of numbers of the fitted one."
+            ),
         ),
         (
             [np.ones((4, 5)), np.full((5, 3), np.inf)],
             None,
             NonFiniteError,
-            "coefs[1] must be finite (got inf at (0, 0)). Give finite numbers.",
+            "coefs[1] must be finite in float32 (got inf at (0, 0)). Give finite numbers.",
+        ),
+        (
+            [np.ones((4, 5)), np.full((5, 3), 1e300)],
+            None,
+            NonFiniteError,
+            "coefs[1] must be finite in float32 (got 1e+300 at (0, 0)). Give finite numbers.",
         ),
     ],
 )
 def test_weights_that_do_not_fit(coefs: Any, intercepts: Any, kind: Any, words: str) -> None:
-    model = dr.MLPClassifier(**SETTINGS).fit(X_IRIS, Y_IRIS)
+    model = dr.MLPClassifier(**SETTINGS).fit(X_IRIS.astype(np.float32), Y_IRIS)
     before = model._vector.copy()
     with pytest.raises(kind) as caught:
         model.set_weights(coefs, intercepts)

@@ -109,9 +109,10 @@ def test_words_and_labels_and_frames() -> None:
     pd = pytest.importorskip("pandas")
     words = np.array(["a", "b", "c"])
     model = dr.MLPClassifier(**SETTINGS).fit(X, words[Y], X_val=X_VAL, y_val=words[Y_VAL])
-    assert model.validation_scores_ == dr.MLPClassifier(**SETTINGS).fit(
-        X, Y, **GIVEN
-    ).validation_scores_
+    assert (
+        model.validation_scores_
+        == dr.MLPClassifier(**SETTINGS).fit(X, Y, **GIVEN).validation_scores_
+    )
     both = dr.MLPClassifier(**SETTINGS).fit(X, LABELS[~ODD], X_val=X_VAL, y_val=LABELS[ODD])
     assert both.validation_scores_[-1] == both.score(X_VAL, LABELS[ODD])
     frames = [pd.DataFrame(rows, columns=list("abcd")) for rows in (X, X_VAL)]
@@ -273,18 +274,24 @@ LIKE = "X_val, y_val and sample_weight_val must be like what is trained on: "
     [
         (
             {"X_val": X_VAL},
-            "X_val is provided, but y_val was not provided. Validation rows must come as X_val and "
-            "y_val (got X_val alone). Give both, or none of them.",
+            (
+                "X_val is provided, but y_val was not provided. Validation rows must come as X_val "
+                "and y_val (got X_val alone). Give both, or none of them."
+            ),
         ),
         (
             {"y_val": Y_VAL},
-            "y_val is provided, but X_val was not provided. Validation rows must come as X_val and "
-            "y_val (got y_val alone). Give both, or none of them.",
+            (
+                "y_val is provided, but X_val was not provided. Validation rows must come as X_val "
+                "and y_val (got y_val alone). Give both, or none of them."
+            ),
         ),
         (
             {"sample_weight_val": SOME},
-            "Validation rows must come as X_val and y_val (got sample_weight_val alone). Give "
-            "both, or none of them.",
+            (
+                "Validation rows must come as X_val and y_val (got sample_weight_val alone). Give "
+                "both, or none of them."
+            ),
         ),
         (
             {"X_val": X_VAL[:, :3], "y_val": Y_VAL},
@@ -336,15 +343,19 @@ def test_holes_are_found(kind: Any) -> None:
             np.minimum(Y, 1),
             Y_VAL,
             InvalidParameterError,
-            "y_val must hold classes of y only, [0, 1] (got also [2]). Leave these rows out, or "
-            "train on rows of these classes too.",
+            (
+                "y_val must hold classes of y only, [0, 1] (got also [2]). Leave these rows out, "
+                "or train on rows of these classes too."
+            ),
         ),
         (
             LABELS[~ODD],
             Y_VAL,
             InvalidShapeError,
-            "y_val must be a matrix of 0 and 1 for 2 labels, as y is (got shape (50,)). Give both "
-            "in the same form.",
+            (
+                "y_val must be a matrix of 0 and 1 for 2 labels, as y is (got shape (50,)). Give "
+                "both in the same form."
+            ),
         ),
         (
             Y,
@@ -356,8 +367,10 @@ def test_holes_are_found(kind: Any) -> None:
             LABELS[~ODD],
             np.hstack([LABELS, LABELS])[ODD],
             InvalidShapeError,
-            "y_val must be a matrix of 0 and 1 for 2 labels, as y is (got shape (50, 4)). Give "
-            "both in the same form.",
+            (
+                "y_val must be a matrix of 0 and 1 for 2 labels, as y is (got shape (50, 4)). Give "
+                "both in the same form."
+            ),
         ),
     ],
 )

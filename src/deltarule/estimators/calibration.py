@@ -54,9 +54,12 @@ def temperature(code: ClassCode, z: Array, hot: Array, weight: Array | None, sha
     It is 1 where the loss only falls towards T = 0: all rows are right then, and none says how
     sure is too sure.
     """
-    from scipy.optimize import minimize_scalar  # a tenth of SciPy's import
-
     z = z.astype(np.float64)
+    there = slice(None) if weight is None else weight > 0
+    if _right(code, z, hot)[there].all():
+        return 1.0
+
+    from scipy.optimize import minimize_scalar  # here: it is large, and few ask for it
 
     def loss(logarithm: float) -> float:
         return float(
@@ -65,5 +68,14 @@ def temperature(code: ClassCode, z: Array, hot: Array, weight: Array | None, sha
 
     ends = np.log(COLDEST), np.log(HOTTEST)
     found = minimize_scalar(loss, bounds=ends, method="bounded", options={"xatol": 1e-6})
-    told = len(code.classes) > 1 or code.multilabel
-    return float(np.exp(found.x)) if told and found.x > ends[0] + 1e-3 else 1.0
+    return float(np.exp(found.x))
+
+
+def _right(code: ClassCode, z: Array, hot: Array) -> Array:
+    """Whether all that is told of a row has its largest share at what is right."""
+    if not code.multilabel and len(code.classes) == 1:
+        return np.ones(len(z), dtype=bool)
+    if code.multilabel or code.columns == 1:
+        right: Array = ((z > 0) == hot).all(axis=1)
+        return right
+    return np.take_along_axis(hot, z.argmax(axis=1)[:, np.newaxis], axis=1)[:, 0]

@@ -155,7 +155,8 @@ class Published(CheckedParameters):
         array([5.5])
         """
         check_is_fitted(self, ["coefs_", "_network"])
-        network, dtype = self._network, self._current_vector(self._network).dtype
+        network, dtype = self._network, np.asarray(self.coefs_[0]).dtype
+        dtype = dtype if dtype in checks.FLOATS else np.dtype(np.float64)
         given = {
             "coefs": coefs,
             "intercepts": self.intercepts_ if intercepts is None else intercepts,
@@ -168,10 +169,10 @@ class Published(CheckedParameters):
                     f"{name} must hold {count} arrays, one for each layer of weights (got {got}). "
                     f"They are laid out as in {name}_."
                 )
-            given[name] = [_numbers(part, f"{name}[{i}]") for i, part in enumerate(parts)]
+            given[name] = [_numbers(part, f"{name}[{i}]", dtype) for i, part in enumerate(parts)]
         _check_no_bias(network, given["intercepts"], "intercepts")
         vector = _gathered(network, given["coefs"], given["intercepts"], "")
-        self._publish(Parameters(network, vector.astype(dtype, copy=False)))
+        self._publish(Parameters(network, vector))
         self.__dict__.pop("temperature_", None)  # it was that of the weights before
         return self
 
@@ -219,8 +220,8 @@ def _check_no_bias(network: Network, intercepts: list[Any], name: str = "interce
             )
 
 
-def _numbers(part: Any, name: str) -> Array:
-    """A part of given weights as an array of finite numbers."""
+def _numbers(part: Any, name: str, dtype: Any) -> Array:
+    """A part of given weights as an array of finite numbers in this precision."""
     try:
         array = np.asarray(part)
     except ValueError:  # NumPy's word for it is "inhomogeneous"
@@ -230,12 +231,15 @@ def _numbers(part: Any, name: str) -> Array:
             f"{name} must be an array of real numbers (got {array.dtype}). Give it the shape and "
             "the kind of numbers of the fitted one."
         )
-    if not np.isfinite(array).all():
-        place = tuple(int(index) for index in np.argwhere(~np.isfinite(array))[0])
+    with np.errstate(over="ignore"):
+        numbers: Array = array.astype(dtype)
+    if not np.isfinite(numbers).all():
+        place = tuple(int(index) for index in np.argwhere(~np.isfinite(numbers))[0])
         raise NonFiniteError(
-            f"{name} must be finite (got {array[place]} at {place}). Give finite numbers."
+            f"{name} must be finite in {dtype} (got {array[place]} at {place}). Give finite "
+            "numbers."
         )
-    return array
+    return numbers
 
 
 def _gathered(network: Network, coefs: list[Any], intercepts: list[Any], mark: str = "_") -> Array:

@@ -105,6 +105,14 @@ def test_new_rows_are_told_better() -> None:
     assert calibrated < 0.8 * log_loss(Y_NEW, model.predict_proba(X_NEW))
 
 
+def test_to_tell_them_changes_nothing() -> None:
+    model = dr.MLPClassifier(calibrate=True, **SETTINGS).fit(X, Y, X_val=X_VAL, y_val=Y_VAL)
+    names = set(vars(model))
+    model.predict_proba(X_NEW)
+    assert set(vars(model)) == names
+    assert model._probable_session is not model._session  # predict need not load its numbers anew
+
+
 def test_held_back_rows_calibrate() -> None:
     model = dr.MLPClassifier(calibrate=True, **SETTINGS)
     model.set_params(early_stopping=dr.EarlyStopping(0.3, patience=50)).fit(X, Y)

@@ -75,8 +75,19 @@ def test_weights_are_those_of_compute_sample_weight(
     expected = compute_sample_weight(class_weight, y)
     model.fit(X_IRIS, y)
     np.testing.assert_allclose(seen[0][1], expected, rtol=1e-15)
-    model.fit(X_IRIS, y, sample_weight=SOME)
-    np.testing.assert_allclose(seen[1][1], expected * SOME, rtol=1e-15)
+    if class_weight != "balanced":
+        model.fit(X_IRIS, y, sample_weight=SOME)
+        np.testing.assert_allclose(seen[1][1], expected * SOME, rtol=1e-15)
+
+
+@pytest.mark.parametrize("y", [Y_IRIS, LABELS])
+def test_balance_counts_a_row_of_weight_two_twice(y: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = watched(monkeypatch)
+    weight = np.arange(120) % 3
+    dr.MLPClassifier(class_weight="balanced", **SETTINGS).fit(X_IRIS, y, weight)
+    repeated = compute_sample_weight("balanced", np.repeat(y, weight, axis=0))
+    found = np.repeat(seen[0][1] / np.maximum(weight, 1), weight)
+    np.testing.assert_allclose(found, repeated, rtol=1e-15)
 
 
 def test_half_a_class_is_no_other_class() -> None:
@@ -192,7 +203,8 @@ def test_the_rare_class_is_found() -> None:
             {0: 1, 1: 5},
             (
                 "For multi-output, class_weight should be a list of dicts, or the string "
-                "'balanced' (got one dict for 3 labels). Write [{0: 1, 1: 5}, …], a dict for each label."
+                "'balanced' (got one dict for 3 labels). Write [{0: 1, 1: 5}, …], a dict for each "
+                "label."
             ),
         ),
         (
@@ -224,7 +236,8 @@ def test_the_rare_class_is_found() -> None:
             [{0: 1}, {2: 3}, {}],
             (
                 "The classes, [0, 1], are not in class_weight: class_weight[1] must name classes "
-                "of y (got [2], which y has not). Correct their names, or give every class a weight."
+                "of y (got [2], which y has not). Correct their names, or give every class a "
+                "weight."
             ),
         ),
     ],

@@ -38,7 +38,7 @@ class Answers(Published):
         vector = self._current_vector(self._network)
         session = self._score_session if scores else self._session
         if probable and (found := self.__dict__.get("temperature_")) is not None:
-            session, vector = self._calibrated(), cooled(self._network, vector, found)
+            session, vector = self._probable_session, cooled(self._network, vector, found)
         return self._through(session, vector, X)
 
     def _through(self, session: KeptSession, vector: Array, X: Any) -> Array:
@@ -48,13 +48,6 @@ class Answers(Published):
             return session.outputs(vector, X)
         parts = [session.outputs(vector, part) for part in self._standardizer.parts(X)]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
-
-    def _calibrated(self) -> KeptSession:
-        """The session of calibrated outputs: its numbers are others than those of `predict`."""
-        if "_probable_session" not in self.__dict__:
-            self._probable_session = KeptSession(self._network, self.engine, self._threads())
-        found: KeptSession = self._probable_session
-        return found
 
     def hidden_activations(self, X: Any, layer: int = -1) -> Array:
         """The outputs of a hidden layer: what the network has made of the rows by then.

@@ -171,7 +171,7 @@ class BaseMLPClassifier(ClassifierMixin, BaseMLP):
     def _class_weighted(self, y: Any, weight: Array | None, *, incremental: bool) -> Array | None:
         if self.class_weight is None:
             return weight
-        factors = class_weights.of_rows(self.class_weight, self._code, y)
+        factors = class_weights.of_rows(self.class_weight, self._code, y, weight)
         found = factors if weight is None else (weight * factors).astype(weight.dtype)
         if not (incremental or found.any()):
             raise InvalidParameterError(

@@ -1,7 +1,8 @@
 """Weights of classes: what `class_weight` makes of the sample weights.
 
 The meaning is that of `sklearn.utils.class_weight.compute_sample_weight`: a row's weight is
-multiplied by that of its class; with several labels by one factor for each of them.
+multiplied by that of its class; with several labels by one factor for each of them. Where rows
+have weights, "balanced" balances these: a row of weight 2 is the same row twice.
 """
 
 from __future__ import annotations
@@ -58,7 +59,9 @@ def check(class_weight: Any, *, incremental: bool) -> None:
             )
 
 
-def of_rows(class_weight: Any, code: ClassCode, y: Any) -> Array:
+def of_rows(
+    class_weight: Any, code: ClassCode, y: Any, sample_weight: Array | None = None
+) -> Array:
     """The factor of every row, float64 of shape (rows,).
 
     Raises
@@ -75,7 +78,7 @@ def of_rows(class_weight: Any, code: ClassCode, y: Any) -> Array:
                 f"of {len(class_weight)}). Give its dict without the list."
             )
         index = hot.argmax(axis=1) if hot.shape[1] > 1 else hot[:, 0].astype(int)
-        return _factors(class_weight, code.classes, index, "class_weight")
+        return _factors(class_weight, code.classes, index, sample_weight, "class_weight")
     if isinstance(class_weight, dict):
         raise InvalidParameterError(
             "For multi-output, class_weight should be a list of dicts, or the string 'balanced' "
@@ -92,16 +95,18 @@ def of_rows(class_weight: Any, code: ClassCode, y: Any) -> Array:
     for label, column in enumerate(hot.T):
         weights = class_weight if class_weight == "balanced" else class_weight[label]
         place = f"class_weight[{label}]"
-        found *= _factors(weights, np.arange(2), column.astype(int), place)
+        found *= _factors(weights, np.arange(2), column.astype(int), sample_weight, place)
     return found
 
 
-def _factors(weights: Any, classes: Array, index: Array, name: str) -> Array:
+def _factors(
+    weights: Any, classes: Array, index: Array, sample_weight: Array | None, name: str
+) -> Array:
     """The factor of rows whose classes stand at ``index``."""
     if isinstance(weights, str):  # balanced
-        counts = np.bincount(index, minlength=len(classes))
-        there = np.count_nonzero(counts)
-        each: Array = len(index) / (there * np.maximum(counts, 1))
+        counts = np.bincount(index, sample_weight, minlength=len(classes))
+        there = counts > 0
+        each: Array = counts.sum() / (there.sum() * np.where(there, counts, 1))
     else:
         known = classes.tolist()
         without = [label for label in known if label not in weights]

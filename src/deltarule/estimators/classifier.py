@@ -149,8 +149,9 @@ class MLPClassifier(BaseMLPClassifier):
     class_weight : dict, list of dicts, "balanced" or None, default=None
         Weight of each class, ``{class: weight}``, of at least 0, by which sample weights are
         multiplied before rows are held back; a class left out has 1. ``"balanced"`` is
-        ``n_samples / (n_classes * np.bincount(y))``, for `fit` only. Multilabel takes a dict
-        ``{0: …, 1: …}`` for each label, whose weights are multiplied.
+        ``n_samples / (n_classes * np.bincount(y))``, with sample weights their sums in the place
+        of the counts, for `fit` only. Multilabel takes a dict ``{0: …, 1: …}`` for each label,
+        whose weights are multiplied.
 
     label_smoothing : float, default=0.0
         Share ε in [0, 1) of each training row's target that goes to all K classes alike:

@@ -42,10 +42,12 @@ class Published(CheckedParameters):
         self._network = network
         self._session = KeptSession(network, self.engine, self._threads())
         self._score_session = self._session
-        self.__dict__.pop("_probable_session", None)
+        self._probable_session = self._session
         self.n_outputs_ = network.n_outputs
         self.n_layers_ = len(network.layers) + 1
         self.out_activation_ = network.output_activation.name
+        if getattr(self, "calibrate", False):  # its numbers are others than those of predict
+            self._probable_session = KeptSession(network, self.engine, self._threads())
         if self.out_activation_ == "sign":
             self._score_session = KeptSession(before_output(network), self.engine, self._threads())
 

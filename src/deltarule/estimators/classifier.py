@@ -288,6 +288,13 @@ class MLPClassifier(BaseMLPClassifier):
     >>> model.score(X, y) > 0.95
     True
 
+    Judged by rows of its own, and its probabilities calibrated on them:
+
+    >>> model = model.set_params(early_stopping=True, calibrate=True, class_weight="balanced")
+    >>> model = model.fit(X[::2], y[::2], X_val=X[1::2], y_val=y[1::2])
+    >>> model.best_validation_score_ == model.score(X[1::2], y[1::2])
+    True
+
     The notes' linear classifier, the sign of a weighted sum:
 
     >>> neuron = dr.MLPClassifier((), loss="perceptron", solver="sgd", momentum=0, batch_size=1)

@@ -4,22 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.base import _fit_context
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
+from sklearn.utils.multiclass import _check_partial_fit_first_call
 
-from deltarule.activations import Activation
-from deltarule.definitions import Array, choose
-from deltarule.estimators import checks, options
-from deltarule.estimators.base import BaseMLP
-from deltarule.estimators.predictor import ClassPredictor, Frozen, nudged
-from deltarule.estimators.targets import ClassCode, labels_of
-from deltarule.losses import LOSSES, Loss
-from deltarule.scores import Accuracy, Score
+from deltarule.estimators import options
+from deltarule.estimators.base_classifier import BaseMLPClassifier
+from deltarule.estimators.fitting import Rows
 
 
-class MLPClassifier(ClassifierMixin, BaseMLP):
+class MLPClassifier(BaseMLPClassifier):
     """Multi-layer perceptron classifier: classes from a feed-forward network.
 
     scikit-learn's class with the same parameters, on a compiled core, with more losses,
@@ -95,7 +89,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     early_stopping : bool or EarlyStopping, default=False
         Whether to hold rows back, judge them after each epoch, stop when their score no longer
         improves, and return the best weights. ``dr.EarlyStopping(patience=20)`` holds its own
-        settings, also a ``scorer``. lbfgs does not use True and refuses an object.
+        settings, also a ``scorer``. lbfgs does not use True and refuses an object. `fit` takes
+        rows of your own to judge as ``X_val`` and ``y_val``.
 
     validation_fraction : float, default=0.1
         Share of the rows that ``early_stopping=True`` holds back, in (0, 1).
@@ -151,6 +146,23 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Threads of the compiled core; -1 for all. None follows DELTARULE_NUM_THREADS,
         OMP_NUM_THREADS or the processors at hand. The numbers do not depend on it.
 
+    class_weight : dict, list of dicts, "balanced" or None, default=None
+        Weight of each class, ``{class: weight}``, of at least 0, by which sample weights are
+        multiplied before rows are held back; a class left out has 1. ``"balanced"`` is
+        ``n_samples / (n_classes * np.bincount(y))``, with sample weights their sums in the place
+        of the counts, for `fit` only. Multilabel takes a dict ``{0: …, 1: …}`` for each label,
+        whose weights are multiplied.
+
+    label_smoothing : float, default=0.0
+        Share ε in [0, 1) of each training row's target that goes to all K classes alike:
+        (1 - ε) d + ε / K, with K = 2 for each label of multilabel. Validation rows are not
+        smoothed. For targets of 0 and 1.
+
+    calibrate : bool, default=False
+        Whether `predict_proba` tells softmax(z / T), or logistic(z / T), with the temperature T
+        that minimises the log loss of the validation rows, held back or ``X_val``, with their
+        weights. `predict` stays as it is. For ``loss="log_loss"``.
+
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
@@ -174,14 +186,19 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         The objective of every epoch, over all warm fits and `partial_fit` calls.
 
     validation_scores_ : list of float or None
-        Score of the held-back rows after every epoch (accuracy, or the scorer); None without.
-        NaN for an epoch in which the objective became non-finite.
+        Score of the held-back rows, or of ``X_val``, after every epoch (accuracy, or the scorer);
+        None without. NaN for an epoch in which the objective became non-finite.
 
     best_validation_score_ : float or None
-        The highest of them.
+        The highest of them; with early stopping that of ``coefs_``, and in a warm fit with other
+        ``X_val`` the highest since they came.
 
     validation_loss_curve_ : list of float or None
-        Mean loss of the held-back rows after every epoch.
+        Mean loss of the same rows after every epoch.
+
+    temperature_ : float
+        The T of ``calibrate=True``, after a `fit` with it; 1 where all validation rows are right,
+        so that the log loss only falls towards T = 0.
 
     n_iter_ : int
         Epochs of the last fit.
@@ -271,6 +288,13 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     >>> model.score(X, y) > 0.95
     True
 
+    Judged by rows of its own, and its probabilities calibrated on them:
+
+    >>> model = model.set_params(early_stopping=True, calibrate=True, class_weight="balanced")
+    >>> model = model.fit(X[::2], y[::2], X_val=X[1::2], y_val=y[1::2])
+    >>> model.best_validation_score_ == model.score(X[1::2], y[1::2])
+    True
+
     The notes' linear classifier, the sign of a weighted sum:
 
     >>> neuron = dr.MLPClassifier((), loss="perceptron", solver="sgd", momentum=0, batch_size=1)
@@ -314,6 +338,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         initializer: Any = "auto",
         engine: str = "auto",
         n_threads: int | None = None,
+        class_weight: Any = None,
+        label_smoothing: float = 0.0,
+        calibrate: bool = False,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -347,9 +374,21 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         self.initializer = initializer
         self.engine = engine
         self.n_threads = n_threads
+        self.class_weight = class_weight
+        self.label_smoothing = label_smoothing
+        self.calibrate = calibrate
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> MLPClassifier:
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> MLPClassifier:
         """Train on rows and their classes.
 
         Parameters
@@ -362,12 +401,22 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of at least 0, not all 0.
 
+        X_val, y_val : like X and y, default=None
+            Rows that are judged after each epoch and not trained on. With ``early_stopping`` they
+            take the place of rows held back, and all of X is trained on; without, and with lbfgs,
+            they are judged and change no bit of the training (with ``n_init`` above 1 the starts
+            are then trained alone).
+        sample_weight_val : array-like, default=None
+            Their weights, of at least 0, not all 0. ``class_weight`` is not applied to them,
+            as in scikit-learn's HistGradientBoostingClassifier.
+
         Returns
         -------
         self : MLPClassifier
             The fitted estimator.
         """
-        return self._fit(X, y, sample_weight, incremental=False)  # type: ignore[no-any-return]
+        validation = Rows(X_val, y_val, sample_weight_val)
+        return self._fit(X, y, sample_weight, validation)  # type: ignore[no-any-return]
 
     @available_if(options.goes_by_steps)
     @_fit_context(prefer_skip_nested_validation=True)
@@ -396,162 +445,5 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             The fitted estimator.
         """
         if _check_partial_fit_first_call(self, classes):
-            multilabel = type_of_target(y).startswith("multilabel")
-            self.classes_ = unique_labels(y) if multilabel else unique_labels(classes)
-            self._set_code(multilabel)
+            self._announce(y, classes)
         return self._fit(X, y, sample_weight, incremental=True)  # type: ignore[no-any-return]
-
-    # ------------------------------------------------------------ classes as columns
-
-    def _probable_activation(self) -> str:
-        """The output activation as far as the parameters tell before a fit."""
-        if hasattr(self, "out_activation_"):
-            return self.out_activation_
-        given = self.output_activation
-        if given != "auto":
-            return given.name if isinstance(given, Activation) else str(given)
-        return self._automatic(multiclass=True)
-
-    def _automatic(self, multiclass: bool) -> str:
-        loss = self.loss if isinstance(self.loss, str) else self.loss.name
-        own = {"poisson": "exp", "perceptron": "sign"}
-        if loss == "log_loss":
-            return "softmax" if multiclass else "logistic"
-        return own.get(loss, "identity")
-
-    def _output_activation(self) -> str:
-        if self.output_activation != "auto":
-            return self.output_activation  # type: ignore[no-any-return]
-        return self._automatic(len(self.classes_) > 2 and not self._code.multilabel)
-
-    def _set_code(self, multilabel: bool) -> None:
-        self._code = ClassCode(self.classes_, multilabel, 1, 0.0, 1.0)  # for _output_activation
-        given = self._output_activation()
-        activation = given.name if isinstance(given, Activation) else given
-        count = len(self.classes_)
-        columns = count if multilabel or count > 2 else 2 if activation == "softmax" else 1
-        loss: Loss = choose(self.loss, LOSSES, "loss")
-        low, high = loss.class_targets(activation)
-        self._code = ClassCode(self.classes_, multilabel, columns, low, high)
-
-    def _output_columns(self) -> int:
-        return self._code.columns
-
-    def _prepare(self, X: Any, y: Any, *, first: bool, incremental: bool) -> tuple[Any, Any]:
-        X, y = checks.check_training(self, X, y, numeric=False, reset=first)
-        classes, multilabel = labels_of(y)
-        if not incremental and (first or not hasattr(self, "classes_")):
-            self.classes_ = classes
-            self._set_code(multilabel)
-        elif self.warm_start and set(classes) != set(self.classes_):
-            raise ValueError(
-                "warm_start can only be used where `y` has the same classes as in the previous "
-                f"call to fit. Previously got {self.classes_}, `y` has {classes}"
-            )
-        elif len(np.setdiff1d(classes, self.classes_)):
-            raise ValueError(
-                "`y` has classes not in `self.classes_`. "
-                f"`self.classes_` has {self.classes_}. 'y' has {classes}."
-            )
-        return X, y
-
-    def _target(self, y: Any, dtype: Any) -> Array:
-        return self._code.encode(y, dtype)
-
-    def _groups(self, y: Any) -> Array | None:
-        if self._code.multilabel:
-            return None
-        # Two dimensions for two classes: scikit-learn's tests fix the words 'True' and 'False'.
-        hot = self._code.indicator(y)
-        return hot if hot.shape[1] == 1 else np.asarray(y)
-
-    def _score(self) -> Score:
-        code = self._code
-        if code.multilabel or code.columns == 1:
-            return Accuracy("threshold", code.middle)
-        # Several sign units may say +1: they share the vote.
-        return Accuracy("votes" if self.out_activation_ == "sign" else "largest", code.middle)
-
-    # ------------------------------------------------------------ prediction
-
-    def predict(self, X: Any) -> Array:
-        """The class of every row.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows with the features of `fit`.
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,) or (n_samples, n_labels)
-            Entries of ``classes_``; 0 and 1 for multilabel.
-        """
-        outputs = self._outputs(X, scores=True)
-        return self._code.decode(nudged(outputs) if self.out_activation_ == "sign" else outputs)
-
-    @available_if(options.has_probabilities)
-    def predict_proba(self, X: Any) -> Array:
-        """The probability of every class for every row.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows with the features of `fit`.
-
-        Returns
-        -------
-        y_prob : ndarray of shape (n_samples, n_classes)
-            In the order of ``classes_``; one column per label for multilabel.
-        """
-        outputs = self._outputs(X)
-        return self._code.probabilities(outputs, self.out_activation_ == "logistic")
-
-    @available_if(options.has_probabilities)
-    def predict_log_proba(self, X: Any) -> Array:
-        """The logarithm of `predict_proba`.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows with the features of `fit`.
-
-        Returns
-        -------
-        log_y_prob : ndarray of shape (n_samples, n_classes)
-            -inf where a probability is 0.
-        """
-        probabilities = self.predict_proba(X)
-        with np.errstate(divide="ignore"):
-            logarithms: Array = np.log(probabilities, out=probabilities)
-        return logarithms
-
-    @available_if(options.has_decision)
-    def decision_function(self, X: Any) -> Array:
-        """Signed distance from the decision, for outputs that are no probabilities.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows with the features of `fit`.
-
-        Returns
-        -------
-        scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
-            Above 0 for ``classes_[1]`` where there are two classes, else the largest wins. For
-            sign outputs it is the z that the sign judges.
-        """
-        outputs = self._outputs(X, scores=True)
-        return self._code.decision(outputs)
-
-    def _predictor(self, frozen: Frozen) -> ClassPredictor:
-        try:
-            options.has_probabilities(self)
-        except AttributeError as problem:
-            return ClassPredictor(frozen, self._code, str(problem))
-        return ClassPredictor(frozen, self._code, None)
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = True
-        return tags

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-from sklearn.base import RegressorMixin, _fit_context
+from sklearn.base import _fit_context
 from sklearn.utils.metaestimators import available_if
 
-from deltarule.definitions import Array, as_plain_array
-from deltarule.estimators import checks, options
-from deltarule.estimators.base import BaseMLP
-from deltarule.estimators.predictor import Frozen, NumberPredictor
-from deltarule.estimators.standardizer import Standardizer
-from deltarule.exceptions import InvalidParameterError
-from deltarule.scores import R2, Score
+from deltarule.estimators import options
+from deltarule.estimators.base_regressor import BaseMLPRegressor
+from deltarule.estimators.fitting import Rows
 
 
-class MLPRegressor(RegressorMixin, BaseMLP):
+class MLPRegressor(BaseMLPRegressor):
     """Multi-layer perceptron regressor: numbers from a feed-forward network.
 
     scikit-learn's class with the same parameters, on a compiled core, with more losses,
@@ -100,7 +95,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     early_stopping : bool or EarlyStopping, default=False
         Whether to hold rows back, judge them after each epoch, stop when their score no longer
         improves, and return the best weights. ``dr.EarlyStopping(patience=20)`` holds its own
-        settings, also a ``scorer``. lbfgs does not use True and refuses an object.
+        settings, also a ``scorer``. lbfgs does not use True and refuses an object. `fit` takes
+        rows of your own to judge as ``X_val`` and ``y_val``.
 
     validation_fraction : float, default=0.1
         Share of the rows that ``early_stopping=True`` holds back, in (0, 1).
@@ -168,14 +164,15 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         The objective of every epoch, over all warm fits and `partial_fit` calls.
 
     validation_scores_ : list of float or None
-        Score of the held-back rows after every epoch (R², or the scorer); None without.
-        NaN for an epoch in which the objective became non-finite.
+        Score of the held-back rows, or of ``X_val``, after every epoch (R², or the scorer);
+        None without. NaN for an epoch in which the objective became non-finite.
 
     best_validation_score_ : float or None
-        The highest of them.
+        The highest of them; with early stopping that of ``coefs_``, and in a warm fit with other
+        ``X_val`` the highest since they came.
 
     validation_loss_curve_ : list of float or None
-        Mean loss of the held-back rows after every epoch.
+        Mean loss of the same rows after every epoch.
 
     n_iter_ : int
         Epochs of the last fit.
@@ -340,7 +337,16 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         self.n_threads = n_threads
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> MLPRegressor:
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> MLPRegressor:
         """Train on rows and their targets.
 
         Parameters
@@ -353,12 +359,21 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of at least 0, not all 0.
 
+        X_val, y_val : like X and y, default=None
+            Rows that are judged after each epoch and not trained on. With ``early_stopping`` they
+            take the place of rows held back, and all of X is trained on; without, and with lbfgs,
+            they are judged and change no bit of the training (with ``n_init`` above 1 the starts
+            are then trained alone).
+        sample_weight_val : array-like, default=None
+            Their weights, of at least 0, not all 0.
+
         Returns
         -------
         self : MLPRegressor
             The fitted estimator.
         """
-        return self._fit(X, y, sample_weight, incremental=False)  # type: ignore[no-any-return]
+        validation = Rows(X_val, y_val, sample_weight_val)
+        return self._fit(X, y, sample_weight, validation)  # type: ignore[no-any-return]
 
     @available_if(options.goes_by_steps)
     @_fit_context(prefer_skip_nested_validation=True)
@@ -384,65 +399,3 @@ class MLPRegressor(RegressorMixin, BaseMLP):
             The fitted estimator.
         """
         return self._fit(X, y, sample_weight, incremental=True)  # type: ignore[no-any-return]
-
-    def _prepare(self, X: Any, y: Any, *, first: bool, incremental: bool) -> tuple[Any, Any]:
-        X, y = checks.check_training(self, X, y, numeric=True, reset=first)
-        self._columns = 1 if y.ndim == 1 else y.shape[1]
-        return X, y
-
-    def _output_columns(self) -> int:
-        return self._columns
-
-    def _output_activation(self) -> str:
-        if self.output_activation != "auto":
-            return self.output_activation  # type: ignore[no-any-return]
-        loss = self.loss if isinstance(self.loss, str) else self.loss.name
-        own = {"poisson": "exp", "perceptron": "sign", "log_loss": "logistic"}
-        return own.get(loss, "identity")
-
-    def _measure_target(self, y: Any, weight: Array | None) -> None:
-        self._target_standardizer = None
-        self.target_center_ = self.target_scale_ = None
-        if self.standardize != "both":
-            return
-        activation = self._output_activation()
-        if activation != "identity":
-            raise InvalidParameterError(
-                "standardize must be None or 'inputs' unless the output activation is 'identity' "
-                f"(got standardize='both' with {activation!r}). A standardized target has "
-                "values of both signs."
-            )
-        found = Standardizer.measure(np.asarray(y, dtype=np.float64).reshape(len(y), -1), weight)
-        self._target_standardizer = found
-        self.target_center_, self.target_scale_ = found.center, found.scale
-
-    def _target(self, y: Any, dtype: Any) -> Array:
-        D = np.asarray(y).reshape(len(y), -1)
-        if self._target_standardizer is not None:
-            D = self._target_standardizer.apply(D.astype(np.float64, copy=False))
-        return as_plain_array(D, dtype)
-
-    def _score(self) -> Score:
-        return R2()
-
-    def predict(self, X: Any) -> Array:
-        """The prediction for every row.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows with the features of `fit`.
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            In the target's own units, also with ``standardize="both"``; then float64 for float32
-            rows too where the target's mean is so large that float32 would lose its digits.
-        """
-        outputs = self._outputs(X)
-        if self._target_standardizer is not None:
-            outputs = self._target_standardizer.undo(outputs)
-        return outputs[:, 0] if outputs.shape[1] == 1 else outputs
-
-    def _predictor(self, frozen: Frozen) -> NumberPredictor:
-        return NumberPredictor(frozen, self._target_standardizer)

@@ -106,6 +106,8 @@ def Session(  # noqa: N802
     loss_parameter: float = 0.0,
     dtype: str = "float64",
     n_threads: int = 1,
+    heads: list[Head] = ...,
+    extras: list[Extra] = ...,
 ) -> Session32: ...
 def Predictor(  # noqa: N802
     layers: list[Layer],

@@ -327,7 +327,8 @@ def _(
 
 def drop(a: Array, kept: Array, scale: float) -> Array:
     """Equation (11)."""
-    return np.where(kept, a * a.real.dtype.type(scale), a.dtype.type(0))
+    found: Array = np.where(kept, a * a.real.dtype.type(scale), a.dtype.type(0))
+    return found
 
 
 @layer_forward.register
@@ -466,11 +467,12 @@ def _of_head(
 ) -> tuple[Array, Array, Array, Array | None]:
     """z, d̂ and d of a head's columns; which rows have no target, where some may have none."""
     z, prediction = passed.pre_activations[-1][:, head.slice], passed.prediction[:, head.slice]
-    target, missing = D[:, head.slice], None
-    if len(network.heads) > 1:
-        missing = np.isnan(target).any(axis=1)
-        if missing.any():
-            target = np.where(missing[:, np.newaxis], prediction.real, target)
+    target: Array = D[:, head.slice]
+    if len(network.heads) == 1:
+        return z, prediction, target, None
+    missing: Array = np.asarray(np.isnan(target).any(axis=1))
+    if missing.any():
+        target = np.where(missing[:, np.newaxis], prediction.real, target)
     return z, prediction, target, missing
 
 

@@ -4,7 +4,8 @@ The standard one compiles up to six functions for every class, a millisecond in 
 half a hundred of them, which would be half of what its import costs. This one compiles
 ``__init__`` only, whose calls are many; the others are closures over the names of the fields.
 What it makes is a dataclass to `dataclasses.fields`, `replace`, `asdict`, and to classes that are
-derived with the standard decorator; only a class without a docstring is given none. To a type
+derived with the standard decorator; only a class without a docstring is given none, and fields by
+name alone (``field(kw_only=True)``) are shown only where they are not at their default. To a type
 checker it is the standard one.
 """
 
@@ -44,13 +45,15 @@ def _dataclass(
     marked.__dataclass_fields__ = _fields(cls)
     marked.__dataclass_params__ = _LIKE[frozen].__dataclass_params__
     fields = dataclasses.fields(marked)  # without the variables of the class
-    taken = [field for field in fields if field.init]
+    # Those by name alone stand last, whichever class has them.
+    taken = sorted((field for field in fields if field.init), key=lambda field: field.kw_only)
     given = dict(vars(cls))
-    made: dict[str, Any] = {"__match_args__": tuple(field.name for field in taken)}
+    placed = tuple(field.name for field in taken if not field.kw_only)
+    made: dict[str, Any] = {"__match_args__": placed}
     if init:
         made["__init__"] = _initialiser(cls, taken)
     if repr:
-        made["__repr__"] = _shower([field.name for field in fields if field.repr])
+        made["__repr__"] = _shower([field for field in fields if field.repr])
     compared = [field.name for field in fields if field.compare]
     if eq:
         made["__eq__"] = _comparer(compared)
@@ -112,6 +115,8 @@ def _initialiser(cls: type, taken: list[dataclasses.Field[Any]]) -> Callable[...
             value = f"_make_{field.name}() if {field.name} is _absent else {field.name}"
         elif "=" in heads[-1]:
             raise TypeError(f"non-default argument {field.name!r} follows default argument")
+        if field.kw_only and "*" not in heads:
+            heads.append("*")
         heads.append(head)
         lines.append(f"    _values[{field.name!r}] = {value}")
     if hasattr(cls, "__post_init__"):
@@ -127,9 +132,13 @@ def _initialiser(cls: type, taken: list[dataclasses.Field[Any]]) -> Callable[...
     return made
 
 
-def _shower(names: list[str]) -> Callable[[Any], str]:
+def _shower(fields: list[dataclasses.Field[Any]]) -> Callable[[Any], str]:
+    names = [field.name for field in fields if not field.kw_only]
+    rare = [(field.name, field.default) for field in fields if field.kw_only]
+
     def show(self: Any) -> str:
-        values = ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
+        shown = [*names, *(name for name, usual in rare if getattr(self, name) != usual)]
+        values = ", ".join(f"{name}={getattr(self, name)!r}" for name in shown)
         return f"{type(self).__qualname__}({values})"
 
     return show

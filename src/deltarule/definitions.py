@@ -88,12 +88,20 @@ class Definition(_Fieldless):
     def record(self) -> dict[str, Any]:
         """The option as a dictionary of plain JSON values: its name, then its fields.
 
+        Fields by name alone are left out where they are at their default, as an earlier release
+        would write them that has no such field.
+
         Raises
         ------
         InvalidParameterError
             If a field holds a Python function, which no file can hold.
         """
-        values = {field.name: getattr(self, field.name) for field in _fields(self)}
+        fields = ((field, getattr(self, field.name)) for field in _fields(self))
+        values = {
+            field.name: value
+            for field, value in fields
+            if not (field.kw_only and value == field.default)
+        }
         for field, value in values.items():
             if isinstance(value, Definition):
                 values[field] = value.record()
@@ -206,7 +214,7 @@ def from_record(record: object, family: Family[D]) -> D:
     ----------
     record : mapping
         ``{"name": …, field: value, …}``: a name of the family's table and every field of its
-        class, no more and no fewer.
+        class, no more; fewer only where a field is one by name alone.
     family : Family
         Where the name is looked up.
 
@@ -234,13 +242,14 @@ def from_record(record: object, family: Family[D]) -> D:
         )
     cls = family.table[name]
     expected = {field.name for field in _fields(cls)}
+    needed = {field.name for field in _fields(cls) if not field.kw_only}
     given = set(record) - {"name"}
-    if given != expected:
+    if not needed <= given <= expected:
         raise InvalidParameterError(
             f"{what} {name!r} must have the fields {_listed(expected)} "
             f"(got {_listed(given)}). Make it with record()."
         )
-    return cls(**{field: record[field] for field in expected})
+    return cls(**{field: record[field] for field in given})
 
 
 def _listed(names: set[Any]) -> str:

@@ -177,15 +177,23 @@ class CompiledSession(Session):
 
     def run_epoch(self, walk: Walk, progress: Progress) -> Epoch | None:
         """One slice inside an epoch; the core leaves recording it to the caller."""
-        self._slice(walk, progress, 1, judge=False)
-        epochs, taken, step, carried, verdict, _, _, loss, _, validation_loss, score = (
-            self._core.report()
-        )
+        epoch = None
+        try:
+            self._slice(walk, progress, 1, judge=False)
+        finally:  # interrupted or not
+            report = self._core.report()
+            if report is not None:
+                epoch = self._epoch(progress, report)
+        return epoch
+
+    def _epoch(self, progress: Progress, report: Any) -> Epoch | None:
+        """The epoch that a slice has ended; None where it stands inside."""
+        epochs, taken, step, carried, verdict, _, _, loss, _, validation_loss, score = report
+        vars(progress).update(step=step, carried=carried)
         self._expect(taken)
         if VERDICTS[verdict] is StopReason.NON_FINITE:
             return Epoch(np.nan, finite=False)
         if not epochs:
-            progress.step, progress.carried = step, carried
             return None
         judged = (float(validation_loss[0]), float(score[0])) if len(score) else (None, None)
         return Epoch(float(loss[0]), *judged)
@@ -194,7 +202,9 @@ class CompiledSession(Session):
         self._know(walk)
         left = most * walk.steps_per_epoch - progress.step
         steps, factors = min(left, SLICE_STEPS), None
-        if walk.factors is not None:
+        if progress.step == walk.steps_per_epoch:
+            steps = most = 1  # no step, but an epoch whose rows were not yet judged
+        elif walk.factors is not None:
             factors = self._ahead(walk, progress, left)
             steps = len(factors)
         seconds = time.perf_counter() - progress.began
@@ -245,14 +255,15 @@ class CompiledSession(Session):
         self._walk = walk
 
     def _record(self, progress: Progress, report: Any) -> int:
-        epochs, taken, progress.step, progress.carried, verdict, best, standing, *numbers = report
-        progress.epoch += epochs
-        progress.standing = Standing(*standing)
+        epochs, taken, step, carried, verdict, best, standing, *numbers = report
+        after: dict[str, Any] = {"epoch": progress.epoch + epochs, "step": step}
+        after |= {"carried": carried, "standing": Standing(*standing)}
+        if best:
+            after["best"] = self._core.best(), self.buffers()
         lists = (progress.loss, progress.seconds, progress.validation_loss, progress.score)
         for entries, array in zip(lists, numbers, strict=True):
             entries.extend(array.tolist())
-        if best:
-            progress.best_vector = self._core.best()
+        vars(progress).update(after)  # at once: an interrupt finds all of it or nothing
         self._expect(taken)
         return int(verdict)
 
@@ -263,6 +274,14 @@ class CompiledSession(Session):
     def go_back(self, progress: Progress) -> None:
         """Run the last slice again, up to the end of its last whole epoch."""
         self._core.go_back()
+
+    def goes_on_inside(self, work: Work) -> bool:
+        """Roads that look ahead leave the first layer's weights some steps behind."""
+        self._take(work.optimizer)
+        return self._core.road(work.batch_size, work.l1) in ("batches", "one_pass")
+
+    def settle(self, progress: Progress) -> None:
+        """An interrupt leaves the core after a whole step, of which it has told."""
 
     def release(self) -> None:
         """What `go_back` would have begun with."""
@@ -286,6 +305,10 @@ class CompiledSession(Session):
         if self._moments is None:
             return np.zeros((0, self._size), dtype=self._dtype)
         return self._moments.copy()
+
+    def buffers(self) -> Array:
+        """Dense layers have none."""
+        return np.zeros(self._network.buffer_size, dtype=self._dtype)
 
     def predict(self, X: Any) -> Array:
         """d̂ for every row."""

@@ -61,6 +61,10 @@ class ReferenceSession(Session):
         """The moments now."""
         return self._moments.copy()
 
+    def buffers(self) -> Array:
+        """The buffers now."""
+        return self._parameters.buffers.copy()
+
     def run(self, work: Work, first_step: int, rates: Array, carried: float = 0.0) -> Report:
         """Step after step: rows, forward, gradient (9), update."""
         self._prepare_moments(work.optimizer)

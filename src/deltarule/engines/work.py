@@ -1,14 +1,14 @@
 """What a session is asked to do, and where a training stands: plain records.
 
 `Work` is one step and its order, `Walk` what a training does from epoch to epoch, `Progress` where
-it stands.
+it stands, with a `Place` to which it can go back.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import field, replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,10 @@ from deltarule.network import Network
 from deltarule.optimizers import SGD, Optimizer
 from deltarule.penalties import Penalty
 from deltarule.scores import Score
-from deltarule.stopping import Standing, StopRules
+from deltarule.stopping import Standing, StopReason, StopRules
+
+#: Parameters, moments and buffers of a session.
+Numbers = tuple[Array, Array, Array]
 
 
 @dataclass(frozen=True)
@@ -147,6 +150,16 @@ class Epoch:
     finite: bool = True
 
 
+@dataclass(frozen=True, eq=False)
+class Place:
+    """A step of an epoch, what was carried to there, and a session's numbers before it."""
+
+    epoch: int
+    step: int
+    carried: float
+    numbers: Numbers
+
+
 @dataclass(eq=False)
 class Progress:
     """Where a training stands; a session's runs of epochs change it in place.
@@ -160,10 +173,14 @@ class Progress:
         Steps of the epoch at hand.
     carried : float
         Their sum of w f.
-    best_vector : array, optional
-        The parameters with the best score, where this training met one.
-    whole : pair of arrays, optional
-        Parameters and moments at the end of the last whole epoch, where an engine keeps them here.
+    best : pair of arrays, optional
+        Parameters and buffers with the best score, where this training met one.
+    whole : Numbers, optional
+        Those at the end of the last whole epoch, where an engine keeps them here.
+    place : Place, optional
+        Where steps were last begun that an interrupt would leave half done.
+    at_once : int
+        Steps that an engine in Python does between two looks at the clock.
     loss, validation_loss, score, seconds : list of float
         One entry per epoch is added to each; to the middle two where rows are judged.
     began : float
@@ -174,23 +191,31 @@ class Progress:
     standing: Standing
     step: int = 0
     carried: float = 0.0
-    best_vector: Array | None = None
-    whole: tuple[Array, Array] | None = None
+    best: tuple[Array, Array] | None = None
+    whole: Numbers | None = None
+    place: Place | None = None
+    at_once: int = 1
     loss: list[float] = field(default_factory=list)
     validation_loss: list[float] = field(default_factory=list)
     score: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     began: float = field(default_factory=time.perf_counter)
 
-    def note(self, rules: StopRules, epoch: Epoch, vector: Callable[[], Array]) -> bool:
-        """Record an epoch, and the parameters where they are the best; whether it improved."""
-        self.epoch, self.step, self.carried = self.epoch + 1, 0, 0.0
+    def note(
+        self, rules: StopRules, epoch: Epoch, best: Callable[[], tuple[Array, Array]]
+    ) -> StopReason | None:
+        """Record an epoch, and parameters and buffers where they are the best; ask the rules."""
+        standing = replace(self.standing)
+        improved, is_best = rules.note(standing, epoch.loss, epoch.score)
+        reason = None if improved else rules.plateau(standing)
         self.loss.append(epoch.loss)
         if epoch.validation_loss is not None and epoch.score is not None:
             self.validation_loss.append(epoch.validation_loss)
             self.score.append(epoch.score)
         self.seconds.append(time.perf_counter() - self.began)
-        improved, best = rules.note(self.standing, epoch.loss, epoch.score)
-        if best:
-            self.best_vector = vector()
-        return improved
+        after: dict[str, Any] = {"epoch": self.epoch + 1, "step": 0, "carried": 0.0}
+        after["standing"] = standing
+        if is_best:
+            after["best"] = best()
+        vars(self).update(after)  # at once: an interrupt finds all of it or nothing
+        return reason

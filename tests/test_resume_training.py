@@ -25,7 +25,7 @@ D = np.tanh(X @ GENERATOR.normal(size=(5, 2)))
 WEIGHT = GENERATOR.uniform(0.2, 2.0, 37)
 FIELDS = ("step", "epoch", "rate_factor", "best_loss", "best_score", "stalled")
 
-#: A plan and its network for each road, and each way in which something is carried from step to step.
+#: A plan and its widths for each road, and for each thing that is carried from step to step.
 ROADS: dict[str, tuple[TrainingPlan, tuple[int, ...]]] = {
     "batches": (TrainingPlan(dr.Adam(), 0.02, batch_size=5), (5, 7, 2)),
     "all rows": (TrainingPlan(dr.AdamW(), 0.02, batch_size=37), (5, 7, 2)),

@@ -89,13 +89,22 @@ class Clock:
         Earlier epochs of another length count as those of now: it is the epochs that are shared
         out.
         """
-        ahead = 0
-        if self.into is not None:
-            ahead = self.step - self.epoch * self.steps_per_epoch - self.into
-        total = self.total_steps - ahead
+        done = self.step - self._ahead + np.arange(count)
+        return np.minimum(done / self.total(name), 1.0)
+
+    def total(self, name: str) -> int:
+        """The steps of the whole training, if all its epochs were as long as those of now."""
+        total = self.total_steps - self._ahead
         if total <= 0:
             raise no_end(name)
-        return np.minimum((self.step - ahead + np.arange(count)) / total, 1.0)
+        return total
+
+    @property
+    def _ahead(self) -> int:
+        """Steps beyond those that epochs of this length would have had."""
+        if self.into is None:
+            return 0
+        return self.step - self.epoch * self.steps_per_epoch - self.into
 
 
 def no_end(name: str) -> InvalidParameterError:
@@ -356,7 +365,7 @@ class Cosine(Schedule):
         fall = _fall(1.0, self.end, (done - self.warmup) / (1.0 - self.warmup))
         if self.warmup == 0:
             return fall
-        rise = np.minimum((done + 1.0 / clock.total_steps) / self.warmup, 1.0)
+        rise = np.minimum((done + 1.0 / clock.total(self.name)) / self.warmup, 1.0)
         return np.where(done < self.warmup, rise, fall)
 
 

@@ -396,3 +396,47 @@ def test_endless_seconds_are_no_limit() -> None:
     begin, options = case("batches")
     endless = replace(begin[4], max_seconds=float("inf"))
     assert dr.train(*begin[:4], endless, **options).epochs == 8
+
+
+@pytest.mark.long
+@pytest.mark.skipif(os.name != "posix", reason="signals to a process as on Unix")
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("road", ROADS)
+def test_real_signals_at_any_moment(road: str, engine: str) -> None:
+    """Also between two bytecodes: whatever is left, the training ends as if nothing had been."""
+    begin, options = case(road, judged=True)
+    times = 1 if engine == "reference" else 600
+    network, state, _, _, plan = begin
+    rows, targets = np.tile(X, (times, 1)), np.tile(D, (times, 1))
+    plan = replace(plan, max_epochs=60, early_stopping=dr.EarlyStopping(patience=100))
+    options |= {"engine": engine, "sample_weight": None}
+    whole = dr.train(network, state, rows, targets, plan, **options)
+    chance, armed = np.random.default_rng(5), False
+
+    def handler(*_: Any) -> None:
+        nonlocal armed
+        if armed:
+            armed = False
+            raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, handler)
+    history, left, cuts = None, plan.max_epochs, 0
+    try:
+        while left:
+            armed = True
+            signal.setitimer(signal.ITIMER_REAL, chance.uniform(1e-3, 3e-2) if cuts < 60 else 100)
+            try:
+                part = replace(plan, max_epochs=left)
+                result = dr.train(network, state, rows, targets, part, history=history, **options)
+            except KeyboardInterrupt:  # before the training began or after its end
+                continue
+            finally:
+                armed = False
+            cuts += result.stop_reason is StopReason.INTERRUPTED
+            state, history = result.state, result.history
+            left -= result.epochs
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert cuts > 3
+    same(result, whole)

@@ -136,9 +136,7 @@ class Loop:
                 if reason is not None:
                     return reason, None
         except KeyboardInterrupt:
-            self._settle()
-            self._stand_inside()
-            return StopReason.INTERRUPTED, None
+            return self._settle() or StopReason.INTERRUPTED, None
         return StopReason.MAX_EPOCHS, None
 
     def load(self) -> None:
@@ -165,8 +163,11 @@ class Loop:
             self.reached = self.session.numbers()
             self.session.go_back(self.progress)
 
-    def _settle(self) -> None:
-        """After an interrupt: numbers, counters and lists that belong together."""
+    def _settle(self) -> StopReason | None:
+        """After an interrupt: numbers, counters and lists that belong together.
+
+        Returns the reason of a rule that ended the training just before.
+        """
         progress = self.progress
         self.session.settle(progress)
         epochs = progress.epoch - self.state.epoch
@@ -176,6 +177,9 @@ class Loop:
             del entries[before + (epochs if judged else 0) :]
         if not (np.isfinite(self.session.vector()).all() and np.isfinite(progress.carried)):
             self._go_back()
+        self._stand_inside()
+        over = epochs > 0 and progress.step == 0
+        return self.walk.rules.plateau(replace(progress.standing)) if over else None
 
     def _go_back(self) -> None:
         """To the last whole epoch, or to where this training began."""

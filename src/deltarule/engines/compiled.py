@@ -48,6 +48,9 @@ SLICE_EPOCHS = 1 << 16
 #: Factors of a schedule that are evaluated for a slice: as many as it may need, by the last one.
 FACTORS = (1 << 8, 1 << 16)
 
+#: Where a report of the core has its verdict.
+VERDICT = 4
+
 #: What the core's verdicts mean; 0 is to go on.
 VERDICTS = (
     None,
@@ -86,6 +89,8 @@ class CompiledSession(Session):
         self._optimizer: Optimizer | None = None
         self._moments: Array | None = None  # loaded, until the first run names the optimiser
         self._walk: Walk | None = None  # the one that the core knows
+        self._reports: list[Any] = []  # that of the last slice
+        self._judges = True  # whether the core records its epochs itself
         self._factors = FACTORS[0]
         #: What a user's schedule has said, and from which epoch and step on.
         self._asked: tuple[Walk | None, int, int, Array] = (None, 0, 0, np.empty(0))
@@ -166,31 +171,20 @@ class CompiledSession(Session):
 
     def run_epochs(self, walk: Walk, progress: Progress, most: int) -> StopReason | None:
         """One slice: many epochs in one call, judged by the core itself."""
-        verdict = 0
         try:
             self._slice(walk, progress, most, judge=True)
         finally:  # interrupted or not
-            report = self._core.report()
-            if report is not None:
-                verdict = self._record(progress, report)
-        return VERDICTS[verdict]
+            self._enter(progress)
+        return VERDICTS[self._reports[-1][VERDICT]]
 
     def run_epoch(self, walk: Walk, progress: Progress) -> Epoch | None:
         """One slice inside an epoch; the core leaves recording it to the caller."""
-        epoch = None
         try:
             self._slice(walk, progress, 1, judge=False)
         finally:  # interrupted or not
-            report = self._core.report()
-            if report is not None:
-                epoch = self._epoch(progress, report)
-        return epoch
-
-    def _epoch(self, progress: Progress, report: Any) -> Epoch | None:
-        """The epoch that a slice has ended; None where it stands inside."""
-        epochs, taken, step, carried, verdict, _, _, loss, _, validation_loss, score = report
-        vars(progress).update(step=step, carried=carried)
-        self._expect(taken)
+            self._enter(progress)
+        epochs, *_, loss, _, validation_loss, score = self._reports[-1]
+        verdict = self._reports[-1][VERDICT]
         if VERDICTS[verdict] is StopReason.NON_FINITE:
             return Epoch(np.nan, finite=False)
         if not epochs:
@@ -209,6 +203,7 @@ class CompiledSession(Session):
             steps = len(factors)
         seconds = time.perf_counter() - progress.began
         standing = progress.standing
+        self._judges = judge
         self._core.run_epochs(
             (progress.epoch, progress.step, progress.carried, seconds),
             (standing.rate_factor, standing.best_loss, standing.best_score, standing.stalled),
@@ -254,17 +249,30 @@ class CompiledSession(Session):
         self._core.judge(*_judged(walk.judged))
         self._walk = walk
 
+    def _enter(self, progress: Progress) -> None:
+        """Enter what the last slice has done; to do so again changes nothing.
+
+        A signal that came during the slice is heard in Python, between any two steps of this. The
+        core tells its report once: one call takes it and puts it down.
+        """
+        self._reports.extend(iter(self._core.report, None))
+        if not self._reports or progress.told is self._reports[-1]:
+            return
+        del self._reports[:-1]
+        self._record(progress, self._reports[-1])
+
     def _record(self, progress: Progress, report: Any) -> int:
         epochs, taken, step, carried, verdict, best, standing, *numbers = report
-        after: dict[str, Any] = {"epoch": progress.epoch + epochs, "step": step}
-        after |= {"carried": carried, "standing": Standing(*standing)}
-        if best:
-            after["best"] = self._core.best(), self.buffers()
-        lists = (progress.loss, progress.seconds, progress.validation_loss, progress.score)
-        for entries, array in zip(lists, numbers, strict=True):
-            entries.extend(array.tolist())
-        vars(progress).update(after)  # at once: an interrupt finds all of it or nothing
+        after: dict[str, Any] = {"told": report, "step": step, "carried": carried}
+        if self._judges:
+            after |= {"epoch": progress.epoch + epochs, "standing": Standing(*standing)}
+            if best:
+                after["best"] = self._core.best(), self.buffers()
+            lists = (progress.loss, progress.seconds, progress.validation_loss, progress.score)
+            for entries, array in zip(lists, numbers, strict=True):
+                entries.extend(array.tolist())  # those beyond its epochs are none: see `settle`
         self._expect(taken)
+        vars(progress).update(after)  # at once: an interrupt finds all of it or nothing
         return int(verdict)
 
     def _expect(self, taken: int) -> None:
@@ -281,7 +289,11 @@ class CompiledSession(Session):
         return self._core.road(work.batch_size, work.l1) in ("batches", "one_pass")
 
     def settle(self, progress: Progress) -> None:
-        """An interrupt leaves the core after a whole step, of which it has told."""
+        """An interrupt leaves the core after a whole step, and enters what it has done.
+
+        The caller takes entries of the lists away that are more than the epochs.
+        """
+        self._enter(progress)
 
     def release(self) -> None:
         """What `go_back` would have begun with."""

@@ -179,6 +179,8 @@ class Progress:
         Those at the end of the last whole epoch, where an engine keeps them here.
     place : Place, optional
         Where steps were last begun that an interrupt would leave half done.
+    told : object
+        The engine's report that was entered last.
     at_once : int
         Steps that an engine in Python does between two looks at the clock.
     loss, validation_loss, score, seconds : list of float
@@ -194,6 +196,7 @@ class Progress:
     best: tuple[Array, Array] | None = None
     whole: Numbers | None = None
     place: Place | None = None
+    told: Any = None
     at_once: int = 1
     loss: list[float] = field(default_factory=list)
     validation_loss: list[float] = field(default_factory=list)

@@ -48,7 +48,8 @@ def honest_files() -> list[bytes]:
         standardize="inputs",
         max_iter=2,
     )
-    files = [model_files.honest(), to_bytes(model_of(network.fit(X, y)))]
+    files = [model_files.honest(), model_files.going()]
+    files.append(to_bytes(model_of(network.fit(X, y))))
     table = Table.of({"x": X[:, 0], "c": np.array(["a", "b", "c"])[y], "y": X[:, 1], "z": y % 2})
     for name, kind in (("z", dr.MLPClassifier), ("y", dr.MLPRegressor)):
         columns = ColumnPlan.fit(table.without(["y", "z"]))
@@ -89,16 +90,22 @@ def change(record: dict[str, Any], chance: random.Random) -> tuple[Any, ...]:
 
 
 def use(path: Path) -> None:
-    """Load a file and predict with what it holds."""
+    """Load a file, predict with what it holds, and train on if it holds a state."""
     found = dr.load(path)
     if isinstance(found, TableModel):
         found.predict({column.name: [None] for column in found.columns.columns})
     elif hasattr(found, "predict"):
-        found.predict(np.zeros((2, found.n_features_in_), dtype=np.float32))
+        rows = np.zeros((4, found.n_features_in_), dtype=np.float32)
+        answers = found.predict(rows)
+        if "_memory" in vars(found):
+            if answers.ndim == 1 and hasattr(found, "classes_"):
+                answers = np.resize(found.classes_, 4)  # a warm fit wants all of them
+            found.set_params(warm_start=True, max_iter=1, early_stopping=False)
+            found.set_params(batch_size=2, verbose=False).fit(rows, answers)
 
 
 def attack(count: int, seed: int) -> dict[str, int]:
-    """Make and use so many changed files; how many predicted and how many were refused.
+    """Make and use so many changed files; how many were of use and how many were refused.
 
     Raises
     ------

@@ -12,8 +12,10 @@ import json
 import pickle
 import struct
 import sys
+import warnings
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -22,6 +24,7 @@ from typing import Any
 import deltarule as dr
 from deltarule.estimators.files import model_of
 from deltarule.persistence import to_bytes
+from deltarule.plans import BegunEpoch
 
 X, Y = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], ["no", "yes", "yes", "no"]
 
@@ -31,6 +34,19 @@ def honest() -> bytes:
     """A small file that is right in every byte."""
     network = dr.MLPClassifier((3,), "tanh", solver="lbfgs", random_state=1)
     return to_bytes(model_of(network.fit(X, Y)))
+
+
+@cache
+def going() -> bytes:
+    """A file with all that a state can hold: best, last, moments, and an epoch that was begun."""
+    network = dr.MLPClassifier((3,), "tanh", early_stopping=dr.EarlyStopping(0.5), random_state=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = model_of(network.set_params(batch_size=1, max_iter=8).fit(X, Y))
+    state = model.state.state
+    start = state.parameters.vector, state.moments, state.parameters.buffers
+    state = replace(state, begun=BegunEpoch(1, 0.5, 2, 1, start))
+    return to_bytes(replace(model, state=replace(model.state, state=state)))
 
 
 def parts(file: bytes) -> tuple[dict[str, Any], bytes]:
@@ -64,6 +80,22 @@ def with_record(change: Callable[[dict[str, Any]], None]) -> bytes:
     return sealed(header, data)
 
 
+def with_state(change: Callable[[dict[str, Any]], None]) -> bytes:
+    """The file that goes on with a changed state and a checksum that fits."""
+    header, data = parts(going())
+    record = json.loads(header["__metadata__"]["record"])
+    change(record["state"])
+    header["__metadata__"]["record"] = json.dumps(record)
+    return sealed(header, data)
+
+
+def with_state_numbers(name: str) -> bytes:
+    """The file that goes on with NaN in one of its tensors."""
+    header, data = parts(going())
+    start, end = header[name]["data_offsets"]
+    return sealed(header, data[:start] + b"\xff" * (end - start) + data[end:])
+
+
 def with_record_text(text: str) -> bytes:
     """The honest file with another record text and a checksum that fits."""
     header, data = parts(honest())
@@ -71,9 +103,11 @@ def with_record_text(text: str) -> bytes:
     return sealed(header, data)
 
 
-def with_header(change: Callable[[dict[str, Any]], None], *, seal: bool = True) -> bytes:
-    """The honest file with a changed header."""
-    header, data = parts(honest())
+def with_header(
+    change: Callable[[dict[str, Any]], None], *, seal: bool = True, file: bytes | None = None
+) -> bytes:
+    """The honest file, or another, with a changed header."""
+    header, data = parts(honest() if file is None else file)
     change(header)
     return sealed(header, data) if seal else assemble(header, data)
 
@@ -197,9 +231,9 @@ ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
         "record must be a record with the fields",
     ),
     # From the future.
-    "format version 2": (
-        lambda: with_header(_set("__metadata__.format_version", "2")),
-        "written in format version 2; this release reads up to 1. Update deltarule.",
+    "format version 3": (
+        lambda: with_header(_set("__metadata__.format_version", "3")),
+        "written in format version 3; this release reads up to 2. Update deltarule.",
     ),
     "format version -1": (
         lambda: with_header(_set("__metadata__.format_version", "-1")),
@@ -349,6 +383,156 @@ ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
     "a section more": (
         lambda: with_record(_set("sections.plugin", {})),
         "sections must be among estimator, table",
+    ),
+    # What training goes on from.
+    "a state in format version 1": (
+        lambda: with_header(_set("__metadata__.format_version", "1")),
+        "state must be null in format version 1",
+    ),
+    "a state beside bare parameters": (
+        lambda: with_record(lambda r: r.update(kind="Parameters", sections={})),
+        "state must be null for Parameters",
+    ),
+    "a state that is a list": (
+        lambda: with_record(_set("state", [])),
+        "state must be a record (got [])",
+    ),
+    "a state with a field more": (
+        lambda: with_state(_set("call", "eval")),
+        "state must be a record with the fields dtype, step, epoch",
+    ),
+    "a state with a field fewer": (
+        lambda: with_state(lambda s: s.pop("key")),
+        "state must be a record with the fields dtype, step, epoch",
+    ),
+    "a state of another dtype": (
+        lambda: with_state(_set("dtype", "float16")),
+        "state.dtype must be one of 'float32', 'float64'",
+    ),
+    "a state whose dtype is not that of its numbers": (
+        lambda: with_state(_set("dtype", "float32")),
+        "state.best must be one of 'own' (got 'parameters')",
+    ),
+    "moments of an unknown optimizer": (
+        lambda: with_state(_set("optimizer", {"name": "os.system"})),
+        "state.optimizer: optimizer record: name must be one of",
+    ),
+    "moments of an optimizer that is a text": (
+        lambda: with_state(_set("optimizer", "adam")),
+        "state.optimizer must be a record of one optimizer",
+    ),
+    "moments of an optimizer out of range": (
+        lambda: with_state(_set("optimizer.beta_1", 2.0)),
+        "beta_1 must be a number in [0, 1) (got 2.0)",
+    ),
+    "a billion moments": (
+        lambda: with_state(_set("moments", 10**9)),
+        "state.moments must be a whole number from 0 to 2 (got 1000000000).",
+    ),
+    "one moment of two": (
+        lambda: with_state(_set("moments", 1)),
+        "state.moments must be 0 or 2 (got 1).",
+    ),
+    "moments that the record does not tell of": (
+        lambda: with_state(_set("moments", 0)),
+        "the tensors must be last_parameters, parameters, start_parameters (got last_parameters, m",
+    ),
+    "moments of another shape": (
+        lambda: with_header(_set("moments.shape", [13, 2]), file=going()),
+        "moments must be F64 [2, 13] (got F64 [13, 2]).",
+    ),
+    "moments of NaN": (lambda: with_state_numbers("moments"), "moments holds NaN or inf."),
+    "last weights of NaN": (
+        lambda: with_state_numbers("last_parameters"),
+        "last_parameters holds NaN or inf.",
+    ),
+    "weights at the begin of an epoch of NaN": (
+        lambda: with_state_numbers("start_parameters"),
+        "start_parameters holds NaN or inf.",
+    ),
+    "best weights that are not there": (
+        lambda: with_state(_set("best", "own")),
+        "the tensors must be best_parameters, last_parameters",
+    ),
+    "last weights that are a path": (
+        lambda: with_state(_set("last", "/etc/passwd")),
+        "state.last must be one of 'own', 'parameters'",
+    ),
+    "a negative step": (
+        lambda: with_state(_set("step", -1)),
+        "state.step must be a whole number from 0 to",
+    ),
+    "a step that is true": (
+        lambda: with_state(_set("step", True)),
+        "state.step must be a whole number from 0 to",
+    ),
+    "an epoch that overflows": (
+        lambda: with_state(_set("epoch", 2**63)),
+        "state.epoch must be a whole number from 0 to",
+    ),
+    "a count of epochs without improvement that is a number": (
+        lambda: with_state(_set("stalled", 1.5)),
+        "state.stalled must be a whole number from 0 to",
+    ),
+    "a step size of nothing": (
+        lambda: with_state(_set("rate_factor", 0)),
+        "state.rate_factor must be above 0 and at most 1 (got 0.0).",
+    ),
+    "a step size that grows": (
+        lambda: with_state(_set("rate_factor", 1e9)),
+        "state.rate_factor must be above 0 and at most 1 (got 1000000000.0).",
+    ),
+    "a best loss that is a text": (
+        lambda: with_state(_set("best_loss", "-inf")),
+        "state.best_loss must be a finite number",
+    ),
+    "a best score that is a list": (
+        lambda: with_state(_set("best_score", [])),
+        "state.best_score must be a finite number",
+    ),
+    "a horizon before the start": (
+        lambda: with_state(_set("horizon", -5)),
+        "state.horizon must be a whole number from 0 to",
+    ),
+    "a key of 65 bits": (
+        lambda: with_state(_set("key", 2**64)),
+        "state.key must be a whole number from 0 to",
+    ),
+    "a key of the order that is a text": (
+        lambda: with_state(_set("order_key", "1")),
+        "state.order_key must be a whole number from 0 to",
+    ),
+    "more steps than the epoch has": (
+        lambda: with_state(_set("begun.steps", 3)),
+        "state.begun.steps must be a whole number from 1 to 2 (got 3).",
+    ),
+    "an epoch of no rows": (
+        lambda: with_state(_set("begun.rows", 0)),
+        "state.begun.rows must be a whole number from 1 to",
+    ),
+    "batches of no rows": (
+        lambda: with_state(_set("begun.batch_size", 0)),
+        "state.begun.batch_size must be a whole number from 1 to",
+    ),
+    "an epoch that carries a text": (
+        lambda: with_state(_set("begun.carried", "0")),
+        "state.begun.carried must be a finite number",
+    ),
+    "an epoch whose begin is a number": (
+        lambda: with_state(_set("begun.start", 1)),
+        "state.begun.start must be true or false",
+    ),
+    "an epoch with a field more": (
+        lambda: with_state(_set("begun.path", "x")),
+        "state.begun must be a record with the fields steps",
+    ),
+    "a history of texts": (
+        lambda: with_state(_set("history.seconds", ["soon"])),
+        "state.history.seconds must be a list of finite numbers and nulls (got 'soon').",
+    ),
+    "a history that is none": (
+        lambda: with_state(_set("history", None)),
+        "state.history must be a record",
     ),
 }
 

@@ -46,6 +46,7 @@ def test_scikit_learns_signature_comes_first() -> None:
             "initializer",
             "engine",
             "n_threads",
+            "max_seconds",
         }
 
 

@@ -156,8 +156,8 @@ def test_without_an_end(schedule):
     with pytest.raises(InvalidParameterError) as caught:
         schedule.factors(unknown, 3)
     assert str(caught.value) == (
-        f"schedule {schedule.name!r} must know how many steps the training has (got no end). "
-        "Use it with fit, or use 'constant' or 'invscaling' with partial_fit."
+        f"schedule {schedule.name!r} must know how many epochs the training has (got no end). "
+        "Give it total_epochs, or use it with fit, whose max_iter is the end."
     )
 
 

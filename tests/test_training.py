@@ -14,6 +14,7 @@ import scipy.sparse as sp
 import deltarule as dr
 from deltarule import engines, restarts
 from deltarule.definitions import choose
+from deltarule.engines import base
 from deltarule.engines.reference import ReferenceSession
 from deltarule.optimizers import OPTIMIZERS
 from deltarule.plans import History, TrainingPlan, TrainingState, Validation
@@ -221,7 +222,7 @@ def test_a_schedule_with_a_horizon_ends_where_it_should():
 
 def test_a_horizon_may_be_given():
     settings = plan(schedule=dr.Cosine(), max_epochs=50)
-    state = TrainingState(START, np.zeros((0, NETWORK.size)), horizon=100 * 4)
+    state = TrainingState(START, np.zeros((0, NETWORK.size)), horizon=100)
     half = train(settings, state)
     whole = train(replace(settings, max_epochs=100), observer=lambda seen: seen.epoch == 50)
     assert same(half.parameters.vector, whole.parameters.vector)
@@ -402,9 +403,12 @@ def test_ctrl_c_within_an_epoch_keeps_the_part_of_it(monkeypatch):
         return step(self, *arguments)
 
     monkeypatch.setattr(ReferenceSession, "_step", interrupted)
+    monkeypatch.setattr(base, "SLICE_SECONDS", 0.0)  # each step a slice
     result = train(plan(max_epochs=10), engine="reference")
     assert result.stop_reason is dr.StopReason.INTERRUPTED
-    assert (result.epochs, result.state.epoch, result.state.step) == (1, 1, 4)
+    assert (result.epochs, result.state.epoch, result.state.step) == (1, 1, 6)
+    begun = result.state.begun
+    assert (begun.steps, begun.rows, begun.batch_size) == (2, len(X), 4)
     monkeypatch.undo()
     one = train(plan(max_epochs=1), engine="reference").parameters.vector
     two = train(plan(max_epochs=2), engine="reference").parameters.vector

@@ -183,7 +183,7 @@ public:
         const int64_t rows = session_.bound().rows, most = largest / rows;
         const int64_t per_epoch = (rows - 1) / std::min(plan.work.batch_size, rows) + 1;
         if (plan.epoch < 0 || plan.epoch > most || plan.epochs < 1 || plan.epochs > 1 << 20 ||
-            plan.steps < 1 || plan.step < 0 || plan.step >= per_epoch)
+            plan.steps < 1 || plan.step < 0 || plan.step > per_epoch)
             refuse("a slice must begin inside an epoch and have at least one step and one epoch.");
         Held held;
         if (!factors.is_none()) plan.factors = data_of<double>(factors, "factors", {plan.steps}, held);

@@ -47,7 +47,7 @@ public:
     bool idle() const { return active_ == 0; }
     /// Works until the time is over or nothing is left to do.
     void advance(Clock::time_point until);
-    /// Takes out the trainings that are under way.
+    /// Takes out the trainings that are under way, as they were when the last whole epoch ended.
     void leave();
 
 private:
@@ -247,12 +247,8 @@ void LaneGroup<T>::refill() {
 
 template <class T>
 void LaneGroup<T>::leave() {
-    for (int64_t slot = 0; slot < slots(); ++slot) {
-        if (!jobs_[size_t(slot)]) continue;
-        bool finite = true;
-        for (int64_t i = 0; i < network_.size; ++i) finite &= std::isfinite(at(store_.weights, slot, i));
-        take_out(slot, finite ? store_ : safe_);
-    }
+    for (int64_t slot = 0; slot < slots(); ++slot)
+        if (jobs_[size_t(slot)]) take_out(slot, safe_);  // counters and numbers of the last whole epoch
 }
 
 // ------------------------------------------------------------------- an epoch

@@ -81,7 +81,9 @@ EpochReport RunLoop<T>::run(const EpochPlan& plan, const Samples<T>& samples) {
     bool fresh = false;  // whether this slice has kept what a replay begins with
     const int64_t per_epoch = steps_.per_epoch(), rest = per_epoch - plan.step;
     const int64_t most = plan.steps < rest ? plan.steps : plan.steps - (plan.steps - rest) % per_epoch;
-    while (report_.epochs < plan.epochs && report_.taken < most && !watch_.paused) {
+    // An epoch whose steps are done may have been left before it was judged.
+    while (report_.epochs < plan.epochs && (report_.taken < most || report_.step == per_epoch) &&
+           !watch_.paused) {
         const int64_t epoch = plan.epoch + report_.epochs;
         if (!fresh && (report_.step == 0 || kept_epoch_ < 0)) {
             keep(epoch);
@@ -121,9 +123,9 @@ bool RunLoop<T>::end_epoch() {
     numbers_.loss[at] = loss;
     numbers_.seconds[at] = now();
     ++report_.epochs;
+    if (!plan_.judge) return true;
     report_.step = 0;
     report_.carried = 0;
-    if (!plan_.judge) return true;
     const Noted noted = note(plan_.rules, report_.standing, loss, validation_ ? numbers_.score[at] : 0);
     if (noted.best) {
         std::copy_n(panels_.published(), panels_.network().size, best_);

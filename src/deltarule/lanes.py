@@ -85,6 +85,10 @@ def kind_of(network: Network, X: Any, training: Training) -> Kind | str:
         return "lanes count rows up to 2**31 only"
     if state.step < state.epoch:
         return "the state counts fewer steps than epochs"
+    if state.begun is not None:
+        return "the state stands inside an epoch"
+    if plan.max_seconds is not None:
+        return "lanes do not look at the clock"
     l1 = plan.penalty.l1 if plan.penalty else 0.0
     return Kind(plan.sampling, batch_size, plan.optimizer.name, count, l1 != 0)
 
@@ -136,7 +140,7 @@ def run(
 
     lanes = compiled.open_lanes(network, X.dtype, n_threads)
     lanes.bind(X, D, sample_weight)
-    trainings = [replace(training, state=_with_horizon(training, kind)) for training in trainings]
+    trainings = [replace(training, state=_with_horizon(training)) for training in trainings]
     epochs = [training.plan.max_epochs for training in trainings]
     losses, seconds = ([np.empty(count) for count in epochs] for _ in range(2))
     interrupted = False
@@ -207,11 +211,11 @@ def _steps_per_epoch(kind: Kind) -> int:
     return -(-kind.rows // kind.batch_size)
 
 
-def _with_horizon(training: Training, kind: Kind) -> TrainingState:
-    state = training.state
-    if state.horizon is not None:
+def _with_horizon(training: Training) -> TrainingState:
+    state, plan = training.state, training.plan
+    if state.horizon or plan.incremental:
         return state
-    return replace(state, horizon=state.step + training.plan.max_epochs * _steps_per_epoch(kind))
+    return replace(state, horizon=state.epoch + plan.max_epochs)
 
 
 def _moments(training: Training) -> Array:
@@ -295,7 +299,8 @@ def _all_factors(trainings: Sequence[Training], kind: Kind) -> list[Array | None
         if isinstance(plan.schedule, Constant | Adaptive):
             found.append(None)
             continue
-        clock = Clock(state.step, state.epoch, steps, kind.rows, state.horizon or 0)
+        total = state.offset(steps) + state.total_epochs(plan) * steps
+        clock = Clock(state.step, state.epoch, steps, kind.rows, total, into=0)
         tag = (plan.schedule, clock, plan.max_epochs)
         if tag not in known:
             factors = plan.schedule.factors(clock, steps * plan.max_epochs)

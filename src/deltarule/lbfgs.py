@@ -1,7 +1,10 @@
 """Limited-memory BFGS through SciPy, for `train` with ``optimizer=LBFGS()``.
 
 SciPy owns the search; an engine's session gives the objective (8) and its gradient over all rows.
-An iteration of SciPy is an epoch of the history.
+An iteration of SciPy is an epoch of the history. SciPy's memory of the curvature ends with the
+search: a training that goes on from a state begins a new one from its parameters, which is not the
+uninterrupted one bit for bit. The time of a plan is looked at before each gradient, from the end of
+the first iteration on.
 """
 
 from __future__ import annotations
@@ -42,12 +45,14 @@ def descend(
     optimizer = plan.optimizer
     assert isinstance(optimizer, LBFGS)
     dtype = loop.state.parameters.dtype
-    moments = loop.state.moments
-    loop.reached = (loop.state.parameters.vector, moments)
+    moments, buffers = loop.state.moments, loop.state.parameters.buffers
+    loop.reached = (loop.state.parameters.vector, moments, buffers)
 
     def objective(vector: Array) -> tuple[float, Array]:
         if ended is not None and ended():
             raise KeyboardInterrupt
+        if loop.progress.epoch > loop.state.epoch and loop.is_late():
+            raise _Stop(StopReason.TIME)
         session.load(vector.astype(dtype))
         total, gradient = session.loss_gradient(X, D, sample_weight)
         if not np.isfinite(total):
@@ -63,10 +68,12 @@ def descend(
         data = float(intermediate_result.fun) * loop.n - penalty
         if loop.validation is not None:
             session.load(current)
-        loop.reached = (current, moments)
+        loop.reached = (current, moments, buffers)
         reason = loop.judge(data, current, observer)
         if reason is StopReason.OBSERVER or reason is StopReason.NO_IMPROVEMENT:
             raise _Stop(reason)
+        if loop.progress.epoch < loop.state.epoch + plan.max_epochs and loop.is_late():
+            raise _Stop(StopReason.TIME)
 
     if plan.max_epochs == 0:
         return StopReason.MAX_EPOCHS, None
@@ -90,7 +97,7 @@ def descend(
         return stop.reason, None
     except KeyboardInterrupt:
         return StopReason.INTERRUPTED, None
-    loop.reached = (found.x.astype(dtype), moments)
+    loop.reached = (found.x.astype(dtype), moments, buffers)
     if found.status == 0:
         return StopReason.CONVERGED, None
     reached = found.nit >= plan.max_epochs

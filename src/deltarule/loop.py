@@ -8,6 +8,7 @@ the rules are asked here.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -15,9 +16,10 @@ import numpy as np
 
 from deltarule.backprop import penalty_value, total_weight
 from deltarule.definitions import Array
-from deltarule.engines.base import Epoch, Judged, Progress, Rule, Session, Walk, Work
+from deltarule.engines.base import Epoch, Judged, Numbers, Progress, Rule, Session, Walk, Work
 from deltarule.network import Network, Parameters
 from deltarule.plans import (
+    BegunEpoch,
     EpochReport,
     History,
     Observer,
@@ -29,6 +31,9 @@ from deltarule.plans import (
 from deltarule.schedules import SCHEDULES, Adaptive, Clock
 from deltarule.scores import Score
 from deltarule.stopping import Standing, StopReason, StopRules
+
+#: What `Progress` has an entry of for each epoch.
+LISTS = ("loss", "validation_loss", "score", "seconds")
 
 
 class Loop:
@@ -50,18 +55,29 @@ class Loop:
         # No batch has more rows than there are. Two at least: a batch of one is another road.
         batch_size = min(int(plan.batch_size), max(rows, 2))
         self.steps_per_epoch = -(-rows // batch_size)
+        self.batch_size = batch_size
+        begun = state.begun
+        made_of = None if begun is None else (begun.rows, begun.batch_size)
+        if plan.incremental or made_of != (rows, batch_size):
+            state = replace(state, begun=None)
+        if not state.horizon and not plan.incremental:
+            state = replace(state, horizon=state.epoch + plan.max_epochs)
         # Where earlier calls had epochs of another length, the optimiser's clock runs ahead of the
         # order's.
-        self.offset = state.step - state.epoch * self.steps_per_epoch
-        if state.horizon is None:
-            state = replace(state, horizon=state.step + plan.max_epochs * self.steps_per_epoch)
+        self.offset = state.offset(self.steps_per_epoch)
+        self.total_steps = self.offset + state.total_epochs(plan) * self.steps_per_epoch
         self.state, self.rows = state, rows
         self.history = History() if history is None else history.copy()
         self.progress = _progress(state, self.history)
+        #: Of the lists that grow with each epoch, what they had before.
+        self.lengths = {name: len(getattr(self.progress, name)) for name in LISTS}
         self.work = self._work(batch_size)
         self.walk = self._walk()
-        #: Parameters and moments where the session does not have them.
-        self.reached: tuple[Array, Array] | None = None
+        #: Parameters, moments and buffers where the session does not have them.
+        self.reached: Numbers | None = None
+        #: Since when the time counts, and steps that are done a second time before it does.
+        self.since = self.progress.began
+        self.again = 0 if state.begun is None or state.begun.start is None else state.begun.steps
 
     def _work(self, batch_size: int) -> Work:
         plan = self.plan
@@ -93,16 +109,19 @@ class Loop:
         )
 
     def _factors(self, epoch: int, step: int, count: int) -> Array:
-        length, horizon = self.steps_per_epoch, self.state.horizon or 0
+        length = self.steps_per_epoch
         done = epoch * length + step + self.offset
         return self.plan.schedule.factors(
-            Clock(done, epoch, length, self.rows, horizon, into=step), count
+            Clock(done, epoch, length, self.rows, self.total_steps, into=step), count
         )
 
     def run(
         self, observer: Observer | None, ended: Callable[[], bool] | None = None
     ) -> tuple[StopReason, str | None]:
-        """Epoch after epoch until a rule ends it, or ``ended()``, asked between slices."""
+        """Epoch after epoch until a rule or the time ends it, or ``ended()``.
+
+        The last two are asked between slices, the time from the second on.
+        """
         progress, last = self.progress, self.state.epoch + self.plan.max_epochs
         step = self._by_hand(observer)
         try:
@@ -112,13 +131,64 @@ class Loop:
                 reason = step(last - progress.epoch)
                 if reason is StopReason.NON_FINITE:
                     return reason, self._trouble()
+                if reason is None and progress.epoch < last and self.is_late():
+                    self._stand_inside()
+                    reason = StopReason.TIME
                 if reason is not None:
                     return reason, None
         except KeyboardInterrupt:
-            if not np.isfinite(self.session.vector()).all():
-                self.session.go_back(progress)
-            return StopReason.INTERRUPTED, None
+            return self._settle() or StopReason.INTERRUPTED, None
         return StopReason.MAX_EPOCHS, None
+
+    def load(self) -> None:
+        """Give the session the numbers from which this training goes on."""
+        state, begun = self.state, self.state.begun
+        if begun is not None and begun.start is not None:
+            self.session.load(*begun.start)
+            return
+        moments = state.moments if len(state.moments) else None
+        self.session.load(state.parameters.vector, moments, state.parameters.buffers)
+
+    def is_late(self) -> bool:
+        """Whether the time that the plan allows is over."""
+        seconds, progress = self.plan.max_seconds, self.progress
+        if self.again:
+            if progress.epoch == self.state.epoch and progress.step <= self.again:
+                return False
+            self.since, self.again = time.perf_counter(), 0
+        return seconds is not None and time.perf_counter() - self.since >= seconds
+
+    def _stand_inside(self) -> None:
+        """Where numbers inside an epoch are not all that it goes on by, those at its begin too."""
+        if self.progress.step and not self.session.goes_on_inside(self.work):
+            self.reached = self.session.numbers()
+            self.session.go_back(self.progress)
+
+    def _settle(self) -> StopReason | None:
+        """After an interrupt: numbers, counters and lists that belong together.
+
+        Returns the reason of a rule that ended the training just before.
+        """
+        progress = self.progress
+        self.session.settle(progress)
+        epochs = progress.epoch - self.state.epoch
+        for name, before in self.lengths.items():
+            entries = getattr(progress, name)
+            judged = name in ("loss", "seconds") or self.validation is not None
+            del entries[before + (epochs if judged else 0) :]
+        if not (np.isfinite(self.session.vector()).all() and np.isfinite(progress.carried)):
+            self._go_back()
+        self._stand_inside()
+        over = epochs > 0 and progress.step == 0
+        return self.walk.rules.plateau(replace(progress.standing)) if over else None
+
+    def _go_back(self) -> None:
+        """To the last whole epoch, or to where this training began."""
+        progress, begun = self.progress, self.state.begun
+        self.session.go_back(progress)
+        progress.step, progress.carried = 0, 0.0
+        if begun is not None and begun.start is None and progress.epoch == self.state.epoch:
+            progress.step, progress.carried = begun.steps, begun.carried
 
     def _by_hand(self, observer: Observer | None) -> Callable[[int], StopReason | None]:
         """What runs a slice: many epochs at once, or one where Python has a word in each."""
@@ -142,23 +212,20 @@ class Loop:
         """Record an epoch that was run elsewhere, ask observer and stop rules."""
         loss = (losses + float(penalty_value(self.network, vector, self.plan.penalty))) / self.n
         epoch = Epoch(loss, *self.session.judge(self.walk.judged))
-        return self._end(epoch, lambda: (vector, self.state.parameters.buffers), observer)
+        return self._end(epoch, lambda: (vector, self.session.buffers()), observer)
 
     def _end(
-        self,
-        epoch: Epoch,
-        numbers: Callable[[], tuple[Array, Array]],
-        observer: Observer | None,
+        self, epoch: Epoch, numbers: Callable[[], tuple[Array, Array]], observer: Observer | None
     ) -> StopReason | None:
-        """Record an epoch, ask observer and stop rules."""
-        standing, factor = self.progress.standing, self.progress.standing.rate_factor
+        """Record an epoch, ask stop rules and observer."""
+        factor = self.progress.standing.rate_factor
         if self._scorer is not None and self.validation is not None:
             # It may take long and be interrupted: counters and lists change together after it.
             with self.session.as_published():
                 outputs = self.session.predict(self.validation.X)
             score = float(self._scorer(outputs))
             epoch = replace(epoch, score=score)
-        improved = self.progress.note(self.walk.rules, epoch, numbers)
+        reason = self.progress.note(self.walk.rules, epoch, numbers)
         if observer is not None:
             seen = EpochReport(
                 self.progress.epoch,
@@ -170,7 +237,7 @@ class Loop:
             )
             if observer(seen):
                 return StopReason.OBSERVER
-        return None if improved else self.walk.rules.plateau(standing)
+        return reason
 
     def _trouble(self) -> str:
         """Where numbers first went wrong: the epoch, and the layer nearest to the input.
@@ -178,7 +245,7 @@ class Loop:
         The session goes back to its last whole epoch.
         """
         vector = self.session.vector()
-        self.session.go_back(self.progress)
+        self._go_back()
         where = f"epoch {self.progress.epoch + 1}"
         for slot in self.network.layout:
             if not np.isfinite(slot.view(vector)).all():
@@ -187,25 +254,33 @@ class Loop:
         slot = self.network.layout[int(np.argmax(grown))]
         return f"{where}, layer {slot.layer} ({slot.block.name})"
 
-    def _parameters(self, vector: Array, buffers: Array | None = None) -> Parameters:
+    def _parameters(self, vector: Array, buffers: Array) -> Parameters:
         return self.state.parameters.replace(vector=vector, buffers=buffers)
 
     def result(
         self, reason: StopReason, trouble: str | None, engine: str, road: str
     ) -> TrainingResult:
-        """The result, with the state at the last whole epoch, or where it was interrupted."""
-        vector, moments = self.reached or (self.session.vector(), self.session.moments())
+        """The result, with the state where the training stands."""
+        start = self.session.numbers()
+        vector, moments, buffers = self.reached or start
         progress, standing = self.progress, self.progress.standing
         epochs = progress.epoch - self.state.epoch
-        best = self.state.best_parameters
+        step = self.offset + progress.epoch * self.steps_per_epoch + progress.step
+        if self.plan.optimizer.name == "lbfgs":  # an iteration counts as a step
+            step = self.state.step + epochs
+        best, begun = self.state.best_parameters, None
         if progress.best is not None:
             best = self._parameters(*progress.best)
+        if progress.step and not self.plan.incremental:
+            place = progress.step, progress.carried, self.rows, self.batch_size
+            begun = BegunEpoch(*place, None if self.reached is None else start)
         state = replace(
             self.state,
-            parameters=self._parameters(vector, self.session.buffers()),
+            parameters=self._parameters(vector, buffers),
             moments=moments,
-            step=self.state.step + epochs * (1 if self.reached else self.steps_per_epoch),
+            step=step,
             epoch=progress.epoch,
+            begun=begun,
             rate_factor=standing.rate_factor,
             best_loss=standing.best_loss,
             best_score=standing.best_score,
@@ -223,9 +298,13 @@ class Loop:
 def _progress(state: TrainingState, history: History) -> Progress:
     """Where the state stands; the history's lists grow with it."""
     standing = Standing(state.rate_factor, state.best_loss, state.best_score, state.stalled)
+    begun = state.begun
+    step, carried = (0, 0.0) if begun is None or begun.start else (begun.steps, begun.carried)
     return Progress(
         state.epoch,
         standing,
+        step=step,
+        carried=carried,
         loss=history.loss,
         validation_loss=history.validation_loss,
         score=history.validation_score,

@@ -6,8 +6,9 @@ stands, and a `TrainingResult` how it went.
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import field, replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from deltarule.penalties import PENALTIES, Penalty
 from deltarule.random import SAMPLINGS
 from deltarule.schedules import SCHEDULES, Constant, Schedule
 from deltarule.scores import Score
-from deltarule.stopping import EarlyStopping, StopReason
+from deltarule.stopping import ENDED, EarlyStopping, StopReason
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,10 @@ class TrainingPlan:
     incremental : bool, default=False
         The rows are a part of a stream, not a training set: N/n := 1 in equation (9), and the
         penalty is divided by the number of rows of the call.
+    max_seconds : float or None, default=None
+        Seconds after which the training ends with `StopReason.TIME`, above 0; it may do so inside
+        an epoch. The clock is looked at about every 50 ms, and not before some steps are done, so
+        that every call gets on. None sets no limit.
 
     Examples
     --------
@@ -72,6 +77,7 @@ class TrainingPlan:
     early_stopping: EarlyStopping | None = None
     key: int = 0
     incremental: bool = False
+    max_seconds: float | None = None
 
     def __post_init__(self) -> None:
         families: tuple[tuple[str, Family[Any]], ...] = (
@@ -111,6 +117,16 @@ class TrainingPlan:
                 f"learning_rate_init must be a positive number (got {self.learning_rate_init!r}). "
                 "Start with 0.001 for Adam or 0.1 for plain SGD."
             )
+        seconds = self.max_seconds
+        if seconds is not None and not (_is_real(seconds) and seconds > 0):
+            raise InvalidParameterError(
+                f"max_seconds must be None or a number above 0 (got {seconds!r}). Give the seconds "
+                "that the training may take; None sets no limit."
+            )
+
+
+def _is_real(value: Any) -> bool:
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 
 def _is_whole(value: Any) -> bool:
@@ -167,6 +183,39 @@ class History:
 
 
 @dataclass(frozen=True, eq=False)
+class BegunEpoch:
+    """An epoch inside of which a training ended, by time or by an interrupt.
+
+    There is none in a stream (``plan.incremental``), whose every call begins with its own rows.
+
+    Parameters
+    ----------
+    steps : int
+        Those of the epoch that are done, at least 1; all of them where only its rows were not yet
+        judged.
+    carried : float
+        Their sum of w f.
+    rows, batch_size : int
+        What the epoch is made of. A training that goes on with others begins the epoch anew.
+    start : tuple of arrays or None
+        Parameters, moments and buffers at its begin, where an engine has left some of the weights
+        steps behind (``TrainingResult.road`` looks ahead): to be the same bit for bit, a training
+        that goes on does these steps again, beyond its ``max_seconds``.
+    """
+
+    steps: int
+    carried: float
+    rows: int
+    batch_size: int
+    start: tuple[Array, Array, Array] | None = None
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps of the whole epoch."""
+        return -(-self.rows // self.batch_size)
+
+
+@dataclass(frozen=True, eq=False)
 class TrainingState:
     """Where a training stands; `train` goes on from it bit for bit.
 
@@ -177,7 +226,7 @@ class TrainingState:
     moments : array of shape (count, size)
         The optimiser's state vectors.
     step, epoch : int
-        Steps and epochs done since the start.
+        Steps and whole epochs done since the start; steps of a begun epoch count.
     rate_factor : float
         What the adaptive schedule has made of the step size.
     best_loss, best_score : float
@@ -187,10 +236,14 @@ class TrainingState:
     stalled : int
         Epochs without improvement.
     horizon : int or None
-        Total steps that schedules with a horizon count on.
+        Epochs that schedules with a horizon count on where they do not say so themselves: the
+        ``max_epochs`` of the first call.
     key : int or None
         The key of the order where it is a start's own (`restart`) and not that of the first plan:
         a plan that goes on from here takes it.
+    begun : BegunEpoch or None
+        The epoch that is not at its end. It is one of the next call's: of its ``max_epochs`` and of
+        the epochs that it reports.
     """
 
     parameters: Parameters
@@ -204,6 +257,23 @@ class TrainingState:
     stalled: int = 0
     horizon: int | None = None
     key: int | None = None
+    begun: BegunEpoch | None = None
+
+    def offset(self, steps_per_epoch: int) -> int:
+        """What the steps are ahead of so many per epoch: not 0 where epochs had another length."""
+        into = 0 if self.begun is None else self.begun.steps
+        return self.step - into - self.epoch * steps_per_epoch
+
+    def after(self, reason: StopReason) -> TrainingState:
+        """Where a training goes on that ended so: where a stop rule ended it, with a new count."""
+        if reason not in ENDED:
+            return self
+        factor = 1.0 if reason is StopReason.STEP_TOO_SMALL else self.rate_factor
+        return replace(self, stalled=0, rate_factor=factor)
+
+    def total_epochs(self, plan: TrainingPlan) -> int:
+        """The epochs that a plan's schedule counts on; 0 where nobody knows."""
+        return plan.schedule.total_epochs or self.horizon or 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -219,7 +289,7 @@ class TrainingResult:
     stop_reason : StopReason
         Its text is a sentence with a remedy.
     epochs : int
-        Epochs of this call.
+        Epochs that ended in this call.
     engine : str
         What computed: ``"compiled"`` or ``"reference"``.
     road : str

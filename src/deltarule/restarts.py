@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -17,6 +18,9 @@ from deltarule.plans import TrainingPlan, TrainingResult
 from deltarule.random import Stream, derive
 from deltarule.stopping import StopReason
 from deltarule.training import train
+
+#: Reasons after which no further start is begun.
+CUT = (StopReason.INTERRUPTED, StopReason.TIME)
 
 
 def restart(
@@ -47,8 +51,8 @@ def restart(
     initializer, dtype
         As for `initialize`.
     **options
-        As for `train`; with an ``observer`` or a ``history`` the starts are trained one after the
-        other, else as `train_many` does.
+        As for `train`; with an ``observer``, a ``history`` or ``plan.max_seconds``, which is the
+        time for all of them, the starts are trained one after the other, else as `train_many` does.
 
     Returns
     -------
@@ -56,21 +60,26 @@ def restart(
         The best; its state keeps the start's own key.
     objectives : float64 array of shape (n_init,)
         The objective that each start ended in; with early stopping minus the best score. A start
-        that became non-finite has inf.
+        that became non-finite, or for which there was no time, has inf.
     """
     keys = [key if index == 0 else derive(key, Stream.RESTART, index) for index in range(n_init)]
     objectives = np.full(n_init, np.inf)
     best: TrainingResult | None = None
-    interrupted = False
+    cut: StopReason | None = None
+    begun = -1
     for index, result in _results(network, X, D, plan, keys, (initializer, dtype), options):
         objectives[index] = _final(network, result, X, D, plan, options)
         if best is None or objectives[index] < np.nanmin(objectives[:index]):
             best = replace(result, state=replace(result.state, key=keys[index]))
-        interrupted |= result.stop_reason is StopReason.INTERRUPTED
+        begun = index
+        if result.stop_reason in CUT and cut is not StopReason.INTERRUPTED:
+            cut = result.stop_reason
     assert best is not None
-    if interrupted:
+    if cut is None and begun != n_init - 1:
+        cut = StopReason.TIME
+    if cut is not None:
         # An earlier start may be the best; that the work was cut short is said all the same.
-        best = replace(best, stop_reason=StopReason.INTERRUPTED)
+        best = replace(best, stop_reason=cut, state=best.state.after(best.stop_reason))
     return best, objectives
 
 
@@ -83,8 +92,11 @@ def _results(
     drawing: tuple[Any, Any],
     options: dict[str, Any],
 ) -> Iterator[tuple[int, TrainingResult]]:
-    """Each start that was begun, by its number; after an interrupt there are no more."""
+    """Each start that was begun, by its number; after an interrupt or the time are no more."""
     followed = [name for name in ("observer", "history") if options.get(name) is not None]
+    began, seconds = time.perf_counter(), plan.max_seconds
+    if seconds is not None:
+        followed.append("max_seconds")
     # Wide networks one after the other: all of them at once would lie in memory together.
     if len(keys) > 1 and not followed and network.size <= LARGEST_NETWORK:
         options = {name: value for name, value in options.items() if value is not None}
@@ -98,10 +110,15 @@ def _results(
         )
         return
     for index, key in enumerate(keys):
+        if seconds is not None and index > 0:
+            left = seconds - (time.perf_counter() - began)
+            if left <= 0:
+                return
+            plan = replace(plan, max_seconds=left)
         start = initialize(network, key, *drawing)
         result = train(network, start, X, D, replace(plan, key=key), **options)
         yield index, result
-        if result.stop_reason is StopReason.INTERRUPTED:
+        if result.stop_reason in CUT:
             return
 
 

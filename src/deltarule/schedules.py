@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import field
 from typing import ClassVar
 
 import numpy as np
@@ -59,7 +60,8 @@ class Clock:
     rows : int
         Rows of the training set.
     total_steps : int
-        The step at which the training will end; 0 where nobody knows.
+        The step at which the training will end if its epochs go on to have `steps_per_epoch`; 0
+        where nobody knows.
     into : int, optional
         Steps of the epoch that are done; None works it out from `step` and `epoch`, as if all
         epochs had had the same length.
@@ -82,17 +84,34 @@ class Clock:
         return self.epoch + (done + np.arange(count)) // self.steps_per_epoch
 
     def progress(self, count: int, name: str) -> Array:
-        """The share of the training that is done before each of the next `count` steps, 0 … 1."""
-        if not self.total_steps:
+        """The share of the training that is done before each of the next `count` steps, 0 … 1.
+
+        Earlier epochs of another length count as those of now: it is the epochs that are shared
+        out.
+        """
+        done = self.step - self._ahead + np.arange(count)
+        return np.minimum(done / self.total(name), 1.0)
+
+    def total(self, name: str) -> int:
+        """The steps of the whole training, if all its epochs were as long as those of now."""
+        total = self.total_steps - self._ahead
+        if total <= 0:
             raise no_end(name)
-        return np.minimum((self.step + np.arange(count)) / self.total_steps, 1.0)
+        return total
+
+    @property
+    def _ahead(self) -> int:
+        """Steps beyond those that epochs of this length would have had."""
+        if self.into is None:
+            return 0
+        return self.step - self.epoch * self.steps_per_epoch - self.into
 
 
 def no_end(name: str) -> InvalidParameterError:
     """What is raised where a schedule counts on an end of the training and there is none."""
     return InvalidParameterError(
-        f"schedule {name!r} must know how many steps the training has (got no end). "
-        "Use it with fit, or use 'constant' or 'invscaling' with partial_fit."
+        f"schedule {name!r} must know how many epochs the training has (got no end). Give it "
+        "total_epochs, or use it with fit, whose max_iter is the end."
     )
 
 
@@ -105,11 +124,15 @@ class Schedule(Definition):
         Whether the factor depends on ``total_steps``.
     steady : bool
         Whether the factor is 1 at every step.
+    total_epochs : int or None
+        Epochs after which a schedule that needs a horizon is at its end; None leaves it to the
+        training, whose first call's epochs it is then.
     """
 
     word: ClassVar[str] = "schedule"
     needs_horizon: ClassVar[bool] = False
     steady: ClassVar[bool] = False
+    total_epochs: int | None = None
 
     def factors(self, clock: Clock, count: int) -> Array:
         """The factors of steps ``clock.step`` … ``clock.step + count − 1``.
@@ -301,7 +324,11 @@ class Cosine(Schedule):
     warmup : float, default=0.0
         Share of the training that the rise takes, in [0, 1).
     end : float, default=0.0
-        Factor at the end, in [0, 1].
+        Factor at the end and after it, in [0, 1].
+    total_epochs : int or None, default=None
+        T in epochs, over all calls that go on from each other, at least 1; `partial_fit` counts a
+        call as an epoch. None takes the epochs asked for by the first call (``max_iter`` of the
+        first ``fit``).
 
     Raises
     ------
@@ -323,8 +350,10 @@ class Cosine(Schedule):
 
     warmup: float = 0.0
     end: float = 0.0
+    total_epochs: int | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
+        _settle_total(self)
         settle(
             self,
             warmup=in_range(self.warmup, "warmup", 0, 1, "[)"),
@@ -336,7 +365,7 @@ class Cosine(Schedule):
         fall = _fall(1.0, self.end, (done - self.warmup) / (1.0 - self.warmup))
         if self.warmup == 0:
             return fall
-        rise = np.minimum((done + 1.0 / clock.total_steps) / self.warmup, 1.0)
+        rise = np.minimum((done + 1.0 / clock.total(self.name)) / self.warmup, 1.0)
         return np.where(done < self.warmup, rise, fall)
 
 
@@ -354,7 +383,9 @@ class OneCycle(Schedule):
     start : float, default=0.04
         Factor at the beginning, in [0, 1].
     end : float, default=1e-4
-        Factor at the end, in [0, 1].
+        Factor at the end and after it, in [0, 1].
+    total_epochs : int or None, default=None
+        Epochs of the whole training, as for `Cosine`.
 
     Raises
     ------
@@ -379,8 +410,10 @@ class OneCycle(Schedule):
     peak_at: float = 0.3
     start: float = 0.04
     end: float = 1e-4
+    total_epochs: int | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
+        _settle_total(self)
         settle(
             self,
             peak_at=in_range(self.peak_at, "peak_at", 0, 1, "()"),
@@ -433,6 +466,11 @@ class Function(Schedule):
             [non_negative(self.function(t), f"the schedule's factor at step {t}") for t in steps],
             dtype=np.float64,
         )
+
+
+def _settle_total(schedule: Schedule) -> None:
+    if schedule.total_epochs is not None:
+        settle(schedule, total_epochs=positive_integer(schedule.total_epochs, "total_epochs"))
 
 
 def _fall(top: float, bottom: float, share: Array) -> Array:

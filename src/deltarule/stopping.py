@@ -23,7 +23,7 @@ from deltarule.dataclass import dataclass
 from deltarule.definitions import Definition, in_range, non_negative, positive_integer, settle
 from deltarule.exceptions import InvalidParameterError
 
-__all__ = ["EarlyStopping", "Standing", "StopReason", "StopRules", "patience_number"]
+__all__ = ["ENDED", "EarlyStopping", "Standing", "StopReason", "StopRules", "patience_number"]
 
 
 @dataclass(frozen=True)
@@ -113,8 +113,8 @@ here with warm_start.'
         "Go on from here with warm_start."
     )
     TIME = (
-        "The time allowed for the training was used up. "
-        "Allow more time, or go on from here with warm_start."
+        "The time allowed for the training was used up; the parameters reached so far are kept. "
+        "Raise max_seconds, or go on from here with warm_start."
     )
     STEP_TOO_SMALL = (
         "The adaptive schedule made the step size as small as it may become. "
@@ -128,6 +128,11 @@ here with warm_start.'
         "A callback asked for the end of the training. "
         "Remove it, or go on from here with warm_start, to train for longer."
     )
+
+
+#: The reasons that stop rules give: what goes on after one begins a new count of epochs without
+#: improvement.
+ENDED = (StopReason.CONVERGED, StopReason.NO_IMPROVEMENT, StopReason.STEP_TOO_SMALL)
 
 
 @dataclass

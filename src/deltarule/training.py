@@ -154,11 +154,7 @@ def train_until(
     threads = engines.thread_count(n_threads, most * network.size)
     session = chosen.open(network, state.parameters.dtype, threads)
     loop = Loop(network, plan, state, session, validation, history, D.shape[0], sample_weight)
-    session.load(
-        state.parameters.vector,
-        state.moments if len(state.moments) else None,
-        state.parameters.buffers,
-    )
+    loop.load()
     session.bind(X, D, sample_weight)
     if plan.optimizer.name == "lbfgs":
         reason, trouble = lbfgs.descend(loop, X, D, sample_weight, observer, ended)

@@ -61,7 +61,7 @@ public:
 
     void bind(const Samples<T>& samples) { samples_ = samples; }
     const Samples<T>& bound() const { return samples_; }
-    /// As for `Session`. Trainings that are `unfinished` then stand after a whole step, those that
+    /// As for `Session`. Trainings that are `unfinished` then stand after a whole epoch, those that
     /// are `waiting` at their start.
     void ask_whether_to_end(std::function<bool()> ask) { watch_->ask = std::move(ask); }
     bool ended() const { return watch_->stopped; }

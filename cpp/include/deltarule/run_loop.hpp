@@ -31,7 +31,7 @@ struct EpochPlan {
     double n = 1;                     ///< Σ w
     double l1 = 0, l2 = 0;            ///< of the penalty, not divided
     StopRules rules;
-    bool judge = true;  ///< ask the rules; else the caller does, after one epoch
+    bool judge = true;  ///< ask the rules; else the caller does, after one epoch, from whose end it reports
     Standing standing;
     double slice = 0.025;  ///< seconds after which a slice ends, or with the epoch at hand
     double seconds = 0;    ///< of the training so far

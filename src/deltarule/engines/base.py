@@ -20,6 +20,7 @@ Promises that hold for every engine, tested in ``tests/conformance``:
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -30,13 +31,27 @@ import numpy as np
 from deltarule import backprop
 from deltarule.dataclass import dataclass
 from deltarule.definitions import Array
-from deltarule.engines.work import Epoch, Judged, Progress, Rule, Walk, Work
+from deltarule.engines.work import Epoch, Judged, Numbers, Place, Progress, Rule, Walk, Work
 from deltarule.network import Network, Parameters
 from deltarule.optimizers import Optimizer
 from deltarule.random import order
 from deltarule.stopping import StopReason
 
-__all__ = ["Engine", "Epoch", "Judged", "Progress", "Report", "Rule", "Session", "Walk", "Work"]
+__all__ = [
+    "Engine",
+    "Epoch",
+    "Judged",
+    "Numbers",
+    "Progress",
+    "Report",
+    "Rule",
+    "Session",
+    "Walk",
+    "Work",
+]
+
+#: A slice of a training ends after so many seconds, at the next step.
+SLICE_SECONDS = 0.025
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,14 +186,14 @@ class Session(ABC):
             None where the rules let the training go on. After a number that is not finite,
             parameters are what they became: `go_back` makes them those of the last whole epoch.
         """
+        ends = time.perf_counter() + SLICE_SECONDS
         for _ in range(most):
             epoch = self.run_epoch(walk, progress)
             if epoch is None or not epoch.finite:
                 return None if epoch is None else StopReason.NON_FINITE
-            if not progress.note(walk.rules, epoch, self.published):
-                reason = walk.rules.plateau(progress.standing)
-                if reason is not None:
-                    return reason
+            reason = progress.note(walk.rules, epoch, self.published)
+            if reason is not None or time.perf_counter() >= ends:
+                return reason
         return None
 
     def run_epoch(self, walk: Walk, progress: Progress) -> Epoch | None:
@@ -189,23 +204,62 @@ class Session(ABC):
         Epoch or None
             None where the call ended before.
         """
+        numbers = self.numbers()
         if progress.whole is None:
-            progress.whole = self.vector(), self.moments(), self.buffers()
-        count = walk.steps_per_epoch
-        report = self.run(walk.work, progress.epoch * count, walk.rates(progress, count))
-        vector = self.vector()
+            progress.whole = numbers
+        count, ends = walk.steps_per_epoch, time.perf_counter() + SLICE_SECONDS
+        while progress.step < count:
+            progress.place = Place(progress.epoch, progress.step, progress.carried, numbers)
+            report = self._some(walk, progress)
+            numbers = self.numbers()
+            if not report.finite:
+                return Epoch(float(report.losses[0]) / walk.n, finite=False)
+            if progress.step < count and time.perf_counter() >= ends:
+                progress.place = Place(progress.epoch, progress.step, progress.carried, numbers)
+                return None
+        progress.place = Place(progress.epoch, progress.step, progress.carried, numbers)
+        vector = numbers[0]
         penalty = float(backprop.penalty_value(walk.network, vector, walk.penalty))
-        loss = (float(report.losses[0]) + penalty) / walk.n
-        if not (report.finite and np.isfinite(loss) and np.isfinite(vector).all()):
+        loss = (progress.carried + penalty) / walk.n
+        if not (np.isfinite(loss) and np.isfinite(vector).all()):
             return Epoch(loss, finite=False)
-        progress.whole = vector, self.moments(), self.buffers()
+        progress.whole = numbers
         return Epoch(loss, *self.judge(walk.judged))
+
+    def _some(self, walk: Walk, progress: Progress) -> Report:
+        """Some steps of the epoch at hand, as many as take a part of a slice."""
+        count = walk.steps_per_epoch
+        some, began = min(progress.at_once, count - progress.step), time.perf_counter()
+        first = progress.epoch * count + progress.step
+        report = self.run(walk.work, first, walk.rates(progress, some), progress.carried)
+        progress.step, progress.carried = progress.step + report.steps, float(report.losses[0])
+        seconds = time.perf_counter() - began
+        if some == progress.at_once and seconds < SLICE_SECONDS / 8:
+            progress.at_once = 2 * some
+        elif seconds > SLICE_SECONDS / 2:
+            progress.at_once = max(some // 2, 1)
+        return report
+
+    def settle(self, progress: Progress) -> None:
+        """After an interrupt: undo steps that are half done, so that numbers and place agree."""
+        place = progress.place
+        if place is not None and place.epoch == progress.epoch:
+            self.load(*place.numbers)
+            progress.step, progress.carried = place.step, place.carried
+
+    def goes_on_inside(self, work: Work) -> bool:
+        """Whether parameters and moments that are read inside an epoch are all that it goes on by.
+
+        Where they are not, a session that takes them over rounds otherwise: an epoch that another
+        session is to end is then done again from its begin.
+        """
+        return True
 
     def release(self) -> None:  # noqa: B027 - most have nothing to give back
         """Give back the memory that only a training under way needs; the numbers stay."""
 
     def go_back(self, progress: Progress) -> None:
-        """Parameters, moments and buffers as they were when the last whole epoch ended."""
+        """Numbers as they were when the last whole epoch ended, or where the training began."""
         if progress.whole is not None:
             self.load(*progress.whole)
 
@@ -245,7 +299,11 @@ class Session(ABC):
 
     @abstractmethod
     def buffers(self) -> Array:
-        """The untrained numbers of the layers now, as a new array."""
+        """The layers' untrained numbers now, ``(buffer_size,)``, as a new array."""
+
+    def numbers(self) -> Numbers:
+        """Parameters, moments and buffers now."""
+        return self.vector(), self.moments(), self.buffers()
 
     @abstractmethod
     def predict(self, X: Any) -> Array:

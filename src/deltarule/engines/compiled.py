@@ -51,6 +51,9 @@ SLICE_EPOCHS = 1 << 16
 #: Factors of a schedule that are evaluated for a slice: as many as it may need, by the last one.
 FACTORS = (1 << 8, 1 << 16)
 
+#: Where a report of the core has its verdict.
+VERDICT = 4
+
 #: What the core's verdicts mean; 0 is to go on.
 VERDICTS = (
     None,
@@ -98,6 +101,8 @@ class CompiledSession(Session):
         self._optimizer: Optimizer | None = None
         self._moments: Array | None = None  # loaded, until the first run names the optimiser
         self._walk: Walk | None = None  # the one that the core knows
+        self._reports: list[Any] = []  # that of the last slice
+        self._judges = True  # whether the core records its epochs itself
         self._factors = FACTORS[0]
         #: What a user's schedule has said, and from which epoch and step on.
         self._asked: tuple[Walk | None, int, int, Array] = (None, 0, 0, np.empty(0))
@@ -192,26 +197,23 @@ class CompiledSession(Session):
 
     def run_epochs(self, walk: Walk, progress: Progress, most: int) -> StopReason | None:
         """One slice: many epochs in one call, judged by the core itself."""
-        verdict = 0
         try:
             self._slice(walk, progress, most, judge=True)
         finally:  # interrupted or not
-            report = self._core.report()
-            if report is not None:
-                verdict = self._record(progress, report)
-        return VERDICTS[verdict]
+            self._enter(progress)
+        return VERDICTS[self._reports[-1][VERDICT]]
 
     def run_epoch(self, walk: Walk, progress: Progress) -> Epoch | None:
         """One slice inside an epoch; the core leaves recording it to the caller."""
-        self._slice(walk, progress, 1, judge=False)
-        epochs, taken, step, carried, verdict, _, _, loss, _, validation_loss, score = (
-            self._core.report()
-        )
-        self._expect(taken)
+        try:
+            self._slice(walk, progress, 1, judge=False)
+        finally:  # interrupted or not
+            self._enter(progress)
+        epochs, *_, loss, _, validation_loss, score = self._reports[-1]
+        verdict = self._reports[-1][VERDICT]
         if VERDICTS[verdict] is StopReason.NON_FINITE:
             return Epoch(np.nan, finite=False)
         if not epochs:
-            progress.step, progress.carried = step, carried
             return None
         judged = (float(validation_loss[0]), float(score[0])) if len(score) else (None, None)
         return Epoch(float(loss[0]), *judged)
@@ -220,11 +222,14 @@ class CompiledSession(Session):
         self._know(walk)
         left = most * walk.steps_per_epoch - progress.step
         steps, factors = min(left, SLICE_STEPS), None
-        if walk.factors is not None:
+        if progress.step == walk.steps_per_epoch:
+            steps = most = 1  # no step, but an epoch whose rows were not yet judged
+        elif walk.factors is not None:
             factors = self._ahead(walk, progress, left)
             steps = len(factors)
         seconds = time.perf_counter() - progress.began
         standing = progress.standing
+        self._judges = judge
         self._core.run_epochs(
             (progress.epoch, progress.step, progress.carried, seconds),
             (standing.rate_factor, standing.best_loss, standing.best_score, standing.stalled),
@@ -271,16 +276,30 @@ class CompiledSession(Session):
         self._core.judge(*_judged(walk.judged))
         self._walk = walk
 
+    def _enter(self, progress: Progress) -> None:
+        """Enter what the last slice has done; to do so again changes nothing.
+
+        A signal that came during the slice is heard in Python, between any two steps of this. The
+        core tells its report once: one call takes it and puts it down.
+        """
+        self._reports.extend(iter(self._core.report, None))
+        if not self._reports or progress.told is self._reports[-1]:
+            return
+        del self._reports[:-1]
+        self._record(progress, self._reports[-1])
+
     def _record(self, progress: Progress, report: Any) -> int:
-        epochs, taken, progress.step, progress.carried, verdict, best, standing, *numbers = report
-        progress.epoch += epochs
-        progress.standing = Standing(*standing)
-        lists = (progress.loss, progress.seconds, progress.validation_loss, progress.score)
-        for entries, array in zip(lists, numbers, strict=True):
-            entries.extend(array.tolist())
-        if best:
-            progress.best = self._core.best(), self._core.best_buffers()
+        epochs, taken, step, carried, verdict, best, standing, *numbers = report
+        after: dict[str, Any] = {"told": report, "step": step, "carried": carried}
+        if self._judges:
+            after |= {"epoch": progress.epoch + epochs, "standing": Standing(*standing)}
+            if best:
+                after["best"] = self._core.best(), self._core.best_buffers()
+            lists = (progress.loss, progress.seconds, progress.validation_loss, progress.score)
+            for entries, array in zip(lists, numbers, strict=True):
+                entries.extend(array.tolist())  # those beyond its epochs are none: see `settle`
         self._expect(taken)
+        vars(progress).update(after)  # at once: an interrupt finds all of it or nothing
         return int(verdict)
 
     def _expect(self, taken: int) -> None:
@@ -290,6 +309,18 @@ class CompiledSession(Session):
     def go_back(self, progress: Progress) -> None:
         """Run the last slice again, up to the end of its last whole epoch."""
         self._core.go_back()
+
+    def goes_on_inside(self, work: Work) -> bool:
+        """Roads that look ahead leave the first layer's weights some steps behind."""
+        self._take(work.optimizer)
+        return self._core.road(work.batch_size, work.l1) in ("batches", "one_pass")
+
+    def settle(self, progress: Progress) -> None:
+        """An interrupt leaves the core after a whole step, and enters what it has done.
+
+        The caller takes entries of the lists away that are more than the epochs.
+        """
+        self._enter(progress)
 
     def release(self) -> None:
         """What `go_back` would have begun with."""

@@ -1,14 +1,14 @@
 """What a session is asked to do, and where a training stands: plain records.
 
 `Work` is one step and its order, `Walk` what a training does from epoch to epoch, `Progress` where
-it stands.
+it stands, with a `Place` to which it can go back.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import field, replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,10 @@ from deltarule.network import Network
 from deltarule.optimizers import SGD, Optimizer
 from deltarule.penalties import Penalty
 from deltarule.scores import Score
-from deltarule.stopping import Standing, StopRules
+from deltarule.stopping import Standing, StopReason, StopRules
+
+#: Parameters, moments and buffers of a session.
+Numbers = tuple[Array, Array, Array]
 
 
 @dataclass(frozen=True)
@@ -150,6 +153,16 @@ class Epoch:
     finite: bool = True
 
 
+@dataclass(frozen=True, eq=False)
+class Place:
+    """A step of an epoch, what was carried to there, and a session's numbers before it."""
+
+    epoch: int
+    step: int
+    carried: float
+    numbers: Numbers
+
+
 @dataclass(eq=False)
 class Progress:
     """Where a training stands; a session's runs of epochs change it in place.
@@ -164,10 +177,15 @@ class Progress:
     carried : float
         Their sum of w f.
     best : pair of arrays, optional
-        The parameters with the best score and their buffers, where this training met one.
-    whole : tuple of arrays, optional
-        Parameters, moments and buffers at the end of the last whole epoch, where an engine keeps
-        them here.
+        Parameters and buffers with the best score, where this training met one.
+    whole : Numbers, optional
+        Those at the end of the last whole epoch, where an engine keeps them here.
+    place : Place, optional
+        Where steps were last begun that an interrupt would leave half done.
+    told : object
+        The engine's report that was entered last.
+    at_once : int
+        Steps that an engine in Python does between two looks at the clock.
     loss, validation_loss, score, seconds : list of float
         One entry per epoch is added to each; to the middle two where rows are judged.
     began : float
@@ -179,7 +197,10 @@ class Progress:
     step: int = 0
     carried: float = 0.0
     best: tuple[Array, Array] | None = None
-    whole: tuple[Array, Array, Array] | None = None
+    whole: Numbers | None = None
+    place: Place | None = None
+    told: Any = None
+    at_once: int = 1
     loss: list[float] = field(default_factory=list)
     validation_loss: list[float] = field(default_factory=list)
     score: list[float] = field(default_factory=list)
@@ -187,19 +208,20 @@ class Progress:
     began: float = field(default_factory=time.perf_counter)
 
     def note(
-        self, rules: StopRules, epoch: Epoch, numbers: Callable[[], tuple[Array, Array]]
-    ) -> bool:
-        """Record an epoch, and the numbers where they are the best; whether it improved.
-
-        ``numbers()`` are the parameters as they would be published now, and the buffers.
-        """
-        self.epoch, self.step, self.carried = self.epoch + 1, 0, 0.0
+        self, rules: StopRules, epoch: Epoch, best: Callable[[], tuple[Array, Array]]
+    ) -> StopReason | None:
+        """Record an epoch, and parameters and buffers where they are the best; ask the rules."""
+        standing = replace(self.standing)
+        improved, is_best = rules.note(standing, epoch.loss, epoch.score)
+        reason = None if improved else rules.plateau(standing)
         self.loss.append(epoch.loss)
         if epoch.validation_loss is not None and epoch.score is not None:
             self.validation_loss.append(epoch.validation_loss)
             self.score.append(epoch.score)
         self.seconds.append(time.perf_counter() - self.began)
-        improved, best = rules.note(self.standing, epoch.loss, epoch.score)
-        if best:
-            self.best = numbers()
-        return improved
+        after: dict[str, Any] = {"epoch": self.epoch + 1, "step": 0, "carried": 0.0}
+        after["standing"] = standing
+        if is_best:
+            after["best"] = best()
+        vars(self).update(after)  # at once: an interrupt finds all of it or nothing
+        return reason

@@ -136,7 +136,7 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
         dtype = rows.X.dtype
         if vector is not None and known is not None:
             # Precision follows the first fit, whatever was assigned since.
-            dtype = vector.dtype if memory is None else memory.published.dtype
+            dtype = vector.dtype if memory is None else memory.state.parameters.dtype
         inputs, D = self._inputs(rows.X, dtype), self._training_target(rows.y, dtype)
         weight = None if rows.weight is None else rows.weight.astype(dtype, copy=False)
         validation = None if held is None else self._validation(plan, held, dtype)

@@ -77,8 +77,11 @@ class MLPClassifier(BaseMLPClassifier):
         Whether to print the loss of every epoch.
 
     warm_start : bool, default=False
-        Whether a further `fit` goes on from the last one: weights, moments of the optimiser,
-        counters, key and split all go on, so that n fits of one epoch equal one fit of n.
+        Whether a further `fit` goes on from the last one: weights (the last, where ``coefs_``
+        shows the best, unless others were assigned), moments of the optimiser, counters, key and
+        split all go on, so that n fits of one epoch equal one fit of n, also over `save` and
+        `load`. lbfgs goes on from the weights with a new memory of the curvature. A schedule with
+        an end is told it by its ``total_epochs``.
 
     momentum : float, default=0.9
         For ``solver="sgd"``, in [0, 1).
@@ -146,6 +149,10 @@ class MLPClassifier(BaseMLPClassifier):
         Threads of the compiled core; -1 for all. None follows DELTARULE_NUM_THREADS,
         OMP_NUM_THREADS or the processors at hand. The numbers do not depend on it.
 
+    max_seconds : float or None, default=None
+        Seconds that a `fit` may take for its training, all starts together; above 0. It ends
+        between two steps, with the weights so far and a warning; a warm fit goes on from that very
+        step. Looked at about every 50 ms; lbfgs looks before each gradient. None sets no limit.
     class_weight : dict, list of dicts, "balanced" or None, default=None
         Weight of each class, ``{class: weight}``, of at least 0, by which sample weights are
         multiplied before rows are held back; a class left out has 1. ``"balanced"`` is
@@ -201,10 +208,11 @@ class MLPClassifier(BaseMLPClassifier):
         so that the log loss only falls towards T = 0.
 
     n_iter_ : int
-        Epochs of the last fit.
+        Epochs that ended in the last fit. One that was begun when it was cut short counts for the
+        fit that ends it, as it does for ``max_iter``.
 
     t_ : int
-        Training rows met so far.
+        Training rows of all epochs so far.
 
     n_layers_, n_outputs_ : int
         Number of layers, the input counted, and width of the last.
@@ -244,7 +252,8 @@ class MLPClassifier(BaseMLPClassifier):
     ConvergenceWarning
         If ``max_iter`` epochs were not enough.
     TrainingStoppedWarning
-        After Ctrl-C, with the weights so far, and with early stopping after a non-finite
+        After Ctrl-C and after `max_seconds`, with the weights so far; where a warm fit finds a
+        schedule at its end, a step size of 0; and with early stopping after a non-finite
         objective, with the best ones.
 
     See Also
@@ -338,6 +347,7 @@ class MLPClassifier(BaseMLPClassifier):
         initializer: Any = "auto",
         engine: str = "auto",
         n_threads: int | None = None,
+        max_seconds: float | None = None,
         class_weight: Any = None,
         label_smoothing: float = 0.0,
         calibrate: bool = False,
@@ -374,6 +384,7 @@ class MLPClassifier(BaseMLPClassifier):
         self.initializer = initializer
         self.engine = engine
         self.n_threads = n_threads
+        self.max_seconds = max_seconds
         self.class_weight = class_weight
         self.label_smoothing = label_smoothing
         self.calibrate = calibrate

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import inspect
 import os
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -23,7 +24,7 @@ from deltarule import engines
 from deltarule.definitions import Array
 from deltarule.estimators.base import BaseMLP
 from deltarule.estimators.classifier import MLPClassifier
-from deltarule.estimators.fitting import build_network
+from deltarule.estimators.fitting import Memory, build_network, settled
 from deltarule.estimators.regressor import MLPRegressor
 from deltarule.estimators.standardizer import Standardizer
 from deltarule.estimators.targets import ClassCode
@@ -32,6 +33,7 @@ from deltarule.layers import Dense
 from deltarule.network import Network, Parameters
 from deltarule.persistence import (
     Fields,
+    Kept,
     Model,
     PathLike,
     check_writable,
@@ -88,7 +90,7 @@ def register(kind: _Class) -> _Class:
     return kind
 
 
-def save(estimator: Any, path: PathLike) -> None:
+def save(estimator: Any, path: PathLike, *, state: bool = True) -> None:
     """Save a fitted estimator, or bare parameters, as a safe model file.
 
     Parameters
@@ -96,6 +98,12 @@ def save(estimator: Any, path: PathLike) -> None:
     estimator : MLPClassifier, MLPRegressor, Parameters or a table's model
     path : path
         Conventionally ``*.safetensors``; an existing file is replaced as a whole.
+    state : bool, default=True
+        Whether to keep what training goes on from: a warm `fit` of the loaded estimator, or its
+        `partial_fit`, is then that of the saved one bit for bit. The file holds two to six times
+        the numbers (with Adam three times, with early stopping four). Without it the file is as
+        small as predictions need, and training goes on from the weights alone. `Parameters` and a
+        table's model have no state.
 
     Raises
     ------
@@ -108,8 +116,11 @@ def save(estimator: Any, path: PathLike) -> None:
 
     Notes
     -----
-    The optimiser's moments are not kept: training goes on from the weights, not from the step.
-    A ``random_state`` that is a generator object is kept as None.
+    The state holds the last and the best weights, the optimiser's moments, all counters, the keys
+    of the order of the rows and of the split, the history, and the place inside an epoch that was
+    cut. The rows are not among it: give the same ones again. lbfgs goes on from the weights with a
+    new memory of the curvature. A ``random_state`` that is a generator object is kept as None; its
+    key goes on all the same.
 
     Examples
     --------
@@ -122,7 +133,7 @@ def save(estimator: Any, path: PathLike) -> None:
     >>> again.predict(X).tolist()
     ['no', 'yes', 'yes', 'no']
     """
-    write(model_of(estimator), path)
+    write(model_of(estimator, state=state), path)
 
 
 def load(path: PathLike) -> Any:
@@ -151,6 +162,8 @@ def from_model(model: Model, path: PathLike) -> Any:
     try:
         if model.kind not in KINDS:
             wrong("kind", f"one of {', '.join(KINDS)}", model.kind)
+        if model.state is not None and model.kind not in _ESTIMATORS:
+            wrong("state", f"null for {model.kind}", "a record")
         if model.kind == "Parameters":
             if model.sections:
                 wrong("sections", "none for Parameters", ", ".join(model.sections))
@@ -163,20 +176,22 @@ def from_model(model: Model, path: PathLike) -> Any:
         estimator = estimator_from_record(model.sections["estimator"], model.parameters)
         if type(estimator) is not found:
             wrong("estimator.kind", model.kind, type(estimator).__name__)
+        if model.state is not None:
+            _set_memory(estimator, model.state, model.parameters)
         return estimator
     except ModelFileError as problem:
         raise ModelFileError(f"{os.fspath(path)}: not a valid model: {problem}") from None
 
 
-def model_of(estimator: Any) -> Model:
+def model_of(estimator: Any, *, state: bool = True) -> Model:
     """What `save` writes, as a value."""
     if isinstance(estimator, Parameters):
         return Model(estimator)
     if isinstance(estimator, BaseMLP):
         record = estimator_record(estimator)
-        return Model(
-            estimator_parameters(estimator), record["kind"], {"estimator": record}, versions()
-        )
+        parameters = estimator_parameters(estimator)
+        kept = _kept(estimator, parameters) if state else None
+        return Model(parameters, record["kind"], {"estimator": record}, versions(), kept)
     if type(estimator) in KINDS.values():
         found: Model = estimator.to_model()
         return found
@@ -198,6 +213,22 @@ def estimator_parameters(estimator: BaseMLP) -> Parameters:
     check_is_fitted(estimator, "coefs_")
     network = estimator._network
     return Parameters(network, estimator._current_vector(network).copy())
+
+
+def _kept(estimator: BaseMLP, parameters: Parameters) -> Kept | None:
+    """What a warm fit would go on from; None where a model was loaded without."""
+    memory: Memory | None = estimator.__dict__.get("_memory")
+    if memory is None:
+        return None
+    state = settled(memory, parameters.vector)
+    return Kept(state, memory.history, memory.key, memory.optimizer)
+
+
+def _set_memory(estimator: Any, kept: Kept, parameters: Parameters) -> None:
+    history = replace(kept.history, loss=estimator.loss_curve_)
+    estimator._memory = Memory(
+        kept.state, history, kept.key, kept.optimizer, parameters.vector, estimator.stop_reason_
+    )
 
 
 def estimator_record(estimator: BaseMLP) -> dict[str, Any]:
@@ -452,9 +483,9 @@ def _with_gaps(value: Any) -> Any:
 def _set_history(estimator: Any, fields: Fields) -> None:
     history = Fields(fields.value("history"), "estimator.history", _HISTORY)
     judged = history.optional("validation_score")
-    estimator.loss_curve_ = _curve(history, "loss")
-    estimator.validation_loss_curve_ = _curve(history, "validation_loss") if judged else None
-    estimator.validation_scores_ = _curve(history, "validation_score") if judged else None
+    estimator.loss_curve_ = history.curve("loss")
+    estimator.validation_loss_curve_ = history.curve("validation_loss") if judged else None
+    estimator.validation_scores_ = history.curve("validation_score") if judged else None
     estimator.loss_ = _number_or_nan(history, "final_loss")
     # With early stopping there is none; rows that were only judged leave it.
     known = not judged or history.optional("best_loss")
@@ -464,17 +495,10 @@ def _set_history(estimator: Any, fields: Fields) -> None:
     )
     estimator.n_iter_ = history.integer("epochs")
     estimator.t_ = history.integer("samples")
-    estimator.restarts_ = np.array(_curve(history, "restarts"))
+    estimator.restarts_ = np.array(history.curve("restarts"))
     estimator.engine_ = history.text("engine")
     estimator.road_ = history.text("road")
     estimator.stop_reason_ = StopReason[history.text("stop_reason", StopReason.__members__)]
-
-
-def _curve(history: Fields, name: str) -> list[float]:
-    for value in history.sequence(name):
-        if value is not None and type(value) not in (int, float):
-            wrong(f"estimator.history.{name}", "a list of numbers", value)
-    return [float("nan") if value is None else float(value) for value in history.sequence(name)]
 
 
 def _number_or_nan(history: Fields, name: str) -> float:

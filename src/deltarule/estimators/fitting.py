@@ -39,11 +39,8 @@ from deltarule.plans import (
     Validation,
 )
 from deltarule.random import Stream, derive
-from deltarule.schedules import no_end
-from deltarule.stopping import EarlyStopping, StopReason
-
-#: Reasons after which a warm start begins a new count of epochs without improvement.
-ENDED = (StopReason.CONVERGED, StopReason.NO_IMPROVEMENT, StopReason.STEP_TOO_SMALL)
+from deltarule.schedules import Clock, no_end
+from deltarule.stopping import ENDED, EarlyStopping, StopReason
 
 
 class Rows(NamedTuple):
@@ -213,6 +210,7 @@ def build_plan(
         early_stopping=stopping,
         key=key,
         incremental=incremental,
+        max_seconds=None if incremental else estimator.max_seconds,
     )
 
 
@@ -305,43 +303,68 @@ def _takes_weights(scorer: Any) -> bool:
 def starting_state(
     memory: Memory, network: Network, vector: Array, plan: TrainingPlan
 ) -> TrainingState:
-    """Where a warm start begins: the kept state, with the numbers that ``coefs_`` hold now.
+    """Where a warm start begins: the kept state, from the last weights or those assigned since.
 
-    With early stopping, training goes on from the last weights, so that n fits of one epoch are
-    one fit of n; without, from those that ``coefs_`` hold: the best. Weights that were assigned,
-    and another activation or loss, make what was best before incomparable.
+    ``coefs_`` may show others than the last, the best; that n fits of one epoch are one fit of n
+    does not depend on it. Another optimiser begins without moments at its step 0, another
+    activation or loss without what was best before.
     """
-    state = memory.state
-    assigned = not np.array_equal(vector, memory.published)
-    if assigned or plan.early_stopping is None:
-        state = replace(state, parameters=Parameters(network, vector))
+    state = settled(memory, vector).after(memory.reason)
     known = state.parameters.network
-    if assigned or (known is not network and known != network):
-        last = Parameters(network, state.parameters.vector)
-        state = replace(
-            state,
-            parameters=last,
-            best_score=-np.inf,
-            best_loss=np.inf,
-            best_parameters=None,
-            stalled=0,
-        )
+    if known is not network and known != network:
+        last = state.parameters
+        state = _without_best(state, Parameters(network, last.vector, last.buffers))
     if memory.optimizer != plan.optimizer:
         empty = np.zeros((0, vector.size), dtype=vector.dtype)
-        state = replace(state, moments=empty, step=0, horizon=None)
-    if memory.reason in ENDED:
-        state = replace(state, stalled=0)
-    if memory.reason is StopReason.STEP_TOO_SMALL:
-        state = replace(state, rate_factor=1.0)
-    if state.horizon is not None and state.step >= state.horizon:
-        state = replace(state, horizon=None)
+        state = replace(state, moments=empty, step=0, begun=None)
+    _tell_if_it_stands(plan, state)
     return state
 
 
+def settled(memory: Memory, vector: Array) -> TrainingState:
+    """The state that is kept; with weights that were assigned since, where ``coefs_`` hold such.
+
+    They make what was best before incomparable, and begin an epoch.
+    """
+    state = memory.state
+    if np.array_equal(vector, memory.published):
+        return state
+    vector = vector.astype(state.parameters.dtype, copy=False)
+    return _without_best(state, state.parameters.replace(vector=vector))
+
+
+def _without_best(state: TrainingState, parameters: Parameters) -> TrainingState:
+    return replace(
+        state,
+        parameters=parameters,
+        best_score=-np.inf,
+        best_loss=np.inf,
+        best_parameters=None,
+        stalled=0,
+        begun=None,
+    )
+
+
 def check_end(plan: TrainingPlan, horizon: int | None) -> None:
-    """Refuse a schedule that counts on an end in a stream, unless a `fit` before has set one."""
-    if plan.incremental and plan.schedule.needs_horizon and horizon is None:
-        raise no_end(plan.schedule.name)
+    """Refuse a schedule that counts on an end in a stream where neither it nor a `fit` says one."""
+    schedule = plan.schedule
+    if plan.incremental and schedule.needs_horizon and not (schedule.total_epochs or horizon):
+        raise no_end(schedule.name)
+
+
+def _tell_if_it_stands(plan: TrainingPlan, state: TrainingState) -> None:
+    """Warn of a schedule that is past its end, where its step size is 0."""
+    schedule, total = plan.schedule, state.total_epochs(plan)
+    if not (schedule.needs_horizon and 0 < total <= state.epoch):
+        return
+    if schedule.factors(Clock(1, 1, 1, 1, 1), 1)[0] == 0:
+        warnings.warn(
+            f"The schedule {schedule.name!r} came to its end, a step size of 0, after {total} "
+            "epochs: the weights stay as they are. Give it total_epochs, the epochs of all fits "
+            "together, or an end above 0.",
+            TrainingStoppedWarning,
+            stacklevel=7,
+        )
 
 
 def observe(*observers: Observer | None) -> Observer | None:
@@ -398,6 +421,13 @@ def tell_end(estimator: Any, result: TrainingResult, *, incremental: bool) -> No
         warnings.warn(
             f"Training interrupted by user. The weights after {result.epochs} epochs are kept; "
             "warm_start=True goes on from here.",
+            TrainingStoppedWarning,
+            stacklevel=6,
+        )
+    elif reason is StopReason.TIME:
+        warnings.warn(
+            f"Training stopped after max_seconds={estimator.max_seconds:g}. The weights after "
+            f"{result.epochs} epochs are kept; warm_start=True goes on from here.",
             TrainingStoppedWarning,
             stacklevel=6,
         )

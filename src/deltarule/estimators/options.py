@@ -138,7 +138,7 @@ def check_solver(estimator: Any) -> None:
 def patience_of(estimator: Any) -> int | None:
     """``n_iter_no_change`` as a whole number; None for infinity."""
     epochs = estimator.n_iter_no_change
-    return None if np.isinf(epochs) else int(epochs)
+    return None if epochs == np.inf else int(epochs)  # of any size
 
 
 def penalty_of(estimator: Any) -> Penalty | None:

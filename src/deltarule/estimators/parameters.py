@@ -84,6 +84,7 @@ class CheckedParameters(options.OptionParameters, BaseEstimator):
         "initializer": [_names(INITIALIZERS), Initializer],
         "engine": [StrOptions({"auto", "compiled", "reference"})],
         "n_threads": [Integral, None],
+        "max_seconds": [Interval(Real, 0, None, closed="neither"), None],
     }
 
     def _validate_params(self) -> None:

@@ -1,8 +1,9 @@
 """Safe model files: networks, parameters and plain records, without pickle in any load path.
 
 ``paths`` writes files as a whole, ``records`` is JSON under closed schemas, ``networks`` makes
-records of networks, and ``model_file`` puts them together: `write` a `Model`, `read` it back.
-This room knows networks and parameters; the faces that take estimators stand above it.
+records of networks, ``states`` of where a training stands, and ``model_file`` puts them together:
+`write` a `Model`, `read` it back. This room knows networks, parameters and training states; the
+faces that take estimators stand above it.
 """
 
 from deltarule.persistence.model_file import (
@@ -23,11 +24,13 @@ from deltarule.persistence.paths import (
     replace_file,
 )
 from deltarule.persistence.records import Fields, decode, encode, from_json, to_json, wrong
+from deltarule.persistence.states import Kept
 
 __all__ = [
     "FORMAT",
     "FORMAT_VERSION",
     "Fields",
+    "Kept",
     "Model",
     "NotRegularError",
     "PathLike",

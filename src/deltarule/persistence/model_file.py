@@ -32,9 +32,11 @@ from deltarule.network import Network, Parameters
 from deltarule.persistence.networks import network_from_record, network_record
 from deltarule.persistence.paths import NotRegularError, PathLike, open_regular, replace_file
 from deltarule.persistence.records import ALTERED, Fields, from_json, to_json, wrong
+from deltarule.persistence.states import Kept, StateRecord, state_record, state_tensors
 
 FORMAT = "deltarule-model"
-FORMAT_VERSION = 1
+#: What this release reads up to. A file without a state is written in version 1.
+FORMAT_VERSION = 2
 SECTIONS = ("estimator", "table")
 
 # A header is read before anything can be believed; the bound is far above any real model's.
@@ -58,12 +60,15 @@ class Model:
         Plain records of the higher rooms, by section name: ``"estimator"``, ``"table"``.
     versions : mapping of str to str
         Releases of the libraries that wrote the file; for people, never needed to read it.
+    state : Kept or None
+        What a training goes on from.
     """
 
     parameters: Parameters
     kind: str = "Parameters"
     sections: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     versions: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    state: Kept | None = None
 
 
 def write(model: Model, path: PathLike) -> None:
@@ -99,16 +104,19 @@ def write(model: Model, path: PathLike) -> None:
 
 def to_bytes(model: Model) -> bytes:
     """The model file as bytes."""
-    parameters = model.parameters
+    parameters, kept = model.parameters, model.state
     tensors = {"parameters": parameters.vector}
     if parameters.network.buffer_size:
         tensors["buffers"] = parameters.buffers
-    for name, tensor in tensors.items():
+    beside = {} if kept is None else state_tensors(kept, parameters)
+    for name, tensor in (tensors | beside).items():
         if not np.isfinite(tensor).all():
+            without = "Save with state=False, or train" if name in beside else "Train"
             raise InvalidParameterError(
-                f"{name} must be finite to be saved (got NaN or inf). Train again with a smaller "
-                "learning_rate_init."
+                f"{name} must be finite to be saved (got NaN or inf). {without} again with a "
+                "smaller learning_rate_init."
             )
+    tensors |= beside
     unknown = set(model.sections) - set(SECTIONS)
     if unknown:
         raise InvalidParameterError(
@@ -120,7 +128,7 @@ def to_bytes(model: Model) -> bytes:
         "dtype": parameters.dtype.name,
         "network": network_record(parameters.network),
         "sections": {name: model.sections[name] for name in sorted(model.sections)},
-        "state": None,
+        "state": None if kept is None else state_record(kept, parameters),
         "versions": dict(model.versions) or library_versions(),
     }
     # Little-endian whatever the machine: the format says so.
@@ -129,7 +137,8 @@ def to_bytes(model: Model) -> bytes:
         for name, tensor in tensors.items()
     }
     text = to_json(record)
-    head = {"format": FORMAT, "format_version": str(FORMAT_VERSION), "record": text}
+    version = "1" if kept is None else "2"
+    head = {"format": FORMAT, "format_version": version, "record": text}
     data = b"".join(tensors[name].tobytes() for name in sorted(tensors))
     return _assemble(tensors, {**head, "sha256": _digest(head, data)}, data)
 
@@ -202,8 +211,13 @@ def _read(file: BinaryIO, name: str) -> Model:
         dtype = record.text("dtype", _DTYPES)
         expected = _expected_tensors(network, dtype)
         kind, sections, versions = record.text("kind"), _sections(record), _versions(record)
-        if record.value("state") is not None:
-            wrong("state", "null in format version 1", record.value("state"))
+        state = None
+        if record.optional("state"):
+            if head["format_version"] == "1":
+                wrong("state", "null in format version 1", record.value("state"))
+            state = StateRecord(record.value("state"), network, dtype)
+            kind_of = _DTYPES[state.dtype]
+            expected |= {key: (kind_of, shape) for key, shape in state.shapes.items()}
     except ModelFileError as problem:
         _refuse(name, f"not a valid model: {problem}")
     except DeltaruleError as problem:
@@ -224,7 +238,8 @@ def _read(file: BinaryIO, name: str) -> Model:
     parameters = Parameters(network, tensors["parameters"])
     if "buffers" in tensors:
         parameters = parameters.replace(buffers=tensors["buffers"])
-    return Model(parameters, kind, sections, versions)
+    kept = None if state is None else state.kept(parameters, tensors)
+    return Model(parameters, kind, sections, versions, kept)
 
 
 def _header(file: BinaryIO, name: str, size: int) -> tuple[bytes, dict[str, Any]]:

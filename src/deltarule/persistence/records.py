@@ -258,6 +258,14 @@ class Fields:
             wrong(self._place(name), "a list of finite numbers", value)
         return [float(entry) for entry in value]
 
+    def curve(self, name: str) -> list[float]:
+        """A list of finite numbers, NaN where null stands."""
+        for value in self.sequence(name):
+            number = type(value) in (int, float) and abs(value) <= 1e308
+            if value is not None and not number:
+                wrong(self._place(name), "a list of finite numbers and nulls", value)
+        return [float("nan") if value is None else float(value) for value in self.sequence(name)]
+
     def mapping(self, name: str) -> dict[str, Any]:
         """A record of its own."""
         value = self._record[name]

@@ -21,7 +21,7 @@ Promises that hold for every engine, tested in ``tests/conformance``:
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -32,6 +32,9 @@ from deltarule.engines.work import Epoch, Judged, Progress, Rule, Walk, Work
 from deltarule.network import Network, Parameters
 from deltarule.optimizers import Optimizer
 from deltarule.stopping import StopReason
+
+if TYPE_CHECKING:
+    from deltarule.engines.row_learner import RowCode, RowLearner
 
 __all__ = ["Engine", "Epoch", "Judged", "Progress", "Report", "Rule", "Session", "Walk", "Work"]
 
@@ -174,6 +177,14 @@ class Session(ABC):
         if rows.score is None:
             return loss, -loss
         return loss, rows.score.value(self.predict(rows.X), rows.D, rows.sample_weight)
+
+    @abstractmethod
+    def learner(self, walk: Walk, progress: Progress, code: RowCode) -> RowLearner:
+        """Steps from here on, one row each: an epoch of the walk has one.
+
+        One row of zeros is bound. The session is then the learner's, but for `vector`, `moments`
+        and `road`.
+        """
 
     @abstractmethod
     def road(self, work: Work) -> str:

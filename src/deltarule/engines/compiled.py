@@ -8,6 +8,7 @@ The core knows names, numbers and arrays only, so this file is where description
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ from deltarule.engines.base import (
     Work,
     met,
 )
+from deltarule.engines.row_learner import RowCode, RowLearner, Stood
 from deltarule.layers import Dense
 from deltarule.losses import LOSSES
 from deltarule.network import Network, Parameters
@@ -268,6 +270,22 @@ class CompiledSession(Session):
         """What `go_back` would have begun with."""
         self._core.release()
 
+    def learner(self, walk: Walk, progress: Progress, code: RowCode) -> RowLearner:
+        """The core's own."""
+        self._know(walk)
+        standing = progress.standing
+        core = self._core.learner(
+            progress.epoch,
+            (standing.rate_factor, standing.best_loss, standing.best_score, standing.stalled),
+            _scaling(code.center, code.scale),
+            _scaling(code.target_center, code.target_scale),
+            code.classes,
+            code.table,
+            code.labels,
+            None if walk.factors is None else partial(_factors_from, walk),
+        )
+        return CompiledLearner(core)
+
     def road(self, work: Work) -> str:
         """The core's own answer, in words."""
         if work.optimizer.name == "lbfgs":
@@ -300,6 +318,44 @@ class CompiledSession(Session):
     ) -> tuple[float, Array]:
         """Σ w_i f^i and its gradient."""
         return self._core.loss_gradient(_rows(X), D, sample_weight)
+
+
+class CompiledLearner(RowLearner):
+    """The core's learner: its methods as they are, its words put right."""
+
+    def __init__(self, core: _core.Learner32) -> None:
+        self._core = core
+
+    def step(self, x: Any, target: Any, weight: Any) -> float | None:
+        """One call of the core."""
+        return self._core.step(x, target, weight)
+
+    def step_on(self, X: Array, D: Array, weight: float) -> float:
+        """One call of the core."""
+        return self._core.step_on(X, D, weight)
+
+    def stood(self) -> Stood:
+        """Where it stands."""
+        steps, objectives, verdict, standing = self._core.stood()
+        return Stood(steps, objectives, Standing(*standing), VERDICTS[verdict])
+
+    def predictor(self, network: Network) -> RowPredictor:
+        """The core's, on the learner's own numbers."""
+        return self._core.predictor(network.output_activation.name)
+
+
+def _factors_from(walk: Walk, epoch: int) -> Array:
+    """Factors for the next rows of a stream; a function of the user's is asked for one at a time."""
+    assert walk.factors is not None
+    found = walk.factors(epoch, 0, 1 if walk.by_epoch else FACTORS[0])
+    return np.ascontiguousarray(found, dtype=np.float64)
+
+
+def _scaling(center: Array | None, scale: Array | None) -> tuple[list[float], list[float]]:
+    """Center and scale as the core takes them."""
+    if scale is None:
+        return [], []
+    return (0 * scale if center is None else center).tolist(), scale.tolist()
 
 
 def lane_count(dtype: Any) -> int:
@@ -407,8 +463,7 @@ class CompiledEngine(Engine):
         self, network: Network, vector: Array, center: Array | None, scale: Array | None
     ) -> RowPredictor:
         """The core's own, which has exactly the methods that are promised."""
-        centers = [] if scale is None else (0 * scale if center is None else center).tolist()
-        scales = [] if scale is None else scale.tolist()
+        scaling = _scaling(center, scale)
         return _core.Predictor(
-            _layers(network), np.ascontiguousarray(vector), centers, scales, vector.dtype.name
+            _layers(network), np.ascontiguousarray(vector), *scaling, vector.dtype.name
         )

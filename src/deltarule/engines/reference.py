@@ -14,6 +14,8 @@ import numpy as np
 from deltarule import backprop
 from deltarule.definitions import Array
 from deltarule.engines.base import Engine, Report, RowPredictor, Rule, Session, Trace, Work, met
+from deltarule.engines.row_learner import RowCode, RowLearner, SessionLearner
+from deltarule.engines.work import Progress, Walk
 from deltarule.network import Network, Parameters
 from deltarule.optimizers import Optimizer
 from deltarule.penalties import L1L2
@@ -48,6 +50,14 @@ class ReferenceSession(Session):
     def bind(self, X: Any, D: Array, sample_weight: Array | None = None) -> None:
         """Name the training rows."""
         self._X, self._D, self._weight = X, D, sample_weight
+
+    def learner(self, walk: Walk, progress: Progress, code: RowCode) -> RowLearner:
+        """Epochs of one row, one by one."""
+
+        def predictor(network: Network, vector: Array) -> RowPredictor:
+            return ReferenceRowPredictor(network, vector, code.center, code.scale)
+
+        return SessionLearner(self, walk, progress, predictor)
 
     def road(self, work: Work) -> str:
         """There is one road."""

@@ -1,0 +1,195 @@
+"""What an engine promises to a stream: steps of one row each, and predictions in between.
+
+Each row is an epoch of its own with one step, so that a learner has the bits of a training that is
+called for every row anew. `SessionLearner` is that sentence written out, for any session; an
+engine may have one of its own, which meets rows as they are given.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from deltarule.dataclass import dataclass
+from deltarule.definitions import Array
+from deltarule.engines.base import RowPredictor, Session
+from deltarule.engines.work import Progress, Walk
+from deltarule.network import Network
+from deltarule.stopping import Standing, StopReason
+
+__all__ = ["RowCode", "RowLearner", "SessionLearner", "Stood"]
+
+
+@dataclass(frozen=True, eq=False)
+class RowCode:
+    """What the numbers of a row and its target mean.
+
+    Parameters
+    ----------
+    center, scale : float64 array of shape (inputs,), optional
+        An input x becomes (x − center) / scale; center None stands for zeros.
+    target_center, target_scale : float64 array of shape (outputs,), optional
+        The same for the target.
+    classes : dict, optional
+        From a class to its row of ``table``: a target is a class.
+    table : array of shape (classes, outputs), optional
+        The targets of the classes.
+    labels : pair of float, optional
+        The targets of a label that is not there, and of one that is: a target is 0 and 1.
+    """
+
+    center: Array | None = None
+    scale: Array | None = None
+    target_center: Array | None = None
+    target_scale: Array | None = None
+    classes: dict[Any, int] | None = None
+    table: Array | None = None
+    labels: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Stood:
+    """Where a learner stands.
+
+    Parameters
+    ----------
+    steps : int
+        Those that it has done.
+    objectives : float
+        The sum of what they returned.
+    standing : Standing
+    reason : StopReason or None
+        What would have ended a training at the last step.
+    """
+
+    steps: int
+    objectives: float
+    standing: Standing
+    reason: StopReason | None
+
+
+class RowLearner(ABC):
+    """Steps of one row each, for one caller at a time."""
+
+    @abstractmethod
+    def step(self, x: Any, target: Any, weight: Any) -> float | None:
+        """One step on a row and a target as a user gives them.
+
+        Returns
+        -------
+        float or None
+            As `step_on`; None where they are not taken as they are: nothing was done, and whoever
+            asked converts them for `step_on`, or says what is wrong.
+        """
+
+    @abstractmethod
+    def step_on(self, X: Array, D: Array, weight: float) -> float:
+        """One step on X ``(1, inputs)`` and D ``(1, outputs)`` as the network sees them.
+
+        Returns
+        -------
+        float
+            The objective: w f as met, and the penalty after the step. NaN where it, or a
+            parameter, became non-finite: then all is as it was before.
+        """
+
+    @abstractmethod
+    def stood(self) -> Stood:
+        """Where it stands."""
+
+    @abstractmethod
+    def predictor(self, network: Network) -> RowPredictor:
+        """Predictions by the parameters as they are when asked.
+
+        ``network`` is the learner's, or one that differs in its output activation.
+        """
+
+
+class SessionLearner(RowLearner):
+    """A learner made of a session's epochs, one call for each.
+
+    Parameters
+    ----------
+    session : Session
+        With parameters and moments loaded; nobody else has it run.
+    walk : Walk
+    progress : Progress
+        Where the training stands; it is left as it is.
+    open_predictor : callable
+        Makes a predictor of a network and a parameter vector.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        walk: Walk,
+        progress: Progress,
+        open_predictor: Callable[[Network, Array], RowPredictor],
+    ) -> None:
+        self._session, self._walk, self._open_predictor = session, walk, open_predictor
+        self._at = Progress(progress.epoch, replace(progress.standing))
+        self._steps, self._objectives = 0, 0.0
+        self._reason: StopReason | None = None
+
+    def step(self, x: Any, target: Any, weight: Any) -> float | None:
+        """Takes nothing as it is given."""
+        return None
+
+    def step_on(self, X: Array, D: Array, weight: float) -> float:
+        """One epoch of one row."""
+        standing = replace(self._at.standing)
+        if self._reason is not None:  # as a warm start does: a stream goes on
+            standing.stalled = 0
+        if self._reason is StopReason.STEP_TOO_SMALL:
+            standing.rate_factor = 1.0
+        progress = Progress(self._at.epoch, standing, whole=self._at.whole)
+        self._session.bind(X, D, None if weight == 1 else np.array([weight], dtype=D.dtype))
+        try:
+            reason = self._session.run_epochs(self._walk, progress, 1)
+        except BaseException:
+            self._session.go_back(self._at if self._at.whole is not None else progress)
+            raise
+        if reason is StopReason.NON_FINITE:
+            self._session.go_back(progress)
+            return float("nan")
+        self._at, self._reason, self._steps = progress, reason, self._steps + 1
+        self._objectives += progress.loss[0]
+        return progress.loss[0]
+
+    def stood(self) -> Stood:
+        """Where it stands."""
+        standing = replace(self._at.standing)
+        return Stood(self._steps, self._objectives, standing, self._reason)
+
+    def predictor(self, network: Network) -> RowPredictor:
+        """Made anew by the engine after each step."""
+        return _Following(lambda: self._steps, lambda: self._open(network))
+
+    def _open(self, network: Network) -> RowPredictor:
+        return self._open_predictor(network, self._session.vector())
+
+
+class _Following(RowPredictor):
+    """A `RowPredictor` whose numbers are those of the last step."""
+
+    def __init__(self, steps: Callable[[], int], make: Callable[[], RowPredictor]) -> None:
+        self._steps, self._make = steps, make
+        self._at, self._rows = steps(), make()
+
+    def _now(self) -> RowPredictor:
+        if self._at != self._steps():
+            self._at, self._rows = self._steps(), self._make()
+        return self._rows
+
+    def outputs(self, X: Any, out: Array | None = None) -> Array | None:
+        return self._now().outputs(X, out)
+
+    def first(self, X: Any, out: Array | None = None) -> Any:
+        return self._now().first(X, out)
+
+    def choose(self, X: Any, middle: float) -> Any:
+        return self._now().choose(X, middle)

@@ -21,20 +21,17 @@ Promises that hold for every engine, tested in ``tests/conformance``:
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from deltarule import backprop
 from deltarule.dataclass import dataclass
 from deltarule.definitions import Array
-from deltarule.engines.work import Epoch, Judged, Progress, Rule, Walk, Work
+from deltarule.engines.work import Epoch, Judged, Progress, RowCode, Rule, Stood, Walk, Work
 from deltarule.network import Network, Parameters
 from deltarule.optimizers import Optimizer
 from deltarule.stopping import StopReason
-
-if TYPE_CHECKING:
-    from deltarule.engines.row_learner import RowCode, RowLearner
 
 __all__ = ["Engine", "Epoch", "Judged", "Progress", "Report", "Rule", "Session", "Walk", "Work"]
 
@@ -238,6 +235,47 @@ class RowPredictor(ABC):
         """The number of the class: an int, or ``(rows,)`` as int64.
 
         With one output it is 1 above ``middle``, else 0; with several the place of the largest.
+        """
+
+
+class RowLearner(ABC):
+    """Steps of one row each, for one caller at a time.
+
+    Each row is an epoch of its own with one step, so that a learner has the bits of a training
+    that is called for every row anew.
+    """
+
+    @abstractmethod
+    def step(self, x: Any, target: Any, weight: Any) -> float | None:
+        """One step on a row and a target as a user gives them.
+
+        Returns
+        -------
+        float or None
+            As `step_on`; None where they are not taken as they are: nothing was done, and whoever
+            asked converts them for `step_on`, or says what is wrong.
+        """
+
+    @abstractmethod
+    def step_on(self, X: Array, D: Array, weight: float) -> float:
+        """One step on X ``(1, inputs)`` and D ``(1, outputs)`` as the network sees them.
+
+        Returns
+        -------
+        float
+            The objective: w f as met, and the penalty after the step. NaN where it, or a
+            parameter, became non-finite: then all is as it was before.
+        """
+
+    @abstractmethod
+    def stood(self) -> Stood:
+        """Where it stands."""
+
+    @abstractmethod
+    def predictor(self, network: Network) -> RowPredictor:
+        """Predictions by the parameters as they are when asked.
+
+        ``network`` is the learner's, or one that differs in its output activation.
         """
 
 

@@ -22,6 +22,7 @@ from deltarule.engines.base import (
     Judged,
     Progress,
     Report,
+    RowLearner,
     RowPredictor,
     Rule,
     Session,
@@ -30,7 +31,7 @@ from deltarule.engines.base import (
     Work,
     met,
 )
-from deltarule.engines.row_learner import RowCode, RowLearner, Stood
+from deltarule.engines.work import RowCode, Stood
 from deltarule.layers import Dense
 from deltarule.losses import LOSSES
 from deltarule.network import Network, Parameters
@@ -345,7 +346,7 @@ class CompiledLearner(RowLearner):
 
 
 def _factors_from(walk: Walk, epoch: int) -> Array:
-    """Factors for the next rows of a stream; a function of the user's is asked for one at a time."""
+    """Factors for the next rows of a stream; one where a function of the user's is asked."""
     assert walk.factors is not None
     found = walk.factors(epoch, 0, 1 if walk.by_epoch else FACTORS[0])
     return np.ascontiguousarray(found, dtype=np.float64)

@@ -13,9 +13,21 @@ import numpy as np
 
 from deltarule import backprop
 from deltarule.definitions import Array
-from deltarule.engines.base import Engine, Report, RowPredictor, Rule, Session, Trace, Work, met
-from deltarule.engines.row_learner import RowCode, RowLearner, SessionLearner
-from deltarule.engines.work import Progress, Walk
+from deltarule.engines.base import (
+    Engine,
+    Progress,
+    Report,
+    RowLearner,
+    RowPredictor,
+    Rule,
+    Session,
+    Trace,
+    Walk,
+    Work,
+    met,
+)
+from deltarule.engines.row_learner import SessionLearner
+from deltarule.engines.work import RowCode
 from deltarule.network import Network, Parameters
 from deltarule.optimizers import Optimizer
 from deltarule.penalties import L1L2

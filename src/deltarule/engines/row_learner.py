@@ -1,112 +1,22 @@
-"""What an engine promises to a stream: steps of one row each, and predictions in between.
+"""A learner made of a session's epochs: the meaning of `RowLearner`, written out.
 
 Each row is an epoch of its own with one step, so that a learner has the bits of a training that is
-called for every row anew. `SessionLearner` is that sentence written out, for any session; an
-engine may have one of its own, which meets rows as they are given.
+called for every row anew.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from deltarule.dataclass import dataclass
 from deltarule.definitions import Array
-from deltarule.engines.base import RowPredictor, Session
-from deltarule.engines.work import Progress, Walk
+from deltarule.engines.base import RowLearner, RowPredictor, Session
+from deltarule.engines.work import Progress, Stood, Walk
 from deltarule.network import Network
-from deltarule.stopping import Standing, StopReason
-
-__all__ = ["RowCode", "RowLearner", "SessionLearner", "Stood"]
-
-
-@dataclass(frozen=True, eq=False)
-class RowCode:
-    """What the numbers of a row and its target mean.
-
-    Parameters
-    ----------
-    center, scale : float64 array of shape (inputs,), optional
-        An input x becomes (x − center) / scale; center None stands for zeros.
-    target_center, target_scale : float64 array of shape (outputs,), optional
-        The same for the target.
-    classes : dict, optional
-        From a class to its row of ``table``: a target is a class.
-    table : array of shape (classes, outputs), optional
-        The targets of the classes.
-    labels : pair of float, optional
-        The targets of a label that is not there, and of one that is: a target is 0 and 1.
-    """
-
-    center: Array | None = None
-    scale: Array | None = None
-    target_center: Array | None = None
-    target_scale: Array | None = None
-    classes: dict[Any, int] | None = None
-    table: Array | None = None
-    labels: tuple[float, float] | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Stood:
-    """Where a learner stands.
-
-    Parameters
-    ----------
-    steps : int
-        Those that it has done.
-    objectives : float
-        The sum of what they returned.
-    standing : Standing
-    reason : StopReason or None
-        What would have ended a training at the last step.
-    """
-
-    steps: int
-    objectives: float
-    standing: Standing
-    reason: StopReason | None
-
-
-class RowLearner(ABC):
-    """Steps of one row each, for one caller at a time."""
-
-    @abstractmethod
-    def step(self, x: Any, target: Any, weight: Any) -> float | None:
-        """One step on a row and a target as a user gives them.
-
-        Returns
-        -------
-        float or None
-            As `step_on`; None where they are not taken as they are: nothing was done, and whoever
-            asked converts them for `step_on`, or says what is wrong.
-        """
-
-    @abstractmethod
-    def step_on(self, X: Array, D: Array, weight: float) -> float:
-        """One step on X ``(1, inputs)`` and D ``(1, outputs)`` as the network sees them.
-
-        Returns
-        -------
-        float
-            The objective: w f as met, and the penalty after the step. NaN where it, or a
-            parameter, became non-finite: then all is as it was before.
-        """
-
-    @abstractmethod
-    def stood(self) -> Stood:
-        """Where it stands."""
-
-    @abstractmethod
-    def predictor(self, network: Network) -> RowPredictor:
-        """Predictions by the parameters as they are when asked.
-
-        ``network`` is the learner's, or one that differs in its output activation.
-        """
+from deltarule.stopping import StopReason
 
 
 class SessionLearner(RowLearner):

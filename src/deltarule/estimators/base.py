@@ -11,16 +11,20 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
+from sklearn.utils.metaestimators import available_if
+
 from deltarule import functional
 from deltarule.definitions import Array
-from deltarule.estimators import checks, fitting
+from deltarule.estimators import checks, fitting, options
 from deltarule.estimators.answers import Answers
 from deltarule.estimators.callback_support import (
     CallbackSupportMixin,
     EpochTasks,
     has_callbacks,
 )
+from deltarule.estimators.learner import Learner
 from deltarule.estimators.published import views
+from deltarule.estimators.row_targets import RowTarget
 from deltarule.estimators.standardizer import Standardizer
 from deltarule.exceptions import InvalidParameterError
 from deltarule.network import Network, Parameters, initialize
@@ -49,6 +53,10 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
     @abstractmethod
     def _target(self, y: Any, dtype: Any) -> Array:
         """The target's columns as the network is trained on them."""
+
+    @abstractmethod
+    def _row_target(self, dtype: Any) -> RowTarget:
+        """What the target of a stream's row means."""
 
     @abstractmethod
     def _score(self) -> Score:
@@ -223,6 +231,41 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
 
     def _measure_target(self, y: Any, weight: Array | None) -> None:
         """Centre and scale of the target, where there is something to scale."""
+
+    # ------------------------------------------------------------ streams
+
+    @available_if(options.has_learner)
+    def learner(self) -> Learner:
+        """A learner for streams and control: one row a step, without scikit-learn's checks.
+
+        Returns
+        -------
+        learner : Learner
+            ``learner.step(x, target)`` is `partial_fit` of this row, bit for bit, in about a
+            microsecond; ``learner.predict(x)`` predicts; ``learner.sync()`` puts weights, moments
+            and counters back into the estimator, which is left alone until then.
+
+        Raises
+        ------
+        NotFittedError
+            If there are no weights yet. A first `partial_fit` announces the classes and measures
+            what ``standardize`` needs.
+        InvalidParameterError
+            With early stopping, and with a schedule that counts on an end where no `fit` has set
+            one; if the end comes in the middle of a stream, its step raises it.
+
+        Examples
+        --------
+        >>> import deltarule as dr
+        >>> model = dr.MLPClassifier((4,), learning_rate_init=0.1, random_state=0)
+        >>> model = model.partial_fit([[0.0, 1.0]], ["no"], classes=["no", "yes"])
+        >>> learner = model.learner()
+        >>> for _ in range(100):
+        ...     loss = learner.step([0.0, 1.0], "no") + learner.step([1.0, 0.0], "yes")
+        >>> str(learner.predict([0.9, 0.1])), learner.sync().t_
+        ('yes', 201)
+        """
+        return Learner(self)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

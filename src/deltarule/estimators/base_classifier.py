@@ -13,6 +13,7 @@ from deltarule.definitions import Array, choose
 from deltarule.estimators import checks, options
 from deltarule.estimators.base import BaseMLP
 from deltarule.estimators.predictor import ClassPredictor, Frozen, nudged
+from deltarule.estimators.row_targets import RowTarget, code_of_classes
 from deltarule.estimators.targets import ClassCode, labels_of
 from deltarule.losses import LOSSES, Loss
 from deltarule.scores import Accuracy, Score
@@ -77,6 +78,9 @@ class BaseMLPClassifier(ClassifierMixin, BaseMLP):
 
     def _target(self, y: Any, dtype: Any) -> Array:
         return self._code.encode(y, dtype)
+
+    def _row_target(self, dtype: Any) -> RowTarget:
+        return code_of_classes(self._code, lambda y: self._target(y, dtype))
 
     def _groups(self, y: Any) -> Array | None:
         if self._code.multilabel:

@@ -80,6 +80,15 @@ def goes_by_steps(estimator: Any) -> bool:
     return True
 
 
+def has_learner(estimator: Any) -> bool:
+    """Whether the solver goes step by step, so that a learner makes sense."""
+    if estimator.solver == "lbfgs" or isinstance(estimator.solver, LBFGS):
+        raise AttributeError(
+            "learner is only available for stochastic optimizers. lbfgs is not stochastic."
+        )
+    return True
+
+
 def schedule_of(estimator: Any) -> Schedule:
     """The schedule that ``learning_rate`` stands for.
 

@@ -42,10 +42,12 @@ public:
           input_scaling_(scaling_of(std::move(text.inputs), session.layers().front().inputs)),
           learner_(session, plan, input_scaling_,
                    scaling_of(std::move(text.targets), session.layers().back().units)),
-          factors_(std::move(text.factors)) {
+          factors_(std::move(text.factors)),
+          classes_(nb::none()) {
         if (!text.labels.is_none()) labels_ = nb::cast<std::pair<double, double>>(text.labels);
         if (text.classes.is_none()) return;
-        classes_ = nb::cast<nb::dict>(text.classes);
+        if (!PyDict_Check(text.classes.ptr())) refuse("classes must be a dict or None.");
+        classes_ = std::move(text.classes);
         Held held;
         const T* const rows = data_of<T>(text.table, "table", {-1, learner_.outputs()}, held);
         table_.assign(rows, rows + held.back().size());
@@ -85,6 +87,18 @@ public:
         return open_live_predictor<T>(owner_, session_.numbers(), activation_of(activation), input_scaling_);
     }
 
+    /// What the collector of Python's cycles asks: a schedule may know the learner that asks it.
+    int visit(visitproc visit, void* arg) const {
+        Py_VISIT(owner_.ptr());
+        Py_VISIT(factors_.ptr());
+        Py_VISIT(classes_.ptr());
+        return 0;
+    }
+    void let_go() {
+        factors_ = nb::none();
+        classes_ = nb::none();
+    }
+
 private:
     nb::object done() {
         double factor = 1;
@@ -119,7 +133,7 @@ private:
     }
 
     bool take_target(nb::handle target) {
-        if (classes_) return take_class(target);
+        if (!classes_.is_none()) return take_class(target);
         const int64_t columns = learner_.outputs();
         double number = 0;
         if (columns == 1 && !labels_ && number_at(target, number)) return learner_.set_target(&number, 1);
@@ -130,7 +144,7 @@ private:
     }
 
     bool take_class(nb::handle target) {
-        PyObject* const at = PyDict_GetItemWithError(classes_->ptr(), target.ptr());
+        PyObject* const at = PyDict_GetItemWithError(classes_.ptr(), target.ptr());
         if (!at) return PyErr_Clear(), false;  // unknown, or nothing that can be looked up
         const size_t columns = size_t(learner_.outputs()), row = size_t(PyLong_AsSize_t(at));
         return row < table_.size() / columns && learner_.set_target(table_.data() + row * columns, 1);
@@ -177,7 +191,7 @@ private:
     nb::object factors_;
     std::vector<double> ahead_;  ///< factors of the steps to come, from `next_` on
     size_t next_ = 0;
-    std::optional<nb::dict> classes_;
+    nb::object classes_;  ///< a dict, or None
     std::vector<T> table_;
     std::optional<std::pair<double, double>> labels_;
     std::vector<double> row_, numbers_;
@@ -186,8 +200,25 @@ private:
 };
 
 template <class T>
+int visit_learner(PyObject* self, visitproc visit, void* arg) {
+    Py_VISIT(Py_TYPE(self));
+    return nb::inst_ready(self) ? nb::inst_ptr<BoundLearner<T>>(self)->visit(visit, arg) : 0;
+}
+
+template <class T>
+int clear_learner(PyObject* self) {
+    nb::inst_ptr<BoundLearner<T>>(self)->let_go();
+    return 0;
+}
+
+template <class T>
+PyType_Slot slots[] = {{Py_tp_traverse, reinterpret_cast<void*>(&visit_learner<T>)},
+                       {Py_tp_clear, reinterpret_cast<void*>(&clear_learner<T>)},
+                       {0, nullptr}};
+
+template <class T>
 void bind_learner(nb::module_& m, const char* name) {
-    nb::class_<BoundLearner<T>>(m, name)
+    nb::class_<BoundLearner<T>>(m, name, nb::type_slots(slots<T>))
         .def("step", &BoundLearner<T>::step, nb::arg("x").none(), nb::arg("target").none(),
              nb::arg("weight").none())
         .def("step_on", &BoundLearner<T>::step_on, nb::arg("X"), nb::arg("D"), nb::arg("weight"))

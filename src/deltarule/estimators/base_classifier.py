@@ -64,7 +64,7 @@ class BaseMLPClassifier(ClassifierMixin, BaseMLP):
         if not incremental and (first or not hasattr(self, "classes_")):
             self.classes_ = classes
             self._set_code(multilabel)
-        elif self.warm_start and set(classes) != set(self.classes_):
+        elif self.warm_start and not incremental and set(classes) != set(self.classes_):
             raise ValueError(
                 "warm_start can only be used where `y` has the same classes as in the previous "
                 f"call to fit. Previously got {self.classes_}, `y` has {classes}"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -83,6 +84,7 @@ class Learner:
         self._engine, self._session = chosen.name, chosen.open(network, dtype)
         self._inputs, self._target = estimator._standardizer, estimator._row_target(dtype)
         self._begin(memory, vector)
+        fitting.check_end(self._plan, self._loop.end)
         state = self._loop.state
         moments = state.moments if len(state.moments) else None
         self._session.load(state.parameters.vector, moments, state.parameters.buffers)
@@ -100,10 +102,8 @@ class Learner:
         """Where the estimator stands, and with it the learner."""
         if memory is None:
             state = fresh_state(Parameters(self._network, vector))
-            fitting.check_end(self._plan, None)
         else:
             state = fitting.starting_state(memory, self._network, vector, self._plan)
-            fitting.check_end(self._plan, state.horizon)
         self._memory, self._seen = memory, vector
         self._loop = _Stream(self._network, self._plan, state, self._session)
         self._synced = (0, 0.0)
@@ -250,10 +250,7 @@ def _plan(estimator: Any, key: int) -> TrainingPlan:
 
 
 def _checked_weight(weight: Any) -> float:
-    try:
-        number = float(weight)
-    except (TypeError, ValueError):
-        number = float("nan")
+    number = float(weight) if isinstance(weight, Real) else float("nan")
     if not (np.isfinite(number) and number >= 0):
         raise InvalidParameterError(
             f"weight must be a finite number of at least 0 (got {weight!r}). 1 is a row's usual "
@@ -263,17 +260,20 @@ def _checked_weight(weight: Any) -> float:
 
 
 class _Stream(Loop):
-    """The walk of a learner: epochs of one row, in a training without an end of its own."""
+    """The walk of a learner: epochs of one row, in a training without an end of its own.
+
+    ``end`` is the step at which an earlier `fit` would have ended.
+    """
 
     def __init__(
         self, network: Network, plan: TrainingPlan, state: TrainingState, session: Any
     ) -> None:
-        self._end_ = state.horizon
+        self.end = state.horizon
         super().__init__(network, plan, state, session, None, None, 1, None)
 
     def _factors(self, epoch: int, step: int, count: int) -> Array:
         """As each row's own call of `partial_fit` would have them."""
-        done, end = epoch + self.offset, self._end_
+        done, end = epoch + self.offset, self.end
         if end is not None and done < end:
             count = min(count, end - done)
         else:

@@ -39,9 +39,11 @@ class Answers(Published):
 
     def _check_fitted(self) -> None:
         """Refuse, in scikit-learn's words, what was not fitted."""
-        known = self.__dict__
-        if "coefs_" not in known or "_network" not in known:  # its own check takes tags first
+        if not self.__sklearn_is_fitted__():  # its own check takes tags first
             check_is_fitted(self, ["coefs_", "_network"])
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return "coefs_" in self.__dict__ and "_network" in self.__dict__
 
     def predictor(self) -> Any:
         """A light callable for rows: a prediction in about a microsecond.

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
 
 from deltarule.activations import Activation
 from deltarule.definitions import Array, choose
@@ -14,7 +15,13 @@ from deltarule.estimators import checks, options
 from deltarule.estimators.base import BaseMLP
 from deltarule.estimators.predictor import ClassPredictor, Frozen, nudged
 from deltarule.estimators.row_targets import RowTarget, code_of_classes
-from deltarule.estimators.targets import ClassCode, labels_of
+from deltarule.estimators.targets import (
+    ClassCode,
+    are_known,
+    check_announced,
+    check_kind,
+    labels_of,
+)
 from deltarule.losses import LOSSES, Loss
 from deltarule.scores import Accuracy, Score
 
@@ -58,18 +65,33 @@ class BaseMLPClassifier(ClassifierMixin, BaseMLP):
     def _output_columns(self) -> int:
         return self._code.columns
 
+    def _announce(self, y: Any, classes: Any) -> None:
+        """Take the classes of a stream down at its first rows."""
+        first = "classes_" not in self.__dict__
+        if (first or classes is not None) and type_of_target(y).startswith("multilabel"):
+            count = np.shape(y)[1]
+            check_announced(classes, count)
+            if first:
+                self.classes_ = np.arange(count)
+                self._set_code(True)
+        elif _check_partial_fit_first_call(self, classes):
+            self.classes_ = unique_labels(classes)
+            self._set_code(False)
+
     def _prepare(self, X: Any, y: Any, *, first: bool, incremental: bool) -> tuple[Any, Any]:
         X, y = checks.check_training(self, X, y, numeric=False, reset=first)
         classes, multilabel = labels_of(y)
         if not incremental and (first or not hasattr(self, "classes_")):
             self.classes_ = classes
             self._set_code(multilabel)
-        elif self.warm_start and not incremental and set(classes) != set(self.classes_):
+            return X, y
+        check_kind(self._code, y, multilabel)
+        if self.warm_start and not incremental and set(classes) != set(self.classes_):
             raise ValueError(
                 "warm_start can only be used where `y` has the same classes as in the previous "
                 f"call to fit. Previously got {self.classes_}, `y` has {classes}"
             )
-        elif len(np.setdiff1d(classes, self.classes_)):
+        if not are_known(classes, self.classes_):
             raise ValueError(
                 "`y` has classes not in `self.classes_`. "
                 f"`self.classes_` has {self.classes_}. 'y' has {classes}."

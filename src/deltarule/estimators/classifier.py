@@ -6,7 +6,6 @@ from typing import Any
 
 from sklearn.base import _fit_context
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
 
 from deltarule.estimators import options
 from deltarule.estimators.base_classifier import BaseMLPClassifier
@@ -381,15 +380,13 @@ class MLPClassifier(BaseMLPClassifier):
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of at least 0.
         classes : array-like of shape (n_classes,), default=None
-            All classes of all calls; asked for in the first call.
+            All classes of all calls; asked for in the first call. A matrix of labels announces
+            them by its columns: 0 and 1, or the numbers of the labels, may be given.
 
         Returns
         -------
         self : MLPClassifier
             The fitted estimator.
         """
-        if _check_partial_fit_first_call(self, classes):
-            multilabel = type_of_target(y).startswith("multilabel")
-            self.classes_ = unique_labels(y) if multilabel else unique_labels(classes)
-            self._set_code(multilabel)
+        self._announce(y, classes)
         return self._fit(X, y, sample_weight, incremental=True)  # type: ignore[no-any-return]

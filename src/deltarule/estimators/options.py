@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from functools import cache
+from functools import cache, lru_cache
 from numbers import Real
 from typing import Any
 
@@ -58,17 +58,23 @@ def optimizer_of(estimator: Any) -> Optimizer:
     if solver == "sgd":
         if estimator.momentum == 0:
             return SGD()
-        return (Nesterov if estimator.nesterovs_momentum else Momentum)(estimator.momentum)
+        return _made(Nesterov if estimator.nesterovs_momentum else Momentum, estimator.momentum)
     if solver in ("momentum", "nesterov"):
-        return (Nesterov if solver == "nesterov" else Momentum)(estimator.momentum)
+        return _made(Nesterov if solver == "nesterov" else Momentum, estimator.momentum)
     if solver in ("adam", "adamw"):
         kind = AdamW if solver == "adamw" else Adam
-        return kind(estimator.beta_1, estimator.beta_2, estimator.epsilon)
+        return _made(kind, estimator.beta_1, estimator.beta_2, estimator.epsilon)
     if solver == "rmsprop":
         return RMSprop(epsilon=estimator.epsilon)
     if solver == "lbfgs":
         return LBFGS(max_fun=estimator.max_fun)
     return choose(solver, OPTIMIZERS, "solver")
+
+
+@lru_cache(maxsize=64, typed=True)
+def _made(kind: type[Optimizer], *numbers: float) -> Optimizer:
+    """One for all fits with the same numbers: a stream of single rows would pay for each."""
+    return kind(*numbers)
 
 
 def goes_by_steps(estimator: Any) -> bool:

@@ -1,6 +1,8 @@
 """`partial_fit` for every kind of target and of rows: announced once, then in any parts."""
 
+import importlib.util
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -112,3 +114,15 @@ def test_a_target_of_another_kind(first, then, wanted, got, again):
         f"y must be {wanted}, as it was in the first call (got {got}). Fit a clone to a target of "
         "another kind."
     )
+
+
+def test_the_example_learns_to_control(capsys):
+    """examples/learning_controller.py: on through the wear, where another stopped to learn."""
+    place = Path(__file__).parents[1] / "examples" / "learning_controller.py"
+    spec = importlib.util.spec_from_file_location("learning_controller", place)
+    example = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(example)
+    means = example.main()
+    assert capsys.readouterr().out.count("\n") == 3
+    assert means[1:, 0].max() < 0.03
+    assert means[6:, 1].min() > 3 * means[6:, 0].max()

@@ -387,6 +387,10 @@ class MLPClassifier(BaseMLPClassifier):
         -------
         self : MLPClassifier
             The fitted estimator.
+
+        See Also
+        --------
+        learner : The same for rows one by one, some hundreds of times as fast.
         """
         self._announce(y, classes)
         return self._fit(X, y, sample_weight, incremental=True)  # type: ignore[no-any-return]

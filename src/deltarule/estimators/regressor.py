@@ -376,5 +376,9 @@ class MLPRegressor(BaseMLPRegressor):
         -------
         self : MLPRegressor
             The fitted estimator.
+
+        See Also
+        --------
+        learner : The same for rows one by one, some hundreds of times as fast.
         """
         return self._fit(X, y, sample_weight, incremental=True)  # type: ignore[no-any-return]

@@ -313,6 +313,16 @@ def test_assigned_weights_are_where_a_learner_starts():
     assert_same(*both(model, SCORE))
 
 
+def test_another_activation_is_the_learners_until_sync():
+    model = started(dr.MLPRegressor, {}, SCORE).set_params(activation="tanh")
+    before, other = model.predict(X), copy.deepcopy(model)
+    learner = model.learner()
+    learner.step(X[0], 1.0)
+    np.testing.assert_array_equal(model.predict(X), before)
+    assert_same(other.partial_fit(X[:1], [1.0]), learner.sync())
+    np.testing.assert_array_equal(model.predict(X), other.predict(X))
+
+
 def test_batch_size_is_not_for_a_learner():
     assert_same(*both(started(dr.MLPRegressor, {"batch_size": 1}, SCORE), SCORE))
     model = started(dr.MLPRegressor, {"batch_size": 8}, SCORE)
@@ -481,11 +491,8 @@ def test_the_estimator_may_go_before_its_learner_and_the_learner_before_its_pred
 # ---------------------------------------------------------------- one caller at a time
 
 
-needs_core = pytest.mark.skipif(not engines.compiled_available(), reason="no compiled core")
-
-
-@needs_core
-def test_a_schedule_that_steps_itself_is_told_so():
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_schedule_that_steps_itself_is_told_so(engine):
     told = []
 
     def schedule(t):
@@ -495,7 +502,7 @@ def test_a_schedule_that_steps_itself_is_told_so():
             told.append(str(problem))
         return 1.0
 
-    model = started(dr.MLPRegressor, {"solver": "sgd"}, SCORE, "compiled")
+    model = started(dr.MLPRegressor, {"solver": "sgd"}, SCORE, engine)
     model.set_params(learning_rate=schedule)
     learner = model.learner()
     assert np.isfinite(learner.step(X[0], 1.0))
@@ -525,8 +532,9 @@ def test_a_schedule_that_raises_costs_nothing(engine):
     assert_same(other, learner.sync())
 
 
-def test_two_threads_with_one_learner_do_no_harm():
-    learner = started(dr.MLPRegressor, {}, SCORE).learner()
+@pytest.mark.parametrize("engine", ENGINES)
+def test_two_threads_with_one_learner_do_no_harm(engine):
+    learner = started(dr.MLPRegressor, {}, SCORE, engine).learner()
     done = []
 
     def work():

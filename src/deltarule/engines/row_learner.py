@@ -15,6 +15,7 @@ import numpy as np
 from deltarule.definitions import Array
 from deltarule.engines.base import RowLearner, RowPredictor, Session
 from deltarule.engines.work import Progress, Stood, Walk
+from deltarule.exceptions import InvalidParameterError
 from deltarule.network import Network
 from deltarule.stopping import StopReason
 
@@ -44,6 +45,7 @@ class SessionLearner(RowLearner):
         self._at = Progress(progress.epoch, replace(progress.standing))
         self._steps, self._objectives = 0, 0.0
         self._reason: StopReason | None = None
+        self._busy = False
 
     def step(self, x: Any, target: Any, weight: Any) -> float | None:
         """Takes nothing as it is given."""
@@ -51,6 +53,17 @@ class SessionLearner(RowLearner):
 
     def step_on(self, X: Array, D: Array, weight: float) -> float:
         """One epoch of one row."""
+        if self._busy:
+            raise InvalidParameterError(
+                "the learner is at work in another call. Open a learner for each thread."
+            )
+        self._busy = True
+        try:
+            return self._step(X, D, weight)
+        finally:
+            self._busy = False
+
+    def _step(self, X: Array, D: Array, weight: float) -> float:
         standing = replace(self._at.standing)
         if self._reason is not None:  # as a warm start does: a stream goes on
             standing.stalled = 0

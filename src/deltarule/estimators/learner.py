@@ -71,8 +71,7 @@ class Learner:
                 "learner does not support early_stopping=True: it sees no validation rows (got "
                 f"early_stopping={estimator.early_stopping!r}). Set early_stopping=False."
             )
-        known = estimator._network
-        network = estimator._build_network(estimator.n_features_in_, known)
+        network = _network_of(estimator)
         vector = estimator._current_vector(network)
         memory = estimator.__dict__.get("_memory")
         dtype = vector.dtype if memory is None else memory.published.dtype
@@ -183,6 +182,8 @@ class Learner:
         progress.loss.append((stood.objectives - objectives) / done)
         progress.seconds.append(time.perf_counter() - progress.began)
         reason = stood.reason or StopReason.MAX_EPOCHS
+        if estimator._network is not self._network:
+            estimator._set_network(self._network)
         result = loop.result(reason, None, self._engine, self._session.road(loop.work))
         estimator._keep(result, self._plan, None, 1, now, estimator._earlier(now))
         memory = estimator._memory
@@ -239,6 +240,16 @@ class Learner:
         raise TypeError(
             "a Learner cannot be pickled or copied. Call sync(), and pickle or copy the estimator."
         )
+
+
+def _network_of(estimator: Any) -> Network:
+    """What a `partial_fit` would train; the estimator goes on with its own."""
+    known = estimator._network
+    network: Network = estimator._build_network(estimator.n_features_in_, known)
+    if network is not known:
+        estimator._set_network(known)
+        del estimator._described
+    return network
 
 
 def _plan(estimator: Any, key: int) -> TrainingPlan:

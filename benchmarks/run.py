@@ -31,7 +31,8 @@ from protocol import FORCED_KERNELS, processors
 from rows import ROWS
 
 RESULTS = Path(__file__).parent / "results"
-SECTIONS = ("products", "rows", "mnist", "scaling", "options", "cold", "wheel", "capture")
+SECTIONS = ("products", "rows", "mnist", "scaling", "options", "online", "cold", "wheel",
+            "capture")  # fmt: skip
 QUICK = ("products", "rows")
 
 
@@ -160,6 +161,14 @@ def options_part(staff: measuring.Staff, options: argparse.Namespace) -> Any:
     return options_table.measure(say, options.repeats)
 
 
+def online_part(staff: measuring.Staff, options: argparse.Namespace) -> Any:
+    """What one call of a stream takes."""
+    import online
+
+    say("online … ")
+    return online.measure(say)
+
+
 def cold_part(staff: measuring.Staff, options: argparse.Namespace) -> Any:
     """What a fresh process pays to import and to fit iris."""
     import cold_start
@@ -199,6 +208,7 @@ PARTS: dict[str, Callable[[measuring.Staff, argparse.Namespace], Any]] = {
     "mnist": mnist_part,
     "scaling": scaling_part,
     "options": options_part,
+    "online": online_part,
     "cold": cold_part,
     "wheel": wheel_part,
     "capture": capture_part,

@@ -361,6 +361,21 @@ def options(result: Result, source: str) -> str:
     )
 
 
+def online(result: Result, source: str) -> str:
+    """One call of a stream."""
+    found = result.get("online")
+    if not found:
+        return NOTHING
+    head = ["network, call", "deltarule, µs", "its 99.9 %", "scikit-learn, µs", "its 99.9 %", ""]
+    lines = []
+    for one in found:
+        ours, theirs = one["deltarule"], one["sklearn"]
+        times = [number(side[key]) for side in (ours, theirs) for key in ("median", "p999")]
+        ratio = f"{number(theirs['median'] / ours['median'])}×"
+        lines.append([f"{one['network']}, {one['call']}", *times, ratio])
+    return table(head, lines)
+
+
 def cold(result: Result, source: str) -> str:
     """Cold starts and the size of the wheel."""
     found = result.get("cold")
@@ -435,6 +450,7 @@ PARTS: dict[str, Callable[[Result, str], str]] = {
     "scaling": scaling,
     "options": options,
     "mnist": mnist,
+    "online": online,
     "cold": cold,
 }
 

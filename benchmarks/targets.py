@@ -50,6 +50,8 @@ COLD = (
     ("deltarule fits iris", "scikit-learn loads iris", 50.0),
     ("import deltarule", "import numpy", 20.0),
 )
+#: A step of a learner on the small network: µs, and the 99.9th percentile in medians, at most.
+STEP, STEP_TAIL = 3.0, 10.0
 #: float64 to float32, at most; cheap accuracy; the test error at the end of H3; the wheel in MB.
 FLOAT64, ACCURACY, CPU_SECONDS, TEST_ERROR, WHEEL = 2.1, 0.98, 24.6 / 3, 0.029, 3.0
 
@@ -103,6 +105,7 @@ def verdicts(result: Result) -> list[Verdict]:
     rows = {row["id"]: row for row in result.get("rows", [])}
     found = [*ratio_rules(rows), *face_rules(rows), *thread_rules(rows)]
     found += [*product_rules(result.get("products")), *mnist_rules(result.get("mnist", []))]
+    found += online_rules(result.get("online", []))
     found += cold_rules(result.get("cold"))
     if "wheel_bytes" in result:
         found.append(
@@ -190,6 +193,20 @@ def product_rules(products: Result | None) -> list[Verdict]:
             continue
         text = f"{row['product'].replace('_', ' ')} {inputs}→{units}, batch {batch}: of the peak"
         found.append(Verdict("rule", text, least, row["share"]))
+    return found
+
+
+def online_rules(calls: list[Result]) -> list[Verdict]:
+    """How evenly a learner steps, and every call of a stream beside scikit-learn's."""
+    found = []
+    for one in calls:
+        name, ours = f"online {one['network']}, {one['call']}", one["deltarule"]
+        ratio = one["sklearn"]["median"] / ours["median"]
+        found.append(Verdict("rule", f"{name}: times scikit-learn", 1.0, ratio))
+        if one["call"] == "learner.step" and one["network"] == "4-16-3":
+            tail = ours["p999"] / ours["median"]
+            found.append(Verdict("figure", f"{name}, µs", STEP, ours["median"], False))
+            found.append(Verdict("rule", f"{name}: 99.9 % in medians", STEP_TAIL, tail, False))
     return found
 
 

@@ -22,6 +22,7 @@ sys.path.insert(0, str(BENCHMARKS))
 import charts  # noqa: E402
 import data  # noqa: E402
 import measuring  # noqa: E402
+import online  # noqa: E402
 import protocol  # noqa: E402
 import rows  # noqa: E402
 import scaling  # noqa: E402
@@ -288,6 +289,11 @@ def small_result(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
              "cost": 2.0}
         ],
         "wheel_bytes": 2_500_000,
+        "online": [
+            {"network": "4-16-3", "call": "learner.step",
+             "deltarule": {"calls": 5, "median": 1.5, "p999": 18.0},
+             "sklearn": {"calls": 5, "median": 300.0, "p999": 900.0}},
+        ],
         "cold": {
             "import numpy": {"wall": 0.1, "cpu": 0.1},
             "import deltarule": {"wall": 0.115, "cpu": 0.1},
@@ -307,6 +313,9 @@ def test_verdicts_say_by_how_much(monkeypatch: pytest.MonkeyPatch) -> None:
         "H6b: times the best rival on two cores, jax": (4.5, 3.0, False, 3.0 / 4.5),
         "H6b: two threads to one": (1.05, 0.5, True, 2.1),
         "forward 64→100, batch 200: of the peak": (0.75, 0.70, False, 0.70 / 0.75),
+        "online 4-16-3, learner.step: times scikit-learn": (1.0, 200.0, True, 200.0),
+        "online 4-16-3, learner.step: 99.9 % in medians": (10.0, 12.0, False, 10 / 12),
+        "online 4-16-3, learner.step, µs": (3.0, 1.5, True, 2.0),
         "H8: our wheel, MB": (3.0, 2.5, True, 1.2),
         "H8: import deltarule, ms beyond import numpy": (20.0, 15.0, True, 20 / 15),
         "H8: deltarule fits iris, ms beyond scikit-learn loads iris": (
@@ -337,6 +346,19 @@ def test_targets_name_rows_that_exist() -> None:
     assert named | {row for row, _ in targets.FLOORS} <= ids
     asked = {side for row in rows.ROWS for side in row.sides}
     assert asked <= set(sides.SIDES)
+
+
+def test_calls_of_a_stream_are_timed_in_turns() -> None:
+    met: list[str] = []
+    sides = {side: (lambda side=side: met.append(side)) for side in ("deltarule", "sklearn")}
+    found = online.in_turns(sides, 400, 100)
+    assert [found[side]["calls"] for side in sides] == [400, 100]
+    assert met[:250] == ["deltarule"] * 200 + ["sklearn"] * 50
+    assert online.summary(np.arange(1001) * 1000)["p999"] == pytest.approx(999.0)
+    for network in online.NETWORKS:
+        for sides in online.calls(*network).values():
+            for call in sides.values():
+                call()
 
 
 def test_points_of_scaling_have_whole_batches() -> None:
@@ -376,6 +398,8 @@ def test_tables_say_what_the_result_says(monkeypatch: pytest.MonkeyPatch) -> Non
         result, ""
     )
     assert "| H8: our wheel, MB | rule | 3 | 2.5 | reached | 1.20 |" in tables.verdicts(result, "")
+    calls = tables.online(result, "")
+    assert "| 4-16-3, learner.step | 1.5 | 18 | 300 | 900 | 200× |" in calls
     assert "| import deltarule | 115 | 100 |" in tables.cold(result, "")
     assert "Our wheel is 2.5 MB." in tables.cold(result, "")
     assert tables.mnist(result, "") == "Not measured in this run.\n"

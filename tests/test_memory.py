@@ -78,6 +78,68 @@ print("none")
     assert answer.stdout.strip() == "none", answer.stderr
 
 
+STREAM = """
+import gc, resource, tracemalloc
+import numpy as np, deltarule as dr
+rng = np.random.default_rng(0)
+X, y = rng.normal(size=(64, 4)), rng.integers(0, 3, 64)
+model = dr.MLPClassifier((16,), learning_rate={schedule}, random_state=0)
+learner = model.partial_fit(X, y, classes=[0, 1, 2]).learner()
+rows, labels, hoard = list(X), y.tolist(), []
+
+def go(count):
+    for turn in range(count // 64):
+        for x, target in zip(rows, labels):
+            learner.step(x, target)
+            learner.predict(x)
+        {leak}
+
+def kept():
+    gc.collect()
+    return int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize()
+
+go(20_000)
+before = kept()
+go({calls})
+grown = kept() - before
+tracemalloc.start()
+go(640)
+before = tracemalloc.get_traced_memory()[0]
+go(6400)
+print(grown, tracemalloc.get_traced_memory()[0] - before)
+"""
+
+
+def growth_of_a_stream(
+    calls: int, schedule: str = "'constant'", leak: str = "pass"
+) -> tuple[int, int]:
+    code = STREAM.format(calls=calls, schedule=schedule, leak=leak)
+    answer = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    resident, traced = map(int, answer.stdout.split())
+    return resident, traced
+
+
+def test_a_stream_keeps_nothing_of_its_rows():
+    resident, traced = growth_of_a_stream(100_000, "dr.InvScaling(0.1)")
+    assert resident < 300_000
+    assert traced < 4_000  # a chunk of factors may be another's size
+
+
+def test_a_leak_of_a_stream_would_be_seen():
+    resident, traced = growth_of_a_stream(100_000, leak="hoard.append(bytearray(500))")
+    assert resident > 300_000
+    assert traced > 4_000
+
+
+@pytest.mark.long
+def test_a_million_steps_keep_nothing():
+    resident, traced = growth_of_a_stream(1_000_000)
+    assert resident < 300_000
+    assert traced < 4_000
+
+
 PEAK = """
 import warnings
 import numpy as np, deltarule as dr

@@ -8,5 +8,6 @@ void bind_sessions(nanobind::module_& m);
 void bind_lanes(nanobind::module_& m);
 void bind_numbers(nanobind::module_& m);
 void bind_predictors(nanobind::module_& m);
+void bind_learners(nanobind::module_& m);
 
 }  // namespace deltarule::bindings

@@ -35,11 +35,15 @@ private:
     bool deaf_ = false;
 };
 
-/// Keeps a session to one call at a time, whatever threads and signal handlers do.
+[[noreturn]] inline void refuse_busy(const std::string& what) {
+    refuse("the " + what + " is at work in another call. Open a " + what + " for each thread.");
+}
+
+/// Keeps a session, or what goes by it, to one call at a time, whatever threads and signal handlers do.
 class Use {
 public:
-    explicit Use(bool& busy) : busy_(busy) {
-        if (busy) refuse("the session is at work in another call. Open a session for each thread.");
+    explicit Use(bool& busy, const char* what = "session") : busy_(busy) {
+        if (busy) refuse_busy(what);
         busy_ = true;
     }
     ~Use() { busy_ = false; }

@@ -10,5 +10,6 @@ NB_MODULE(_core, m) {
     deltarule::bindings::bind_numbers(m);
     deltarule::bindings::bind_sessions(m);
     deltarule::bindings::bind_predictors(m);
+    deltarule::bindings::bind_learners(m);
     deltarule::bindings::bind_lanes(m);
 }

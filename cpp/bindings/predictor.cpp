@@ -6,6 +6,8 @@
 
 #include "bindings.hpp"
 #include "calls.hpp"
+#include "learner.hpp"
+#include "lent.hpp"
 #include "names.hpp"
 
 // Predictions row by row, at the price of one call. What is not a plain row or array of floats gets
@@ -16,57 +18,15 @@ namespace {
 /// A call that takes longer lets other threads run, and hears signals every 50 ms.
 constexpr double worth_letting_go = 100, between_signals = 50e3;  // microseconds
 
-/// Memory that an object lends, given back at the end of the call.
-class Lent {
-public:
-    Lent(nb::handle object, int flags) {
-        held_ = PyObject_CheckBuffer(object.ptr()) &&
-                PyObject_GetBuffer(object.ptr(), &view_, flags | PyBUF_FORMAT | PyBUF_STRIDES) == 0;
-        if (!held_) PyErr_Clear();
-    }
-    ~Lent() {
-        if (held_) PyBuffer_Release(&view_);
-    }
-    Lent(const Lent&) = delete;
-
-    explicit operator bool() const { return held_; }
-    const Py_buffer& view() const { return view_; }
-    template <class S>
-    bool holds() const {
-        constexpr char letter = sizeof(S) == 4 ? 'f' : 'd';
-        return view_.format && view_.format[0] == letter && !view_.format[1];
-    }
-
-private:
-    Py_buffer view_;
-    bool held_;
-};
-
-/// The numbers of a list or tuple of floats and integers; false where anything else is in it.
-inline bool numbers_of(nb::handle sequence, std::vector<double>& to, int64_t count) {
-    PyObject* const s = sequence.ptr();
-    if (PySequence_Fast_GET_SIZE(s) != count) return false;
-    PyObject** const items = PySequence_Fast_ITEMS(s);
-    to.resize(size_t(count));
-    for (int64_t i = 0; i < count; ++i) {
-        if (PyFloat_Check(items[i])) {
-            to[size_t(i)] = PyFloat_AS_DOUBLE(items[i]);
-        } else if (PyLong_Check(items[i])) {
-            to[size_t(i)] = PyLong_AsDouble(items[i]);
-            if (to[size_t(i)] == -1 && PyErr_Occurred()) return PyErr_Clear(), false;
-        } else {
-            return false;
-        }
-    }
-    return true;
-}
-
 template <class T>
 class BoundPredictor {
 public:
     BoundPredictor(const std::vector<LayerText>& layers, nb::handle vector, std::vector<double> center,
                    std::vector<double> scale)
         : predictor_(open(layers, vector, std::move(center), std::move(scale))) {}
+    /// Sees the numbers of a session as they are, which `owner` keeps alive.
+    BoundPredictor(nb::object owner, const Panels<T>& panels, Activation last, const Scaling& inputs)
+        : owner_(std::move(owner)), predictor_(panels, last, inputs.center, inputs.scale) {}
     BoundPredictor(const BoundPredictor&) = delete;
 
     /// a^L: (outputs,) for a row, (rows, outputs) for an array.
@@ -218,6 +178,7 @@ private:
         }
     }
 
+    nb::object owner_;
     const Predictor<T> predictor_;
 };
 
@@ -239,6 +200,14 @@ nb::object open_predictor(const std::vector<LayerText>& layers, nb::handle param
 }
 
 }  // namespace
+
+template <class T>
+nb::object open_live_predictor(nb::object owner, const Panels<T>& panels, Activation last,
+                               const Scaling& inputs) {
+    return made<BoundPredictor<T>>(std::move(owner), panels, last, inputs);
+}
+template nb::object open_live_predictor(nb::object, const Panels<float>&, Activation, const Scaling&);
+template nb::object open_live_predictor(nb::object, const Panels<double>&, Activation, const Scaling&);
 
 void bind_predictors(nb::module_& m) {
     bind_predictor<float>(m, "Predictor32");

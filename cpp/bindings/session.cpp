@@ -5,6 +5,7 @@
 
 #include "bindings.hpp"
 #include "calls.hpp"
+#include "learner.hpp"
 #include "names.hpp"
 
 namespace deltarule::bindings {
@@ -233,6 +234,23 @@ public:
         return numbers;
     }
 
+    /// Steps of one row each from `epoch` of the planned ones on, see learner.cpp. Whoever has a learner
+    /// leaves the session to it, but for reading numbers.
+    nb::object learner(int64_t epoch, std::tuple<double, double, double, int64_t> standing,
+                       ScalingText inputs, ScalingText targets, nb::object classes, nb::object table,
+                       nb::object labels, nb::object factors) {
+        const Use use(busy_);
+        if (!plan_) refuse("plan the epochs before a learner.");
+        if (epoch < 0 || epoch > largest) refuse("epoch must be from 0 to 2**61.");
+        EpochPlan plan = *plan_;
+        Standing& to = plan.standing;
+        plan.epoch = epoch;
+        std::tie(to.rate_factor, to.best_loss, to.best_score, to.stalled) = standing;
+        return open_learner(nb::find(this), session_, busy_, plan,
+                            LearnerText{std::move(inputs), std::move(targets), std::move(classes),
+                                        std::move(table), std::move(labels), std::move(factors)});
+    }
+
     std::string road(int64_t batch_size, double l1) {
         const Use use(busy_);
         constexpr const char* names[] = {"batches", "one_pass", "look_ahead", "registers"};
@@ -370,6 +388,9 @@ void bind_session(nb::module_& m, const char* name) {
         .def("release", &Bound<T>::release)
         .def("best", &Bound<T>::best)
         .def("best_buffers", &Bound<T>::best_buffers)
+        .def("learner", &Bound<T>::learner, nb::arg("epoch"), nb::arg("standing"), nb::arg("inputs"),
+             nb::arg("targets"), nb::arg("classes").none(), nb::arg("table").none(), nb::arg("labels").none(),
+             nb::arg("factors").none())
         .def("road", &Bound<T>::road, nb::arg("batch_size"), nb::arg("l1") = 0.0)
         .def("predict", &Bound<T>::predict, nb::arg("X"))
         .def("loss", &Bound<T>::loss, nb::arg("X"), nb::arg("D"),

@@ -10,17 +10,44 @@ namespace {
 /// Numbers of scratch that are taken from the stack; a call of a wider network allocates.
 constexpr int64_t on_stack = 2048;
 
+template <class T>
+std::unique_ptr<const Panels<T>> panels_with(std::vector<Layer> layers, const T* vector) {
+    auto panels = std::make_unique<Panels<T>>(std::move(layers), Loss::squared_error, 0);
+    panels->set_parameters(vector);
+    return panels;
+}
+
+template <class T>
+int64_t widest_of(const Panels<T>& panels) {
+    int64_t most = 0;
+    for (const Layer& layer : panels.layers()) most = std::max(most, layer.panels * panels.kernels().lanes);
+    return most;
+}
+
 }  // namespace
 
 template <class T>
 Predictor<T>::Predictor(std::vector<Layer> layers, const T* vector, std::vector<double> center,
                         std::vector<double> scale)
-    : panels_(std::move(layers), Loss::squared_error, 0),
+    : own_(panels_with(std::move(layers), vector)),
+      panels_(*own_),
+      layers_(own_->layers()),
+      network_(own_->network()),
       center_(std::move(center)),
-      scale_(std::move(scale)) {
-    panels_.set_parameters(vector);
-    for (const Layer& layer : panels_.layers())
-        widest_ = std::max(widest_, layer.panels * panels_.kernels().lanes);
+      scale_(std::move(scale)),
+      widest_(widest_of(panels_)) {}
+
+template <class T>
+Predictor<T>::Predictor(const Panels<T>& panels, Activation last, std::vector<double> center,
+                        std::vector<double> scale)
+    : panels_(panels),
+      layers_(panels.layers()),
+      network_(panels.network()),
+      center_(std::move(center)),
+      scale_(std::move(scale)),
+      widest_(widest_of(panels_)) {
+    layers_.back().activation = last;
+    network_.layers = layers_.data();
 }
 
 template <class T>
@@ -45,7 +72,7 @@ void Predictor<T>::predict(const RowsAt<S>& X, T* to) const {
         large = std::make_unique<Arena>(Arena::need(needed, sizeof(T)));
         scratch = large->take<T>(needed);
     }
-    Rows<T> rows{&panels_.network(), panels_.store().weights, nullptr, X.rows, scratch, widest_, to};
+    Rows<T> rows{&network_, panels_.store().weights, nullptr, X.rows, scratch, widest_, to};
     if constexpr (std::is_same_v<S, T>) {
         if (scale_.empty() && X.step == 1 && (X.row_step == inputs || X.rows == 1)) {
             rows.inputs = X.first;

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "deltarule/panels.hpp"
@@ -15,8 +16,8 @@ struct RowsAt {
     int64_t step;  ///< from one number of a row to the next
 };
 
-/// A network whose numbers never change, for rows one by one. Nothing is written after construction
-/// and nothing is shared between calls, so any number of threads may predict at once.
+/// A network for rows one by one. Nothing is written after construction and nothing is shared between
+/// calls, so any number of threads may predict at once where nobody changes the numbers meanwhile.
 template <class T>
 class Predictor {
 public:
@@ -24,9 +25,13 @@ public:
     /// both then have one number for each input.
     Predictor(std::vector<Layer> layers, const T* vector, std::vector<double> center,
               std::vector<double> scale);
+    /// The same with numbers that others change between calls and that live as long as this; the output
+    /// activation may be another.
+    Predictor(const Panels<T>& panels, Activation last, std::vector<double> center,
+              std::vector<double> scale);
 
-    int64_t inputs() const { return panels_.layers().front().inputs; }
-    int64_t outputs() const { return panels_.layers().back().units; }
+    int64_t inputs() const { return layers_.front().inputs; }
+    int64_t outputs() const { return layers_.back().units; }
     double microseconds(int64_t rows) const { return panels_.microseconds(rows); }
 
     /// a^L of every row, (rows, outputs). `to` is written after the row has been read.
@@ -37,9 +42,12 @@ private:
     template <class S>
     void prepare(const S* row, int64_t step, T* to) const;
 
-    Panels<T> panels_;
+    std::unique_ptr<const Panels<T>> own_;
+    const Panels<T>& panels_;
+    std::vector<Layer> layers_;
+    Network network_;
     std::vector<double> center_, scale_;
-    int64_t widest_ = 0;  ///< numbers of the widest layer, padding included
+    int64_t widest_;  ///< numbers of the widest layer, padding included
 };
 
 }  // namespace deltarule

@@ -39,6 +39,8 @@ public:
     int64_t size() const { return panels_->size(); }  ///< numbers in the canonical vector
     const std::vector<Layer>& layers() const { return panels_->layers(); }
     const OptimizerSettings& optimizer() const { return panels_->optimizer(); }
+    /// The numbers where they lie, up to date until the next run.
+    const Panels<T>& numbers() const { return settled(); }
 
     void set_parameters(const T* vector);
     void parameters(T* vector) const { settled().parameters(vector); }

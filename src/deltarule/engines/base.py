@@ -31,7 +31,18 @@ import numpy as np
 from deltarule import backprop
 from deltarule.dataclass import dataclass
 from deltarule.definitions import Array
-from deltarule.engines.work import Epoch, Judged, Numbers, Place, Progress, Rule, Walk, Work
+from deltarule.engines.work import (
+    Epoch,
+    Judged,
+    Numbers,
+    Place,
+    Progress,
+    RowCode,
+    Rule,
+    Stood,
+    Walk,
+    Work,
+)
 from deltarule.network import Network, Parameters
 from deltarule.optimizers import Optimizer
 from deltarule.random import order
@@ -286,6 +297,14 @@ class Session(ABC):
             return loss, rows.score.value(self.predict(rows.X), rows.D, rows.sample_weight)
 
     @abstractmethod
+    def learner(self, walk: Walk, progress: Progress, code: RowCode) -> RowLearner:
+        """Steps from here on, one row each: an epoch of the walk has one.
+
+        One row of zeros is bound. The session is then the learner's, but for `vector`, `moments`
+        and `road`.
+        """
+
+    @abstractmethod
     def road(self, work: Work) -> str:
         """Which code runs, and why not a faster one: the text of ``TrainingResult.road``."""
 
@@ -348,6 +367,47 @@ class RowPredictor(ABC):
         """
 
 
+class RowLearner(ABC):
+    """Steps of one row each, for one caller at a time.
+
+    Each row is an epoch of its own with one step, so that a learner has the bits of a training
+    that is called for every row anew.
+    """
+
+    @abstractmethod
+    def step(self, x: Any, target: Any, weight: Any) -> float | None:
+        """One step on a row and a target as a user gives them.
+
+        Returns
+        -------
+        float or None
+            As `step_on`; None where they are not taken as they are: nothing was done, and whoever
+            asked converts them for `step_on`, or says what is wrong.
+        """
+
+    @abstractmethod
+    def step_on(self, X: Array, D: Array, weight: float) -> float:
+        """One step on X ``(1, inputs)`` and D ``(1, outputs)`` as the network sees them.
+
+        Returns
+        -------
+        float
+            The objective: w f as met, and the penalty after the step. NaN where it, or a
+            parameter, became non-finite: then all is as it was before.
+        """
+
+    @abstractmethod
+    def stood(self) -> Stood:
+        """Where it stands."""
+
+    @abstractmethod
+    def predictor(self, network: Network) -> RowPredictor:
+        """Predictions by the parameters as they are when asked.
+
+        ``network`` is the learner's, or one that differs in its output activation.
+        """
+
+
 class Engine(ABC):
     """What computes: ``name`` is what `engine=` and ``engine_`` say."""
 
@@ -363,7 +423,12 @@ class Engine(ABC):
 
     @abstractmethod
     def predictor(
-        self, network: Network, vector: Array, center: Array | None, scale: Array | None
+        self,
+        network: Network,
+        vector: Array,
+        center: Array | None,
+        scale: Array | None,
+        buffers: Array | None = None,
     ) -> RowPredictor:
         """A `RowPredictor` that keeps a copy of the numbers.
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from deltarule.engines.base import (
     Judged,
     Progress,
     Report,
+    RowLearner,
     RowPredictor,
     Rule,
     Session,
@@ -31,6 +33,9 @@ from deltarule.engines.base import (
     Work,
     met,
 )
+from deltarule.engines.numpy_rows import NumPyRows
+from deltarule.engines.row_learner import SessionLearner
+from deltarule.engines.work import RowCode, Stood
 from deltarule.layers import BatchNormalization, Dense, Dropout, Layer, LayerNormalization
 from deltarule.losses import LOSSES
 from deltarule.network import Network, Parameters
@@ -326,6 +331,28 @@ class CompiledSession(Session):
         """What `go_back` would have begun with."""
         self._core.release()
 
+    def learner(self, walk: Walk, progress: Progress, code: RowCode) -> RowLearner:
+        """The core's own; for what has no road for single rows, epochs of one row."""
+        self._know(walk)
+        if self._core.road(1, walk.work.l1) == "batches":
+
+            def predictor(network: Network, vector: Array, buffers: Array) -> RowPredictor:
+                return NumPyRows(network, vector, code.center, code.scale, buffers)
+
+            return SessionLearner(self, walk, progress, predictor)
+        standing = progress.standing
+        core = self._core.learner(
+            progress.epoch,
+            (standing.rate_factor, standing.best_loss, standing.best_score, standing.stalled),
+            _scaling(code.center, code.scale),
+            _scaling(code.target_center, code.target_scale),
+            code.classes,
+            code.table,
+            code.labels,
+            None if walk.factors is None else partial(_factors_from, walk),
+        )
+        return CompiledLearner(core)
+
     def road(self, work: Work) -> str:
         """The core's own answer, in words."""
         if work.optimizer.name == "lbfgs":
@@ -373,6 +400,44 @@ class CompiledSession(Session):
     ) -> tuple[float, Array]:
         """Σ w_i f^i and its gradient."""
         return self._core.loss_gradient(_rows(X), D, sample_weight)
+
+
+class CompiledLearner(RowLearner):
+    """The core's learner: its methods as they are, its words put right."""
+
+    def __init__(self, core: _core.Learner32) -> None:
+        self._core = core
+
+    def step(self, x: Any, target: Any, weight: Any) -> float | None:
+        """One call of the core."""
+        return self._core.step(x, target, weight)
+
+    def step_on(self, X: Array, D: Array, weight: float) -> float:
+        """One call of the core."""
+        return self._core.step_on(X, D, weight)
+
+    def stood(self) -> Stood:
+        """Where it stands."""
+        steps, objectives, verdict, standing = self._core.stood()
+        return Stood(steps, objectives, Standing(*standing), VERDICTS[verdict])
+
+    def predictor(self, network: Network) -> RowPredictor:
+        """The core's, on the learner's own numbers."""
+        return self._core.predictor(network.output_activation.name)
+
+
+def _factors_from(walk: Walk, epoch: int) -> Array:
+    """Factors for the next rows of a stream; one where a function of the user's is asked."""
+    assert walk.factors is not None
+    found = walk.factors(epoch, 0, 1 if walk.by_epoch else FACTORS[0])
+    return np.ascontiguousarray(found, dtype=np.float64)
+
+
+def _scaling(center: Array | None, scale: Array | None) -> tuple[list[float], list[float]]:
+    """Center and scale as the core takes them."""
+    if scale is None:
+        return [], []
+    return (0 * scale if center is None else center).tolist(), scale.tolist()
 
 
 def lane_count(dtype: Any) -> int:
@@ -566,11 +631,20 @@ class CompiledEngine(Engine):
         return CompiledSession(network, dtype, n_threads)
 
     def predictor(
-        self, network: Network, vector: Array, center: Array | None, scale: Array | None
+        self,
+        network: Network,
+        vector: Array,
+        center: Array | None,
+        scale: Array | None,
+        buffers: Array | None = None,
     ) -> RowPredictor:
-        """The core's own, which has exactly the methods that are promised."""
-        centers = [] if scale is None else (0 * scale if center is None else center).tolist()
-        scales = [] if scale is None else scale.tolist()
+        """The core's own, which has exactly the methods that are promised.
+
+        It knows dense layers under one plain head; other networks are NumPy's matter.
+        """
+        if _extras(network) or _heads(network):
+            return NumPyRows(network, vector, center, scale, buffers)
+        scaling = _scaling(center, scale)
         return _core.Predictor(
-            _layers(network), np.ascontiguousarray(vector), centers, scales, vector.dtype.name
+            _layers(network), np.ascontiguousarray(vector), *scaling, vector.dtype.name
         )

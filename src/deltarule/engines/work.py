@@ -1,7 +1,8 @@
 """What a session is asked to do, and where a training stands: plain records.
 
 `Work` is one step and its order, `Walk` what a training does from epoch to epoch, `Progress` where
-it stands, with a `Place` to which it can go back.
+it stands, with a `Place` to which it can go back. `RowCode` is what the rows of a stream mean,
+`Stood` where a learner stands in it.
 """
 
 from __future__ import annotations
@@ -225,3 +226,51 @@ class Progress:
             after["best"] = best()
         vars(self).update(after)  # at once: an interrupt finds all of it or nothing
         return reason
+
+
+@dataclass(frozen=True, eq=False)
+class RowCode:
+    """What the numbers of a row and its target mean.
+
+    Parameters
+    ----------
+    center, scale : float64 array of shape (inputs,), optional
+        An input x becomes (x − center) / scale; center None stands for zeros.
+    target_center, target_scale : float64 array of shape (outputs,), optional
+        The same for the target.
+    classes : dict, optional
+        From a class to its row of ``table``: a target is a class.
+    table : array of shape (classes, outputs), optional
+        The targets of the classes.
+    labels : pair of float, optional
+        The targets of a label that is not there, and of one that is: a target is 0 and 1.
+    """
+
+    center: Array | None = None
+    scale: Array | None = None
+    target_center: Array | None = None
+    target_scale: Array | None = None
+    classes: dict[Any, int] | None = None
+    table: Array | None = None
+    labels: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Stood:
+    """Where a learner stands.
+
+    Parameters
+    ----------
+    steps : int
+        Those that it has done.
+    objectives : float
+        The sum of what they returned.
+    standing : Standing
+    reason : StopReason or None
+        What would have ended a training at the last step.
+    """
+
+    steps: int
+    objectives: float
+    standing: Standing
+    reason: StopReason | None

@@ -14,7 +14,7 @@ from deltarule.estimators import checks
 from deltarule.estimators.calibration import cooled
 from deltarule.estimators.kept_session import KeptSession
 from deltarule.estimators.predictor import Frozen, Predictor
-from deltarule.estimators.published import Published
+from deltarule.estimators.published import Published, dense_layers
 from deltarule.exceptions import InvalidParameterError
 from deltarule.network import Network
 
@@ -39,14 +39,15 @@ class Answers(Published):
         session = self._score_session if scores else self._session
         if probable and (found := self.__dict__.get("temperature_")) is not None:
             session, vector = self._probable_session, cooled(self._network, vector, found)
-        return self._through(session, vector, X)
+        return self._through(session, vector, self._current_buffers(self._network), X)
 
-    def _through(self, session: KeptSession, vector: Array, X: Any) -> Array:
+    def _through(self, session: KeptSession, vector: Array, buffers: Array, X: Any) -> Array:
         """The outputs of a session for checked rows, standardized on the way."""
         X = checks.as_engine_input(X, vector.dtype)
+        buffers = buffers.astype(vector.dtype, copy=False)
         if self._standardizer is None:
-            return session.outputs(vector, X)
-        parts = [session.outputs(vector, part) for part in self._standardizer.parts(X)]
+            return session.outputs(vector, buffers, X)
+        parts = [session.outputs(vector, buffers, part) for part in self._standardizer.parts(X)]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def hidden_activations(self, X: Any, layer: int = -1) -> Array:
@@ -84,17 +85,21 @@ class Answers(Published):
         """
         self._check_fitted()
         network = self._network
-        depth = hidden_layer(layer, len(network.layers) - 1) + 1
+        dense = dense_layers(network)
+        depth = dense[hidden_layer(layer, len(dense) - 1) + 1]  # up to the next layer of weights
         X = checks.check_rows(self, X)
         below = Network(layers=network.layers[:depth])
         vector = self._current_vector(network)[: below.size]
-        return self._through(KeptSession(below, self.engine, self._threads()), vector, X)
+        buffers = self._current_buffers(network)[: below.buffer_size]
+        return self._through(KeptSession(below, self.engine, self._threads()), vector, buffers, X)
 
     def _check_fitted(self) -> None:
         """Refuse, in scikit-learn's words, what was not fitted."""
-        known = self.__dict__
-        if "coefs_" not in known or "_network" not in known:  # its own check takes tags first
+        if not self.__sklearn_is_fitted__():  # its own check takes tags first
             check_is_fitted(self, ["coefs_", "_network"])
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return "coefs_" in self.__dict__ and "_network" in self.__dict__
 
     def predictor(self) -> Any:
         """A light callable for rows: a prediction in about a microsecond.
@@ -125,8 +130,11 @@ class Answers(Published):
         2.0
         """
         self._check_fitted()
-        vector = self._current_vector(self._network).copy()
-        return self._predictor(Frozen(self._network, vector, self._standardizer, self.engine))
+        now = self._current(self._network)
+        frozen = Frozen(
+            self._network, now.vector.copy(), self._standardizer, self.engine, now.buffers.copy()
+        )
+        return self._predictor(frozen)
 
     @abstractmethod
     def _predictor(self, frozen: Frozen) -> Predictor:

@@ -12,16 +12,20 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from sklearn.utils.metaestimators import available_if
+
 from deltarule import functional
 from deltarule.definitions import Array
-from deltarule.estimators import checks, fitting
+from deltarule.estimators import checks, fitting, networks, options
 from deltarule.estimators.answers import Answers
 from deltarule.estimators.callback_support import (
     CallbackSupportMixin,
     EpochTasks,
     has_callbacks,
 )
+from deltarule.estimators.learner import Learner
 from deltarule.estimators.published import views
+from deltarule.estimators.row_targets import RowTarget
 from deltarule.estimators.standardizer import Standardizer
 from deltarule.exceptions import InvalidParameterError
 from deltarule.network import Network, Parameters, initialize
@@ -63,6 +67,10 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
         """Validation rows as a user gives them, checked against the training rows."""
 
     @abstractmethod
+    def _row_target(self, dtype: Any) -> RowTarget:
+        """What the target of a stream's row means."""
+
+    @abstractmethod
     def _score(self) -> Score:
         """What judges the network's outputs against target rows."""
 
@@ -72,6 +80,10 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
     def _class_weighted(self, y: Any, weight: Array | None, *, incremental: bool) -> Array | None:
         """The sample weights, times those of the classes."""
         return weight
+
+    def _class_factor(self) -> Callable[[Any], float] | None:
+        """What weighs a row of a stream by its target; None where all weigh the same."""
+        return None
 
     def _calibrate(self, validation: Validation) -> None:
         """Measure on the validation rows what probabilities need, where that is asked for."""
@@ -204,7 +216,9 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
             return train(network, start, X, D, plan, **settings), None
         vector = vector.astype(dtype, copy=False)
         if memory is None:
-            return train(network, Parameters(network, vector), X, D, plan, **settings), None
+            buffers = self._current_buffers(network).astype(dtype, copy=False)
+            start = Parameters(network, vector, buffers)
+            return train(network, start, X, D, plan, **settings), None
         state = fitting.starting_state(memory, network, vector, plan)
         fitting.check_end(plan, state.horizon)
         return train(network, state, X, D, plan, **settings), None
@@ -217,10 +231,10 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
 
     def _build_network(self, inputs: int, known: Network | None) -> Network:
         columns = (inputs, self._output_columns(), self._output_activation())
-        described = fitting.describe(self, *columns)
+        described = networks.describe(self, *columns)
         if known is not None and self.__dict__.get("_described") == described:
             return known  # and its session: a stream of single rows would pay for them each time
-        network = fitting.build_network(self, *columns)
+        network = networks.build_network(self, *columns)
         if known is not None and (network.units, network.size) != (known.units, known.size):
             raise InvalidParameterError(
                 f"the network must keep its widths {known.units} and its biases between fits with "
@@ -260,8 +274,7 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
         return tell
 
     def _as_fitted(self, parameters: Parameters) -> dict[str, Any]:
-        coefs, intercepts = views(parameters.network, parameters.vector)
-        return {"coefs_": coefs, "intercepts_": intercepts}
+        return views(parameters.network, parameters.vector, parameters.buffers)
 
     # ------------------------------------------------------------ standardising
 
@@ -273,6 +286,41 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
 
     def _measure_target(self, y: Any, weight: Array | None) -> None:
         """Centre and scale of the target, where there is something to scale."""
+
+    # ------------------------------------------------------------ streams
+
+    @available_if(options.has_learner)
+    def learner(self) -> Learner:
+        """A learner for streams and control: one row a step, without scikit-learn's checks.
+
+        Returns
+        -------
+        learner : Learner
+            ``learner.step(x, target)`` is `partial_fit` of this row, bit for bit, in about a
+            microsecond; ``learner.predict(x)`` predicts; ``learner.sync()`` puts weights, moments
+            and counters back into the estimator, which is left alone until then.
+
+        Raises
+        ------
+        NotFittedError
+            If there are no weights yet. A first `partial_fit` announces the classes and measures
+            what ``standardize`` needs.
+        InvalidParameterError
+            With early stopping, and with a schedule that counts on an end where no `fit` has set
+            one; if the end comes in the middle of a stream, its step raises it.
+
+        Examples
+        --------
+        >>> import deltarule as dr
+        >>> model = dr.MLPClassifier((4,), learning_rate_init=0.1, random_state=0)
+        >>> model = model.partial_fit([[0.0, 1.0]], ["no"], classes=["no", "yes"])
+        >>> learner = model.learner()
+        >>> for _ in range(100):
+        ...     loss = learner.step([0.0, 1.0], "no") + learner.step([1.0, 0.0], "yes")
+        >>> str(learner.predict([0.9, 0.1])), learner.sync().t_
+        ('yes', 201)
+        """
+        return Learner(self)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

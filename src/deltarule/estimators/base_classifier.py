@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from numbers import Real
 from typing import Any, ClassVar
 
@@ -9,7 +10,7 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import type_of_target, unique_labels
+from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
 
 from deltarule.activations import Activation
 from deltarule.definitions import Array, as_plain_array, choose
@@ -18,7 +19,14 @@ from deltarule.estimators.base import BaseMLP
 from deltarule.estimators.fitting import Rows
 from deltarule.estimators.kept_session import KeptSession
 from deltarule.estimators.predictor import ClassPredictor, Frozen, before_output, nudged
-from deltarule.estimators.targets import ClassCode, labels_of
+from deltarule.estimators.row_targets import RowTarget, code_of_classes
+from deltarule.estimators.targets import (
+    ClassCode,
+    are_known,
+    check_announced,
+    check_kind,
+    labels_of,
+)
 from deltarule.exceptions import InvalidParameterError, InvalidShapeError
 from deltarule.losses import LOSSES, Loss
 from deltarule.plans import Validation
@@ -72,18 +80,13 @@ class BaseMLPClassifier(ClassifierMixin, BaseMLP):
         """
         self._validate_params()
         if classes is not None:
+            self.__dict__.pop("classes_", None)  # it begins anew
             self._announce(y, classes)
         return self._fit(  # type: ignore[no-any-return]
             X, y, sample_weight, incremental=classes is not None, steps=False
         )
 
     # ------------------------------------------------------------ classes as columns
-
-    def _announce(self, y: Any, classes: Any) -> None:
-        """Take down all classes of a stream before its first rows."""
-        multilabel = type_of_target(y).startswith("multilabel")
-        self.classes_ = unique_labels(y) if multilabel else unique_labels(classes)
-        self._set_code(multilabel)
 
     def _probable_activation(self) -> str:
         """The output activation as far as the parameters tell before a fit."""
@@ -119,18 +122,33 @@ class BaseMLPClassifier(ClassifierMixin, BaseMLP):
     def _output_columns(self) -> int:
         return self._code.columns
 
+    def _announce(self, y: Any, classes: Any) -> None:
+        """Take the classes of a stream down at its first rows."""
+        first = "classes_" not in self.__dict__
+        if (first or classes is not None) and type_of_target(y).startswith("multilabel"):
+            count = np.shape(y)[1]
+            check_announced(classes, count)
+            if first:
+                self.classes_ = np.arange(count)
+                self._set_code(True)
+        elif _check_partial_fit_first_call(self, classes):
+            self.classes_ = unique_labels(classes)
+            self._set_code(False)
+
     def _prepare(self, X: Any, y: Any, *, first: bool, incremental: bool) -> tuple[Any, Any]:
         X, y = checks.check_training(self, X, y, numeric=False, reset=first)
         classes, multilabel = labels_of(y)
         if not incremental and (first or not hasattr(self, "classes_")):
             self.classes_ = classes
             self._set_code(multilabel)
-        elif self.warm_start and not first and set(classes) != set(self.classes_):
+            return X, y
+        check_kind(self._code, y, multilabel)
+        if self.warm_start and not incremental and set(classes) != set(self.classes_):
             raise ValueError(
                 "warm_start can only be used where `y` has the same classes as in the previous "
                 f"call to fit. Previously got {self.classes_}, `y` has {classes}"
             )
-        elif len(np.setdiff1d(classes, self.classes_)):
+        if not are_known(classes, self.classes_):
             raise ValueError(
                 "`y` has classes not in `self.classes_`. "
                 f"`self.classes_` has {self.classes_}. 'y' has {classes}."
@@ -180,6 +198,27 @@ class BaseMLPClassifier(ClassifierMixin, BaseMLP):
                 "weight above 0."
             )
         return as_plain_array(found)
+
+    def _class_factor(self) -> Callable[[Any], float] | None:
+        if self.class_weight is None:
+            return None
+        code = self._code
+        if code.multilabel:
+            return lambda y: float(
+                class_weights.of_rows(self.class_weight, code, np.atleast_2d(y))[0]
+            )
+        found = class_weights.of_rows(self.class_weight, code, code.classes)
+        factors: dict[Any, float] = dict(zip(code.classes.tolist(), found.tolist(), strict=True))
+
+        def factor(target: Any) -> float:
+            if isinstance(target, np.ndarray) and target.size == 1:
+                target = target.item()
+            try:
+                return factors.get(target, 1.0)  # what is no class is refused where it is encoded
+            except TypeError:
+                return 1.0
+
+        return factor
 
     def _check_combination(self, *, judged: bool, incremental: bool) -> None:
         if self.class_weight is not None:
@@ -231,11 +270,14 @@ class BaseMLPClassifier(ClassifierMixin, BaseMLP):
         session = KeptSession(before_output(network), self.engine, self._threads())
         self.temperature_ = calibration.temperature(
             self._code,
-            session.outputs(self._vector, validation.X),
+            session.outputs(self._vector, self._buffers, validation.X),
             np.greater(validation.D, self._code.middle),
             weight,
             self.out_activation_ == "logistic",
         )
+
+    def _row_target(self, dtype: Any) -> RowTarget:
+        return code_of_classes(self._code, lambda y: self._training_target(y, dtype))
 
     def _groups(self, y: Any) -> Array | None:
         if self._code.multilabel:

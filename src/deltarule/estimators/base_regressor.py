@@ -12,6 +12,7 @@ from deltarule.estimators import checks
 from deltarule.estimators.base import BaseMLP
 from deltarule.estimators.fitting import Rows
 from deltarule.estimators.predictor import Frozen, NumberPredictor
+from deltarule.estimators.row_targets import NumberTarget, RowTarget
 from deltarule.estimators.standardizer import Standardizer
 from deltarule.exceptions import InvalidParameterError, InvalidShapeError
 from deltarule.scores import R2, Score
@@ -100,6 +101,9 @@ class BaseMLPRegressor(RegressorMixin, BaseMLP):
         if self._target_standardizer is not None:
             D = self._target_standardizer.apply(D.astype(np.float64, copy=False))
         return as_plain_array(D, dtype)
+
+    def _row_target(self, dtype: Any) -> RowTarget:
+        return NumberTarget(self.n_outputs_, dtype, self._target_standardizer)
 
     def _score(self) -> Score:
         return R2()

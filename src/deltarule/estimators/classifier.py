@@ -6,7 +6,6 @@ from typing import Any
 
 from sklearn.base import _fit_context
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import _check_partial_fit_first_call
 
 from deltarule.estimators import options
 from deltarule.estimators.base_classifier import BaseMLPClassifier
@@ -149,6 +148,17 @@ class MLPClassifier(BaseMLPClassifier):
         Threads of the compiled core; -1 for all. None follows DELTARULE_NUM_THREADS,
         OMP_NUM_THREADS or the processors at hand. The numbers do not depend on it.
 
+    dropout : float or sequence of float, default=0.0
+        Share of the units of each hidden layer that is left out in a training step, in [0, 1), one
+        number or one for each hidden layer; those that are kept are scaled up, and predictions
+        take all. Not for lbfgs.
+
+    normalization : {"batch", "layer"} or None, default=None
+        What hidden layers do before their activation: center and scale each unit over the rows of
+        a batch (predictions by running statistics; batches of at least 2 rows; not for lbfgs), or
+        each row over the units of the layer. Gain and shift are trained and free of penalties; with
+        ``"batch"`` the hidden layers have no biases, for the shift is one.
+
     max_seconds : float or None, default=None
         Seconds that a `fit` may take for its training, all starts together; above 0. It ends
         between two steps, with the weights so far and a warning; a warm fit goes on from that very
@@ -182,6 +192,12 @@ class MLPClassifier(BaseMLPClassifier):
 
     intercepts_ : list of n_layers_ - 1 arrays
         Biases of each layer.
+
+    gains_, shifts_ : list of arrays, with ``normalization`` only
+        What the normalized pre-activations of each hidden layer are multiplied by and raised by.
+
+    running_means_, running_variances_ : list of arrays, with ``normalization="batch"`` only
+        Statistics of the pre-activations of each hidden layer, by which predictions go.
 
     loss_ : float
         The objective of the last epoch: mean of the sample losses as met, plus the penalty.
@@ -347,6 +363,8 @@ class MLPClassifier(BaseMLPClassifier):
         initializer: Any = "auto",
         engine: str = "auto",
         n_threads: int | None = None,
+        dropout: Any = 0.0,
+        normalization: str | None = None,
         max_seconds: float | None = None,
         class_weight: Any = None,
         label_smoothing: float = 0.0,
@@ -384,6 +402,8 @@ class MLPClassifier(BaseMLPClassifier):
         self.initializer = initializer
         self.engine = engine
         self.n_threads = n_threads
+        self.dropout = dropout
+        self.normalization = normalization
         self.max_seconds = max_seconds
         self.class_weight = class_weight
         self.label_smoothing = label_smoothing
@@ -448,13 +468,17 @@ class MLPClassifier(BaseMLPClassifier):
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of at least 0.
         classes : array-like of shape (n_classes,), default=None
-            All classes of all calls; asked for in the first call.
+            All classes of all calls; asked for in the first call. A matrix of labels announces
+            them by its columns: 0 and 1, or the numbers of the labels, may be given.
 
         Returns
         -------
         self : MLPClassifier
             The fitted estimator.
+
+        See Also
+        --------
+        learner : The same for rows one by one, some hundreds of times as fast.
         """
-        if _check_partial_fit_first_call(self, classes):
-            self._announce(y, classes)
+        self._announce(y, classes)
         return self._fit(X, y, sample_weight, incremental=True)  # type: ignore[no-any-return]

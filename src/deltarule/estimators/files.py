@@ -13,6 +13,7 @@ every kind is known when a file is read.
 from __future__ import annotations
 
 import inspect
+import itertools
 import os
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -24,12 +25,14 @@ from deltarule import engines
 from deltarule.definitions import Array
 from deltarule.estimators.base import BaseMLP
 from deltarule.estimators.classifier import MLPClassifier
-from deltarule.estimators.fitting import Memory, build_network, settled
+from deltarule.estimators.fitting import Memory, settled
+from deltarule.estimators.networks import build_network
+from deltarule.estimators.published import dense_layers
 from deltarule.estimators.regressor import MLPRegressor
 from deltarule.estimators.standardizer import Standardizer
 from deltarule.estimators.targets import ClassCode
 from deltarule.exceptions import InvalidParameterError, ModelFileError
-from deltarule.layers import Dense
+from deltarule.layers import BatchNormalization, Dense, Dropout, LayerNormalization
 from deltarule.network import Network, Parameters
 from deltarule.persistence import (
     Fields,
@@ -211,8 +214,8 @@ def versions() -> dict[str, str]:
 def estimator_parameters(estimator: BaseMLP) -> Parameters:
     """The numbers of a fitted estimator as they are now, assigned ``coefs_`` included."""
     check_is_fitted(estimator, "coefs_")
-    network = estimator._network
-    return Parameters(network, estimator._current_vector(network).copy())
+    now = estimator._current(estimator._network)
+    return now.replace(vector=now.vector.copy(), buffers=now.buffers.copy())
 
 
 def _kept(estimator: BaseMLP, parameters: Parameters) -> Kept | None:
@@ -282,8 +285,10 @@ def estimator_from_record(record: Any, parameters: Parameters) -> Any:
     estimator = _unfitted(kind, fields.mapping("settings"))
     network = parameters.network
     for index, layer in enumerate(network.layers):
-        if not isinstance(layer, Dense):
-            wrong(f"network.layers[{index}]", "a dense layer", layer.name)
+        if not isinstance(layer, Dense | BatchNormalization | LayerNormalization | Dropout):
+            wrong(f"network.layers[{index}]", "a layer of an estimator", layer.name)
+    if not (isinstance(network.layers[0], Dense) and isinstance(network.layers[-1], Dense)):
+        wrong("network.layers", "a dense layer first and last", network.layers[0].name)
     features = Fields(fields.value("features"), "estimator.features", ("count", "names"))
     estimator.n_features_in_ = features.integer("count", 1)
     if estimator.n_features_in_ != network.n_inputs:
@@ -350,11 +355,18 @@ def _other_network(estimator: Any, network: Network) -> tuple[str, Any, Any] | N
 
 def _shown(network: Network) -> dict[str, Any]:
     """What an estimator's settings say of a network, under their names."""
+    dense = dense_layers(network)
+    between = [network.layers[a + 1 : b] for a, b in itertools.pairwise(dense)]
+    kinds = [tuple(type(layer) for layer in group) for group in between]
     return {
-        "hidden_layer_sizes": network.units[1:-1],
-        "activation": tuple(layer.activation for layer in network.layers[:-1]),
+        "hidden_layer_sizes": tuple(network.layers[index].units for index in dense[:-1]),
+        "activation": tuple(network.activation_behind(index) for index in dense[:-1]),
         "loss": tuple(head.loss for head in network.heads),
-        "fit_intercept": tuple(bool(getattr(layer, "bias", False)) for layer in network.layers),
+        "fit_intercept": tuple(bool(getattr(network.layers[i], "bias", False)) for i in dense),
+        "normalization": tuple(kind[0].name for kind in kinds if kind[:1] not in ((), (Dropout,))),
+        "dropout": tuple(
+            layer.rate for group in between for layer in group if isinstance(layer, Dropout)
+        ),
     }
 
 

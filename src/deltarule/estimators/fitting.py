@@ -16,9 +16,8 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import _safe_indexing, check_random_state
 
-from deltarule.activations import ACTIVATIONS, Activation
 from deltarule.dataclass import dataclass
-from deltarule.definitions import Array, choose
+from deltarule.definitions import Array
 from deltarule.estimators import options
 from deltarule.estimators.checks import is_sparse
 from deltarule.exceptions import (
@@ -123,60 +122,6 @@ def draw_key(random_state: Any) -> int:
 
 def _key_from(numbers: np.random.RandomState) -> int:
     return int(numbers.randint(0, 2**63 - 1, dtype=np.int64))
-
-
-def hidden_units(hidden_layer_sizes: Any) -> list[int]:
-    """The widths of the hidden layers, checked."""
-    sizes = hidden_layer_sizes
-    sizes = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
-    for index, size in enumerate(sizes):
-        whole = isinstance(size, int | np.integer) and not isinstance(size, bool)
-        if not whole or size < 1:
-            raise InvalidParameterError(
-                f"hidden_layer_sizes must be > 0, got {sizes}. hidden_layer_sizes[{index}] must "
-                f"be a positive integer (got {size!r}). Remove the layer or give it at least one "
-                "unit."
-            )
-    return [int(size) for size in sizes]
-
-
-def hidden_activations(activation: Any, count: int) -> list[Activation]:
-    """The activation of each hidden layer."""
-    if isinstance(activation, str | Activation):
-        return [choose(activation, ACTIVATIONS, "activation")] * count
-    given = list(activation)
-    if len(given) != count:
-        raise InvalidParameterError(
-            f"activation must have one entry for each of the {count} hidden layers (got "
-            f"{len(given)}). Adjust its length, or give one name for all layers."
-        )
-    return [choose(entry, ACTIVATIONS, f"activation[{index}]") for index, entry in enumerate(given)]
-
-
-def describe(estimator: Any, *columns: Any) -> tuple[Any, ...]:
-    """All that `build_network` and a predictor depend on; equal for an equal network."""
-    activation = estimator.activation
-    return (
-        *columns,
-        tuple(hidden_units(estimator.hidden_layer_sizes)),
-        activation if isinstance(activation, str | Activation) else tuple(activation),
-        estimator.loss,
-        bool(estimator.fit_intercept),
-        estimator.engine,
-        estimator.n_threads,
-    )
-
-
-def build_network(estimator: Any, inputs: int, outputs: int, output_activation: str) -> Network:
-    """The network that an estimator's parameters describe."""
-    hidden = hidden_units(estimator.hidden_layer_sizes)
-    output = choose(output_activation, ACTIVATIONS, "output_activation")
-    return Network(
-        units=(inputs, *hidden, outputs),
-        activations=(*hidden_activations(estimator.activation, len(hidden)), output),
-        loss=estimator.loss,
-        bias=bool(estimator.fit_intercept),
-    )
 
 
 def stopping_rule(estimator: Any, *, incremental: bool) -> EarlyStopping | None:
@@ -330,6 +275,8 @@ def settled(memory: Memory, vector: Array) -> TrainingState:
     if np.array_equal(vector, memory.published):
         return state
     vector = vector.astype(state.parameters.dtype, copy=False)
+    if memory.optimizer.averages and len(state.moments):  # the average begins with them too
+        state = replace(state, moments=np.concatenate((state.moments[:-1], vector[np.newaxis])))
     return _without_best(state, state.parameters.replace(vector=vector))
 
 

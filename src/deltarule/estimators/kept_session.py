@@ -22,21 +22,22 @@ class KeptSession:
         self._network, self._engine, self._n_threads = network, engine, n_threads
         self._lock = Lock()
         self._session: Session | None = None
-        self._loaded: Array | None = None
+        self._loaded: tuple[Array, Array] | None = None
 
-    def outputs(self, vector: Array, X: Any) -> Array:
+    def outputs(self, vector: Array, buffers: Array, X: Any) -> Array:
         """d̂ of every row, shape (rows, outputs)."""
         if not self._lock.acquire(blocking=False):
             session = self._open(vector)
-            session.load(vector)
+            session.load(vector, buffers=buffers)
             return session.predict(X)
         try:
-            if self._session is None or self._loaded is None or self._loaded.dtype != vector.dtype:
-                self._session, self._loaded = self._open(vector), None
+            known = self._loaded
+            if self._session is None or known is None or known[0].dtype != vector.dtype:
+                self._session, known = self._open(vector), None
             # Comparing costs less than converting to an engine's own layout.
-            if self._loaded is None or not (self._loaded == vector).all():
-                self._loaded = vector.copy()
-                self._session.load(self._loaded)
+            if known is None or not (known[0] == vector).all() or not (known[1] == buffers).all():
+                self._loaded = vector.copy(), buffers.copy()
+                self._session.load(self._loaded[0], buffers=self._loaded[1])
             return self._session.predict(X)
         finally:
             self._lock.release()

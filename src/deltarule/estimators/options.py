@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from functools import cache
+from functools import cache, lru_cache
 from numbers import Real
 from typing import Any
 
@@ -58,12 +58,12 @@ def optimizer_of(estimator: Any) -> Optimizer:
     if solver == "sgd":
         if estimator.momentum == 0:
             return SGD()
-        return (Nesterov if estimator.nesterovs_momentum else Momentum)(estimator.momentum)
+        return _made(Nesterov if estimator.nesterovs_momentum else Momentum, estimator.momentum)
     if solver in ("momentum", "nesterov"):
-        return (Nesterov if solver == "nesterov" else Momentum)(estimator.momentum)
+        return _made(Nesterov if solver == "nesterov" else Momentum, estimator.momentum)
     if solver in ("adam", "adamw"):
         kind = AdamW if solver == "adamw" else Adam
-        return kind(estimator.beta_1, estimator.beta_2, estimator.epsilon)
+        return _made(kind, estimator.beta_1, estimator.beta_2, estimator.epsilon)
     if solver == "rmsprop":
         return RMSprop(epsilon=estimator.epsilon)
     if solver == "lbfgs":
@@ -71,11 +71,26 @@ def optimizer_of(estimator: Any) -> Optimizer:
     return choose(solver, OPTIMIZERS, "solver")
 
 
+@lru_cache(maxsize=64, typed=True)
+def _made(kind: type[Optimizer], *numbers: float) -> Optimizer:
+    """One for all fits with the same numbers: a stream of single rows would pay for each."""
+    return kind(*numbers)
+
+
 def goes_by_steps(estimator: Any) -> bool:
     """Whether the solver goes step by step, so that `partial_fit` makes sense."""
     if estimator.solver == "lbfgs" or isinstance(estimator.solver, LBFGS):
         raise AttributeError(
             "partial_fit is only available for stochastic optimizers. lbfgs is not stochastic."
+        )
+    return True
+
+
+def has_learner(estimator: Any) -> bool:
+    """Whether the solver goes step by step, so that a learner makes sense."""
+    if estimator.solver == "lbfgs" or isinstance(estimator.solver, LBFGS):
+        raise AttributeError(
+            "learner is only available for stochastic optimizers. lbfgs is not stochastic."
         )
     return True
 
@@ -127,6 +142,10 @@ def check_solver(estimator: Any) -> None:
         conflict = "learning_rate must be 'constant'", f"learning_rate={estimator.learning_rate!r}"
     elif isinstance(stopping, EarlyStopping):
         conflict = "early_stopping must be False", f"early_stopping={stopping!r}"
+    elif np.any(estimator.dropout):
+        conflict = "dropout must be 0", f"dropout={estimator.dropout!r}"
+    elif estimator.normalization == "batch":
+        conflict = "normalization must be None or 'layer'", "normalization='batch'"
     if conflict is not None:
         raise InvalidParameterError(
             f"{conflict[0]} beside solver={estimator.solver!r}, which judges all rows at every "

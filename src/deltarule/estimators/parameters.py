@@ -84,6 +84,8 @@ class CheckedParameters(options.OptionParameters, BaseEstimator):
         "initializer": [_names(INITIALIZERS), Initializer],
         "engine": [StrOptions({"auto", "compiled", "reference"})],
         "n_threads": [Integral, None],
+        "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
+        "normalization": [StrOptions({"batch", "layer"}), None],
         "max_seconds": [Interval(Real, 0, None, closed="neither"), None],
     }
 

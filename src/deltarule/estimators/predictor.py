@@ -39,12 +39,14 @@ class Frozen:
     vector : array of shape (network.size,)
     inputs : Standardizer, optional
     engine : {"auto", "compiled", "reference"}
+    buffers : array of shape (network.buffer_size,), optional
     """
 
     network: Network
     vector: Array
     inputs: Standardizer | None
     engine: str
+    buffers: Array | None = None
 
     def open(
         self, network: Network | None = None, temperature: float | None = None
@@ -54,11 +56,12 @@ class Frozen:
         With a temperature T its outputs are those of z / T.
         """
         chosen = engines.choose(self.engine, self.network, None, self.vector.dtype)
-        found = (None, None) if self.inputs is None else (self.inputs.center, self.inputs.scale)
+        scaled = self.inputs
+        center, scale = (None, None) if scaled is None else (scaled.center, scaled.scale)
         vector = self.vector
         if temperature is not None:
             vector = cooled(self.network, vector, temperature)
-        return chosen.predictor(network or self.network, vector, *found)
+        return chosen.predictor(network or self.network, vector, center, scale, self.buffers)
 
 
 class Predictor(ABC):
@@ -120,21 +123,12 @@ class Predictor(ABC):
                 f"a predictor takes dense rows (got a sparse {type(X).__name__}). Use the "
                 "estimator's predict for sparse rows."
             )
-        try:
-            rows = np.asarray(X)
-        except ValueError:  # NumPy's word for it is "inhomogeneous"
-            raise _bad_rows(width, "rows of different lengths") from None
-        if rows.dtype.kind == "O":
-            rows = _as_floats(rows)
-        if rows.dtype.kind not in "biuf":
-            raise InvalidShapeError(
-                f"X must hold real numbers (got {_content(rows)}). Encode words and dates as "
-                "numbers, as the rows of fit were."
-            )
+        rows = real_numbers(X, "X")
+        if rows is None:
+            raise _bad_rows(width, "rows of different lengths")
         if rows.ndim not in (1, 2) or rows.shape[-1] != width:
             raise _bad_rows(width, f"shape {rows.shape}")
-        wide = rows.dtype in (np.float32, np.float64) and rows.dtype.isnative
-        return np.require(rows, rows.dtype if wide else np.float64, ["C", "A"])
+        return rows
 
 
 class ClassPredictor(Predictor):
@@ -314,6 +308,29 @@ class NumberPredictor(Predictor):
         if outputs.ndim == 2:
             return _filled(out, found[:, 0])
         return float(found[0]) if out is None else _filled(out, found[0])
+
+
+def real_numbers(given: Any, name: str) -> Array | None:
+    """A C-contiguous array of float32 or float64; None where rows have different lengths.
+
+    Raises
+    ------
+    InvalidShapeError
+        If there is anything but real numbers.
+    """
+    try:
+        rows = np.asarray(given)
+    except ValueError:  # NumPy's word for it is "inhomogeneous"
+        return None
+    if rows.dtype.kind == "O":
+        rows = _as_floats(rows)
+    if rows.dtype.kind not in "biuf":
+        raise InvalidShapeError(
+            f"{name} must hold real numbers (got {_content(rows)}). Encode words and dates as "
+            "numbers, as the rows of fit were."
+        )
+    wide = rows.dtype in (np.float32, np.float64) and rows.dtype.isnative
+    return np.require(rows, rows.dtype if wide else np.float64, ["C", "A"])
 
 
 def before_output(network: Network) -> Network:

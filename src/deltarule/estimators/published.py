@@ -1,11 +1,13 @@
 """What a fit publishes: ``coefs_`` and ``intercepts_``, and all that stands beside them.
 
 They are writeable views of one vector, so that what a user assigns to them or writes into them is
-what the next prediction and the next warm fit use.
+what the next prediction and the next warm fit use. So are the gains and shifts of a normalisation,
+and its running statistics, which are views of another.
 """
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -20,13 +22,26 @@ from deltarule.estimators.parameters import CheckedParameters
 from deltarule.estimators.predictor import before_output
 from deltarule.exceptions import InvalidParameterError, InvalidShapeError, NonFiniteError
 from deltarule.layers import Dense
-from deltarule.network import Network, Parameters
+from deltarule.network import Network, Parameters, Slot
 from deltarule.plans import History, TrainingPlan, TrainingResult
 from deltarule.stopping import StopReason
+
+#: The attribute of each block and buffer: a list with one array for each layer of weights.
+ATTRIBUTES = {
+    "weight": "coefs_",
+    "bias": "intercepts_",
+    "gain": "gains_",
+    "shift": "shifts_",
+    "mean": "running_means_",
+    "variance": "running_variances_",
+}
+_TRAINED = ("coefs_", "intercepts_", "gains_", "shifts_")
+_BUFFERED = ("running_means_", "running_variances_")
 
 #: Views of one vector would be pickled apart; sessions are never pickled.
 _NOT_PICKLED = (
     "_vector",
+    "_buffers",
     "_issued",
     "_session",
     "_score_session",
@@ -44,7 +59,7 @@ class Published(CheckedParameters):
         self._score_session = self._session
         self._probable_session = self._session
         self.n_outputs_ = network.n_outputs
-        self.n_layers_ = len(network.layers) + 1
+        self.n_layers_ = len(dense_layers(network)) + 1
         self.out_activation_ = network.output_activation.name
         if getattr(self, "calibrate", False):  # its numbers are others than those of predict
             self._probable_session = KeptSession(network, self.engine, self._threads())
@@ -105,21 +120,49 @@ class Published(CheckedParameters):
             self.restarts_ = np.array([self.loss_])
 
     def _publish(self, parameters: Parameters) -> None:
-        vector = parameters.vector.copy()
-        self.coefs_, self.intercepts_ = views(parameters.network, vector)
-        self._vector = vector
-        self._issued = (*self.coefs_, *self.intercepts_)
+        vector, buffers = parameters.vector.copy(), parameters.buffers.copy()
+        shown = views(parameters.network, vector, buffers)
+        known = self.__dict__
+        for name in (*_TRAINED[2:], *_BUFFERED):
+            known.pop(name, None)
+        known.update(shown)
+        self._vector, self._buffers = vector, buffers
+        self._issued = tuple(self._parts(_TRAINED)), tuple(self._parts(_BUFFERED))
+
+    def _parts(self, names: tuple[str, ...]) -> list[Array]:
+        """The arrays of some fitted attributes, those that are there."""
+        known = self.__dict__
+        return [part for name in names for part in known.get(name, ())]
 
     def _current_vector(self, network: Network) -> Array:
-        """What ``coefs_`` and ``intercepts_`` say now, as one vector."""
-        present = (*self.coefs_, *self.intercepts_)
-        issued = self.__dict__.get("_issued", ())
-        if len(present) == len(issued) and all(
-            now is then for now, then in zip(present, issued, strict=True)
-        ):
+        """What ``coefs_``, ``intercepts_`` and the others say now, as one vector."""
+        if self._is_as_issued(_TRAINED, 0):
             return self._vector
         _check_no_bias(network, self.intercepts_)
-        return _gathered(network, self.coefs_, self.intercepts_)
+        return _gathered(network.layout, network, self.__dict__)
+
+    def _current_buffers(self, network: Network) -> Array:
+        """The running statistics now, as one vector; empty where there are none."""
+        if self._is_as_issued(_BUFFERED, 1):
+            return self._buffers
+        if not network.buffer_size:
+            return np.zeros(0, dtype=np.asarray(self.coefs_[0]).dtype)
+        return _gathered(network.buffer_layout, network, self.__dict__)
+
+    def _current(self, network: Network) -> Parameters:
+        """All numbers now, those that were assigned among them."""
+        vector = self._current_vector(network)
+        buffers = self._current_buffers(network).astype(vector.dtype, copy=False)
+        return Parameters(network, vector, buffers)
+
+    def _is_as_issued(self, names: tuple[str, ...], kind: int) -> bool:
+        """Whether the arrays are the views that were published, so that one vector holds them."""
+        issued, present = self.__dict__.get("_issued"), self._parts(names)
+        return (
+            issued is not None
+            and len(present) == len(issued[kind])
+            and all(now is then for now, then in zip(present, issued[kind], strict=True))
+        )
 
     def set_weights(self, coefs: Any, intercepts: Any = None) -> Any:
         """Put other numbers in the place of the weights of a fitted or initialized estimator.
@@ -163,7 +206,7 @@ class Published(CheckedParameters):
             "coefs": coefs,
             "intercepts": self.intercepts_ if intercepts is None else intercepts,
         }
-        count = len(network.layers)
+        count = len(dense_layers(network))
         for name, parts in given.items():
             if not isinstance(parts, Sequence | np.ndarray) or len(parts) != count:
                 got = f"{len(parts)}" if hasattr(parts, "__len__") else repr(parts)
@@ -173,8 +216,10 @@ class Published(CheckedParameters):
                 )
             given[name] = [_numbers(part, f"{name}[{i}]", dtype) for i, part in enumerate(parts)]
         _check_no_bias(network, given["intercepts"], "intercepts")
-        vector = _gathered(network, given["coefs"], given["intercepts"], "")
-        self._publish(Parameters(network, vector))
+        parts = {**self.__dict__, "coefs_": given["coefs"], "intercepts_": given["intercepts"]}
+        vector = _gathered(network.layout, network, parts, "").astype(dtype, copy=False)
+        buffers = self._current_buffers(network).astype(dtype, copy=False)
+        self._publish(Parameters(network, vector, buffers))
         self.__dict__.pop("temperature_", None)  # it was that of the weights before
         return self
 
@@ -196,29 +241,38 @@ class Published(CheckedParameters):
             self._set_network(self._network)
 
 
-def views(network: Network, vector: Array) -> tuple[list[Array], list[Array]]:
-    """The weights and biases of a dense network as scikit-learn lays them out."""
-    coefs: list[Array] = []
-    intercepts: list[Array] = []
-    for index, layer in enumerate(network.layers):
-        blocks = {slot.block.name: slot.view(vector) for slot in network.slots(index)}
-        coefs.append(blocks["weight"])
-        if "bias" in blocks:
-            intercepts.append(blocks["bias"])
-        else:
+def dense_layers(network: Network) -> list[int]:
+    """The numbers of the layers of weights."""
+    return [index for index, layer in enumerate(network.layers) if isinstance(layer, Dense)]
+
+
+def views(network: Network, vector: Array, buffers: Array) -> dict[str, list[Array]]:
+    """The numbers of a network as scikit-learn lays them out, by the name of the attribute.
+
+    A layer without biases has zeros in their place, which cannot be written to.
+    """
+    found: dict[str, list[Array]] = {"coefs_": [], "intercepts_": []}
+    for slot in network.layout:
+        found.setdefault(ATTRIBUTES[slot.block.name], []).append(slot.view(vector))
+        layer = network.layers[slot.layer]
+        if isinstance(layer, Dense) and not layer.bias:
             none = np.zeros(layer.units, dtype=vector.dtype)
             none.flags.writeable = False
-            intercepts.append(none)
-    return coefs, intercepts
+            found["intercepts_"].append(none)
+    for slot in network.buffer_layout:
+        found.setdefault(ATTRIBUTES[slot.block.name], []).append(slot.view(buffers))
+    return found
 
 
 def _check_no_bias(network: Network, intercepts: list[Any], name: str = "intercepts_") -> None:
     """Refuse assigned biases of layers that have none."""
-    for index, layer in enumerate(network.layers):
-        if isinstance(layer, Dense) and not layer.bias and np.any(intercepts[index]):
+    for place, index in enumerate(dense_layers(network)):
+        layer = network.layers[index]
+        if not (isinstance(layer, Dense) and layer.bias) and np.any(intercepts[place]):
             raise InvalidParameterError(
-                f"{name}[{index}] must be zeros with fit_intercept=False (got "
-                f"{np.asarray(intercepts[index])}). Assign zeros, or fit with fit_intercept=True."
+                f"{name}[{place}] must be zeros with fit_intercept=False, and where batch "
+                f"normalization has the shift (got {np.asarray(intercepts[place])}). Assign "
+                "zeros, or fit with fit_intercept=True."
             )
 
 
@@ -244,19 +298,24 @@ def _numbers(part: Any, name: str, dtype: Any) -> Array:
     return numbers
 
 
-def _gathered(network: Network, coefs: list[Any], intercepts: list[Any], mark: str = "_") -> Array:
-    """The parts as one vector; with `mark` they are called as the fitted attributes are."""
-    dtypes = [np.asarray(part).dtype for part in (*coefs, *intercepts)]
-    kind = np.result_type(*dtypes)
-    vector = np.empty(network.size, dtype=kind if kind in checks.FLOATS else np.float64)
-    for slot in network.layout:
-        weighs = slot.block.name == "weight"
-        part = np.asarray((coefs if weighs else intercepts)[slot.layer])
+def _gathered(
+    slots: tuple[Slot, ...], network: Network, parts: dict[str, Any], mark: str = "_"
+) -> Array:
+    """Assigned parts as one vector; with `mark` they are called as the fitted attributes are."""
+    dense = dense_layers(network)
+    found: list[Array] = []
+    for slot in slots:
+        place = bisect(dense, slot.layer) - 1  # a normalisation has that of the weights before it
+        name = ATTRIBUTES[slot.block.name]
+        part = np.asarray(parts[name][place])
         if part.shape != slot.block.shape:
-            name = f"{'coefs' if weighs else 'intercepts'}{mark}[{slot.layer}]"
             raise InvalidShapeError(
-                f"{name} must have shape {slot.block.shape} (got {part.shape}). "
-                "It is what the widths of the layers ask for."
+                f"{name.removesuffix('_')}{mark}[{place}] must have shape {slot.block.shape} (got "
+                f"{part.shape}). It is what the widths of the layers ask for."
             )
+        found.append(part)
+    kind = np.result_type(*(part.dtype for part in found))
+    vector = np.empty(slots[-1].stop, dtype=kind if kind in checks.FLOATS else np.float64)
+    for slot, part in zip(slots, found, strict=True):
         slot.view(vector)[...] = part
     return vector

@@ -147,6 +147,17 @@ class MLPRegressor(BaseMLPRegressor):
         Threads of the compiled core; -1 for all. None follows DELTARULE_NUM_THREADS,
         OMP_NUM_THREADS or the processors at hand. The numbers do not depend on it.
 
+    dropout : float or sequence of float, default=0.0
+        Share of the units of each hidden layer that is left out in a training step, in [0, 1), one
+        number or one for each hidden layer; those that are kept are scaled up, and predictions
+        take all. Not for lbfgs.
+
+    normalization : {"batch", "layer"} or None, default=None
+        What hidden layers do before their activation: center and scale each unit over the rows of
+        a batch (predictions by running statistics; batches of at least 2 rows; not for lbfgs), or
+        each row over the units of the layer. Gain and shift are trained and free of penalties; with
+        ``"batch"`` the hidden layers have no biases, for the shift is one.
+
     max_seconds : float or None, default=None
         Seconds that a `fit` may take for its training, all starts together; above 0. It ends
         between two steps, with the weights so far and a warning; a warm fit goes on from that very
@@ -161,6 +172,12 @@ class MLPRegressor(BaseMLPRegressor):
 
     intercepts_ : list of n_layers_ - 1 arrays
         Biases of each layer.
+
+    gains_, shifts_ : list of arrays, with ``normalization`` only
+        What the normalized pre-activations of each hidden layer are multiplied by and raised by.
+
+    running_means_, running_variances_ : list of arrays, with ``normalization="batch"`` only
+        Statistics of the pre-activations of each hidden layer, by which predictions go.
 
     loss_ : float
         The objective of the last epoch: mean of the sample losses as met, plus the penalty.
@@ -312,6 +329,8 @@ class MLPRegressor(BaseMLPRegressor):
         initializer: Any = "auto",
         engine: str = "auto",
         n_threads: int | None = None,
+        dropout: Any = 0.0,
+        normalization: str | None = None,
         max_seconds: float | None = None,
     ) -> None:
         self.loss = loss
@@ -346,6 +365,8 @@ class MLPRegressor(BaseMLPRegressor):
         self.initializer = initializer
         self.engine = engine
         self.n_threads = n_threads
+        self.dropout = dropout
+        self.normalization = normalization
         self.max_seconds = max_seconds
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -409,5 +430,9 @@ class MLPRegressor(BaseMLPRegressor):
         -------
         self : MLPRegressor
             The fitted estimator.
+
+        See Also
+        --------
+        learner : The same for rows one by one, some hundreds of times as fast.
         """
         return self._fit(X, y, sample_weight, incremental=True)  # type: ignore[no-any-return]

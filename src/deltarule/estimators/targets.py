@@ -22,7 +22,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from deltarule.dataclass import dataclass
 from deltarule.definitions import Array, as_plain_array
 from deltarule.estimators.checks import is_sparse
-from deltarule.exceptions import InvalidParameterError
+from deltarule.exceptions import InvalidParameterError, InvalidShapeError
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,6 +116,37 @@ class ClassCode:
         if self.columns == 2 and not self.multilabel:
             return np.subtract(scores[:, 1], scores[:, 0])
         return scores
+
+
+def are_known(classes: Array, known: Array) -> bool:
+    """Whether all of some classes are among those that are known.
+
+    By Python's sets: NumPy's take longer for a few classes than a network for its step.
+    """
+    return set(classes.tolist()).issubset(known.tolist())
+
+
+def check_announced(classes: Any, count: int) -> None:
+    """Refuse classes that are announced beside a matrix of so many labels and are none of it."""
+    given = None if classes is None else np.unique(np.asarray(classes))
+    if given is None or any(np.array_equal(given, np.arange(n)) for n in (2, count)):
+        return
+    raise InvalidParameterError(
+        f"classes must be the label numbers 0 to {count - 1}, or 0 and 1, for a matrix of {count} "
+        f"labels (got {classes!r}). Leave classes out: the columns of y say how many there are."
+    )
+
+
+def check_kind(code: ClassCode, y: Any, multilabel: bool) -> None:
+    """Refuse a target of another kind, or of another number of labels, than the first one."""
+    if multilabel == code.multilabel and (not multilabel or y.shape[1] == code.columns):
+        return
+    wanted = f"a matrix of {code.columns} labels" if code.multilabel else "one column of classes"
+    got = f"a matrix of {y.shape[1]} labels" if multilabel else "one column of classes"
+    raise InvalidShapeError(
+        f"y must be {wanted}, as it was in the first call (got {got}). Fit a clone to a target of "
+        "another kind."
+    )
 
 
 def labels_of(y: Any) -> tuple[Array, bool]:

@@ -1,0 +1,54 @@
+#pragma once
+#include <vector>
+
+#include "arrays.hpp"
+
+/// Rows that come in one by one, at the price of a look: buffers, lists and tuples of numbers.
+namespace deltarule::bindings {
+
+/// Memory that an object lends, given back at the end of the call.
+class Lent {
+public:
+    Lent(nb::handle object, int flags) {
+        held_ = PyObject_CheckBuffer(object.ptr()) &&
+                PyObject_GetBuffer(object.ptr(), &view_, flags | PyBUF_FORMAT | PyBUF_STRIDES) == 0;
+        if (!held_) PyErr_Clear();
+    }
+    ~Lent() {
+        if (held_) PyBuffer_Release(&view_);
+    }
+    Lent(const Lent&) = delete;
+
+    explicit operator bool() const { return held_; }
+    const Py_buffer& view() const { return view_; }
+    template <class S>
+    bool holds() const {
+        constexpr char letter = sizeof(S) == 4 ? 'f' : 'd';
+        return view_.format && view_.format[0] == letter && !view_.format[1];
+    }
+
+private:
+    Py_buffer view_;
+    bool held_;
+};
+
+/// The numbers of a list or tuple of floats and integers; false where anything else is in it.
+inline bool numbers_of(nb::handle sequence, std::vector<double>& to, int64_t count) {
+    PyObject* const s = sequence.ptr();
+    if (PySequence_Fast_GET_SIZE(s) != count) return false;
+    PyObject** const items = PySequence_Fast_ITEMS(s);
+    to.resize(size_t(count));
+    for (int64_t i = 0; i < count; ++i) {
+        if (PyFloat_Check(items[i])) {
+            to[size_t(i)] = PyFloat_AS_DOUBLE(items[i]);
+        } else if (PyLong_Check(items[i])) {
+            to[size_t(i)] = PyLong_AsDouble(items[i]);
+            if (to[size_t(i)] == -1 && PyErr_Occurred()) return PyErr_Clear(), false;
+        } else {
+            return false;
+        }
+    }
+    return true;
+}
+
+}  // namespace deltarule::bindings

@@ -1,0 +1,318 @@
+"""The learners: one exact step on one row, in about a microsecond, and predictions in between.
+
+``estimator.partial_fit`` checks what it is given as scikit-learn does, makes a plan, opens a
+session, publishes weights; for one row that is hundreds of times the work of the network. A
+learner has done all this once. Its step is an epoch of one row, as a call of `partial_fit` with
+this row is: the same bits, whatever the solver, the schedule, the penalty and the engine.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from deltarule import engines
+from deltarule.definitions import Array
+from deltarule.engines import RowPredictor
+from deltarule.engines.work import RowCode
+from deltarule.estimators import fitting, options
+from deltarule.estimators.checks import is_sparse
+from deltarule.estimators.predictor import Predictor, real_numbers
+from deltarule.estimators.row_targets import as_finite
+from deltarule.exceptions import InvalidParameterError, InvalidShapeError, NonFiniteError
+from deltarule.loop import Loop
+from deltarule.network import Network, Parameters
+from deltarule.plans import TrainingPlan, TrainingState, fresh_state
+from deltarule.schedules import Clock
+from deltarule.stopping import StopReason
+
+
+class Learner:
+    """An estimator that learns row by row; ``estimator.learner()`` makes one.
+
+    It starts from the estimator's numbers and goes on by itself: the estimator is as it was until
+    `sync`. A learner is for one thread at a time, and is neither pickled nor copied. ``verbose``
+    and callbacks are for whole fits: steps are silent.
+
+    Attributes
+    ----------
+    predict : ClassPredictor or NumberPredictor
+        What ``estimator.predictor()`` gives, but with the learner's numbers as they are when it is
+        called: ``predict(x)``, ``predict.outputs(x)``, ``predict.proba(x)``.
+
+    Examples
+    --------
+    A stream of measurements, each seen once:
+
+    >>> import numpy as np, deltarule as dr
+    >>> rng = np.random.default_rng(0)
+    >>> model = dr.MLPRegressor(hidden_layer_sizes=(), solver="sgd", momentum=0, alpha=0)
+    >>> model = model.set_params(learning_rate_init=0.05, random_state=0)
+    >>> learner = model.partial_fit([[0.0, 0.0]], [1.0]).learner()
+    >>> for _ in range(500):
+    ...     x = rng.normal(size=2)
+    ...     loss = learner.step(x, 3 * x[0] - x[1] + 1)
+    >>> round(learner.predict([1.0, 1.0]), 3)
+    3.0
+    >>> model.t_, learner.sync().t_
+    (1, 501)
+    """
+
+    def __init__(self, estimator: Any) -> None:
+        estimator._check_fitted()
+        estimator._validate_params()
+        options.check_solver(estimator)
+        if options.stopping_of(estimator) is not None:
+            raise InvalidParameterError(
+                "learner does not support early_stopping=True: it sees no validation rows (got "
+                f"early_stopping={estimator.early_stopping!r}). Set early_stopping=False."
+            )
+        estimator._check_combination(judged=False, incremental=True)
+        network = _network_of(estimator)
+        vector = estimator._current_vector(network)
+        memory = estimator.__dict__.get("_memory")
+        dtype = vector.dtype if memory is None else memory.state.parameters.dtype
+        vector = vector.astype(dtype)
+        key = fitting.draw_key(estimator.random_state) if memory is None else memory.order_key
+        self._estimator, self._network, self._dtype = estimator, network, dtype
+        self._plan = _plan(estimator, key)
+        chosen = engines.choose(estimator.engine, network, self._plan.optimizer, dtype)
+        self._engine, self._session = chosen.name, chosen.open(network, dtype)
+        self._inputs, self._target = estimator._standardizer, estimator._row_target(dtype)
+        self._begin(memory, vector)
+        self._weigh = estimator._class_factor()
+        fitting.check_end(self._plan, self._loop.end)
+        state = self._loop.state
+        moments = state.moments if len(state.moments) else None
+        self._session.load(state.parameters.vector, moments, state.parameters.buffers)
+        self._session.bind(
+            np.zeros((1, network.n_inputs), dtype=dtype),
+            np.zeros((1, network.n_outputs), dtype=dtype),
+        )
+        found = self._inputs
+        code = RowCode() if found is None else RowCode(found.center, found.scale)
+        code = self._target.describe(code)
+        self._rows = self._session.learner(self._loop.walk, self._loop.progress, code)
+        self.predict: Predictor = estimator._predictor(_Live(self, vector))
+
+    def _begin(self, memory: fitting.Memory | None, vector: Array) -> None:
+        """Where the estimator stands, and with it the learner."""
+        if memory is None:
+            buffers = self._estimator._current_buffers(self._network).astype(self._dtype)
+            state = fresh_state(Parameters(self._network, vector, buffers))
+        else:
+            state = fitting.starting_state(memory, self._network, vector, self._plan)
+        self._memory, self._seen = memory, vector
+        self._loop = _Stream(self._network, self._plan, state, self._session)
+        self._synced = (0, 0.0)
+
+    def step(self, x: Any, target: Any, weight: Any = 1.0) -> float:
+        """One step on one row.
+
+        Parameters
+        ----------
+        x : array-like of shape (n_features,)
+            Finite numbers. An array of float32 or float64, a list or a tuple are taken as they
+            are, anything else is converted first.
+        target : class, number, or array-like of shape (n_outputs,)
+            An entry of ``classes_``; 0 or 1 for each label; a number; or one for each output.
+        weight : float, default=1.0
+            At least 0; a ``sample_weight``.
+
+        Returns
+        -------
+        loss : float
+            What ``loss_`` is after a `partial_fit` of this row: the loss as met, before the step,
+            times the weight; plus the penalty after it.
+
+        Raises
+        ------
+        InvalidShapeError, InvalidParameterError
+            If x is no row of the network's, or target none of its targets. Nothing has changed.
+        NonFiniteError
+            If they are not finite; or if the step made the loss or a weight non-finite: then it
+            was not done, and the learner is as it was before.
+        """
+        if self._weigh is not None:
+            weight = _checked_weight(weight) * self._weigh(target)
+        loss = self._rows.step(x, target, weight)
+        if loss is None:
+            loss = self._rows.step_on(*self._encoded(x, target, weight))
+        if loss != loss:
+            raise self._non_finite()
+        return loss
+
+    def sync(self) -> Any:
+        """Put the learner's numbers into the estimator.
+
+        Weights, moments, counters and the place in the schedule: all that `partial_fit`, a warm
+        `fit` and `predict` of the estimator go on from. ``t_`` counts the rows, ``n_iter_`` those
+        since the last `sync`, and ``loss_curve_`` gets one entry for them: the mean of what the
+        steps returned. The learner can go on.
+
+        Returns
+        -------
+        estimator : MLPClassifier or MLPRegressor
+            The one that made the learner.
+
+        Raises
+        ------
+        InvalidParameterError
+            If the estimator was fitted, or its weights assigned, since it made the learner or was
+            last put in line with it: neither is thrown away for the other.
+        """
+        estimator = self._estimator
+        now = estimator.__dict__.get("_memory")
+        if now is not self._memory or not np.array_equal(
+            estimator._current_vector(self._network), self._seen
+        ):
+            raise InvalidParameterError(
+                f"the {type(estimator).__name__} must be as it was when it made the learner, or "
+                "at the last sync (got other weights: it was fitted, or they were assigned). Make "
+                "another learner from it; this one still predicts."
+            )
+        stood = self._rows.stood()
+        steps, objectives = self._synced
+        done = stood.steps - steps
+        if not done:
+            return estimator
+        loop = self._loop
+        progress = loop.progress
+        progress.epoch += done
+        progress.standing = stood.standing
+        progress.loss.append((stood.objectives - objectives) / done)
+        progress.seconds.append(time.perf_counter() - progress.began)
+        reason = stood.reason or StopReason.MAX_EPOCHS
+        if estimator._network is not self._network:
+            estimator._set_network(self._network)
+        result = loop.result(reason, None, self._engine, self._session.road(loop.work))
+        estimator._keep(result, self._plan, None, 1, now, estimator._earlier(now), False, None)
+        memory = estimator._memory
+        self._begin(memory, memory.published)
+        self._synced = (stood.steps, stood.objectives)
+        return estimator
+
+    def _encoded(self, x: Any, target: Any, weight: Any) -> tuple[Array, Array, float]:
+        """A row as the network sees it, or an error that says what is wrong with it."""
+        return self._row(x), self._checked_target(target), _checked_weight(weight)
+
+    def _row(self, x: Any) -> Array:
+        if is_sparse(x):
+            raise InvalidShapeError(
+                f"a learner takes dense rows (got a sparse {type(x).__name__}). Use the "
+                "estimator's partial_fit for sparse rows."
+            )
+        row = real_numbers(x, "x")
+        width = self._network.n_inputs
+        if row is None or row.shape != (width,):
+            got = "rows of different lengths" if row is None else f"shape {row.shape}"
+            raise InvalidShapeError(
+                f"x must be a row of {width} numbers (got {got}). Give the columns that fit had, "
+                "in their order; partial_fit takes many rows."
+            )
+        given = row[np.newaxis]
+        with np.errstate(over="ignore", invalid="ignore"):
+            X: Array = given.astype(self._dtype)
+            if self._inputs is not None:
+                X = self._inputs.apply(X)
+        return as_finite(X, given, "x", self._dtype)
+
+    def _checked_target(self, target: Any) -> Array:
+        D: Array = self._target.encode(target)
+        for head in self._network.heads:
+            activation = self._network.head_activation(head).name
+            problem = head.loss.check_target(D[:, head.slice], activation)
+            if problem is not None:
+                raise InvalidShapeError(problem)
+        return D
+
+    def _non_finite(self) -> NonFiniteError:
+        return NonFiniteError(
+            f"step {self._rows.stood().steps + 1} of the learner made the loss or a weight "
+            "non-finite. It was not done; the learner is as it was before it. Lower "
+            f"learning_rate_init (got {self._plan.learning_rate_init:g}), or standardize the "
+            "inputs with standardize='inputs'."
+        )
+
+    def __repr__(self) -> str:
+        widths = "-".join(map(str, self._network.units))
+        return f"Learner({widths}, {self._dtype}, {self._plan.optimizer!r})"
+
+    def __reduce__(self) -> Any:
+        raise TypeError(
+            "a Learner cannot be pickled or copied. Call sync(), and pickle or copy the estimator."
+        )
+
+
+def _network_of(estimator: Any) -> Network:
+    """What a `partial_fit` would train; the estimator goes on with its own."""
+    known = estimator._network
+    network: Network = estimator._build_network(estimator.n_features_in_, known)
+    if network is not known:
+        estimator._set_network(known)
+        del estimator._described
+    return network
+
+
+def _plan(estimator: Any, key: int) -> TrainingPlan:
+    """The plan of a `partial_fit` of one row, whose order is always the same."""
+    size = estimator.batch_size
+    rows = 1 if isinstance(size, str) else int(size)
+    plan = fitting.build_plan(estimator, rows, key, None, incremental=True)
+    return replace(plan, batch_size=1, sampling="sequential")
+
+
+def _checked_weight(weight: Any) -> float:
+    number = float(weight) if isinstance(weight, Real) else float("nan")
+    if not (np.isfinite(number) and number >= 0):
+        raise InvalidParameterError(
+            f"weight must be a finite number of at least 0 (got {weight!r}). 1 is a row's usual "
+            "weight."
+        )
+    return number
+
+
+class _Stream(Loop):
+    """The walk of a learner: epochs of one row, in a training without an end of its own.
+
+    ``end`` is the step at which an earlier `fit` would have ended.
+    """
+
+    def __init__(
+        self, network: Network, plan: TrainingPlan, state: TrainingState, session: Any
+    ) -> None:
+        self.end = state.horizon
+        super().__init__(network, plan, state, session, None, None, 1, None)
+
+    def _factors(self, epoch: int, step: int, count: int) -> Array:
+        """As each row's own call of `partial_fit` would have them."""
+        done, end = epoch + self.offset, self.end
+        if end is not None and done < end:
+            count = min(count, end - done)
+        else:
+            fitting.check_end(self.plan, None)
+            end = done + 1
+        return self.plan.schedule.factors(Clock(done, epoch, 1, 1, end, into=0), count)
+
+
+class _Live:
+    """What a predictor sees of a learner, in the place of frozen numbers."""
+
+    def __init__(self, learner: Learner, vector: Array) -> None:
+        self.network, self.vector, self._rows = learner._network, vector, learner._rows
+
+    def open(
+        self, network: Network | None = None, temperature: float | None = None
+    ) -> RowPredictor:
+        """The engine's predictor on the learner's numbers; a stream knows no temperature."""
+        return self._rows.predictor(network or self.network)
+
+    def __reduce__(self) -> Any:
+        raise TypeError(
+            "the predictor of a learner cannot be pickled or copied. Call sync(), and make one "
+            "with the estimator's predictor()."
+        )

@@ -1,0 +1,161 @@
+"""The target of a single row of a stream, as the network's own numbers.
+
+The engines' learners know the common forms by themselves (`RowCode`); what they do not take as it
+is comes here, to be converted or refused with a reason.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from deltarule.definitions import Array
+from deltarule.engines.work import RowCode
+from deltarule.estimators.predictor import real_numbers
+from deltarule.estimators.standardizer import Standardizer
+from deltarule.estimators.targets import ClassCode
+from deltarule.exceptions import InvalidParameterError, InvalidShapeError, NonFiniteError
+
+
+class RowTarget(ABC):
+    """What a target means."""
+
+    @abstractmethod
+    def describe(self, code: RowCode) -> RowCode:
+        """The same for an engine, added to what the inputs mean."""
+
+    @abstractmethod
+    def encode(self, target: Any) -> Array:
+        """D of one row, shape (1, outputs)."""
+
+
+class ClassTarget(RowTarget):
+    """A class of ``classes_``.
+
+    Parameters
+    ----------
+    classes : array of shape (n_classes,)
+    table : array of shape (n_classes, outputs)
+        The network's target for each.
+    """
+
+    def __init__(self, classes: Array, table: Array) -> None:
+        self._classes, self._table = classes, table
+        self._rows = {label: row for row, label in enumerate(classes.tolist())}
+
+    def describe(self, code: RowCode) -> RowCode:
+        """A class by its row."""
+        return replace(code, classes=self._rows, table=self._table)
+
+    def encode(self, target: Any) -> Array:
+        """The class's row, also of a class in an array of its own."""
+        if isinstance(target, np.ndarray) and target.size == 1:
+            target = target.item()
+        try:
+            row = self._rows.get(target)
+        except TypeError:  # nothing that could be a class
+            row = None
+        if row is None:
+            raise InvalidParameterError(
+                f"target must be one of the classes {self._classes} (got {target!r}). All classes "
+                "are announced to the first fit, or by classes= to the first partial_fit."
+            )
+        return self._table[row : row + 1]
+
+
+class LabelsTarget(RowTarget):
+    """0 and 1 for each label.
+
+    Parameters
+    ----------
+    table : array of shape (2, outputs)
+        The network's targets for labels that are not there, and for those that are.
+    """
+
+    def __init__(self, table: Array) -> None:
+        self._table = table
+
+    def describe(self, code: RowCode) -> RowCode:
+        """A label by its two targets."""
+        return replace(code, labels=(float(self._table[0, 0]), float(self._table[1, 0])))
+
+    def encode(self, target: Any) -> Array:
+        """Row by row of the table, one label each."""
+        columns = self._table.shape[1]
+        labels = real_numbers(target, "target")
+        if labels is None or labels.shape != (columns,) or not np.isin(labels, (0, 1)).all():
+            raise InvalidShapeError(
+                f"target must be a 0 or 1 for each of the {columns} labels (got {target!r}). "
+                "Give the row of the matrix that partial_fit takes."
+            )
+        D: Array = np.where(labels[np.newaxis] == 1, self._table[1:], self._table[:1])
+        return D
+
+
+class NumberTarget(RowTarget):
+    """One number, or one for each output.
+
+    Parameters
+    ----------
+    columns : int
+    dtype : dtype
+    standardizer : Standardizer, optional
+    """
+
+    def __init__(self, columns: int, dtype: Any, standardizer: Standardizer | None) -> None:
+        self._columns, self._dtype, self._standardizer = columns, dtype, standardizer
+
+    def describe(self, code: RowCode) -> RowCode:
+        """Numbers by their centre and scale."""
+        found = self._standardizer
+        if found is None:
+            return code
+        return replace(code, target_center=found.center, target_scale=found.scale)
+
+    def encode(self, target: Any) -> Array:
+        """As a row of the target matrix is."""
+        numbers = real_numbers(target, "target")
+        single = self._columns == 1
+        fits = numbers is not None and (
+            numbers.shape == (self._columns,) or (single and numbers.ndim == 0)
+        )
+        if numbers is None or not fits:
+            what = "a number" if single else f"{self._columns} numbers, one for each output"
+            shape = "rows of different lengths" if numbers is None else f"shape {numbers.shape}"
+            raise InvalidShapeError(
+                f"target must be {what} (got {shape}). Give one row of what fit was given as y."
+            )
+        row = numbers.reshape(1, -1)
+        D = row if self._standardizer is None else self._standardizer.apply(row.astype(np.float64))
+        return as_finite(D, row, "target", self._dtype)
+
+
+def code_of_classes(code: ClassCode, target: Any) -> RowTarget:
+    """What a classifier's target means; ``target`` makes the network's targets of some y."""
+    if code.multilabel:
+        return LabelsTarget(target(np.repeat([[0], [1]], code.columns, axis=1)))
+    return ClassTarget(code.classes, target(code.classes))
+
+
+def as_finite(row: Array, given: Array, name: str, dtype: Any) -> Array:
+    """A row in the dtype of the parameters, where all its numbers are finite in it.
+
+    Raises
+    ------
+    NonFiniteError
+        If one is not; ``given`` is what is named.
+    """
+    with np.errstate(over="ignore"):
+        row = row.astype(dtype, copy=False)
+    bad = np.flatnonzero(~np.isfinite(row[0]))
+    if len(bad):
+        column = int(bad[0])
+        where = f" in column {column}" if row.shape[1] > 1 else ""
+        raise NonFiniteError(
+            f"{name} must be finite, as {np.dtype(dtype)} and standardized where the model does so "
+            f"(got {given[0, column]:g}{where}). Leave the row out, or fill the hole first."
+        )
+    return row

@@ -277,6 +277,28 @@ TEST("run_loop", "a slice ends by the clock, and a call that is asked to end in 
     CHECK(loss == ended.carried);
 }
 
+TEST("run_loop", "an epoch whose steps are done is judged without a step") {
+    const naive::Problem problem = small();
+    const naive::Typed<double> typed(problem);
+    Session<double> session = naive::open(problem, typed), other = naive::open(problem, typed);
+    EpochPlan plan = Training(OrderKind::shuffle, 4, 1).plan;
+    plan.steps = 10;
+    plan.judge = false;  // the report is that of the last step
+    const EpochReport first = session.run_epochs(plan);
+    const double loss = session.loop().numbers().loss[0];
+    CHECK(first.epochs == 1 && first.step == 10 && first.carried > 0);
+    const auto reached = naive::parameters(session);
+    other.set_parameters(reached.data());
+    plan.step = first.step;
+    plan.carried = first.carried;
+    plan.steps = 1;
+    plan.judge = true;
+    const EpochReport again = other.run_epochs(plan);
+    CHECK(again.epochs == 1 && again.taken == 0 && again.step == 0 && again.carried == 0);
+    CHECK(other.loop().numbers().loss[0] == loss && again.standing.best_loss == loss);
+    CHECK(naive::parameters(other) == reached);
+}
+
 TEST("run_loop", "after its first slice a run allocates nothing") {
     const naive::Problem problem = small();
     const naive::Typed<float> typed(problem);

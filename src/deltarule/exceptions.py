@@ -77,7 +77,8 @@ class ReferenceEngineWarning(DeltaruleWarning):
 
 
 class TrainingStoppedWarning(DeltaruleWarning):
-    """Training was interrupted or became non-finite; the best parameters so far are returned."""
+    """Training was cut short, by an interrupt, its time or a number that is not finite, or stands
+    still; the parameters so far are returned."""
 
 
 class UnknownCategoryWarning(DeltaruleWarning):

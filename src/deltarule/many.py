@@ -91,8 +91,10 @@ def train_many(
     the same training alone every step agrees to 1e-12 (float64) or 1e-5 (float32) relative to the
     largest entry, as two engines do; over many steps the differences grow as rounding does.
 
-    KeyboardInterrupt ends them all. Those under way return what they had reached, those that had
-    not begun their start, all with ``StopReason.INTERRUPTED``.
+    KeyboardInterrupt ends them all. Those under way return what they had reached, in lanes at the
+    end of their last whole epoch, those that had not begun their start, all with
+    ``StopReason.INTERRUPTED``. ``plan.max_seconds`` is for each training alone, which then does not
+    run in lanes.
 
     Examples
     --------

@@ -83,6 +83,12 @@ def train(
     undone, for the core looks about every 50 ms. The partial result is returned with
     ``StopReason.INTERRUPTED``.
 
+    A training that ended inside an epoch, by an interrupt or by ``plan.max_seconds``, goes on from
+    that step: calls with the earlier ``result.state`` and ``result.history`` are together the
+    uninterrupted training, bit for bit, with the same rows, plan and engine. The begun epoch counts
+    for the call that ends it: give as ``max_epochs`` what is left of the whole. lbfgs goes on from
+    the parameters alone.
+
     Examples
     --------
     >>> import numpy as np, deltarule as dr

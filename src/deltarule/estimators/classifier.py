@@ -50,7 +50,9 @@ class MLPClassifier(BaseMLPClassifier):
         ``"cosine"``, ``"one_cycle"``, an object (``dr.Cosine(warmup=0.1)``) or a function from
         the step to a factor. The names ``"invscaling"`` and ``"adaptive"`` have scikit-learn's
         meaning and timing, and as there do nothing with Adam (also given as an object); as
-        objects they work with every optimiser that goes by steps: lbfgs refuses them.
+        objects they work with every optimiser that goes by steps: lbfgs refuses them. Cosine and
+        one_cycle come to their end after the ``max_iter`` epochs of the first fit, or after those
+        that the object says: ``dr.Cosine(total_epochs=500)``; `partial_fit` counts its calls.
 
     learning_rate_init : float, default=0.001
         The step size at the start, above 0. Not used by lbfgs.

@@ -68,7 +68,7 @@ def _failures(number: int) -> dict[str, str]:
 
 
 def _diverged(model: Any, problem: Exception) -> bool:
-    """The rows of some checks lie around 100: unscaled, drawn step sizes diverge, and it is said."""
+    """Rows of some checks lie around 100: unscaled, drawn step sizes diverge, and it is said."""
     return model.standardize is None and isinstance(problem, NonFiniteError)
 
 

@@ -117,22 +117,18 @@ def _reached(problem: str, activation: str, solver: str, batch: int) -> Any:
 
 
 @engines
-@pytest.mark.parametrize("batch", [1, BATCH])
 @pytest.mark.parametrize("solver", SOLVERS)
-@pytest.mark.parametrize("activation", ["identity", "logistic", "tanh", "relu"])
+@pytest.mark.parametrize(
+    ("activation", "batch"),
+    [*((name, BATCH) for name in ("identity", "logistic", "tanh", "relu")), ("tanh", 1)],
+)
 @pytest.mark.parametrize("problem", PROBLEMS)
 def test_twenty_steps_are_the_same(
     problem: str, activation: str, solver: str, batch: int, engine: str
 ) -> None:
     theirs = _reached(problem, activation, solver, batch)
-    ours = _ours(
-        problem,
-        batch,
-        activation=activation,
-        alpha=ALPHA,
-        engine=engine,
-        **SOLVERS[solver],
-    )
+    settings = {"activation": activation, "alpha": ALPHA, **SOLVERS[solver]}
+    ours = _ours(problem, batch, engine=engine, **settings)
     _assert_same_weights(ours, theirs)
     assert ours.engine_ == engine
     assert ours.t_ == theirs.t_ >= STEPS * batch
@@ -157,8 +153,11 @@ def test_schedules_are_the_same(problem: str, solver: str, schedule: str, engine
 
 
 @engines
-@pytest.mark.parametrize("weight", [None, WEIGHT], ids=["unweighted", "weighted"])
-@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize(
+    ("solver", "weight"),
+    [*((solver, None) for solver in SOLVERS), ("nesterov", WEIGHT)],
+    ids=[*SOLVERS, "weighted"],
+)
 @pytest.mark.parametrize("problem", PROBLEMS)
 def test_full_batches_are_the_same_with_the_same_alpha(
     problem: str, solver: str, weight: Any, engine: str

@@ -222,6 +222,22 @@ def test_the_linear_classifier_is_the_perceptron(classes: int) -> None:
     np.testing.assert_array_equal(ours.predict(X)[strict], theirs.predict(X)[strict])
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("classes", [2, 3])
+def test_what_decides_a_sign_is_what_is_predicted(classes: int, dtype: Any) -> None:
+    """sign(0) is +1: where all hidden units are 0 and there is no bias, z is 0."""
+    kept = classes > Y_IRIS
+    X = (X_IRIS - X_IRIS.mean(axis=0))[kept].astype(dtype)
+    model = dr.MLPClassifier((2,), loss="perceptron", fit_intercept=False, max_iter=2)
+    model.set_params(random_state=0).fit(X, Y_IRIS[kept])
+    for coef in model.coefs_:
+        coef[...] = -np.abs(coef)  # rows above the mean in every column leave nothing
+    z = model.decision_function(X)
+    assert (np.abs(z) == np.finfo(dtype).tiny).any()
+    decided = (z > 0).astype(int) if classes == 2 else z.argmax(axis=1)
+    np.testing.assert_array_equal(decided, model.predict(X))
+
+
 def test_the_notes_mode_is_the_notes_loop() -> None:
     """Squared error, logistic, no bias, i_t with replacement: a transcription of the notes."""
     X, D = StandardScaler().fit_transform(X_IRIS), np.eye(3)[Y_IRIS]

@@ -95,6 +95,15 @@ def test_a_target_of_words_for_a_regressor(dtype: Any) -> None:
     )
 
 
+def test_a_sparse_target_for_a_regressor() -> None:
+    with pytest.raises(InvalidShapeError) as caught:
+        dr.MLPRegressor().fit(X_IRIS, sparse.csr_array(np.eye(150, 2)))
+    assert str(caught.value) == (
+        "Sparse data was passed, but dense data is required: y must be dense for a regressor (got "
+        "csr_array of shape (150, 2)). Use y.toarray()."
+    )
+
+
 @BOTH
 @pytest.mark.parametrize(
     ("rows", "y", "words"),

@@ -308,8 +308,8 @@ class BaseMLPClassifier(ClassifierMixin, BaseMLP):
         y : ndarray of shape (n_samples,) or (n_samples, n_labels)
             Entries of ``classes_``; 0 and 1 for multilabel.
         """
-        outputs = self._outputs(X, scores=True)
-        return self._code.decode(nudged(outputs) if self.out_activation_ == "sign" else outputs)
+        judged = self._judged(X)
+        return self._code.decode(judged)
 
     @available_if(options.has_probabilities)
     def predict_proba(self, X: Any) -> Array:
@@ -360,10 +360,15 @@ class BaseMLPClassifier(ClassifierMixin, BaseMLP):
         -------
         scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
             Above 0 for ``classes_[1]`` where there are two classes, else the largest wins. For
-            sign outputs it is the z that the sign judges.
+            sign outputs it is the z that the sign judges, with a hair above 0 for 0.
         """
+        judged = self._judged(X)
+        return self._code.decision(judged)
+
+    def _judged(self, X: Any) -> Array:
+        """What the classes are decided by: the outputs, of sign units the z."""
         outputs = self._outputs(X, scores=True)
-        return self._code.decision(outputs)
+        return nudged(outputs) if self.out_activation_ == "sign" else outputs
 
     def _predictor(self, frozen: Frozen) -> ClassPredictor:
         try:

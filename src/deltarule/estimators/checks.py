@@ -201,7 +201,12 @@ def _where_not_finite(data: Any, name: str) -> str | None:
 
 
 def _check_numbers(y: Any) -> None:
-    """Refuse a regression target of words, naming the first."""
+    """Refuse a regression target of words, naming the first, and a sparse one."""
+    if is_sparse(y):
+        raise InvalidShapeError(
+            "Sparse data was passed, but dense data is required: y must be dense for a regressor "
+            f"(got {type(y).__name__} of shape {y.shape}). Use y.toarray()."
+        )
     values = y if y is None or hasattr(y, "dtype") else np.asarray(y)
     if getattr(values, "dtype", None) is None or np.asarray(values).dtype.kind not in "OUS":
         return

@@ -194,8 +194,8 @@ def split(
         )
     except ValueError as problem:
         raise InvalidParameterError(
-            f"{problem} early_stopping holds rows of every class back (got {rows} rows). Give "
-            "more rows, another validation_fraction, or early_stopping=False."
+            f"{problem} early_stopping holds rows of every class back (got n_samples={rows}). "
+            "Give more rows, another validation_fraction, or early_stopping=False."
         ) from None
     if len(held) < 2:
         raise InvalidParameterError(

@@ -1,0 +1,100 @@
+"""scikit-learn's estimator checks for parameters drawn over the whole space."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sampled_parameters import TABLE, sampled
+from sklearn.utils.estimator_checks import check_estimator
+
+import deltarule as dr
+from deltarule.definitions import choose
+from deltarule.engines import compiled_available
+from deltarule.exceptions import NonFiniteError
+from deltarule.schedules import SCHEDULES
+
+ENGINES = ("reference", "compiled") if compiled_available() else ("reference",)
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # what drawn parameters deserve
+
+WEIGHTS = [f"check_sample_weight_equivalence_on_{kind}_data" for kind in ("dense", "sparse")]
+SECOND_FITS = ["check_supervised_y_2d", "check_classifiers_multilabel_representation_invariance"]
+STREAMS = [
+    "check_estimators_partial_fit_n_features",
+    "check_fit_score_takes_y",
+    "check_n_features_in_after_fitting",
+]
+FEW_ROWS = [
+    "check_classifiers_one_label",
+    "check_estimators_nan_inf",
+    "check_fit2d_1feature",
+    "check_regressors_no_decision_function",
+]
+
+
+def expected(model: Any) -> dict[str, str]:
+    """Checks that such parameters cannot pass, with the reason.
+
+    Those of ``warm_start`` and ``early_stopping`` fail with scikit-learn's own classes too.
+    """
+    reasons: dict[str, str] = {}
+    if model.warm_start:
+        reasons |= dict.fromkeys(SECOND_FITS, "a second fit goes on from the first")
+    if model.early_stopping:
+        reasons |= dict.fromkeys(STREAMS, "partial_fit has no rows to hold back")
+        reasons |= dict.fromkeys(FEW_ROWS, "of ten rows there are too few to hold back")
+        reasons |= dict.fromkeys(WEIGHTS, "rows are held back, not weights")
+    if choose(model.learning_rate, SCHEDULES, "learning_rate").needs_horizon:
+        reasons |= dict.fromkeys(STREAMS, "a stream has no end that the schedule could count on")
+    if model.batch_size != "auto":
+        reasons |= dict.fromkeys(WEIGHTS, "small batches meet a doubled row in two steps")
+    if model.sampling == "replacement":
+        reasons |= dict.fromkeys(WEIGHTS, "rows are drawn, not weights")
+    return reasons
+
+
+def _failures(number: int) -> dict[str, str]:
+    model, _ = sampled(number, ENGINES)
+    results = check_estimator(
+        model, on_fail=None, on_skip=None, expected_failed_checks=expected(model)
+    )
+    assert len(results) > 50
+    return {
+        result["check_name"]: repr(result["exception"])[:500]
+        for result in results
+        if result["status"] == "failed" and not _diverged(model, result["exception"])
+    }
+
+
+def _diverged(model: Any, problem: Exception) -> bool:
+    """Rows of some checks lie around 100: unscaled, drawn step sizes diverge, and it is said."""
+    return model.standardize is None and isinstance(problem, NonFiniteError)
+
+
+@pytest.mark.parametrize("number", range(10))
+def test_estimator_checks(number: int) -> None:
+    assert _failures(number) == {}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("number", range(10, 200))
+def test_more_estimator_checks(number: int) -> None:
+    assert _failures(number) == {}
+
+
+def test_the_table_names_every_parameter() -> None:
+    """A new parameter is drawn too, or says here why not."""
+    elsewhere = {"loss", "engine"}  # in the sampler, which knows the kind
+    fixed = {"max_iter", "random_state", "verbose"}  # for speed, by the checks, for silence
+    for kind in (dr.MLPClassifier, dr.MLPRegressor):
+        assert set(kind().get_params()) <= set(TABLE) | elsewhere | fixed
+    assert set(TABLE) <= set(dr.MLPClassifier().get_params()) | set(dr.MLPRegressor().get_params())
+
+
+def test_the_sets_are_those_of_their_numbers_and_seldom_refused() -> None:
+    draws = [sampled(number, ENGINES) for number in range(6)]
+    again = [sampled(number, ENGINES) for number in range(6)]
+    assert [repr(model) for model, _ in draws] == [repr(model) for model, _ in again]
+    assert len({repr(model) for model, _ in draws}) == 6
+    assert sum(refused for _, refused in draws) < 6  # one of three or four is

@@ -15,6 +15,9 @@ __version__ = "0.1.0"
 _HOMES: dict[str, str | None] = {
     "MLPClassifier": "estimators",
     "MLPRegressor": "estimators",
+    "diagnose": "estimators.diagnosis",
+    "LossCurveDisplay": "displays",
+    "displays": None,
     "save": "tables",
     "load": "tables",
     "Network": "network",

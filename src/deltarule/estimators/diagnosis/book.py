@@ -43,6 +43,10 @@ class Book:
         )
         return wrong
 
+    def has(self, code: str) -> bool:
+        """Whether there is a finding of this code."""
+        return any(entry.code == code and entry.severity != "fine" for entry in self.entries)
+
     def leave_out(self, code: str, reason: str) -> None:
         """Note that something was not looked at."""
         self.left_out[code] = reason

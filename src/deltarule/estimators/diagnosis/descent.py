@@ -44,6 +44,9 @@ STILL_LARGE = 0.1
 MOST_FALL = 0.02
 SETTLED_FLOOR = 0.05
 
+#: A training that explains so much (`Subject.best_skill`) had time enough under its schedule.
+MIDDLING_SKILL = 0.5
+
 #: ‖∇J‖ over that at a start, below which a training stands still.
 LEAST_GRADIENT = 0.02
 #: Second derivative over that at a start: nearer to 0 than this the objective is flat.
@@ -243,6 +246,19 @@ def _check_epochs(subject: Subject, book: Book, losses: Array, slow: bool) -> No
         severity="warning",
         says=f"The training was cut short ({reason.name}) while the loss was falling.",
         remedy="Raise max_iter (and max_fun with lbfgs), or go on from here with warm_start=True.",
+    )
+    good = subject.best_skill >= MIDDLING_SKILL or not subject.seen
+    if not subject.decays or good or _bend(subject) is not None:
+        return
+    # A step size that goes to 0 flattens the curve wherever the training stands.
+    book.above(
+        "too_few_epochs",
+        "‖gradient of the objective‖ over that at a start, where the schedule ended",
+        subject.slope_left,
+        STILL_LARGE,
+        severity="warning",
+        says="The schedule had made the step size small before the training was down.",
+        remedy="Raise max_iter, which stretches the schedule, or raise learning_rate_init.",
     )
 
 

@@ -74,6 +74,9 @@ def _overfit(subject: Subject, book: Book) -> None:
         what = "validation loss at the best epoch" if kept else "last validation loss"
         loss = float(seen[best if kept else -1])
         _gap(subject, book, what, loss, loss, MOST_VALIDATION_GAP)
+    if book.has("step_too_large"):
+        book.leave_out("overfit", "the loss jumps from epoch to epoch: see step_too_large")
+        return
     surely = subject.data_loss - 2 * subject.standard_error
     _gap(subject, book, "loss on these rows less two standard errors", subject.data_loss, surely)
 

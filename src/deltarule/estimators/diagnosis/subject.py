@@ -292,8 +292,11 @@ class Subject:
 
     @cached_property
     def start(self) -> Curvature:
-        """The objective at a start as a fit draws it, to which `here` is compared."""
-        return self._curvature(self.start_parameters, 1)
+        """The objective at a usual start, to which `here` is compared.
+
+        By the initializer "auto": where the own one draws weights near 0 the slope is none there.
+        """
+        return self._curvature(initialize(self.network, self._key), 1)
 
     @property
     def slope_left(self) -> float:
@@ -303,9 +306,12 @@ class Subject:
     @cached_property
     def start_parameters(self) -> Parameters:
         """Numbers as a fit draws them, where it is known with its own key."""
+        return initialize(self.network, self._key, self.estimator.initializer)
+
+    @property
+    def _key(self) -> int:
         memory = self.estimator.__dict__.get("_memory")
-        key = 0 if memory is None else memory.key
-        return initialize(self.network, key, self.estimator.initializer)
+        return 0 if memory is None else memory.key
 
     def _curvature(self, parameters: Parameters, steps: int) -> Curvature:
         with np.errstate(all="ignore"):
@@ -338,6 +344,8 @@ class Subject:
     @property
     def best_skill(self) -> float:
         """The skill on these rows or, if better, on the training rows: overfit has good ones."""
+        if not self.naive_loss > 0:
+            return self.skill
         trained = 1.0 - self.trained_loss / self.naive_loss
         return max(self.skill, trained) if np.isfinite(trained) else self.skill
 

@@ -101,6 +101,16 @@ DISEASES = {
     "a schedule that ends before the training": (
         classifier(learning_rate="cosine", max_iter=15), IRIS, "too_few_epochs", "warning",
     ),
+    "thirty short steps": (
+        classifier((4,), max_iter=30), (NOISE[0], NOISE[0][:, 0] > 0), "too_few_epochs", "warning",
+    ),
+    "a rule that was out of patience before anything was learnt": (
+        classifier((4,), n_iter_no_change=1, tol=0.01), (NOISE[0], NOISE[0][:, 0] > 0),
+        "too_few_epochs", "warning",
+    ),
+    "one step of lbfgs": (
+        classifier((4,), solver="lbfgs", max_iter=1), IRIS, "too_few_epochs", "warning",
+    ),
     "XOR in a local minimum": (
         seeded(0, activation="logistic", solver="lbfgs"), XOR, "local_minimum", "warning",
     ),
@@ -462,6 +472,12 @@ def test_many_rows_are_measured_on_a_sample_that_is_named():
     assert (found.rows, found.rows_judged) == (5000, 2000)
     assert "on 5000 rows (measured on 2000)" in found.heading
     assert "constant_columns" not in found.codes
+
+
+def test_three_rows_say_nothing_of_units():
+    model = classifier((4,), max_iter=20).fit(*IRIS)
+    reason = "on fewer than 4 rows a unit may be idle by chance"
+    assert dr.diagnose(model, IRIS[0][:3], IRIS[1][:3]).left_out["dead_units"] == reason
 
 
 def test_columns_have_their_names():

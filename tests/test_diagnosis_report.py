@@ -205,6 +205,11 @@ def test_what_is_refused(name):
     assert str(caught.value) == message
 
 
+def test_targets_are_taken_as_fit_takes_them():
+    assert dr.diagnose(MODEL, X, Y[:, np.newaxis]) == dr.diagnose(MODEL, X.tolist(), Y.tolist())
+    assert dr.diagnose(NUMBERS, X, Y.astype(object)) == dr.diagnose(NUMBERS, X, Y[:, np.newaxis])
+
+
 def test_what_scikit_learn_refuses():
     with pytest.raises(NotFittedError):
         dr.diagnose(dr.MLPClassifier(), X, Y)

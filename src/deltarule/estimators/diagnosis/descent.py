@@ -44,8 +44,10 @@ STILL_LARGE = 0.1
 MOST_FALL = 0.02
 SETTLED_FLOOR = 0.05
 
-#: A training that explains so much (`Subject.best_skill`) had time enough under its schedule.
+#: A training that explains so much (`Subject.best_skill`) had time enough, whatever the slope.
 MIDDLING_SKILL = 0.5
+#: Share of the last quarter of the epochs in which the loss fell: it goes down, not about.
+STEADY = 0.9
 
 #: ‖∇J‖ over that at a start, below which a training stands still.
 LEAST_GRADIENT = 0.02
@@ -102,7 +104,7 @@ def _bend(subject: Subject) -> str | None:
         return f"the slope of the loss {subject.network.loss.name!r} jumps"
     if any(activation.name == "sign" for activation in subject.network.activations):
         return "'sign' learns by a rule of its own, not by a slope"
-    if not np.isfinite(subject.here.highest + subject.start.highest):
+    if not np.isfinite(subject.slope_left + subject.here.highest + subject.start.highest):
         return "the objective is not finite"
     return None
 
@@ -227,38 +229,44 @@ def _check_small_step(subject: Subject, book: Book) -> bool:
 
 def _check_epochs(subject: Subject, book: Book, losses: Array, slow: bool) -> None:
     reason = _reason(subject)
-    if reason not in CUT_SHORT:
-        book.leave_out("too_few_epochs", f"a rule ended the training ({reason.name})")
-        return
+    tenth = max(1, len(losses) // 10)
     if slow:
         book.leave_out("too_few_epochs", "the step size is too small: see step_too_small")
         return
-    tenth = max(1, len(losses) // 10)
-    if len(losses) < 4 or not np.isfinite(losses[-tenth - 1 :]).all():
-        book.leave_out("too_few_epochs", "there are fewer than four epochs of losses")
+    short = len(losses) < 4 or not np.isfinite(losses[-tenth - 1 :]).all()
+    if reason in CUT_SHORT and not short:
+        floor = SETTLED_FLOOR * subject.naive_loss
+        book.above(
+            "too_few_epochs",
+            f"fall of the loss in the last {tenth} of {len(losses)} epochs, over the loss",
+            float((losses[-tenth - 1] - losses[-1]) / (losses[-1] + floor)),
+            MOST_FALL,
+            severity="warning",
+            says=f"The training was cut short ({reason.name}) while the loss was falling.",
+            remedy="Raise max_iter (and max_fun with lbfgs), or go on from here with "
+            "warm_start=True.",
+        )
+    good, remedy = LEAST_SKILL, "Raise n_iter_no_change (patience), lower tol (min_delta)"
+    if reason in CUT_SHORT:
+        good, remedy = MIDDLING_SKILL, "Raise max_iter, which stretches a schedule too"
+    steady = short or (np.diff(losses[-max(4, len(losses) // 4) :]) < 0).mean() >= STEADY
+    down = subject.best_skill >= good or not (subject.decays or steady)
+    if down or not subject.seen or _bend(subject) is not None:
+        if short:
+            book.leave_out("too_few_epochs", "there are fewer than four epochs of losses")
+        elif reason not in CUT_SHORT:
+            book.leave_out("too_few_epochs", f"a rule ended the training ({reason.name})")
         return
-    fall = (losses[-tenth - 1] - losses[-1]) / (losses[-1] + SETTLED_FLOOR * subject.naive_loss)
+    # Small steps, by a schedule or from the first on, flatten the curve wherever it stands.
     book.above(
         "too_few_epochs",
-        f"fall of the loss in the last {tenth} of {len(losses)} epochs, over the loss",
-        float(fall),
-        MOST_FALL,
-        severity="warning",
-        says=f"The training was cut short ({reason.name}) while the loss was falling.",
-        remedy="Raise max_iter (and max_fun with lbfgs), or go on from here with warm_start=True.",
-    )
-    good = subject.best_skill >= MIDDLING_SKILL or not subject.seen
-    if not subject.decays or good or _bend(subject) is not None:
-        return
-    # A step size that goes to 0 flattens the curve wherever the training stands.
-    book.above(
-        "too_few_epochs",
-        "‖gradient of the objective‖ over that at a start, where the schedule ended",
+        "‖gradient of the objective‖ over that at a start, where the training ended",
         subject.slope_left,
         STILL_LARGE,
         severity="warning",
-        says="The schedule had made the step size small before the training was down.",
-        remedy="Raise max_iter, which stretches the schedule, or raise learning_rate_init.",
+        says=f"The training ({reason.name}) was far from down: the slope is still much of what it "
+        "is at a start.",
+        remedy=f"{remedy}, or raise learning_rate_init.",
     )
 
 

@@ -29,8 +29,9 @@ LARGEST_OFFSET = 20.0
 LARGEST_TARGET = 30.0
 SMALLEST_TARGET = 0.02
 
-#: Rows of the most frequent class for one of the rarest from which on a classifier may live by the
-#: frequent ones alone; He and Garcia (2009), https://doi.org/10.1109/TKDE.2008.239, call 10 mild.
+#: Rows of the most frequent class for one of the rarest: beyond it, to give the rare class away
+#: costs less than a tenth of the accuracy. He and Garcia (2009),
+#: https://doi.org/10.1109/TKDE.2008.239, on what that does to a classifier.
 LARGEST_IMBALANCE = 10.0
 #: The share of a rare class that is recognised, at least.
 LEAST_RECALL = 0.5
@@ -246,8 +247,7 @@ def _classes(subject: Subject, book: Book) -> None:
         severity="warning",
         says=f"The most frequent class has {ratio:.0f} rows for one of the rarest, and the model "
         "gives rare classes away to the frequent ones.",
-        remedy="Weigh the rare classes more with sample_weight in fit, for example "
-        "sklearn.utils.class_weight.compute_sample_weight('balanced', y), or judge by "
-        "balanced accuracy.",
+        remedy="Weigh the rare classes more with sample_weight in fit, for example with "
+        "sklearn.utils.class_weight.compute_sample_weight('balanced', y).",
         columns=tuple(str(names[i]) for i, recall in recalls.items() if recall < LEAST_RECALL),
     )

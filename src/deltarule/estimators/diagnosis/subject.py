@@ -97,7 +97,7 @@ class Subject:
             order="C",
             ensure_all_finite=False,
         )
-        y = np.asarray(y.toarray() if checks.is_sparse(y) else y)
+        y = self._as_array(y)
         check_consistent_length(X, y)
         weight = checks.check_weights(sample_weight, X, may_be_zero=False)
         self.names = _names(estimator, feature_names)
@@ -117,6 +117,15 @@ class Subject:
     def sample(self) -> int:
         """Rows of the sample."""
         return int(self.D.shape[0])
+
+    def _as_array(self, y: Any) -> Array:
+        """y as fit would take it: one column flat, numbers in objects as numbers."""
+        y = np.asarray(y.toarray() if checks.is_sparse(y) else y)
+        if not self.classifies and y.dtype == object:
+            y = y.astype(np.float64)
+        single = self.network.n_outputs == 1 or self.classifies
+        found: Array = y[:, 0] if single and y.ndim == 2 and y.shape[1] == 1 else y
+        return found
 
     def _as_seen(self, X: Any) -> Any:
         return self.estimator._inputs(checks.as_engine_input(X, np.float64), np.float64)

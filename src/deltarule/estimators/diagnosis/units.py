@@ -15,6 +15,9 @@ from deltarule.measures import (
     stuck_outputs,
 )
 
+#: A sound unit is idle on each row with a probability of about ½, on four rows with 6 %.
+LEAST_ROWS = 4
+
 #: Share of a layer's units that are never active. Some die in every training and cost nothing but
 #: width; from here on the layer is much narrower than was asked for. Lu, Shin, Su, Karniadakis
 #: (2020), https://doi.org/10.4208/cicp.OA-2020-0165.
@@ -60,8 +63,15 @@ def check_units(subject: Subject, book: Book) -> None:
         remedy="Lower learning_rate_init, set standardize='inputs', and fit anew.",
     )
     _alike(subject, book)
-    for index, layer in enumerate(subject.network.layers[:-1]):
-        kind = kind_of(layer.activation)
+    kinds = {
+        index: kind_of(layer.activation) for index, layer in enumerate(subject.network.layers[:-1])
+    }
+    if subject.sample < LEAST_ROWS:
+        reason = f"on fewer than {LEAST_ROWS} rows a unit may be idle by chance"
+        for code in ("dead_units", "saturated_units"):
+            book.leave_out(code, reason)
+        kinds = {}
+    for index, kind in kinds.items():
         if kind == "rectifying":
             _dead(subject, book, index)
         elif kind == "saturating":

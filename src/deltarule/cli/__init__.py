@@ -16,7 +16,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from deltarule.cli import demo, evaluate, inspect, predict, train
+from deltarule.cli import demo, diagnose, evaluate, inspect, predict, train
 from deltarule.cli.output import Output
 from deltarule.exceptions import DeltaruleError, DeltaruleWarning
 
@@ -25,6 +25,7 @@ COMMANDS = {
     "train": train,
     "predict": predict,
     "evaluate": evaluate,
+    "diagnose": diagnose,
     "inspect": inspect,
 }
 _EPILOG = """\

@@ -290,7 +290,13 @@ ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "an option that is a function": (
         lambda: with_record(_set("sections.estimator.settings.activation", {"call": "eval"})),
-        "settings.activation must be a plain value, a tuple or an option",
+        "settings.activation must be a plain value, a tuple, pairs or an option",
+    ),
+    "a dict that says a key twice": (
+        lambda: with_record(
+            _set("sections.estimator.settings.activation", {"pairs": [[1, "relu"], [1, "tanh"]]})
+        ),
+        "settings.activation must be pairs of a key, each a different one, and a value",
     ),
     "hidden layers that are not those of the network": (
         lambda: with_record(

@@ -15,6 +15,7 @@ __version__ = "0.1.0"
 _HOMES: dict[str, str | None] = {
     "MLPClassifier": "estimators",
     "MLPRegressor": "estimators",
+    "HiddenActivations": "estimators",
     "save": "tables",
     "load": "tables",
     "Network": "network",

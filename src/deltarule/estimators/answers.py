@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from deltarule.definitions import Array
 from deltarule.estimators import checks
+from deltarule.estimators.calibration import cooled
+from deltarule.estimators.kept_session import KeptSession
 from deltarule.estimators.predictor import Frozen, Predictor
 from deltarule.estimators.published import Published
+from deltarule.exceptions import InvalidParameterError
+from deltarule.network import Network
 
 
 class Answers(Published):
@@ -19,10 +24,11 @@ class Answers(Published):
 
     # ------------------------------------------------------------ prediction
 
-    def _outputs(self, X: Any, *, scores: bool = False) -> Array:
+    def _outputs(self, X: Any, *, scores: bool = False, probable: bool = False) -> Array:
         """The network's outputs for rows as a user gives them, shape (rows, outputs).
 
-        With ``scores``, a sign output gives the z that it judges.
+        With ``scores``, a sign output gives the z that it judges; with ``probable``, outputs are
+        calibrated where the estimator is.
         """
         if "_given_outputs" in self.__dict__:  # a stand-in of fitting.scorer_judge
             given: Array = self._given_outputs
@@ -31,11 +37,58 @@ class Answers(Published):
         X = checks.check_rows(self, X)
         vector = self._current_vector(self._network)
         session = self._score_session if scores else self._session
+        if probable and (found := self.__dict__.get("temperature_")) is not None:
+            session, vector = self._probable_session, cooled(self._network, vector, found)
+        return self._through(session, vector, X)
+
+    def _through(self, session: KeptSession, vector: Array, X: Any) -> Array:
+        """The outputs of a session for checked rows, standardized on the way."""
         X = checks.as_engine_input(X, vector.dtype)
         if self._standardizer is None:
             return session.outputs(vector, X)
         parts = [session.outputs(vector, part) for part in self._standardizer.parts(X)]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def hidden_activations(self, X: Any, layer: int = -1) -> Array:
+        """The outputs of a hidden layer: what the network has made of the rows by then.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows with the features of `fit`.
+        layer : int, default=-1
+            The hidden layer, from 0 for the one next to the inputs to n_layers_ - 3; negative
+            numbers count from the output.
+
+        Returns
+        -------
+        activations : ndarray of shape (n_samples, units)
+            After the activation function, in the precision of ``coefs_``.
+
+        Raises
+        ------
+        InvalidParameterError
+            If there is no such hidden layer.
+
+        See Also
+        --------
+        HiddenActivations : The same as a transformer.
+
+        Examples
+        --------
+        >>> import deltarule as dr
+        >>> X, y = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [0, 1, 1, 0]
+        >>> model = dr.MLPClassifier((3, 2), solver="lbfgs", random_state=0).fit(X, y)
+        >>> model.hidden_activations(X, layer=0).shape, model.hidden_activations(X).shape
+        ((4, 3), (4, 2))
+        """
+        self._check_fitted()
+        network = self._network
+        depth = hidden_layer(layer, len(network.layers) - 1) + 1
+        X = checks.check_rows(self, X)
+        below = Network(layers=network.layers[:depth])
+        vector = self._current_vector(network)[: below.size]
+        return self._through(KeptSession(below, self.engine, self._threads()), vector, X)
 
     def _check_fitted(self) -> None:
         """Refuse, in scikit-learn's words, what was not fitted."""
@@ -85,3 +138,21 @@ class Answers(Published):
         """Rows as the network sees them."""
         X = checks.as_engine_input(X, dtype)
         return X if self._standardizer is None else self._standardizer.apply(X)
+
+
+def hidden_layer(layer: Any, hidden: int) -> int:
+    """The number of one of so many hidden layers, counted from the inputs.
+
+    Raises
+    ------
+    InvalidParameterError
+        If there is no such layer.
+    """
+    whole = isinstance(layer, Integral) and not isinstance(layer, bool)
+    if not whole or not -hidden <= layer < hidden:
+        there = f"from {-hidden} to {hidden - 1}" if hidden else "of which there is none"
+        raise InvalidParameterError(
+            f"layer must be the number of a hidden layer, {there} (got {layer!r}). The hidden "
+            "layers are those of hidden_layer_sizes."
+        )
+    return int(layer) % hidden

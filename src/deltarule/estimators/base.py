@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from sklearn.utils.metaestimators import available_if
@@ -32,6 +33,9 @@ from deltarule.plans import EpochReport, History, TrainingPlan, TrainingResult, 
 from deltarule.scores import Score
 from deltarule.training import train
 
+#: What `fit` was given where it was given no validation rows.
+NO_ROWS = fitting.Rows(None, None, None)
+
 
 class BaseMLP(CallbackSupportMixin, Answers, ABC):
     """Base of `MLPClassifier` and `MLPRegressor`; not to be used alone."""
@@ -54,6 +58,14 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
     def _target(self, y: Any, dtype: Any) -> Array:
         """The target's columns as the network is trained on them."""
 
+    def _training_target(self, y: Any, dtype: Any) -> Array:
+        """The same for the rows that are trained on."""
+        return self._target(y, dtype)
+
+    @abstractmethod
+    def _judging(self, validation: fitting.Rows) -> fitting.Rows:
+        """Validation rows as a user gives them, checked against the training rows."""
+
     @abstractmethod
     def _row_target(self, dtype: Any) -> RowTarget:
         """What the target of a stream's row means."""
@@ -62,27 +74,56 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
     def _score(self) -> Score:
         """What judges the network's outputs against target rows."""
 
+    def _check_combination(self, *, judged: bool, incremental: bool) -> None:
+        """Refuse parameters that make no sense together, before any work."""
+
+    def _class_weighted(self, y: Any, weight: Array | None, *, incremental: bool) -> Array | None:
+        """The sample weights, times those of the classes."""
+        return weight
+
+    def _calibrate(self, validation: Validation) -> None:
+        """Measure on the validation rows what probabilities need, where that is asked for."""
+
     def _groups(self, y: Any) -> Array | None:
         """The classes whose shares a split keeps; None without."""
         return None
 
     # ------------------------------------------------------------ fit
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any, *, incremental: bool) -> Any:
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        validation: fitting.Rows = NO_ROWS,
+        *,
+        incremental: bool = False,
+        steps: bool = True,
+    ) -> Any:
+        """Train; without ``steps`` only make ready, as before the first step of a first fit."""
         given = fitting.Rows(X, y, sample_weight)
-        first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
+        first = not (steps and hasattr(self, "coefs_") and (self.warm_start or incremental))
+        stopping = fitting.stopping_rule(self, incremental=incremental)
+        judges = any(part is not None for part in validation)
+        self.__dict__.pop("temperature_", None)  # it was that of the weights before
+        if steps:
+            self._check_combination(judged=judges or stopping is not None, incremental=incremental)
         X, y = self._prepare(X, y, first=first, incremental=incremental)
         weight = checks.check_weights(sample_weight, X, may_be_zero=incremental)
+        weight = self._class_weighted(y, weight, incremental=incremental)
         memory = None if first else self.__dict__.get("_memory")
         key = fitting.draw_key(self.random_state) if memory is None else memory.key
         rows, held = fitting.Rows(X, y, weight), None
-        stopping = fitting.stopping_rule(self, incremental=incremental)
-        if stopping is not None:
+        if judges:
+            held = self._judging(validation)
+        elif stopping is not None:
             kept, out = fitting.split(stopping, X.shape[0], key, self._groups(y))
             rows, held = rows.take(kept, "training"), rows.take(out, "validation")
         order = key if memory is None else memory.order_key
         plan = fitting.build_plan(self, rows.X.shape[0], order, stopping, incremental=incremental)
-        return self._fit_rows(rows, held, plan, memory, first, given)
+        if not steps:
+            plan = replace(plan, max_epochs=0)
+        return self._fit_rows(rows, held, plan, memory, first, given, judges)
 
     def _fit_rows(
         self,
@@ -92,6 +133,7 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
         memory: fitting.Memory | None,
         first: bool,
         given: fitting.Rows,
+        judges: bool,
     ) -> Any:
         if first or not hasattr(self, "_standardizer"):
             self._measure_inputs(rows.X, rows.weight)
@@ -103,16 +145,21 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
         if vector is not None and known is not None:
             # Precision follows the first fit, whatever was assigned since.
             dtype = vector.dtype if memory is None else memory.published.dtype
-        inputs, D = self._inputs(rows.X, dtype), self._target(rows.y, dtype)
+        inputs, D = self._inputs(rows.X, dtype), self._training_target(rows.y, dtype)
         weight = None if rows.weight is None else rows.weight.astype(dtype, copy=False)
+        validation = None if held is None else self._validation(plan, held, dtype)
+        judged_by = None
+        if validation is not None and plan.early_stopping is not None:
+            judged_by = fitting.fingerprint(validation) if judges else fitting.HELD_BACK
+            memory = None if memory is None else memory.judged_by(judged_by)
         tasks = None
-        if has_callbacks(self):
+        if plan.max_epochs and has_callbacks(self):
             tasks = EpochTasks(self, *given, plan.max_epochs * (self.n_init if first else 1))
         settings: dict[str, Any] = {
             "sample_weight": weight,
-            "validation": None if held is None else self._validation(plan, held, dtype),
+            "validation": validation,
             "observer": fitting.observe(
-                fitting.printer(self, plan.early_stopping is not None),
+                fitting.printer(self, plan.early_stopping is not None, validation is not None),
                 self._task_observer(tasks),
                 self.__dict__.get("_observer"),
             ),
@@ -121,12 +168,16 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
         }
         result, objectives = self._train(network, inputs, D, plan, memory, vector, dtype, settings)
         earlier = None if first else self._earlier(memory)
-        self._keep(result, plan, objectives, rows.X.shape[0], memory, earlier)
+        judged = validation is not None
+        self._keep(result, plan, objectives, rows.X.shape[0], memory, earlier, judged, judged_by)
         if not self.loss_curve_:
             self.loss_ = self._objective(network, result, inputs, D, weight, plan)
+        if validation is not None and plan.max_epochs:
+            self._calibrate(validation)
         if tasks is not None:
             tasks.end()
-        fitting.tell_end(self, result, incremental=plan.incremental)
+        if plan.max_epochs:
+            fitting.tell_end(self, result, incremental=plan.incremental)
         return self
 
     def _train(
@@ -143,7 +194,7 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
         if vector is None or memory is None:
             fitting.check_end(plan, None)
         if vector is None:
-            if self.n_init > 1:
+            if self.n_init > 1 and plan.max_epochs:
                 from deltarule.restarts import restart  # and with it lanes and threads
 
                 return restart(
@@ -200,13 +251,12 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
         )
 
     def _validation(self, plan: TrainingPlan, held: fitting.Rows, dtype: Any) -> Validation:
-        stopping = plan.early_stopping
-        assert stopping is not None
-        D = self._target(held.y, dtype)
+        stopping, D = plan.early_stopping, self._target(held.y, dtype)
         score: Score | Callable[[Array], float] = self._score()
-        if stopping.scorer is not None:
+        if stopping is not None and stopping.scorer is not None:
             score = fitting.scorer_judge(self, stopping.scorer, held)
-        return Validation(self._inputs(held.X, dtype), D, held.weight, score)
+        weight = None if held.weight is None else held.weight.astype(dtype, copy=False)
+        return Validation(self._inputs(held.X, dtype), D, weight, score)
 
     def _task_observer(self, tasks: EpochTasks | None) -> Any:
         if tasks is None:

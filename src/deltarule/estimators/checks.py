@@ -36,21 +36,56 @@ def check_rows(estimator: Any, X: Any, *, reset: bool = False) -> Any:
 
 
 def check_training(
-    estimator: Any, X: Any, y: Any, *, numeric: bool, reset: bool
+    estimator: Any, X: Any, y: Any, *, numeric: bool, reset: bool, suffix: str = ""
 ) -> tuple[Any, Any]:
-    """X and y for training; a single column of y is flattened with scikit-learn's warning."""
+    """X and y for training; a single column of y is flattened with scikit-learn's warning.
+
+    Messages call them X and y with ``suffix`` at the end.
+    """
     if _is_plain_target(y, numeric) and len(y) == _length(X):
         plain = _plain_rows(estimator, X, reset=reset)
         if plain is not None:
             return plain, y
     if numeric:
         _check_numbers(y)
-    X, y = _explained(
-        estimator, {"X": X, "y": y}, reset=reset, multi_output=True, y_numeric=numeric
-    )
+    given = {"X": X, "y": y}
+    X, y = _explained(estimator, given, suffix, reset=reset, multi_output=True, y_numeric=numeric)
     if y.ndim == 2 and y.shape[1] == 1:
         y = column_or_1d(y.toarray() if is_sparse(y) else y, warn=True)
     return _canonical(X), y
+
+
+def check_validation(
+    estimator: Any, X_val: Any, y_val: Any, sample_weight_val: Any, *, numeric: bool
+) -> tuple[Any, Any, Array | None]:
+    """The rows that judge a training, checked as its own rows are, against what these were.
+
+    Raises
+    ------
+    InvalidShapeError
+        If one of the two comes without the other, or they do not fit the training rows.
+    """
+    if X_val is None or y_val is None:
+        words = {
+            (True, False): "y_val is provided, but X_val was not provided. ",
+            (False, True): "X_val is provided, but y_val was not provided. ",
+            (True, True): "",
+        }[X_val is None, y_val is None]
+        named = {"X_val": X_val, "y_val": y_val, "sample_weight_val": sample_weight_val}
+        given = [name for name, value in named.items() if value is not None]
+        raise InvalidShapeError(
+            f"{words}Validation rows must come as X_val and y_val (got {' and '.join(given)} "
+            "alone). Give both, or none of them."
+        )
+    try:
+        X, y = check_training(estimator, X_val, y_val, numeric=numeric, reset=False, suffix="_val")
+        weight = check_weights(sample_weight_val, X, may_be_zero=False)
+    except (ValueError, TypeError) as problem:
+        kind = NonFiniteError if isinstance(problem, NonFiniteError) else InvalidShapeError
+        raise kind(
+            f"X_val, y_val and sample_weight_val must be like what is trained on: {problem}"
+        ) from None
+    return X, y, weight
 
 
 def _plain_rows(estimator: Any, X: Any, *, reset: bool) -> Array | None:
@@ -124,7 +159,7 @@ def as_engine_input(X: Any, dtype: Any) -> Any:
     return as_plain_array(X, dtype)
 
 
-def _explained(estimator: Any, data: dict[str, Any], **options: Any) -> Any:
+def _explained(estimator: Any, data: dict[str, Any], suffix: str = "", **options: Any) -> Any:
     """`validate_data`, with the place of a NaN or an infinity added to its message."""
     try:
         return validate_data(
@@ -132,7 +167,7 @@ def _explained(estimator: Any, data: dict[str, Any], **options: Any) -> Any:
         )
     except ValueError as problem:
         for name, values in data.items():
-            where = _where_not_finite(values, name)
+            where = _where_not_finite(values, name + suffix)
             if where is not None:
                 raise NonFiniteError(f"{problem}\n{where}") from None
         raise

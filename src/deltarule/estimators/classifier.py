@@ -9,6 +9,7 @@ from sklearn.utils.metaestimators import available_if
 
 from deltarule.estimators import options
 from deltarule.estimators.base_classifier import BaseMLPClassifier
+from deltarule.estimators.fitting import Rows
 
 
 class MLPClassifier(BaseMLPClassifier):
@@ -87,7 +88,8 @@ class MLPClassifier(BaseMLPClassifier):
     early_stopping : bool or EarlyStopping, default=False
         Whether to hold rows back, judge them after each epoch, stop when their score no longer
         improves, and return the best weights. ``dr.EarlyStopping(patience=20)`` holds its own
-        settings, also a ``scorer``. lbfgs does not use True and refuses an object.
+        settings, also a ``scorer``. lbfgs does not use True and refuses an object. `fit` takes
+        rows of your own to judge as ``X_val`` and ``y_val``.
 
     validation_fraction : float, default=0.1
         Share of the rows that ``early_stopping=True`` holds back, in (0, 1).
@@ -143,6 +145,23 @@ class MLPClassifier(BaseMLPClassifier):
         Threads of the compiled core; -1 for all. None follows DELTARULE_NUM_THREADS,
         OMP_NUM_THREADS or the processors at hand. The numbers do not depend on it.
 
+    class_weight : dict, list of dicts, "balanced" or None, default=None
+        Weight of each class, ``{class: weight}``, of at least 0, by which sample weights are
+        multiplied before rows are held back; a class left out has 1. ``"balanced"`` is
+        ``n_samples / (n_classes * np.bincount(y))``, with sample weights their sums in the place
+        of the counts, for `fit` only. Multilabel takes a dict ``{0: …, 1: …}`` for each label,
+        whose weights are multiplied.
+
+    label_smoothing : float, default=0.0
+        Share ε in [0, 1) of each training row's target that goes to all K classes alike:
+        (1 - ε) d + ε / K, with K = 2 for each label of multilabel. Validation rows are not
+        smoothed. For targets of 0 and 1.
+
+    calibrate : bool, default=False
+        Whether `predict_proba` tells softmax(z / T), or logistic(z / T), with the temperature T
+        that minimises the log loss of the validation rows, held back or ``X_val``, with their
+        weights. `predict` stays as it is. For ``loss="log_loss"``.
+
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
@@ -166,14 +185,19 @@ class MLPClassifier(BaseMLPClassifier):
         The objective of every epoch, over all warm fits and `partial_fit` calls.
 
     validation_scores_ : list of float or None
-        Score of the held-back rows after every epoch (accuracy, or the scorer); None without.
-        NaN for an epoch in which the objective became non-finite.
+        Score of the held-back rows, or of ``X_val``, after every epoch (accuracy, or the scorer);
+        None without. NaN for an epoch in which the objective became non-finite.
 
     best_validation_score_ : float or None
-        The highest of them.
+        The highest of them; with early stopping that of ``coefs_``, and in a warm fit with other
+        ``X_val`` the highest since they came.
 
     validation_loss_curve_ : list of float or None
-        Mean loss of the held-back rows after every epoch.
+        Mean loss of the same rows after every epoch.
+
+    temperature_ : float
+        The T of ``calibrate=True``, after a `fit` with it; 1 where all validation rows are right,
+        so that the log loss only falls towards T = 0.
 
     n_iter_ : int
         Epochs of the last fit.
@@ -263,6 +287,13 @@ class MLPClassifier(BaseMLPClassifier):
     >>> model.score(X, y) > 0.95
     True
 
+    Judged by rows of its own, and its probabilities calibrated on them:
+
+    >>> model = model.set_params(early_stopping=True, calibrate=True, class_weight="balanced")
+    >>> model = model.fit(X[::2], y[::2], X_val=X[1::2], y_val=y[1::2])
+    >>> model.best_validation_score_ == model.score(X[1::2], y[1::2])
+    True
+
     The notes' linear classifier, the sign of a weighted sum:
 
     >>> neuron = dr.MLPClassifier((), loss="perceptron", solver="sgd", momentum=0, batch_size=1)
@@ -306,6 +337,9 @@ class MLPClassifier(BaseMLPClassifier):
         initializer: Any = "auto",
         engine: str = "auto",
         n_threads: int | None = None,
+        class_weight: Any = None,
+        label_smoothing: float = 0.0,
+        calibrate: bool = False,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -339,9 +373,21 @@ class MLPClassifier(BaseMLPClassifier):
         self.initializer = initializer
         self.engine = engine
         self.n_threads = n_threads
+        self.class_weight = class_weight
+        self.label_smoothing = label_smoothing
+        self.calibrate = calibrate
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> MLPClassifier:
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> MLPClassifier:
         """Train on rows and their classes.
 
         Parameters
@@ -354,12 +400,22 @@ class MLPClassifier(BaseMLPClassifier):
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of at least 0, not all 0.
 
+        X_val, y_val : like X and y, default=None
+            Rows that are judged after each epoch and not trained on. With ``early_stopping`` they
+            take the place of rows held back, and all of X is trained on; without, and with lbfgs,
+            they are judged and change no bit of the training (with ``n_init`` above 1 the starts
+            are then trained alone).
+        sample_weight_val : array-like, default=None
+            Their weights, of at least 0, not all 0. ``class_weight`` is not applied to them,
+            as in scikit-learn's HistGradientBoostingClassifier.
+
         Returns
         -------
         self : MLPClassifier
             The fitted estimator.
         """
-        return self._fit(X, y, sample_weight, incremental=False)  # type: ignore[no-any-return]
+        validation = Rows(X_val, y_val, sample_weight_val)
+        return self._fit(X, y, sample_weight, validation)  # type: ignore[no-any-return]
 
     @available_if(options.goes_by_steps)
     @_fit_context(prefer_skip_nested_validation=True)
@@ -392,5 +448,5 @@ class MLPClassifier(BaseMLPClassifier):
         --------
         learner : The same for rows one by one, some hundreds of times as fast.
         """
-        self._announce(y, classes)
+        self._announce_once(y, classes)
         return self._fit(X, y, sample_weight, incremental=True)  # type: ignore[no-any-return]

@@ -219,6 +219,7 @@ def estimator_record(estimator: BaseMLP) -> dict[str, Any]:
     if isinstance(settings["random_state"], np.random.RandomState):
         settings["random_state"] = None
     names = getattr(estimator, "feature_names_in_", None)
+    temperature = getattr(estimator, "temperature_", None)
     return {
         "kind": kind,
         "settings": {name: encode(value, name) for name, value in settings.items()},
@@ -232,6 +233,7 @@ def estimator_record(estimator: BaseMLP) -> dict[str, Any]:
             "target": _standardizer_record(getattr(estimator, "_target_standardizer", None)),
         },
         "history": _history_record(estimator),
+        **({} if temperature is None else {"temperature": temperature}),
     }
 
 
@@ -243,7 +245,8 @@ def estimator_from_record(record: Any, parameters: Parameters) -> Any:
     ModelFileError
         If a field is missing, unknown, of another type, or does not fit the network.
     """
-    fields = Fields(record, "estimator", _FIELDS)
+    calibrated = isinstance(record, dict) and "temperature" in record
+    fields = Fields(record, "estimator", (*_FIELDS, "temperature") if calibrated else _FIELDS)
     kind = fields.text("kind", _ESTIMATORS)
     estimator = _unfitted(kind, fields.mapping("settings"))
     network = parameters.network
@@ -274,6 +277,8 @@ def estimator_from_record(record: Any, parameters: Parameters) -> Any:
         wrong(f"estimator.settings.{differs[0]}", f"{differs[1]}, as in the network", differs[2])
     _set_standardizers(estimator, fields, parameters)
     _set_history(estimator, fields)
+    if calibrated:
+        estimator.temperature_ = _temperature(estimator, fields.number("temperature"))
     estimator._set_network(network)
     estimator._publish(parameters)
     return estimator
@@ -411,6 +416,12 @@ def _standardizer_from_record(both: Fields, name: str, columns: int) -> Standard
     return Standardizer(center, scale)
 
 
+def _temperature(estimator: Any, temperature: float) -> float:
+    if not temperature > 0 or not hasattr(estimator, "_code"):
+        wrong("estimator.temperature", "above 0, and of a classifier", temperature)
+    return temperature
+
+
 def _history_record(estimator: Any) -> dict[str, Any]:
     values = {
         "loss": estimator.loss_curve_,
@@ -445,7 +456,9 @@ def _set_history(estimator: Any, fields: Fields) -> None:
     estimator.validation_loss_curve_ = _curve(history, "validation_loss") if judged else None
     estimator.validation_scores_ = _curve(history, "validation_score") if judged else None
     estimator.loss_ = _number_or_nan(history, "final_loss")
-    estimator.best_loss_ = None if judged else _number_or_nan(history, "best_loss")
+    # With early stopping there is none; rows that were only judged leave it.
+    known = not judged or history.optional("best_loss")
+    estimator.best_loss_ = _number_or_nan(history, "best_loss") if known else None
     estimator.best_validation_score_ = (
         _number_or_nan(history, "best_validation_score") if judged else None
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import inspect
 import math
 import sys
@@ -19,6 +20,7 @@ from deltarule.activations import ACTIVATIONS, Activation
 from deltarule.dataclass import dataclass
 from deltarule.definitions import Array, choose
 from deltarule.estimators import options
+from deltarule.estimators.checks import is_sparse
 from deltarule.exceptions import (
     InvalidParameterError,
     InvalidShapeError,
@@ -34,6 +36,7 @@ from deltarule.plans import (
     TrainingPlan,
     TrainingResult,
     TrainingState,
+    Validation,
 )
 from deltarule.random import Stream, derive
 from deltarule.schedules import no_end
@@ -77,6 +80,8 @@ class Memory:
     published : array
         What ``coefs_`` and ``intercepts_`` held when the fit ended.
     reason : StopReason
+    judges : str, optional
+        Which rows the best score in the state was measured on; None where that is not known.
     """
 
     state: TrainingState
@@ -85,6 +90,14 @@ class Memory:
     optimizer: Optimizer
     published: Array
     reason: StopReason
+    judges: str | None = None
+
+    def judged_by(self, judges: str | None) -> Memory:
+        """The memory for a fit with these judges: a score by others is no score to beat."""
+        if judges == self.judges or None in (judges, self.judges):
+            return self
+        state = replace(self.state, best_score=-np.inf, best_parameters=None, stalled=0)
+        return replace(self, state=state)
 
     @property
     def order_key(self) -> int:
@@ -249,13 +262,29 @@ def split(
     return np.sort(kept), np.sort(held)
 
 
+#: The judges of a fit that holds rows back: the same in every fit with its key.
+HELD_BACK = "rows held back"
+
+
+def fingerprint(validation: Validation) -> str:
+    """What tells the validation rows of one fit from those of another."""
+    X, weight = validation.X, validation.sample_weight
+    parts = [X.indptr, X.indices, X.data] if is_sparse(X) else [X]
+    found = hashlib.blake2b(digest_size=16)
+    for part in (*parts, validation.D, *(() if weight is None else (weight,))):
+        found.update(f"{part.dtype}{part.shape}".encode())
+        found.update(np.ascontiguousarray(part).data)
+    return found.hexdigest()
+
+
 def scorer_judge(estimator: Any, scorer: Any, held: Rows) -> Callable[[Array], float]:
     """A scikit-learn scorer as a function of the network's outputs for the rows ``held``."""
     from sklearn.metrics import check_scoring  # as above
 
     found = check_scoring(estimator, scoring=scorer)
-    weighs = held.weight is not None and "sample_weight" in inspect.signature(found).parameters
-    weights = {"sample_weight": held.weight} if weighs else {}
+    weights = {}
+    if held.weight is not None and _takes_weights(found):
+        weights = {"sample_weight": held.weight}
 
     def judge(outputs: Array) -> float:
         # A copy that answers with these outputs: no second pass through the network.
@@ -265,6 +294,12 @@ def scorer_judge(estimator: Any, scorer: Any, held: Rows) -> Callable[[Array], f
         return float(found(stand_in, held.X, held.y, **weights))
 
     return judge
+
+
+def _takes_weights(scorer: Any) -> bool:
+    """Whether a scorer, and the metric that it may stand for, has sample weights."""
+    metric = getattr(scorer, "_score_func", scorer)
+    return "sample_weight" in inspect.signature(metric).parameters
 
 
 def starting_state(
@@ -326,7 +361,7 @@ def _say(text: str) -> None:
     sys.stdout.write(text + "\n")
 
 
-def printer(estimator: Any, early_stopping: bool) -> Observer | None:
+def printer(estimator: Any, early_stopping: bool, judged: bool) -> Observer | None:
     """What ``verbose`` prints after each epoch, in scikit-learn's words."""
     if not estimator.verbose:
         return None
@@ -340,7 +375,7 @@ def printer(estimator: Any, early_stopping: bool) -> Observer | None:
             _say(f"{_stalled(estimator, early_stopping)} Setting learning rate to {rate:f}")
         factor = report.rate_factor
         _say(f"Iteration {count}, loss = {report.loss:.8f}")
-        if early_stopping:
+        if judged:
             _say(f"Validation score: {report.validation_score:f}")
 
     return print_epoch

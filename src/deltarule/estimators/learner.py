@@ -22,7 +22,8 @@ from deltarule.engines.work import RowCode
 from deltarule.estimators import fitting, options
 from deltarule.estimators.checks import is_sparse
 from deltarule.estimators.predictor import Predictor, real_numbers
-from deltarule.estimators.row_targets import as_finite
+from deltarule.estimators.row_targets import RowTarget, as_finite
+from deltarule.estimators.standardizer import Standardizer
 from deltarule.exceptions import InvalidParameterError, InvalidShapeError, NonFiniteError
 from deltarule.loop import Loop
 from deltarule.network import Network, Parameters
@@ -71,6 +72,7 @@ class Learner:
                 "learner does not support early_stopping=True: it sees no validation rows (got "
                 f"early_stopping={estimator.early_stopping!r}). Set early_stopping=False."
             )
+        estimator._check_combination(judged=False, incremental=True)
         network = _network_of(estimator)
         vector = estimator._current_vector(network)
         memory = estimator.__dict__.get("_memory")
@@ -81,7 +83,8 @@ class Learner:
         self._plan = _plan(estimator, key)
         chosen = engines.choose(estimator.engine, network, self._plan.optimizer, dtype)
         self._engine, self._session = chosen.name, chosen.open(network, dtype)
-        self._inputs, self._target = estimator._standardizer, estimator._row_target(dtype)
+        self._inputs: Standardizer | None = estimator._standardizer
+        self._target: RowTarget = estimator._row_target(dtype)
         self._begin(memory, vector)
         fitting.check_end(self._plan, self._loop.end)
         state = self._loop.state
@@ -184,8 +187,10 @@ class Learner:
         reason = stood.reason or StopReason.MAX_EPOCHS
         if estimator._network is not self._network:
             estimator._set_network(self._network)
+        estimator.__dict__.pop("temperature_", None)  # it was that of the weights before
         result = loop.result(reason, None, self._engine, self._session.road(loop.work))
-        estimator._keep(result, self._plan, None, 1, now, estimator._earlier(now))
+        earlier = estimator._earlier(now)
+        estimator._keep(result, self._plan, None, 1, now, earlier, judged=False, judged_by=None)
         memory = estimator._memory
         self._begin(memory, memory.published)
         self._synced = (stood.steps, stood.objectives)
@@ -193,7 +198,9 @@ class Learner:
 
     def _encoded(self, x: Any, target: Any, weight: Any) -> tuple[Array, Array, float]:
         """A row as the network sees it, or an error that says what is wrong with it."""
-        return self._row(x), self._checked_target(target), _checked_weight(weight)
+        X = self._row(x)
+        D, factor = self._checked_target(target)
+        return X, D, float(self._dtype.type(_checked_weight(weight))) * factor
 
     def _row(self, x: Any) -> Array:
         if is_sparse(x):
@@ -216,13 +223,13 @@ class Learner:
                 X = self._inputs.apply(X)
         return as_finite(X, given, "x", self._dtype)
 
-    def _checked_target(self, target: Any) -> Array:
-        D: Array = self._target.encode(target)
+    def _checked_target(self, target: Any) -> tuple[Array, float]:
+        D, factor = self._target.encode(target)
         for head in self._network.heads:
             problem = head.loss.check_target(D[:, head.slice], self._network.output_activation.name)
             if problem is not None:
                 raise InvalidShapeError(problem)
-        return D
+        return D, factor
 
     def _non_finite(self) -> NonFiniteError:
         return NonFiniteError(
@@ -299,8 +306,10 @@ class _Live:
     def __init__(self, learner: Learner, vector: Array) -> None:
         self.network, self.vector, self._rows = learner._network, vector, learner._rows
 
-    def open(self, network: Network | None = None) -> RowPredictor:
-        """The engine's predictor on the learner's numbers."""
+    def open(
+        self, network: Network | None = None, temperature: float | None = None
+    ) -> RowPredictor:
+        """The engine's predictor on the learner's numbers; a temperature was that of others."""
         return self._rows.predictor(network or self.network)
 
     def __reduce__(self) -> Any:

@@ -20,6 +20,7 @@ from deltarule.activations import ACTIVATIONS
 from deltarule.dataclass import dataclass
 from deltarule.definitions import Array
 from deltarule.engines import RowPredictor
+from deltarule.estimators.calibration import cooled
 from deltarule.estimators.checks import is_sparse
 from deltarule.estimators.standardizer import Standardizer
 from deltarule.estimators.targets import ClassCode
@@ -45,11 +46,19 @@ class Frozen:
     inputs: Standardizer | None
     engine: str
 
-    def open(self, network: Network | None = None) -> RowPredictor:
-        """An engine's predictor, for this network or one that differs in its output activation."""
+    def open(
+        self, network: Network | None = None, temperature: float | None = None
+    ) -> RowPredictor:
+        """An engine's predictor, for this network or one that differs in its output activation.
+
+        With a temperature T its outputs are those of z / T.
+        """
         chosen = engines.choose(self.engine, self.network, None, self.vector.dtype)
         found = (None, None) if self.inputs is None else (self.inputs.center, self.inputs.scale)
-        return chosen.predictor(network or self.network, self.vector, *found)
+        vector = self.vector
+        if temperature is not None:
+            vector = cooled(self.network, vector, temperature)
+        return chosen.predictor(network or self.network, vector, *found)
 
 
 class Predictor(ABC):
@@ -91,9 +100,13 @@ class Predictor(ABC):
         outputs : ndarray of shape (n_outputs,) or (n_samples, n_outputs)
             In the units of the standardized target where ``standardize="both"``.
         """
-        found = self._rows.outputs(X, out)
+        return self._through(self._rows, X, out)
+
+    def _through(self, engine: RowPredictor, X: Any, out: Array | None = None) -> Array:
+        """The outputs of an engine's predictor, for whatever comes as X."""
+        found = engine.outputs(X, out)
         if found is None:
-            found = self._rows.outputs(rows := self._checked(X), out)
+            found = engine.outputs(rows := self._checked(X), out)
             if found is None:
                 shape = (*rows.shape[:-1], self._frozen.network.n_outputs)
                 raise _bad_out(out, shape, self._frozen.vector.dtype)
@@ -140,12 +153,20 @@ class ClassPredictor(Predictor):
     array([1., 0., 0.])
     """
 
-    def __init__(self, frozen: Frozen, code: ClassCode, no_probabilities: str | None) -> None:
-        super().__init__(frozen, code, no_probabilities)
+    def __init__(
+        self,
+        frozen: Frozen,
+        code: ClassCode,
+        no_probabilities: str | None,
+        temperature: float | None = None,
+    ) -> None:
+        super().__init__(frozen, code, no_probabilities, temperature)
         self._code, self._no_probabilities = code, no_probabilities
         output = frozen.network.output_activation.name
         self._signs, self._shares = output == "sign", output == "logistic"
-        self._scores = frozen.open(before_sign(frozen.network)) if self._signs else self._rows
+        self._scores = frozen.open(before_output(frozen.network)) if self._signs else self._rows
+        cool = temperature is not None
+        self._probable = frozen.open(temperature=temperature) if cool else self._rows
         # What is not a choice among classes is decoded by arrays, as the estimator does it.
         plain = not self._signs and not code.multilabel and len(code.classes) > 1
         self._labels = list(code.classes) if plain else None
@@ -213,8 +234,8 @@ class ClassPredictor(Predictor):
         if self._no_probabilities is not None:
             raise AttributeError(self._no_probabilities)
         if self._labels is not None and not self._shares:  # softmax
-            return self.outputs(X, out)
-        outputs = self.outputs(X)
+            return self._through(self._probable, X, out)
+        outputs = self._through(self._probable, X)
         found = self._code.probabilities(np.atleast_2d(outputs), self._shares)
         return _filled(out, found[0] if outputs.ndim == 1 else found)
 
@@ -309,12 +330,12 @@ def real_numbers(given: Any, name: str) -> Array | None:
     return np.require(rows, rows.dtype if wide else np.float64, ["C", "A"])
 
 
-def before_sign(network: Network) -> Network:
-    """The network whose output is the z of its sign units."""
+def before_output(network: Network) -> Network:
+    """The network whose outputs are the z of its output units."""
     last = network.layers[-1]
     assert isinstance(last, Dense)
     layers = (*network.layers[:-1], replace(last, function=ACTIVATIONS.table["identity"]()))
-    return Network(layers=layers, heads=network.heads)
+    return Network(layers=layers)  # under any loss: nothing is trained in it
 
 
 def nudged(outputs: Array) -> Array:

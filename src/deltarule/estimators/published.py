@@ -6,21 +6,33 @@ what the next prediction and the next warm fit use.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
 from deltarule.definitions import Array
 from deltarule.estimators import checks, fitting
 from deltarule.estimators.kept_session import KeptSession
 from deltarule.estimators.parameters import CheckedParameters
-from deltarule.estimators.predictor import before_sign
-from deltarule.exceptions import InvalidParameterError, InvalidShapeError
+from deltarule.estimators.predictor import before_output
+from deltarule.exceptions import InvalidParameterError, InvalidShapeError, NonFiniteError
 from deltarule.layers import Dense
 from deltarule.network import Network, Parameters
 from deltarule.plans import History, TrainingPlan, TrainingResult
 from deltarule.stopping import StopReason
+
+#: Views of one vector would be pickled apart; sessions are never pickled.
+_NOT_PICKLED = (
+    "_vector",
+    "_issued",
+    "_session",
+    "_score_session",
+    "_probable_session",
+    "_described",
+)
 
 
 class Published(CheckedParameters):
@@ -30,11 +42,14 @@ class Published(CheckedParameters):
         self._network = network
         self._session = KeptSession(network, self.engine, self._threads())
         self._score_session = self._session
+        self._probable_session = self._session
         self.n_outputs_ = network.n_outputs
         self.n_layers_ = len(network.layers) + 1
         self.out_activation_ = network.output_activation.name
+        if getattr(self, "calibrate", False):  # its numbers are others than those of predict
+            self._probable_session = KeptSession(network, self.engine, self._threads())
         if self.out_activation_ == "sign":
-            self._score_session = KeptSession(before_sign(network), self.engine, self._threads())
+            self._score_session = KeptSession(before_output(network), self.engine, self._threads())
 
     def _threads(self) -> int | None:
         """``n_threads`` as Python's own integer, which engines ask for."""
@@ -50,6 +65,8 @@ class Published(CheckedParameters):
         rows: int,
         memory: fitting.Memory | None,
         earlier: History | None,
+        judged: bool,
+        judged_by: str | None,
     ) -> None:
         """Publish a result; with `earlier` epochs it went on from them, and they grow in place."""
         history, state = result.history, result.state
@@ -58,20 +75,26 @@ class Published(CheckedParameters):
             history = earlier
         key = plan.key if memory is None else memory.key
         failed = result.stop_reason is StopReason.NON_FINITE
-        scores = list(history.validation_score)
-        if failed and plan.early_stopping is not None:
-            scores.append(float("nan"))
-        judged = plan.early_stopping is not None
+        stopping = plan.early_stopping is not None
         self._publish(result.parameters)
         self._memory = fitting.Memory(
-            state, history, key, plan.optimizer, result.parameters.vector, result.stop_reason
+            state,
+            history,
+            key,
+            plan.optimizer,
+            result.parameters.vector,
+            result.stop_reason,
+            judged_by,
         )
         self.loss_curve_ = history.loss
         self.loss_ = history.loss[-1] if history.loss else float("nan")
-        self.best_loss_ = None if judged else state.best_loss
-        self.validation_scores_ = scores if judged else None
-        self.validation_loss_curve_ = list(history.validation_loss) if judged else None
-        self.best_validation_score_ = state.best_score if judged else None
+        self.best_loss_ = None if stopping else state.best_loss
+        self.validation_scores_ = self.validation_loss_curve_ = self.best_validation_score_ = None
+        if judged:
+            scores = [*history.validation_score, *([float("nan")] if failed else [])]
+            best = state.best_score if stopping else np.fmax.reduce(scores, initial=-np.inf)
+            self.validation_scores_, self.best_validation_score_ = scores, float(best)
+            self.validation_loss_curve_ = list(history.validation_loss)
         self.n_iter_ = result.epochs
         self.t_ = result.epochs * rows + (0 if earlier is None else getattr(self, "t_", 0))
         self.engine_, self.road_ = result.engine, result.road
@@ -98,10 +121,66 @@ class Published(CheckedParameters):
         _check_no_bias(network, self.intercepts_)
         return _gathered(network, self.coefs_, self.intercepts_)
 
+    def set_weights(self, coefs: Any, intercepts: Any = None) -> Any:
+        """Put other numbers in the place of the weights of a fitted or initialized estimator.
+
+        They are copied. The next prediction uses them, and a `fit` with ``warm_start=True`` or a
+        `partial_fit` starts from them, with the optimiser's moments and counters as they are.
+
+        Parameters
+        ----------
+        coefs : sequence of n_layers_ - 1 arrays
+            ``coefs[l]`` of shape (units below, units above), as in ``coefs_``; finite numbers,
+            taken over in the precision of ``coefs_``.
+        intercepts : sequence of n_layers_ - 1 arrays, default=None
+            ``intercepts[l]`` of shape (units,); zeros with ``fit_intercept=False``. None leaves
+            ``intercepts_`` as they are.
+
+        Returns
+        -------
+        self : estimator instance
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If there are no weights yet: call `fit` or `initialize` before.
+        InvalidShapeError
+            If the number of arrays or a shape is another, or an array holds no real numbers.
+        NonFiniteError
+            If a number is NaN or infinite.
+
+        Examples
+        --------
+        >>> import deltarule as dr
+        >>> model = dr.MLPRegressor(hidden_layer_sizes=()).initialize([[0.0, 1.0]], [1.0])
+        >>> model.set_weights([[[2.0], [3.0]]], [[0.5]]).predict([[1.0, 1.0]])
+        array([5.5])
+        """
+        check_is_fitted(self, ["coefs_", "_network"])
+        network, dtype = self._network, np.asarray(self.coefs_[0]).dtype
+        dtype = dtype if dtype in checks.FLOATS else np.dtype(np.float64)
+        given = {
+            "coefs": coefs,
+            "intercepts": self.intercepts_ if intercepts is None else intercepts,
+        }
+        count = len(network.layers)
+        for name, parts in given.items():
+            if not isinstance(parts, Sequence | np.ndarray) or len(parts) != count:
+                got = f"{len(parts)}" if hasattr(parts, "__len__") else repr(parts)
+                raise InvalidShapeError(
+                    f"{name} must hold {count} arrays, one for each layer of weights (got {got}). "
+                    f"They are laid out as in {name}_."
+                )
+            given[name] = [_numbers(part, f"{name}[{i}]", dtype) for i, part in enumerate(parts)]
+        _check_no_bias(network, given["intercepts"], "intercepts")
+        vector = _gathered(network, given["coefs"], given["intercepts"], "")
+        self._publish(Parameters(network, vector))
+        self.__dict__.pop("temperature_", None)  # it was that of the weights before
+        return self
+
     def __getstate__(self) -> dict[str, Any]:
         state = dict(super().__getstate__())
-        # Views of one vector would be pickled apart; sessions are never pickled.
-        for name in ("_vector", "_issued", "_session", "_score_session", "_described"):
+        for name in _NOT_PICKLED:
             state.pop(name, None)
         memory = state.get("_memory")
         if memory is not None:  # lists that grow in place: a copy must not grow with this one
@@ -133,26 +212,50 @@ def views(network: Network, vector: Array) -> tuple[list[Array], list[Array]]:
     return coefs, intercepts
 
 
-def _check_no_bias(network: Network, intercepts: list[Any]) -> None:
+def _check_no_bias(network: Network, intercepts: list[Any], name: str = "intercepts_") -> None:
     """Refuse assigned biases of layers that have none."""
     for index, layer in enumerate(network.layers):
         if isinstance(layer, Dense) and not layer.bias and np.any(intercepts[index]):
             raise InvalidParameterError(
-                f"intercepts_[{index}] must be zeros with fit_intercept=False (got "
+                f"{name}[{index}] must be zeros with fit_intercept=False (got "
                 f"{np.asarray(intercepts[index])}). Assign zeros, or fit with fit_intercept=True."
             )
 
 
-def _gathered(network: Network, coefs: list[Any], intercepts: list[Any]) -> Array:
+def _numbers(part: Any, name: str, dtype: Any) -> Array:
+    """A part of given weights as an array of finite numbers in this precision."""
+    try:
+        array = np.asarray(part)
+    except ValueError:  # NumPy's word for it is "inhomogeneous"
+        array = np.asarray(None)
+    if array.dtype.kind not in "fiu":
+        raise InvalidShapeError(
+            f"{name} must be an array of real numbers (got {array.dtype}). Give it the shape and "
+            "the kind of numbers of the fitted one."
+        )
+    with np.errstate(over="ignore"):
+        numbers: Array = array.astype(dtype)
+    if not np.isfinite(numbers).all():
+        place = tuple(int(index) for index in np.argwhere(~np.isfinite(numbers))[0])
+        raise NonFiniteError(
+            f"{name} must be finite in {dtype} (got {array[place]} at {place}). Give finite "
+            "numbers."
+        )
+    return numbers
+
+
+def _gathered(network: Network, coefs: list[Any], intercepts: list[Any], mark: str = "_") -> Array:
+    """The parts as one vector; with `mark` they are called as the fitted attributes are."""
     dtypes = [np.asarray(part).dtype for part in (*coefs, *intercepts)]
     kind = np.result_type(*dtypes)
     vector = np.empty(network.size, dtype=kind if kind in checks.FLOATS else np.float64)
     for slot in network.layout:
-        name = "coefs_" if slot.block.name == "weight" else "intercepts_"
-        part = np.asarray((coefs if name == "coefs_" else intercepts)[slot.layer])
+        weighs = slot.block.name == "weight"
+        part = np.asarray((coefs if weighs else intercepts)[slot.layer])
         if part.shape != slot.block.shape:
+            name = f"{'coefs' if weighs else 'intercepts'}{mark}[{slot.layer}]"
             raise InvalidShapeError(
-                f"{name}[{slot.layer}] must have shape {slot.block.shape} (got {part.shape}). "
+                f"{name} must have shape {slot.block.shape} (got {part.shape}). "
                 "It is what the widths of the layers ask for."
             )
         slot.view(vector)[...] = part

@@ -9,6 +9,7 @@ from sklearn.utils.metaestimators import available_if
 
 from deltarule.estimators import options
 from deltarule.estimators.base_regressor import BaseMLPRegressor
+from deltarule.estimators.fitting import Rows
 
 
 class MLPRegressor(BaseMLPRegressor):
@@ -94,7 +95,8 @@ class MLPRegressor(BaseMLPRegressor):
     early_stopping : bool or EarlyStopping, default=False
         Whether to hold rows back, judge them after each epoch, stop when their score no longer
         improves, and return the best weights. ``dr.EarlyStopping(patience=20)`` holds its own
-        settings, also a ``scorer``. lbfgs does not use True and refuses an object.
+        settings, also a ``scorer``. lbfgs does not use True and refuses an object. `fit` takes
+        rows of your own to judge as ``X_val`` and ``y_val``.
 
     validation_fraction : float, default=0.1
         Share of the rows that ``early_stopping=True`` holds back, in (0, 1).
@@ -162,14 +164,15 @@ class MLPRegressor(BaseMLPRegressor):
         The objective of every epoch, over all warm fits and `partial_fit` calls.
 
     validation_scores_ : list of float or None
-        Score of the held-back rows after every epoch (R², or the scorer); None without.
-        NaN for an epoch in which the objective became non-finite.
+        Score of the held-back rows, or of ``X_val``, after every epoch (R², or the scorer);
+        None without. NaN for an epoch in which the objective became non-finite.
 
     best_validation_score_ : float or None
-        The highest of them.
+        The highest of them; with early stopping that of ``coefs_``, and in a warm fit with other
+        ``X_val`` the highest since they came.
 
     validation_loss_curve_ : list of float or None
-        Mean loss of the held-back rows after every epoch.
+        Mean loss of the same rows after every epoch.
 
     n_iter_ : int
         Epochs of the last fit.
@@ -334,7 +337,16 @@ class MLPRegressor(BaseMLPRegressor):
         self.n_threads = n_threads
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> MLPRegressor:
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> MLPRegressor:
         """Train on rows and their targets.
 
         Parameters
@@ -347,12 +359,21 @@ class MLPRegressor(BaseMLPRegressor):
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of at least 0, not all 0.
 
+        X_val, y_val : like X and y, default=None
+            Rows that are judged after each epoch and not trained on. With ``early_stopping`` they
+            take the place of rows held back, and all of X is trained on; without, and with lbfgs,
+            they are judged and change no bit of the training (with ``n_init`` above 1 the starts
+            are then trained alone).
+        sample_weight_val : array-like, default=None
+            Their weights, of at least 0, not all 0.
+
         Returns
         -------
         self : MLPRegressor
             The fitted estimator.
         """
-        return self._fit(X, y, sample_weight, incremental=False)  # type: ignore[no-any-return]
+        validation = Rows(X_val, y_val, sample_weight_val)
+        return self._fit(X, y, sample_weight, validation)  # type: ignore[no-any-return]
 
     @available_if(options.goes_by_steps)
     @_fit_context(prefer_skip_nested_validation=True)

@@ -57,6 +57,15 @@ class ClassCode:
         target = np.where(hot, self.high, self.low)
         return as_plain_array(target, dtype)
 
+    def smoothed(self, target: Array, smoothing: float) -> Array:
+        """(1 − ε) d + ε / K: a share of each row's target goes to all its K possible classes.
+
+        K is 2 for one column and for every label of several.
+        """
+        classes = 2 if self.multilabel or self.columns == 1 else self.columns
+        found: Array = target * (1 - smoothing) + smoothing / classes
+        return found
+
     def indicator(self, y: Any) -> Array:
         """True where a row's class or label has the column."""
         if self.multilabel:

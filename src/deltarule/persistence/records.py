@@ -44,12 +44,13 @@ _FAMILIES: tuple[Family[Any], ...] = (
 def encode(value: Any, where: str) -> Any:
     """A setting as plain JSON values.
 
-    Tuples, infinity and option objects are marked, ``{"tuple": [...]}``, ``{"number": "inf"}`` and
-    ``{"option": family, "record": …}``, so that `decode` gives back what came.
+    Tuples, dicts, infinity and option objects are marked, ``{"tuple": [...]}``,
+    ``{"pairs": [[key, value], …]}``, ``{"number": "inf"}`` and ``{"option": family, "record":
+    …}``, so that `decode` gives back what came.
 
     Parameters
     ----------
-    value : None, bool, number, str, list, tuple, 1-d array or Definition
+    value : None, bool, number, str, list, tuple, dict, 1-d array or Definition
     where : str
         The setting's name, for the message.
 
@@ -76,6 +77,11 @@ def encode(value: Any, where: str) -> Any:
     if isinstance(value, list | tuple):
         entries = [encode(entry, f"{where}[{index}]") for index, entry in enumerate(value)]
         return entries if isinstance(value, list) else {"tuple": entries}
+    if isinstance(value, dict):
+        keys = [encode(key, f"{where} key") for key in value]
+        if not any(isinstance(key, dict | list) for key in keys):
+            entries = [encode(entry, f"{where}[{key!r}]") for key, entry in value.items()]
+            return {"pairs": [list(pair) for pair in zip(keys, entries, strict=True)]}
     for family in _FAMILIES:
         if isinstance(value, family.base):
             return {"option": family.word, "record": option_record(value)}
@@ -101,11 +107,24 @@ def decode(value: Any, where: str) -> Any:
         return tuple(decode(value["tuple"], where))
     if set(value) == {"number"} and value["number"] in ("inf", "-inf"):
         return float(value["number"])
+    if set(value) == {"pairs"} and isinstance(value["pairs"], list):
+        return _pairs(value["pairs"], where)
     if set(value) == {"option", "record"}:
         for family in _FAMILIES:
             if family.word == value["option"]:
                 return option_from_record(value["record"], family, where)
-    return wrong(where, "a plain value, a tuple or an option", value)
+    return wrong(where, "a plain value, a tuple, pairs or an option", value)
+
+
+def _pairs(pairs: list[Any], where: str) -> dict[Any, Any]:
+    """A dict from its pairs, whose keys are plain and all different."""
+    found: dict[Any, Any] = {}
+    for pair in pairs:
+        plain = isinstance(pair, list) and len(pair) == 2
+        if not plain or not isinstance(pair[0], str | int | float | None) or pair[0] in found:
+            wrong(where, "pairs of a key, each a different one, and a value", pair)
+        found[pair[0]] = decode(pair[1], f"{where}[{pair[0]!r}]")
+    return found
 
 
 def option_record(option: Definition) -> dict[str, Any]:

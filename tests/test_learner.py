@@ -22,7 +22,7 @@ RNG = np.random.default_rng(5)
 X = RNG.normal(size=(60, 4)) * [1, 10, 0.1, 3] + [0, 20, 0, -5]
 SCORE = (X - X.mean(axis=0)) / X.std(axis=0) @ [1.0, -1.0, 0.5, 2.0]
 THREE = np.digitize(SCORE, [-1, 1])
-FIRST, ROWS = 8, range(8, 40)
+FIRST, ROWS = 8, range(8, 24)
 
 
 def started(kind, settings, y, engine="auto", dtype=np.float64):

@@ -22,7 +22,7 @@ RNG = np.random.default_rng(5)
 X = RNG.normal(size=(60, 4)) * [1, 10, 0.1, 3] + [0, 20, 0, -5]
 SCORE = (X - X.mean(axis=0)) / X.std(axis=0) @ [1.0, -1.0, 0.5, 2.0]
 THREE = np.digitize(SCORE, [-1, 1])
-FIRST, ROWS = 8, range(8, 40)
+FIRST, ROWS = 8, range(8, 24)
 
 
 def started(kind, settings, y, engine="auto", dtype=np.float64):
@@ -72,6 +72,8 @@ def test_steps_are_partial_fits_with_every_solver_and_penalty(solver, dtype, eng
         assert_same(*both(started(dr.MLPClassifier, settings, THREE, engine, dtype), THREE, dtype))
 
 
+LABELS = np.column_stack([SCORE > 0, SCORE > 1, X[:, 0] > 0]).astype(int)
+
 # the kind of estimator, what it is told, its target
 TARGETS = [
     (dr.MLPClassifier, {}, np.where(SCORE > 0, "yes", "no")),
@@ -82,7 +84,11 @@ TARGETS = [
     (dr.MLPClassifier, {}, np.full(60, 3)),
     (dr.MLPClassifier, {"loss": "perceptron"}, THREE),
     (dr.MLPClassifier, {"loss": "squared_error", "output_activation": "tanh"}, SCORE > 0),
-    (dr.MLPClassifier, {}, np.column_stack([SCORE > 0, SCORE > 1, X[:, 0] > 0]).astype(int)),
+    (dr.MLPClassifier, {}, LABELS),
+    (dr.MLPClassifier, {"label_smoothing": 0.1}, THREE),
+    (dr.MLPClassifier, {"label_smoothing": 0.1}, LABELS),
+    (dr.MLPClassifier, {"class_weight": {0: 0.3, 1: 1.7}}, THREE),
+    (dr.MLPClassifier, {"class_weight": [{0: 0.7, 1: 3}, {1: 0.9}, {0: 0, 1: 2}]}, LABELS),
     (dr.MLPRegressor, {}, SCORE),
     (dr.MLPRegressor, {}, SCORE.astype(np.float32)),
     (dr.MLPRegressor, {}, np.column_stack([SCORE, -SCORE])),
@@ -191,11 +197,18 @@ def test_a_schedule_with_an_end_goes_on_to_it_and_no_further():
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_a_weight_is_a_sample_weight(engine):
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_weight_is_a_sample_weight(engine, dtype):
     weight = RNG.uniform(0, 2, size=60)
     weight[10] = 0
     model = started(dr.MLPRegressor, {"alpha": 0.1}, SCORE, engine)
     assert_same(*both(model, SCORE, weight=weight))
+    settings = {"class_weight": {0: 0.3, 1: 1.7}}
+    model = started(dr.MLPClassifier, settings, THREE, engine, dtype)
+    assert_same(*both(model, THREE, dtype, weight.astype(dtype)))
+    assert model.learner().step(X[20].astype(object), THREE[20], 0.3) == (
+        model.learner().step(X[20], THREE[20], 0.3)
+    )
 
 
 def forms(row):
@@ -307,6 +320,24 @@ def test_a_learner_of_a_loaded_model(tmp_path):
         np.testing.assert_array_equal(one, other)
 
 
+def test_a_learner_of_an_estimator_that_was_only_initialized():
+    settings = {"hidden_layer_sizes": (5,), "random_state": 0, "standardize": "both"}
+    assert_same(*both(dr.MLPRegressor(**settings).initialize(X, SCORE), SCORE))
+
+
+def test_probabilities_of_a_learner_are_the_networks_own_for_its_temperature_is_of_the_past():
+    settings = {"early_stopping": True, "calibrate": True, "max_iter": 30, "n_iter_no_change": 30}
+    model = started(dr.MLPClassifier, {}, THREE).set_params(**settings)
+    with pytest.warns(Warning, match="Maximum iterations"):
+        model.fit(X, THREE)
+    model.set_params(early_stopping=False, calibrate=False)
+    learner = model.learner()
+    np.testing.assert_array_equal(learner.predict.proba(X[0]), model.predictor().outputs(X[0]))
+    learner.step(X[0], 0)
+    assert not hasattr(learner.sync(), "temperature_")
+    np.testing.assert_array_equal(learner.predict.proba(X[0]), model.predictor().proba(X[0]))
+
+
 def test_assigned_weights_are_where_a_learner_starts():
     model = started(dr.MLPRegressor, {"solver": "sgd"}, SCORE)
     model.coefs_ = [part * 0.5 for part in model.coefs_]
@@ -387,7 +418,7 @@ A_CLASS = (
     "target must be one of the classes [0 1 2] (got {}). All classes are announced to the first "
     "fit, or by classes= to the first partial_fit."
 )
-LABELS = (
+ITS_LABELS = (
     "target must be a 0 or 1 for each of the 3 labels (got {}). Give the row of the matrix that "
     "partial_fit takes."
 )
@@ -395,8 +426,8 @@ CLASS_TARGETS = [
     (THREE, 7, A_CLASS.format("7")),
     (THREE, [1], A_CLASS.format("[1]")),
     (THREE, np.nan, A_CLASS.format("nan")),
-    (TARGETS[8][2], [0, 1, 2], LABELS.format("[0, 1, 2]")),
-    (TARGETS[8][2], [0, 1], LABELS.format("[0, 1]")),
+    (LABELS, [0, 1, 2], ITS_LABELS.format("[0, 1, 2]")),
+    (LABELS, [0, 1], ITS_LABELS.format("[0, 1]")),
 ]
 
 
@@ -465,6 +496,9 @@ def test_estimators_that_have_no_learner():
         "learner does not support early_stopping=True: it sees no validation rows (got "
         "early_stopping=True). Set early_stopping=False."
     )
+    classes = started(dr.MLPClassifier, {}, THREE).set_params(class_weight="balanced")
+    with pytest.raises(ValueError, match="class_weight 'balanced' is not supported for partial_"):
+        classes.learner()
     with pytest.raises(InvalidParameterError, match="The 'alpha' parameter of MLPRegressor must"):
         model.set_params(early_stopping=False, alpha=-1.0).learner()
 

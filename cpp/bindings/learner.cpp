@@ -44,13 +44,17 @@ public:
                    scaling_of(std::move(text.targets), session.layers().back().units)),
           factors_(std::move(text.factors)),
           classes_(nb::none()) {
-        if (!text.labels.is_none()) labels_ = nb::cast<std::pair<double, double>>(text.labels);
+        if (!text.labels.is_none()) {
+            labels_ = nb::cast<std::pair<double, double>>(text.labels);
+            take_weights(text.weights, {2, learner_.outputs()});
+        }
         if (text.classes.is_none()) return;
         if (!PyDict_Check(text.classes.ptr())) refuse("classes must be a dict or None.");
         classes_ = std::move(text.classes);
         Held held;
         const T* const rows = data_of<T>(text.table, "table", {-1, learner_.outputs()}, held);
         table_.assign(rows, rows + held.back().size());
+        take_weights(text.weights, {int64_t(table_.size()) / learner_.outputs()});
     }
     BoundLearner(const BoundLearner&) = delete;
 
@@ -59,8 +63,9 @@ public:
     nb::object step(nb::handle x, nb::handle target, nb::handle weight) {
         const Use use(busy_, "learner");
         double heavy = 0;
+        factor_ = 1;
         if (!take_input(x) || !take_target(target)) return nb::none();
-        if (!number_at(weight, heavy) || !learner_.set_weight(heavy)) return nb::none();
+        if (!number_at(weight, heavy) || !learner_.set_weight(double(T(heavy)) * factor_)) return nb::none();
         return done();
     }
 
@@ -127,6 +132,13 @@ private:
         next_ = 0;
     }
 
+    void take_weights(nb::handle weights, const std::vector<int64_t>& shape) {
+        if (weights.is_none()) return;
+        Held held;
+        const double* const numbers = data_of<double>(weights, "weights", shape, held);
+        weights_.assign(numbers, numbers + held.back().size());
+    }
+
     bool take_input(nb::handle x) {
         return each_number(x, learner_.inputs(), 1,
                            [&](const auto* row, int64_t step) { return learner_.set_input(row, step); });
@@ -147,6 +159,7 @@ private:
         PyObject* const at = PyDict_GetItemWithError(classes_.ptr(), target.ptr());
         if (!at) return PyErr_Clear(), false;  // unknown, or nothing that can be looked up
         const size_t columns = size_t(learner_.outputs()), row = size_t(PyLong_AsSize_t(at));
+        if (row < weights_.size()) factor_ = weights_[row];
         return row < table_.size() / columns && learner_.set_target(table_.data() + row * columns, 1);
     }
 
@@ -157,6 +170,7 @@ private:
             const S entry = row[int64_t(k) * step];
             if (entry != 0 && entry != 1) return false;
             numbers_[k] = entry == 0 ? labels_->first : labels_->second;
+            if (!weights_.empty()) factor_ *= weights_[entry == 0 ? k : numbers_.size() + k];
         }
         return learner_.set_target(numbers_.data(), 1);
     }
@@ -194,6 +208,8 @@ private:
     nb::object classes_;  ///< a dict, or None
     std::vector<T> table_;
     std::optional<std::pair<double, double>> labels_;
+    std::vector<double> weights_;
+    double factor_ = 1;  ///< of the weight of the row at hand
     std::vector<double> row_, numbers_;
     int64_t steps_ = 0;
     double objectives_ = 0;

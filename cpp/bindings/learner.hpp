@@ -18,6 +18,7 @@ struct LearnerText {
     nb::object classes;  ///< dict from a class to its row of `table`, or None
     nb::object table;    ///< targets of the classes, (classes, outputs)
     nb::object labels;   ///< targets (of a label that is not there, of one that is), or None
+    nb::object weights;  ///< factors of a row's weight: (classes,), or (2, outputs) as `labels`; or None
     nb::object factors;  ///< called with an epoch: factors of the step size from there on; or None
 };
 

@@ -101,6 +101,7 @@ class Session32:
         classes: dict[Any, int] | None,
         table: NDArray[Any] | None,
         labels: tuple[float, float] | None,
+        weights: NDArray[np.float64] | None,
         factors: Callable[[int], NDArray[np.float64]] | None,
     ) -> Learner32: ...
     def road(self, batch_size: int, l1: float = 0.0) -> str: ...

@@ -349,6 +349,7 @@ class CompiledSession(Session):
             code.classes,
             code.table,
             code.labels,
+            code.weights,
             None if walk.factors is None else partial(_factors_from, walk),
         )
         return CompiledLearner(core)

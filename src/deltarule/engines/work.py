@@ -244,6 +244,9 @@ class RowCode:
         The targets of the classes.
     labels : pair of float, optional
         The targets of a label that is not there, and of one that is: a target is 0 and 1.
+    weights : float64 array, optional
+        Of shape (classes,), or (2, outputs) for labels that are not there, and that are: what a
+        row's weight is multiplied with, label by label.
     """
 
     center: Array | None = None
@@ -253,6 +256,7 @@ class RowCode:
     classes: dict[Any, int] | None = None
     table: Array | None = None
     labels: tuple[float, float] | None = None
+    weights: Array | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -81,10 +81,6 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
         """The sample weights, times those of the classes."""
         return weight
 
-    def _class_factor(self) -> Callable[[Any], float] | None:
-        """What weighs a row of a stream by its target; None where all weigh the same."""
-        return None
-
     def _calibrate(self, validation: Validation) -> None:
         """Measure on the validation rows what probabilities need, where that is asked for."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from numbers import Real
 from typing import Any, ClassVar
 
@@ -80,13 +79,33 @@ class BaseMLPClassifier(ClassifierMixin, BaseMLP):
         """
         self._validate_params()
         if classes is not None:
-            self.__dict__.pop("classes_", None)  # it begins anew
             self._announce(y, classes)
         return self._fit(  # type: ignore[no-any-return]
             X, y, sample_weight, incremental=classes is not None, steps=False
         )
 
     # ------------------------------------------------------------ classes as columns
+
+    def _announce(self, y: Any, classes: Any) -> None:
+        """Take down all classes of a stream before its first rows."""
+        if type_of_target(y).startswith("multilabel"):
+            count = np.shape(y)[1]
+            check_announced(classes, count)
+            self.classes_ = np.arange(count)
+            self._set_code(True)
+        else:
+            self.classes_ = unique_labels(classes)
+            self._set_code(False)
+
+    def _announce_once(self, y: Any, classes: Any) -> None:
+        """The same in the first call of `partial_fit`; in later ones they must agree."""
+        first = "classes_" not in self.__dict__
+        if (first or classes is not None) and type_of_target(y).startswith("multilabel"):
+            check_announced(classes, np.shape(y)[1])
+            if first:
+                self._announce(y, classes)
+        elif _check_partial_fit_first_call(self, classes):
+            self._announce(y, classes)
 
     def _probable_activation(self) -> str:
         """The output activation as far as the parameters tell before a fit."""
@@ -122,19 +141,6 @@ class BaseMLPClassifier(ClassifierMixin, BaseMLP):
     def _output_columns(self) -> int:
         return self._code.columns
 
-    def _announce(self, y: Any, classes: Any) -> None:
-        """Take the classes of a stream down at its first rows."""
-        first = "classes_" not in self.__dict__
-        if (first or classes is not None) and type_of_target(y).startswith("multilabel"):
-            count = np.shape(y)[1]
-            check_announced(classes, count)
-            if first:
-                self.classes_ = np.arange(count)
-                self._set_code(True)
-        elif _check_partial_fit_first_call(self, classes):
-            self.classes_ = unique_labels(classes)
-            self._set_code(False)
-
     def _prepare(self, X: Any, y: Any, *, first: bool, incremental: bool) -> tuple[Any, Any]:
         X, y = checks.check_training(self, X, y, numeric=False, reset=first)
         classes, multilabel = labels_of(y)
@@ -143,7 +149,7 @@ class BaseMLPClassifier(ClassifierMixin, BaseMLP):
             self._set_code(multilabel)
             return X, y
         check_kind(self._code, y, multilabel)
-        if self.warm_start and not incremental and set(classes) != set(self.classes_):
+        if self.warm_start and not (first or incremental) and set(classes) != set(self.classes_):
             raise ValueError(
                 "warm_start can only be used where `y` has the same classes as in the previous "
                 f"call to fit. Previously got {self.classes_}, `y` has {classes}"
@@ -186,6 +192,12 @@ class BaseMLPClassifier(ClassifierMixin, BaseMLP):
             return target
         return self._code.smoothed(target, float(self.label_smoothing)).astype(dtype, copy=False)
 
+    def _row_target(self, dtype: Any) -> RowTarget:
+        weights = None
+        if self.class_weight is not None:
+            weights = class_weights.by_class(self.class_weight, self._code)
+        return code_of_classes(self._code, lambda y: self._training_target(y, dtype), weights)
+
     def _class_weighted(self, y: Any, weight: Array | None, *, incremental: bool) -> Array | None:
         if self.class_weight is None:
             return weight
@@ -198,27 +210,6 @@ class BaseMLPClassifier(ClassifierMixin, BaseMLP):
                 "weight above 0."
             )
         return as_plain_array(found)
-
-    def _class_factor(self) -> Callable[[Any], float] | None:
-        if self.class_weight is None:
-            return None
-        code = self._code
-        if code.multilabel:
-            return lambda y: float(
-                class_weights.of_rows(self.class_weight, code, np.atleast_2d(y))[0]
-            )
-        found = class_weights.of_rows(self.class_weight, code, code.classes)
-        factors: dict[Any, float] = dict(zip(code.classes.tolist(), found.tolist(), strict=True))
-
-        def factor(target: Any) -> float:
-            if isinstance(target, np.ndarray) and target.size == 1:
-                target = target.item()
-            try:
-                return factors.get(target, 1.0)  # what is no class is refused where it is encoded
-            except TypeError:
-                return 1.0
-
-        return factor
 
     def _check_combination(self, *, judged: bool, incremental: bool) -> None:
         if self.class_weight is not None:
@@ -275,9 +266,6 @@ class BaseMLPClassifier(ClassifierMixin, BaseMLP):
             weight,
             self.out_activation_ == "logistic",
         )
-
-    def _row_target(self, dtype: Any) -> RowTarget:
-        return code_of_classes(self._code, lambda y: self._training_target(y, dtype))
 
     def _groups(self, y: Any) -> Array | None:
         if self._code.multilabel:

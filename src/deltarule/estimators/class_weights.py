@@ -99,6 +99,19 @@ def of_rows(
     return found
 
 
+def by_class(class_weight: Any, code: ClassCode) -> Array:
+    """The factors of single rows: (classes,), or (2, labels) of labels that are not there, or are.
+
+    A factor of a row is that of its class, or the product of those of its labels.
+    """
+    if not code.multilabel:
+        return of_rows(class_weight, code, code.classes)
+    of_rows(class_weight, code, np.zeros((1, code.columns)))  # refuses what does not fit
+    labels = enumerate(class_weight)
+    both = [_factors(weights, np.arange(2), np.arange(2), None, f"{k}") for k, weights in labels]
+    return np.array(both).T.copy()
+
+
 def _factors(
     weights: Any, classes: Array, index: Array, sample_weight: Array | None, name: str
 ) -> Array:

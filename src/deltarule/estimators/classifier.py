@@ -482,5 +482,5 @@ class MLPClassifier(BaseMLPClassifier):
         --------
         learner : The same for rows one by one, some hundreds of times as fast.
         """
-        self._announce(y, classes)
+        self._announce_once(y, classes)
         return self._fit(X, y, sample_weight, incremental=True)  # type: ignore[no-any-return]

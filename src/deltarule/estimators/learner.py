@@ -18,15 +18,17 @@ import numpy as np
 from deltarule import engines
 from deltarule.definitions import Array
 from deltarule.engines import RowPredictor
-from deltarule.engines.work import RowCode
+from deltarule.engines.base import RowLearner
+from deltarule.engines.work import RowCode, Stood
 from deltarule.estimators import fitting, options
 from deltarule.estimators.checks import is_sparse
 from deltarule.estimators.predictor import Predictor, real_numbers
-from deltarule.estimators.row_targets import as_finite
+from deltarule.estimators.row_targets import RowTarget, as_finite
+from deltarule.estimators.standardizer import Standardizer
 from deltarule.exceptions import InvalidParameterError, InvalidShapeError, NonFiniteError
 from deltarule.loop import Loop
 from deltarule.network import Network, Parameters
-from deltarule.plans import TrainingPlan, TrainingState, fresh_state
+from deltarule.plans import TrainingPlan, TrainingResult, TrainingState, fresh_state
 from deltarule.schedules import Clock
 from deltarule.stopping import StopReason
 
@@ -63,15 +65,7 @@ class Learner:
     """
 
     def __init__(self, estimator: Any) -> None:
-        estimator._check_fitted()
-        estimator._validate_params()
-        options.check_solver(estimator)
-        if options.stopping_of(estimator) is not None:
-            raise InvalidParameterError(
-                "learner does not support early_stopping=True: it sees no validation rows (got "
-                f"early_stopping={estimator.early_stopping!r}). Set early_stopping=False."
-            )
-        estimator._check_combination(judged=False, incremental=True)
+        _check(estimator)
         network = _network_of(estimator)
         vector = estimator._current_vector(network)
         memory = estimator.__dict__.get("_memory")
@@ -82,22 +76,24 @@ class Learner:
         self._plan = _plan(estimator, key)
         chosen = engines.choose(estimator.engine, network, self._plan.optimizer, dtype)
         self._engine, self._session = chosen.name, chosen.open(network, dtype)
-        self._inputs, self._target = estimator._standardizer, estimator._row_target(dtype)
+        self._inputs: Standardizer | None = estimator._standardizer
+        self._target: RowTarget = estimator._row_target(dtype)
         self._begin(memory, vector)
-        self._weigh = estimator._class_factor()
         fitting.check_end(self._plan, self._loop.end)
-        state = self._loop.state
+        self._rows = self._open_rows()
+        self._synced = self._rows.stood()
+        self.predict: Predictor = estimator._predictor(_Live(self, vector))
+
+    def _open_rows(self) -> RowLearner:
+        """The engine's learner, loaded with the state."""
+        state, inputs = self._loop.state, self._inputs
         moments = state.moments if len(state.moments) else None
         self._session.load(state.parameters.vector, moments, state.parameters.buffers)
-        self._session.bind(
-            np.zeros((1, network.n_inputs), dtype=dtype),
-            np.zeros((1, network.n_outputs), dtype=dtype),
-        )
-        found = self._inputs
-        code = RowCode() if found is None else RowCode(found.center, found.scale)
-        code = self._target.describe(code)
-        self._rows = self._session.learner(self._loop.walk, self._loop.progress, code)
-        self.predict: Predictor = estimator._predictor(_Live(self, vector))
+        shapes = (1, self._network.n_inputs), (1, self._network.n_outputs)
+        self._session.bind(*(np.zeros(shape, dtype=self._dtype) for shape in shapes))
+        code = RowCode() if inputs is None else RowCode(inputs.center, inputs.scale)
+        loop = self._loop
+        return self._session.learner(loop.walk, loop.progress, self._target.describe(code))
 
     def _begin(self, memory: fitting.Memory | None, vector: Array) -> None:
         """Where the estimator stands, and with it the learner."""
@@ -108,7 +104,6 @@ class Learner:
             state = fitting.starting_state(memory, self._network, vector, self._plan)
         self._memory, self._seen = memory, vector
         self._loop = _Stream(self._network, self._plan, state, self._session)
-        self._synced = (0, 0.0)
 
     def step(self, x: Any, target: Any, weight: Any = 1.0) -> float:
         """One step on one row.
@@ -137,8 +132,6 @@ class Learner:
             If they are not finite; or if the step made the loss or a weight non-finite: then it
             was not done, and the learner is as it was before.
         """
-        if self._weigh is not None:
-            weight = _checked_weight(weight) * self._weigh(target)
         loss = self._rows.step(x, target, weight)
         if loss is None:
             loss = self._rows.step_on(*self._encoded(x, target, weight))
@@ -165,40 +158,48 @@ class Learner:
             If the estimator was fitted, or its weights assigned, since it made the learner or was
             last put in line with it: neither is thrown away for the other.
         """
-        estimator = self._estimator
-        now = estimator.__dict__.get("_memory")
-        if now is not self._memory or not np.array_equal(
-            estimator._current_vector(self._network), self._seen
-        ):
-            raise InvalidParameterError(
-                f"the {type(estimator).__name__} must be as it was when it made the learner, or "
-                "at the last sync (got other weights: it was fitted, or they were assigned). Make "
-                "another learner from it; this one still predicts."
-            )
-        stood = self._rows.stood()
-        steps, objectives = self._synced
-        done = stood.steps - steps
+        self._check_unchanged()
+        estimator, stood = self._estimator, self._rows.stood()
+        done = stood.steps - self._synced.steps
         if not done:
             return estimator
-        loop = self._loop
-        progress = loop.progress
-        progress.epoch += done
-        progress.standing = stood.standing
-        progress.loss.append((stood.objectives - objectives) / done)
-        progress.seconds.append(time.perf_counter() - progress.began)
-        reason = stood.reason or StopReason.MAX_EPOCHS
+        result = self._result(stood, done)
         if estimator._network is not self._network:
             estimator._set_network(self._network)
-        result = loop.result(reason, None, self._engine, self._session.road(loop.work))
-        estimator._keep(result, self._plan, None, 1, now, estimator._earlier(now), False, None)
-        memory = estimator._memory
-        self._begin(memory, memory.published)
-        self._synced = (stood.steps, stood.objectives)
+        estimator.__dict__.pop("temperature_", None)  # it was that of the weights before
+        memory, earlier = self._memory, estimator._earlier(self._memory)
+        estimator._keep(result, self._plan, None, 1, memory, earlier, judged=False, judged_by=None)
+        self._begin(estimator._memory, estimator._memory.published)
+        self._synced = stood
         return estimator
+
+    def _check_unchanged(self) -> None:
+        estimator = self._estimator
+        if estimator.__dict__.get("_memory") is self._memory and np.array_equal(
+            estimator._current_vector(self._network), self._seen
+        ):
+            return
+        raise InvalidParameterError(
+            f"the {type(estimator).__name__} must be as it was when it made the learner, or at the "
+            "last sync (got other weights: it was fitted, or they were assigned). Make another "
+            "learner from it; this one still predicts."
+        )
+
+    def _result(self, stood: Stood, done: int) -> TrainingResult:
+        """So many steps as a training: epochs of one row, one entry of the history for all."""
+        loop, objectives = self._loop, stood.objectives - self._synced.objectives
+        loop.progress.epoch += done
+        loop.progress.standing = stood.standing
+        loop.progress.loss.append(objectives / done)
+        loop.progress.seconds.append(time.perf_counter() - loop.progress.began)
+        reason, road = stood.reason or StopReason.MAX_EPOCHS, self._session.road(loop.work)
+        return loop.result(reason, None, self._engine, road)
 
     def _encoded(self, x: Any, target: Any, weight: Any) -> tuple[Array, Array, float]:
         """A row as the network sees it, or an error that says what is wrong with it."""
-        return self._row(x), self._checked_target(target), _checked_weight(weight)
+        X = self._row(x)
+        D, factor = self._checked_target(target)
+        return X, D, float(self._dtype.type(_checked_weight(weight))) * factor
 
     def _row(self, x: Any) -> Array:
         if is_sparse(x):
@@ -221,14 +222,14 @@ class Learner:
                 X = self._inputs.apply(X)
         return as_finite(X, given, "x", self._dtype)
 
-    def _checked_target(self, target: Any) -> Array:
-        D: Array = self._target.encode(target)
+    def _checked_target(self, target: Any) -> tuple[Array, float]:
+        D, factor = self._target.encode(target)
         for head in self._network.heads:
             activation = self._network.head_activation(head).name
             problem = head.loss.check_target(D[:, head.slice], activation)
             if problem is not None:
                 raise InvalidShapeError(problem)
-        return D
+        return D, factor
 
     def _non_finite(self) -> NonFiniteError:
         return NonFiniteError(
@@ -246,6 +247,19 @@ class Learner:
         raise TypeError(
             "a Learner cannot be pickled or copied. Call sync(), and pickle or copy the estimator."
         )
+
+
+def _check(estimator: Any) -> None:
+    """Refuse what has no stream, as `partial_fit` does."""
+    estimator._check_fitted()
+    estimator._validate_params()
+    options.check_solver(estimator)
+    if options.stopping_of(estimator) is not None:
+        raise InvalidParameterError(
+            "learner does not support early_stopping=True: it sees no validation rows (got "
+            f"early_stopping={estimator.early_stopping!r}). Set early_stopping=False."
+        )
+    estimator._check_combination(judged=False, incremental=True)
 
 
 def _network_of(estimator: Any) -> Network:
@@ -308,7 +322,7 @@ class _Live:
     def open(
         self, network: Network | None = None, temperature: float | None = None
     ) -> RowPredictor:
-        """The engine's predictor on the learner's numbers; a stream knows no temperature."""
+        """The engine's predictor on the learner's numbers; a temperature was that of others."""
         return self._rows.predictor(network or self.network)
 
     def __reduce__(self) -> Any:

@@ -28,8 +28,8 @@ class RowTarget(ABC):
         """The same for an engine, added to what the inputs mean."""
 
     @abstractmethod
-    def encode(self, target: Any) -> Array:
-        """D of one row, shape (1, outputs)."""
+    def encode(self, target: Any) -> tuple[Array, float]:
+        """D of one row, shape (1, outputs), and what ``class_weight`` makes of its weight."""
 
 
 class ClassTarget(RowTarget):
@@ -40,17 +40,18 @@ class ClassTarget(RowTarget):
     classes : array of shape (n_classes,)
     table : array of shape (n_classes, outputs)
         The network's target for each.
+    weights : float64 array of shape (n_classes,), optional
     """
 
-    def __init__(self, classes: Array, table: Array) -> None:
-        self._classes, self._table = classes, table
+    def __init__(self, classes: Array, table: Array, weights: Array | None) -> None:
+        self._classes, self._table, self._weights = classes, table, weights
         self._rows = {label: row for row, label in enumerate(classes.tolist())}
 
     def describe(self, code: RowCode) -> RowCode:
         """A class by its row."""
-        return replace(code, classes=self._rows, table=self._table)
+        return replace(code, classes=self._rows, table=self._table, weights=self._weights)
 
-    def encode(self, target: Any) -> Array:
+    def encode(self, target: Any) -> tuple[Array, float]:
         """The class's row, also of a class in an array of its own."""
         if isinstance(target, np.ndarray) and target.size == 1:
             target = target.item()
@@ -63,7 +64,8 @@ class ClassTarget(RowTarget):
                 f"target must be one of the classes {self._classes} (got {target!r}). All classes "
                 "are announced to the first fit, or by classes= to the first partial_fit."
             )
-        return self._table[row : row + 1]
+        weight = 1.0 if self._weights is None else float(self._weights[row])
+        return self._table[row : row + 1], weight
 
 
 class LabelsTarget(RowTarget):
@@ -73,16 +75,18 @@ class LabelsTarget(RowTarget):
     ----------
     table : array of shape (2, outputs)
         The network's targets for labels that are not there, and for those that are.
+    weights : float64 array of shape (2, outputs), optional
     """
 
-    def __init__(self, table: Array) -> None:
-        self._table = table
+    def __init__(self, table: Array, weights: Array | None) -> None:
+        self._table, self._weights = table, weights
 
     def describe(self, code: RowCode) -> RowCode:
         """A label by its two targets."""
-        return replace(code, labels=(float(self._table[0, 0]), float(self._table[1, 0])))
+        ends = (float(self._table[0, 0]), float(self._table[1, 0]))
+        return replace(code, labels=ends, weights=self._weights)
 
-    def encode(self, target: Any) -> Array:
+    def encode(self, target: Any) -> tuple[Array, float]:
         """Row by row of the table, one label each."""
         columns = self._table.shape[1]
         labels = real_numbers(target, "target")
@@ -91,8 +95,13 @@ class LabelsTarget(RowTarget):
                 f"target must be a 0 or 1 for each of the {columns} labels (got {target!r}). "
                 "Give the row of the matrix that partial_fit takes."
             )
-        D: Array = np.where(labels[np.newaxis] == 1, self._table[1:], self._table[:1])
-        return D
+        there = labels[np.newaxis] == 1
+        D: Array = np.where(there, self._table[1:], self._table[:1])
+        weight = 1.0
+        if self._weights is not None:
+            for factor in np.where(there[0], self._weights[1], self._weights[0]).tolist():
+                weight *= factor
+        return D, weight
 
 
 class NumberTarget(RowTarget):
@@ -115,7 +124,7 @@ class NumberTarget(RowTarget):
             return code
         return replace(code, target_center=found.center, target_scale=found.scale)
 
-    def encode(self, target: Any) -> Array:
+    def encode(self, target: Any) -> tuple[Array, float]:
         """As a row of the target matrix is."""
         numbers = real_numbers(target, "target")
         single = self._columns == 1
@@ -130,14 +139,14 @@ class NumberTarget(RowTarget):
             )
         row = numbers.reshape(1, -1)
         D = row if self._standardizer is None else self._standardizer.apply(row.astype(np.float64))
-        return as_finite(D, row, "target", self._dtype)
+        return as_finite(D, row, "target", self._dtype), 1.0
 
 
-def code_of_classes(code: ClassCode, target: Any) -> RowTarget:
+def code_of_classes(code: ClassCode, target: Any, weights: Array | None) -> RowTarget:
     """What a classifier's target means; ``target`` makes the network's targets of some y."""
     if code.multilabel:
-        return LabelsTarget(target(np.repeat([[0], [1]], code.columns, axis=1)))
-    return ClassTarget(code.classes, target(code.classes))
+        return LabelsTarget(target(np.repeat([[0], [1]], code.columns, axis=1)), weights)
+    return ClassTarget(code.classes, target(code.classes), weights)
 
 
 def as_finite(row: Array, given: Array, name: str, dtype: Any) -> Array:

@@ -14,7 +14,7 @@ namespace deltarule::DELTARULE_ISA {
 /// Units of a block; numbers in an element, in a vector, and units that are drawn at a time.
 constexpr int64_t dropout_block = 16;
 template <class T>
-constexpr int64_t dropout_fields = int64_t(sizeof(T)) / 2;
+constexpr int dropout_fields = int(sizeof(T)) / 2;
 template <class T>
 constexpr int64_t dropout_vector = lanes<T> * dropout_fields<T>;
 template <class T>
@@ -41,13 +41,18 @@ void draw(const Strip<T>& s, const Layer& layer, int64_t first, T* to) {
         __builtin_memcpy(to, to - dropout_width<T>, dropout_width<T> * sizeof(T));
 }
 
+/// Of each number what is kept of it, or zero; `kept` is all bits or none.
+template <class T>
+DELTARULE_INLINE void keep_scaled(Mask<T> kept, T scale, T* at) {
+    store(at, from_bits<T>(bits<T>(load(at) * scale) & kept));
+}
+
 template <class T>
 void dropout_forward(const Strip<T>& s, const Operation& self) {
     if (!s.batch.training) return;
     const Layer& layer = s.layer(self);
     const T scale = T(65536.0 / double(layer.keep));
     const Mask<T> keep = Mask<T>{} + typename Simd<T>::Int(layer.keep);
-    T *const a = s.values(self.output), *const slope = s.kept(self.kept);
     T drawn[strip<T> * dropout_width<T>] = {};
     for (int64_t first = 0; first < layer.units; first += dropout_units<T>) {
         draw(s, layer, first, drawn);
@@ -58,18 +63,25 @@ void dropout_forward(const Strip<T>& s, const Operation& self) {
                 const T* const from = drawn + v * lanes<T> * dropout_width<T> + part / dropout_fields<T>;
                 for (int i = 0; i < lanes<T>; ++i) square[i] = load(from + i * dropout_width<T>);
                 transpose<T>(square);
-                int64_t at = (first + part) * strip<T> + v * lanes<T>, unit = part;
-                for (int i = 0; i < lanes<T>; ++i) {
-                    Mask<T> numbers = bits<T>(square[i]);
-                    for (int field = 0; field < dropout_fields<T> && unit < count; ++field, ++unit) {
-                        const Mask<T> kept = (numbers & 0xFFFF) < keep;
-                        const Vec<T> zero = splat<T>(T(0));
-                        store(a + at, kept ? load(a + at) * scale : zero);
-                        store(slope + at, kept ? load(slope + at) * scale : zero);
-                        numbers >>= 16;
-                        at += strip<T>;
-                    }
+                const int64_t begin = (first + part) * strip<T> + v * lanes<T>;
+                T *const a = s.values(self.output) + begin, *const slope = s.kept(self.kept) + begin;
+                const auto apply = [&](int i, int field) {
+                    const Mask<T> numbers =
+                        (Mask<T>)((typename Simd<T>::Word)bits<T>(square[i]) >> 16 * field);
+                    const Mask<T> kept = (numbers & 0xFFFF) < keep;
+                    const int64_t at = (i * dropout_fields<T> + field) * strip<T>;
+                    keep_scaled<T>(kept, scale, a + at);
+                    keep_scaled<T>(kept, scale, slope + at);
+                };
+                if (count - part >= dropout_vector<T>) {
+#pragma GCC unroll 16
+                    for (int i = 0; i < lanes<T>; ++i)
+#pragma GCC unroll 4
+                        for (int field = 0; field < dropout_fields<T>; ++field) apply(i, field);
+                    continue;
                 }
+                for (int unit = 0; unit < count - part; ++unit)
+                    apply(unit / dropout_fields<T>, unit % dropout_fields<T>);
             }
     }
 }

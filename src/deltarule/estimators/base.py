@@ -51,8 +51,8 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
         """Width of the target."""
 
     @abstractmethod
-    def _output_activation(self) -> str:
-        """The output activation that the parameters stand for."""
+    def _output_activation(self) -> Any:
+        """The output activation that the parameters stand for: a name or an object."""
 
     @abstractmethod
     def _target(self, y: Any, dtype: Any) -> Array:
@@ -71,8 +71,8 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
         """What the target of a stream's row means."""
 
     @abstractmethod
-    def _score(self) -> Score:
-        """What judges the network's outputs against target rows."""
+    def _score(self) -> Score | None:
+        """What judges the network's outputs against target rows; None: their loss does."""
 
     def _check_combination(self, *, judged: bool, incremental: bool) -> None:
         """Refuse parameters that make no sense together, before any work."""
@@ -254,7 +254,7 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
 
     def _validation(self, plan: TrainingPlan, held: fitting.Rows, dtype: Any) -> Validation:
         stopping, D = plan.early_stopping, self._target(held.y, dtype)
-        score: Score | Callable[[Array], float] = self._score()
+        score: Score | Callable[[Array], float] | None = self._score()
         if stopping is not None and stopping.scorer is not None:
             score = fitting.scorer_judge(self, stopping.scorer, held)
         weight = None if held.weight is None else held.weight.astype(dtype, copy=False)

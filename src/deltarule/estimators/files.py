@@ -304,7 +304,10 @@ def estimator_from_record(record: Any, parameters: Parameters) -> Any:
     elif fields.optional("classes"):
         wrong("estimator.classes", "null for a regressor", fields.value("classes"))
     else:
-        estimator._columns = network.n_outputs
+        estimator._columns = network.n_outputs // max(len(estimator._levels()), 1)
+        if estimator._output_columns() != network.n_outputs:
+            count = len(estimator._levels())
+            wrong("estimator.settings.loss", f"levels that divide {network.n_outputs}", count)
     try:
         differs = _other_network(estimator, network)
     except (ValueError, TypeError) as problem:
@@ -434,7 +437,8 @@ def _set_standardizers(estimator: Any, fields: Fields, parameters: Parameters) -
     estimator._standardizer = found
     estimator.input_center_ = None if found is None else found.center
     estimator.input_scale_ = None if found is None else found.scale
-    target = _standardizer_from_record(both, "target", network.n_outputs)
+    columns = getattr(estimator, "_columns", network.n_outputs)
+    target = _standardizer_from_record(both, "target", columns)
     if hasattr(estimator, "_code"):
         if target is not None:
             wrong("estimator.standardizer.target", "null for a classifier", "a record")

@@ -157,23 +157,23 @@ REFUSALS = [
     (
         lambda: model(max_iter=1).fit(X, Y).predict_interval(X, 0.8),
         (
-            "coverage must be the share between two quantiles that are predicted, here 0.5, 0.9 (got "
-            "0.8). Fit with loss=dr.losses.Quantile((low, …, 1 - low)), low half of what the "
+            "coverage must be the share between two quantiles that are predicted, here 0.5, 0.9 "
+            "(got 0.8). Fit with loss=dr.losses.Quantile((low, …, 1 - low)), low half of what the "
             "interval leaves out."
         ),
     ),
     (
         lambda: model(output_activation="identity").fit(X, Y),
         (
-            "output_activation must be 'auto' beside a loss of several quantiles, which then rise and "
-            "never cross (got 'identity'). Leave it at its default."
+            "output_activation must be 'auto' beside a loss of several quantiles, which then rise "
+            "and never cross (got 'identity'). Leave it at its default."
         ),
     ),
     (
         lambda: dr.MLPRegressor("quantile", output_activation="softmax").fit(X, Y),
         (
-            "output_activation must not be 'softmax' beside loss 'quantile': its outputs are shares "
-            "that sum to 1, and no quantiles (got 'softmax'). Leave it at 'auto'."
+            "output_activation must not be 'softmax' beside loss 'quantile': its outputs are "
+            "shares that sum to 1, and no quantiles (got 'softmax'). Leave it at 'auto'."
         ),
     ),
     (
@@ -186,8 +186,8 @@ REFUSALS = [
     (
         lambda: dr.MLPClassifier(loss="quantile", output_activation="softmax").fit(X, Y > 0),
         (
-            "output_activation must not be 'softmax' beside loss 'quantile': its outputs are shares "
-            "that sum to 1, and no quantiles (got 'softmax'). Leave it at 'auto'."
+            "output_activation must not be 'softmax' beside loss 'quantile': its outputs are "
+            "shares that sum to 1, and no quantiles (got 'softmax'). Leave it at 'auto'."
         ),
     ),
 ]

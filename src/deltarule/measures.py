@@ -326,7 +326,7 @@ def has_steps(loss: Loss) -> bool:
     >>> has_steps(AbsoluteError()), has_steps(Huber()), has_steps(SquaredError())
     (True, False, False)
     """
-    target = np.array([[1.0]])
+    target = np.ones((1, len(loss.parameters)))
     for places in loss.kinks(target):
         sides = [loss.derivative(places + side * 1e-6, target) for side in (-1, 1)]
         if np.abs(sides[1] - sides[0]).max() > 1e-3:

@@ -231,10 +231,10 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
         if known is not None and self.__dict__.get("_described") == described:
             return known  # and its session: a stream of single rows would pay for them each time
         network = networks.build_network(self, *columns)
-        if known is not None and (network.units, network.size) != (known.units, known.size):
+        if known is not None and (network.widths, network.size) != (known.widths, known.size):
             raise InvalidParameterError(
-                f"the network must keep its widths {known.units} and its biases between fits with "
-                f"warm_start or partial_fit (got {network.units} with "
+                f"the network must keep its widths {known.widths} and its biases between fits with "
+                f"warm_start or partial_fit (got {network.widths} with "
                 f"fit_intercept={self.fit_intercept}). Set warm_start=False, or start from a "
                 "clone."
             )

@@ -27,7 +27,6 @@ from deltarule.estimators.base import BaseMLP
 from deltarule.estimators.classifier import MLPClassifier
 from deltarule.estimators.fitting import Memory, settled
 from deltarule.estimators.networks import build_network
-from deltarule.estimators.published import dense_layers
 from deltarule.estimators.regressor import MLPRegressor
 from deltarule.estimators.standardizer import Standardizer
 from deltarule.estimators.targets import ClassCode
@@ -358,7 +357,7 @@ def _other_network(estimator: Any, network: Network) -> tuple[str, Any, Any] | N
 
 def _shown(network: Network) -> dict[str, Any]:
     """What an estimator's settings say of a network, under their names."""
-    dense = dense_layers(network)
+    dense = network.weighted
     between = [network.layers[a + 1 : b] for a, b in itertools.pairwise(dense)]
     kinds = [tuple(type(layer) for layer in group) for group in between]
     return {

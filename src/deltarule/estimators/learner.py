@@ -240,7 +240,7 @@ class Learner:
         )
 
     def __repr__(self) -> str:
-        widths = "-".join(map(str, self._network.units))
+        widths = "-".join(map(str, self._network.widths))
         return f"Learner({widths}, {self._dtype}, {self._plan.optimizer!r})"
 
     def __reduce__(self) -> Any:

@@ -166,6 +166,7 @@ class Subject:
         self.classes: Array | None = None
         columns = self.network.n_outputs
         if not self.classifies:
+            columns = self.estimator._columns
             if (1 if y.ndim == 1 else y.shape[1]) != columns or y.dtype.kind not in "biuf":
                 raise InvalidShapeError(
                     f"y must hold numbers in {columns} column{'s' * (columns > 1)}, as at fit "

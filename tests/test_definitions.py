@@ -106,6 +106,8 @@ def test_an_option_is_a_value(family, name):
 def test_every_field_refuses_what_no_field_can_be(family, name):
     for field in dataclasses.fields(family.table[name]):
         for wrong in (None, [], {}, "x", True, np.nan, np.inf, 1j, np.zeros(1), object()):
+            if wrong is None and field.default is None:
+                continue
             said = message(lambda f=field, w=wrong: family.table[name](**{f.name: w}))
             assert said.startswith(f"{field.name} must be ")
 

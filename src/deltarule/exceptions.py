@@ -77,8 +77,7 @@ class ReferenceEngineWarning(DeltaruleWarning):
 
 
 class TrainingStoppedWarning(DeltaruleWarning):
-    """Training was cut short, by an interrupt, its time or a number that is not finite, or stands
-    still; the parameters so far are returned."""
+    """Training was cut short or stands still; the parameters so far, or the best, are returned."""
 
 
 class UnknownCategoryWarning(DeltaruleWarning):

@@ -324,6 +324,9 @@ def test_holes_in_the_rows_are_findings():
     ]
     assert found.rows == 442
     assert found.rows_judged == 439
+    # Where only rows with holes have a weight, the others count alike.
+    weight = (np.arange(442) == 3).astype(float)
+    assert dr.diagnose(model, X, y, weight) == found
 
 
 def test_a_loss_that_became_infinite():

@@ -107,6 +107,8 @@ class Subject:
         self.names = _names(estimator, feature_names)
         self.rows = X.shape[0]
         X, y, weight = self._usable(X, y, weight)
+        if weight is not None and not weight.any():
+            weight = None  # those with a weight had holes
         self._read_target(y)
         chosen = _sample(X.shape[0], self.network.size)
         self.constant = self._constant_columns(X, chosen)

@@ -105,7 +105,7 @@ def reach(activation: Activation) -> tuple[float, float]:
     ((0.0, 1.0), (0.0, inf))
     """
     if not activation.elementwise:
-        return 0.0, 1.0
+        return (0.0, 1.0) if activation.name == "softmax" else (-np.inf, np.inf)
     far = np.logspace(-3, 3, 200)
     with np.errstate(all="ignore"):
         values = activation.value(np.concatenate([-far[::-1], [0.0], far])[:, np.newaxis])[:, 0]

@@ -21,7 +21,7 @@ from deltarule.estimators.kept_session import KeptSession
 from deltarule.estimators.parameters import CheckedParameters
 from deltarule.estimators.predictor import before_output
 from deltarule.exceptions import InvalidParameterError, InvalidShapeError, NonFiniteError
-from deltarule.layers import Dense
+from deltarule.layers import BatchNormalization, Dense
 from deltarule.network import Network, Parameters, Slot
 from deltarule.plans import History, TrainingPlan, TrainingResult
 from deltarule.stopping import StopReason
@@ -264,10 +264,13 @@ def _check_no_bias(network: Network, intercepts: list[Any], name: str = "interce
     for place, index in enumerate(network.weighted):
         layer = network.layers[index]
         if not (isinstance(layer, Dense) and layer.bias) and np.any(intercepts[place]):
+            behind = network.layers[index + 1 : index + 2]
+            shifted = any(isinstance(layer, BatchNormalization) for layer in behind)
+            where = "before a batch normalization" if shifted else "with fit_intercept=False"
+            remedy = "change shifts_" if shifted else "fit with fit_intercept=True"
             raise InvalidParameterError(
-                f"{name}[{place}] must be zeros with fit_intercept=False, and where batch "
-                f"normalization has the shift (got {np.asarray(intercepts[place])}). Assign "
-                "zeros, or fit with fit_intercept=True."
+                f"{name}[{place}] must be zeros {where} (got {np.asarray(intercepts[place])}). "
+                f"Assign zeros, or {remedy}."
             )
 
 

@@ -166,7 +166,7 @@ def _targets(subject: Subject, book: Book) -> None:
         remedy="Set output_activation='identity', or scale the target into the range.",
         columns=tuple(str(i) for i in np.flatnonzero(beyond.any(axis=0))),
     )
-    if name != "identity":
+    if name not in ("identity", "ascending"):
         book.leave_out("unscaled_targets", f"a {name!r} output is no scale of its own")
         return
     varying = np.setdiff1d(np.arange(target.shape[1]), same)

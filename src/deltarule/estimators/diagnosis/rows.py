@@ -247,7 +247,6 @@ def _classes(subject: Subject, book: Book) -> None:
         severity="warning",
         says=f"The most frequent class has {ratio:.0f} rows for one of the rarest, and the model "
         "gives rare classes away to the frequent ones.",
-        remedy="Weigh the rare classes more with sample_weight in fit, for example with "
-        "sklearn.utils.class_weight.compute_sample_weight('balanced', y).",
+        remedy="Weigh the rare classes more: set class_weight='balanced'.",
         columns=tuple(str(names[i]) for i, recall in recalls.items() if recall < LEAST_RECALL),
     )

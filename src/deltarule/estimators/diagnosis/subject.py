@@ -110,6 +110,7 @@ class Subject:
         if weight is not None and not weight.any():
             weight = None  # those with a weight had holes
         self._read_target(y)
+        weight = estimator._class_weighted(y, weight, incremental=False)
         chosen = _sample(X.shape[0], self.network.size)
         self.constant = self._constant_columns(X, chosen)
         self.total_weight = backprop.total_weight(weight, X.shape[0])

@@ -47,7 +47,7 @@ struct Operation {
     bool rectify = false;   ///< of affine: its output is relu
     Gate gate = Gate::none;
     bool gated = false;  ///< of activation: its delta comes multiplied by σ'(z)
-    int64_t sums = 0;    ///< of normalisations: where their numbers of a strip lie among those of all
+    int64_t sums = 0;    ///< of normalisations: panels of such that stand before, four parts each
 };
 
 /// Operations that a strip runs in one go.

@@ -197,6 +197,8 @@ class CompiledSession(Session):
         )
         if moments is None or len(moments) != optimizer.moments:
             moments = np.zeros((optimizer.moments, self._size), dtype=self._dtype)
+            if optimizer.averages:  # of a training that goes on, whose first step was long ago
+                moments[-1] = self._core.parameters()
         self._core.set_moments(np.ascontiguousarray(moments))
         self._optimizer, self._moments = optimizer, None
 
@@ -382,8 +384,8 @@ class CompiledSession(Session):
     @contextmanager
     def as_published(self) -> Iterator[None]:
         """The average in place of the parameters, where the optimiser keeps one."""
-        self._core.publish(True)
         try:
+            self._core.publish(True)
             yield
         finally:
             self._core.publish(False)

@@ -239,20 +239,26 @@ STUDIES: dict[str, Study] = {
         TWO,
         {
             title: swept(
-                "learning_rate_init", STEPS[3:],
-                solver=dr.Nesterov(clip_norm=norm), hidden_layer_sizes=(30,) * 4, **ENDLESS,
+                "learning_rate_init",
+                STEPS[3:],
+                solver=dr.Nesterov(clip_norm=norm),
+                hidden_layer_sizes=(30,) * 4,
+                **ENDLESS,
             )
             for title, norm in (("not clipped", None), ("clip_norm=1", 1.0))
         },
         "learning_rate_init",
-    ),  # fmt: skip
+    ),
     "averaging": Study(
         "Averages of the weights, Adam, 50 epochs",
         TWO,
         {
             f"{name}, step size {rate:g}": {
-                a: BEGINNING | ENDLESS | {
-                    "solver": dr.Adam(average=a or None), "learning_rate": name,
+                a: BEGINNING
+                | ENDLESS
+                | {
+                    "solver": dr.Adam(average=a or None),
+                    "learning_rate": name,
                     "learning_rate_init": rate,
                 }
                 for a in AVERAGES
@@ -261,7 +267,7 @@ STUDIES: dict[str, Study] = {
         },
         "average (0: none)",
         logarithmic=False,
-    ),  # fmt: skip
+    ),
     "layers": Study(
         "Hidden layers and units",
         ("moons", DIGITS, "diabetes"),
@@ -286,4 +292,4 @@ STUDIES: dict[str, Study] = {
         {f"n_init={n}": wide(1, WIDTHS, **SEARCH, n_init=n) for n in (1, 10)},
         "units of the hidden layer",
     ),
-}  # fmt: skip
+}

@@ -1,6 +1,7 @@
 """Measure what docs/how-to-choose.md says, and write it down.
 
-    python benchmarks/choices.py [--studies ID,ID] [--repetitions N] [--output FILE] [--no-documents]
+    python benchmarks/choices.py [--studies ID,ID] [--repetitions N] [--output FILE]
+                                 [--no-documents]
 
 A study changes one thing of `BEGINNING` at a time and tells the error on rows that were held back,
 over `REPETITIONS` splits; repetition r has the same rows and the same ``random_state`` for every
@@ -69,9 +70,7 @@ def measure(studies: dict[str, Any], repetitions: int) -> dict[str, Any]:
     print(f"{len(tasks)} trainings …", flush=True)
     with ProcessPoolExecutor(len(processors()), mp_context=get_context("spawn")) as pool:
         found = list(pool.map(train, tasks, chunksize=repetitions))
-    values = {
-        key: found[i * repetitions : (i + 1) * repetitions] for i, key in enumerate(wanted)
-    }
+    values = {key: found[i * repetitions : (i + 1) * repetitions] for i, key in enumerate(wanted)}
     return {
         "date": date.today().isoformat(),
         "machine": machine.machine(),

@@ -10,11 +10,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import choices
+from choices import regression
 
 import deltarule as dr
 
 Settings = dict[str, Any]
+#: Rows, measure and settings of a training.
+Job = tuple[str, str, Settings]
+
+#: Parameters that only the classifier has.
+CLASSES_ONLY = {"label_smoothing"}
+#: Among the settings of a study: the share of training targets that are made wrong, in %.
+GROSS = "gross"
 
 #: What the page begins with.
 BEGINNING: Settings = {
@@ -45,9 +52,18 @@ class Study:
     condition: bool = False
     measure: str = "error"
 
-    def jobs(self) -> Iterator[tuple[str, str, Any, str, tuple[str, str, Settings]]]:
-        """Data, choice, place, key and job of every point."""
-        return choices.jobs_of(self.points, self.data, self.measure)
+    def jobs(self) -> Iterator[tuple[str, str, Any, str, Job]]:
+        """Data, choice, place, a key that equal trainings share, and the job of every point."""
+        for data in self.data:
+            for choice, places in self.points.items():
+                for at, settings in places.items():
+                    if regression(data) and CLASSES_ONLY & set(settings):
+                        continue
+                    given = dict(settings)
+                    gross = given.pop(GROSS, None)
+                    rows = data if gross is None else f"{data}, {gross} % gross errors"
+                    key = repr((rows, self.measure, sorted(given.items())))
+                    yield data, choice, at, key, (rows, self.measure, given)
 
 
 def plain(**given: Settings) -> dict[str, dict[Any, Settings]]:
@@ -128,7 +144,7 @@ STUDIES: dict[str, Study] = {
         "Loss for numbers, where some training targets are far too high",
         ("diabetes", "friedman1"),
         {
-            title: {g: BEGINNING | {"loss": loss, "gross": g} for g in (0, 2, 5, 10, 20)}
+            title: {g: BEGINNING | {"loss": loss, GROSS: g} for g in (0, 2, 5, 10, 20)}
             for title, loss in (
                 ("squared error", "squared_error"),
                 ("huber", dr.losses.Huber(1.0)),
@@ -239,20 +255,26 @@ STUDIES: dict[str, Study] = {
         TWO,
         {
             title: swept(
-                "learning_rate_init", STEPS[3:],
-                solver=dr.Nesterov(clip_norm=norm), hidden_layer_sizes=(30,) * 4, **ENDLESS,
+                "learning_rate_init",
+                STEPS[3:],
+                solver=dr.Nesterov(clip_norm=norm),
+                hidden_layer_sizes=(30,) * 4,
+                **ENDLESS,
             )
             for title, norm in (("not clipped", None), ("clip_norm=1", 1.0))
         },
         "learning_rate_init",
-    ),  # fmt: skip
+    ),
     "averaging": Study(
         "Averages of the weights, Adam, 50 epochs",
         TWO,
         {
             f"{name}, step size {rate:g}": {
-                a: BEGINNING | ENDLESS | {
-                    "solver": dr.Adam(average=a or None), "learning_rate": name,
+                a: BEGINNING
+                | ENDLESS
+                | {
+                    "solver": dr.Adam(average=a or None),
+                    "learning_rate": name,
                     "learning_rate_init": rate,
                 }
                 for a in AVERAGES
@@ -261,7 +283,7 @@ STUDIES: dict[str, Study] = {
         },
         "average (0: none)",
         logarithmic=False,
-    ),  # fmt: skip
+    ),
     "layers": Study(
         "Hidden layers and units",
         ("moons", DIGITS, "diabetes"),
@@ -286,4 +308,4 @@ STUDIES: dict[str, Study] = {
         {f"n_init={n}": wide(1, WIDTHS, **SEARCH, n_init=n) for n in (1, 10)},
         "units of the hidden layer",
     ),
-}  # fmt: skip
+}

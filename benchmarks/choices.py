@@ -1,6 +1,7 @@
 """Measure what docs/how-to-choose.md says, and write it down.
 
-    python benchmarks/choices.py [--studies ID,ID] [--repetitions N] [--output FILE] [--no-documents]
+    python benchmarks/choices.py [--studies ID,ID] [--repetitions N] [--output FILE]
+                                 [--no-documents]
 
 A study changes one thing of `BEGINNING` at a time and tells the error on rows that were held back,
 over `REPETITIONS` splits; repetition r has the same rows and the same ``random_state`` for every
@@ -16,7 +17,7 @@ import json
 import os
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from datetime import date
 from functools import cache
@@ -66,12 +67,13 @@ def measure(studies: dict[str, Any], repetitions: int) -> dict[str, Any]:
     began = time.monotonic()
     wanted = {key: job for study in studies.values() for *_, key, job in study.jobs()}
     tasks = [(*job, r) for job in wanted.values() for r in range(repetitions)]
-    print(f"{len(tasks)} trainings …", flush=True)
+    found = []
     with ProcessPoolExecutor(len(processors()), mp_context=get_context("spawn")) as pool:
-        found = list(pool.map(train, tasks, chunksize=repetitions))
-    values = {
-        key: found[i * repetitions : (i + 1) * repetitions] for i, key in enumerate(wanted)
-    }
+        for value in pool.map(train, tasks, chunksize=repetitions):
+            found.append(value)
+            if len(found) % 500 == 0:
+                print(f"{len(found)} of {len(tasks)} trainings", flush=True)
+    values = {key: found[i * repetitions : (i + 1) * repetitions] for i, key in enumerate(wanted)}
     return {
         "date": date.today().isoformat(),
         "machine": machine.machine(),
@@ -170,27 +172,6 @@ def rows(name: str, repetition: int) -> Rows:
         y = y.astype(float)
         y[wrong] += 10 * y.std()
     return X, X_held, y, y_held
-
-
-def jobs_of(
-    points: dict[str, dict[Any, dict[str, Any]]], data: tuple[str, ...], measured: str
-) -> Iterator[tuple[str, str, Any, str, tuple[str, str, dict[str, Any]]]]:
-    """Each point of a study on each data set, with a key that equal trainings share."""
-    for name in data:
-        for choice, ats in points.items():
-            for at, settings in ats.items():
-                place = name
-                if "gross" in settings:
-                    place = f"{name}, {settings['gross']} % gross errors"
-                if regression(name) and CLASSES_ONLY & set(settings):
-                    continue
-                given = {k: v for k, v in settings.items() if k != "gross"}
-                job = (place, measured, given)
-                yield name, choice, at, repr((place, measured, sorted(given.items()))), job
-
-
-#: Parameters that only the classifier has.
-CLASSES_ONLY = {"label_smoothing"}
 
 
 if __name__ == "__main__":

@@ -148,8 +148,9 @@ class FittedHead:
 
     @property
     def head(self) -> Head:
-        """The same for a network."""
-        activation = ACTIVATIONS.table[self.activation]()
+        """The same for a network, whose last layer is the identity already."""
+        name = self.activation
+        activation = None if name == "identity" else ACTIVATIONS.table[name]()
         return Head(self.columns, self.loss, self.weight, activation)
 
     def encode(self, column: Column, what: str = "y") -> Array:

@@ -38,7 +38,7 @@ NO_ROWS = fitting.Rows(None, None, None)
 
 
 class BaseMLP(CallbackSupportMixin, Answers, ABC):
-    """Base of `MLPClassifier` and `MLPRegressor`; not to be used alone."""
+    """Base of `MLPClassifier`, `MLPRegressor` and `MultiTaskMLP`; not to be used alone."""
 
     # ------------------------------------------------------------ what a kind of estimator says
 
@@ -81,6 +81,10 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
         """The sample weights, times those of the classes."""
         return weight
 
+    def _with_target(self, rows: fitting.Rows, *, incremental: bool) -> fitting.Rows:
+        """The rows that there is something to learn from: all where each has its target."""
+        return rows
+
     def _calibrate(self, validation: Validation) -> None:
         """Measure on the validation rows what probabilities need, where that is asked for."""
 
@@ -111,6 +115,7 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
         X, y = self._prepare(X, y, first=first, incremental=incremental)
         weight = checks.check_weights(sample_weight, X, may_be_zero=incremental)
         weight = self._class_weighted(y, weight, incremental=incremental)
+        X, y, weight = self._with_target(fitting.Rows(X, y, weight), incremental=incremental)
         memory = None if first else self.__dict__.get("_memory")
         key = fitting.draw_key(self.random_state) if memory is None else memory.key
         rows, held = fitting.Rows(X, y, weight), None
@@ -226,11 +231,10 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
         return History(list(getattr(self, "loss_curve_", [])))
 
     def _build_network(self, inputs: int, known: Network | None) -> Network:
-        columns = (inputs, self._output_columns(), self._output_activation())
-        described = networks.describe(self, *columns)
+        described = networks.describe(self, inputs, *self._outputs_described())
         if known is not None and self.__dict__.get("_described") == described:
             return known  # and its session: a stream of single rows would pay for them each time
-        network = networks.build_network(self, *columns)
+        network = self._make_network(inputs)
         if known is not None and (network.widths, network.size) != (known.widths, known.size):
             raise InvalidParameterError(
                 f"the network must keep its widths {known.widths} and its biases between fits with "
@@ -241,6 +245,15 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
         self._set_network(network)
         self._described = described
         return network
+
+    def _outputs_described(self) -> tuple[Any, ...]:
+        """All that the outputs of the network and its losses depend on."""
+        return self._output_columns(), self._output_activation(), self.loss
+
+    def _make_network(self, inputs: int) -> Network:
+        """The network that the parameters describe, for so many inputs."""
+        columns = self._output_columns(), self._output_activation()
+        return networks.build_network(self, inputs, *columns)
 
     def _objective(
         self, network: Network, result: TrainingResult, X: Any, D: Array, weight: Any, plan: Any

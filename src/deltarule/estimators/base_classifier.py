@@ -110,7 +110,8 @@ class BaseMLPClassifier(ClassifierMixin, BaseMLP):
     def _probable_activation(self) -> str:
         """The output activation as far as the parameters tell before a fit."""
         if hasattr(self, "out_activation_"):
-            return self.out_activation_
+            fitted: str = self.out_activation_
+            return fitted
         given = self.output_activation
         if given != "auto":
             return given.name if isinstance(given, Activation) else str(given)

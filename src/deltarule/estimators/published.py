@@ -60,7 +60,7 @@ class Published(CheckedParameters):
         self._probable_session = self._session
         self.n_outputs_ = network.n_outputs
         self.n_layers_ = len(network.weighted) + 1
-        self.out_activation_ = network.output_activation.name
+        self.out_activation_: Any = network.output_activation.name
         if getattr(self, "calibrate", False):  # its numbers are others than those of predict
             self._probable_session = KeptSession(network, self.engine, self._threads())
         if self.out_activation_ == "sign":

@@ -16,7 +16,8 @@ from sklearn.utils.validation import check_consistent_length, validate_data
 from deltarule import backprop, functional
 from deltarule.definitions import Array, as_plain_array
 from deltarule.estimators import checks, options
-from deltarule.estimators.base import BaseMLP
+from deltarule.estimators.base_classifier import BaseMLPClassifier
+from deltarule.estimators.base_regressor import BaseMLPRegressor
 from deltarule.estimators.files import estimator_parameters
 from deltarule.exceptions import InvalidParameterError, InvalidShapeError
 from deltarule.measures import (
@@ -81,7 +82,7 @@ class Subject:
     def __init__(
         self, estimator: Any, X: Any, y: Any, sample_weight: Any, feature_names: Any
     ) -> None:
-        if not isinstance(estimator, BaseMLP):
+        if not isinstance(estimator, BaseMLPClassifier | BaseMLPRegressor):
             raise InvalidParameterError(
                 "diagnose takes a fitted MLPClassifier or MLPRegressor (got "
                 f"{type(estimator).__name__}). Pass the estimator inside it, and the rows as that "

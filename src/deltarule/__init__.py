@@ -15,6 +15,8 @@ __version__ = "0.1.0"
 _HOMES: dict[str, str | None] = {
     "MLPClassifier": "estimators",
     "MLPRegressor": "estimators",
+    "MultiTaskMLP": "estimators",
+    "Task": "estimators",
     "HiddenActivations": "estimators",
     "diagnose": "estimators.diagnosis",
     "LossCurveDisplay": "displays",

@@ -227,6 +227,18 @@ class Network:
         return (self.n_inputs, *(layer.units for layer in self.layers))
 
     @property
+    def weighted(self) -> tuple[int, ...]:
+        """The numbers of the layers that have weights."""
+        return tuple(
+            dict.fromkeys(slot.layer for slot in self.layout if slot.block.role == "weight")
+        )
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Inputs, and units of the layers that have weights: as one speaks of a 4-16-3."""
+        return (self.n_inputs, *(self.layers[index].units for index in self.weighted))
+
+    @property
     def activations(self) -> tuple[Activation, ...]:
         """The activation of each layer."""
         return tuple(layer.activation for layer in self.layers)

@@ -291,7 +291,8 @@ REFUSALS = [
         lambda: train_one_row("batch", 1, dr.SGD()),
         (
             "layers[1]: batch normalization needs at least 2 rows in a step, for it divides by "
-            "their spread (got batch_size=1). Raise batch_size, or use layer normalization."
+            "their spread (got steps of one sample). Raise batch_size, give more rows, or use "
+            "layer normalization."
         ),
     ),
     (

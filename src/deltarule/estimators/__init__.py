@@ -1,4 +1,4 @@
-"""scikit-learn estimators: `MLPClassifier`, `MLPRegressor` and `HiddenActivations`.
+"""scikit-learn estimators: the three networks and `HiddenActivations`.
 
 Here, and above, scikit-learn enters; nothing below this room knows it. Estimators forgive: they
 check and convert what a user gives, once, at the border; engines get exact arrays.
@@ -6,6 +6,8 @@ check and convert what a user gives, once, at the border; engines get exact arra
 
 from deltarule.estimators.classifier import MLPClassifier
 from deltarule.estimators.hidden import HiddenActivations
+from deltarule.estimators.multitask import MultiTaskMLP
 from deltarule.estimators.regressor import MLPRegressor
+from deltarule.estimators.tasks import Task
 
-__all__ = ["HiddenActivations", "MLPClassifier", "MLPRegressor"]
+__all__ = ["HiddenActivations", "MLPClassifier", "MLPRegressor", "MultiTaskMLP", "Task"]

@@ -14,7 +14,7 @@ from deltarule.estimators import checks
 from deltarule.estimators.calibration import cooled
 from deltarule.estimators.kept_session import KeptSession
 from deltarule.estimators.predictor import Frozen, Predictor
-from deltarule.estimators.published import Published, dense_layers
+from deltarule.estimators.published import Published
 from deltarule.exceptions import InvalidParameterError
 from deltarule.network import Network
 
@@ -85,7 +85,7 @@ class Answers(Published):
         """
         self._check_fitted()
         network = self._network
-        dense = dense_layers(network)
+        dense = network.weighted
         depth = dense[hidden_layer(layer, len(dense) - 1) + 1]  # up to the next layer of weights
         X = checks.check_rows(self, X)
         below = Network(layers=network.layers[:depth])

@@ -38,7 +38,7 @@ NO_ROWS = fitting.Rows(None, None, None)
 
 
 class BaseMLP(CallbackSupportMixin, Answers, ABC):
-    """Base of `MLPClassifier` and `MLPRegressor`; not to be used alone."""
+    """Base of `MLPClassifier`, `MLPRegressor` and `MultiTaskMLP`; not to be used alone."""
 
     # ------------------------------------------------------------ what a kind of estimator says
 
@@ -51,8 +51,8 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
         """Width of the target."""
 
     @abstractmethod
-    def _output_activation(self) -> str:
-        """The output activation that the parameters stand for."""
+    def _output_activation(self) -> Any:
+        """The output activation that the parameters stand for: a name or an object."""
 
     @abstractmethod
     def _target(self, y: Any, dtype: Any) -> Array:
@@ -71,8 +71,8 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
         """What the target of a stream's row means."""
 
     @abstractmethod
-    def _score(self) -> Score:
-        """What judges the network's outputs against target rows."""
+    def _score(self) -> Score | None:
+        """What judges the network's outputs against target rows; None: their loss does."""
 
     def _check_combination(self, *, judged: bool, incremental: bool) -> None:
         """Refuse parameters that make no sense together, before any work."""
@@ -80,6 +80,10 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
     def _class_weighted(self, y: Any, weight: Array | None, *, incremental: bool) -> Array | None:
         """The sample weights, times those of the classes."""
         return weight
+
+    def _with_target(self, rows: fitting.Rows, *, incremental: bool) -> fitting.Rows:
+        """The rows that there is something to learn from: all where each has its target."""
+        return rows
 
     def _calibrate(self, validation: Validation) -> None:
         """Measure on the validation rows what probabilities need, where that is asked for."""
@@ -111,6 +115,7 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
         X, y = self._prepare(X, y, first=first, incremental=incremental)
         weight = checks.check_weights(sample_weight, X, may_be_zero=incremental)
         weight = self._class_weighted(y, weight, incremental=incremental)
+        X, y, weight = self._with_target(fitting.Rows(X, y, weight), incremental=incremental)
         memory = None if first else self.__dict__.get("_memory")
         key = fitting.draw_key(self.random_state) if memory is None else memory.key
         rows, held = fitting.Rows(X, y, weight), None
@@ -226,21 +231,29 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
         return History(list(getattr(self, "loss_curve_", [])))
 
     def _build_network(self, inputs: int, known: Network | None) -> Network:
-        columns = (inputs, self._output_columns(), self._output_activation())
-        described = networks.describe(self, *columns)
+        described = networks.describe(self, inputs, *self._outputs_described())
         if known is not None and self.__dict__.get("_described") == described:
             return known  # and its session: a stream of single rows would pay for them each time
-        network = networks.build_network(self, *columns)
-        if known is not None and (network.units, network.size) != (known.units, known.size):
+        network = self._make_network(inputs)
+        if known is not None and (network.widths, network.size) != (known.widths, known.size):
             raise InvalidParameterError(
-                f"the network must keep its widths {known.units} and its biases between fits with "
-                f"warm_start or partial_fit (got {network.units} with "
+                f"the network must keep its widths {known.widths} and its biases between fits with "
+                f"warm_start or partial_fit (got {network.widths} with "
                 f"fit_intercept={self.fit_intercept}). Set warm_start=False, or start from a "
                 "clone."
             )
         self._set_network(network)
         self._described = described
         return network
+
+    def _outputs_described(self) -> tuple[Any, ...]:
+        """All that the outputs of the network and its losses depend on."""
+        return self._output_columns(), self._output_activation(), self.loss
+
+    def _make_network(self, inputs: int) -> Network:
+        """The network that the parameters describe, for so many inputs."""
+        columns = self._output_columns(), self._output_activation()
+        return networks.build_network(self, inputs, *columns)
 
     def _objective(
         self, network: Network, result: TrainingResult, X: Any, D: Array, weight: Any, plan: Any
@@ -254,7 +267,7 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
 
     def _validation(self, plan: TrainingPlan, held: fitting.Rows, dtype: Any) -> Validation:
         stopping, D = plan.early_stopping, self._target(held.y, dtype)
-        score: Score | Callable[[Array], float] = self._score()
+        score: Score | Callable[[Array], float] | None = self._score()
         if stopping is not None and stopping.scorer is not None:
             score = fitting.scorer_judge(self, stopping.scorer, held)
         weight = None if held.weight is None else held.weight.astype(dtype, copy=False)

@@ -65,6 +65,30 @@ def check_validation(
     InvalidShapeError
         If one of the two comes without the other, or they do not fit the training rows.
     """
+    _check_both(X_val, y_val, sample_weight_val)
+    try:
+        X, y = check_training(estimator, X_val, y_val, numeric=numeric, reset=False, suffix="_val")
+        weight = check_weights(sample_weight_val, X, may_be_zero=False)
+    except (ValueError, TypeError) as problem:
+        raise _unlike(problem) from None
+    return X, y, weight
+
+
+def check_validation_rows(
+    estimator: Any, X_val: Any, y_val: Any, sample_weight_val: Any
+) -> tuple[Any, Array | None]:
+    """The same without the target, for those that read it themselves."""
+    _check_both(X_val, y_val, sample_weight_val)
+    try:
+        X = check_rows(estimator, X_val)
+        weight = check_weights(sample_weight_val, X, may_be_zero=False)
+    except (ValueError, TypeError) as problem:
+        raise _unlike(problem) from None
+    return X, weight
+
+
+def _check_both(X_val: Any, y_val: Any, sample_weight_val: Any) -> None:
+    """Refuse one of the two without the other."""
     if X_val is None or y_val is None:
         words = {
             (True, False): "y_val is provided, but X_val was not provided. ",
@@ -77,15 +101,11 @@ def check_validation(
             f"{words}Validation rows must come as X_val and y_val (got {' and '.join(given)} "
             "alone). Give both, or none of them."
         )
-    try:
-        X, y = check_training(estimator, X_val, y_val, numeric=numeric, reset=False, suffix="_val")
-        weight = check_weights(sample_weight_val, X, may_be_zero=False)
-    except (ValueError, TypeError) as problem:
-        kind = NonFiniteError if isinstance(problem, NonFiniteError) else InvalidShapeError
-        raise kind(
-            f"X_val, y_val and sample_weight_val must be like what is trained on: {problem}"
-        ) from None
-    return X, y, weight
+
+
+def _unlike(problem: Exception) -> Exception:
+    kind = NonFiniteError if isinstance(problem, NonFiniteError) else InvalidShapeError
+    return kind(f"X_val, y_val and sample_weight_val must be like what is trained on: {problem}")
 
 
 def _plain_rows(estimator: Any, X: Any, *, reset: bool) -> Array | None:

@@ -22,15 +22,19 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from deltarule import engines
-from deltarule.definitions import Array
 from deltarule.estimators.base import BaseMLP
+from deltarule.estimators.class_records import (
+    classes_record,
+    code_from_record,
+    heads_record,
+    set_heads,
+)
 from deltarule.estimators.classifier import MLPClassifier
 from deltarule.estimators.fitting import Memory, settled
+from deltarule.estimators.multitask import MultiTaskMLP
 from deltarule.estimators.networks import build_network
-from deltarule.estimators.published import dense_layers
 from deltarule.estimators.regressor import MLPRegressor
 from deltarule.estimators.standardizer import Standardizer
-from deltarule.estimators.targets import ClassCode
 from deltarule.exceptions import InvalidParameterError, ModelFileError
 from deltarule.layers import BatchNormalization, Dense, Dropout, LayerNormalization
 from deltarule.network import Network, Parameters
@@ -54,6 +58,7 @@ __all__ = ["check_writable", "load", "save"]
 _ESTIMATORS: dict[str, type[BaseMLP]] = {
     "MLPClassifier": MLPClassifier,
     "MLPRegressor": MLPRegressor,
+    "MultiTaskMLP": MultiTaskMLP,
 }
 #: What a file may hold, by name. A name that is not here is refused.
 KINDS: dict[str, type] = {"Parameters": Parameters, **_ESTIMATORS}
@@ -261,13 +266,14 @@ def estimator_record(estimator: BaseMLP) -> dict[str, Any]:
             "count": int(estimator.n_features_in_),
             "names": None if names is None else [str(name) for name in names],
         },
-        "classes": _classes_record(estimator._code) if hasattr(estimator, "_code") else None,
+        "classes": classes_record(estimator._code) if hasattr(estimator, "_code") else None,
         "standardizer": {
             "inputs": _standardizer_record(estimator._standardizer),
             "target": _standardizer_record(getattr(estimator, "_target_standardizer", None)),
         },
         "history": _history_record(estimator),
         **({} if temperature is None else {"temperature": temperature}),
+        **({"heads": heads_record(estimator)} if kind == "MultiTaskMLP" else {}),
     }
 
 
@@ -279,8 +285,10 @@ def estimator_from_record(record: Any, parameters: Parameters) -> Any:
     ModelFileError
         If a field is missing, unknown, of another type, or does not fit the network.
     """
-    calibrated = isinstance(record, dict) and "temperature" in record
-    fields = Fields(record, "estimator", (*_FIELDS, "temperature") if calibrated else _FIELDS)
+    given = record if isinstance(record, dict) else {}
+    calibrated = "temperature" in given
+    more = [name for name in ("temperature", "heads") if name in given]
+    fields = Fields(record, "estimator", (*_FIELDS, *more))
     kind = fields.text("kind", _ESTIMATORS)
     estimator = _unfitted(kind, fields.mapping("settings"))
     network = parameters.network
@@ -298,13 +306,20 @@ def estimator_from_record(record: Any, parameters: Parameters) -> Any:
         if len(names) != network.n_inputs:
             wrong("estimator.features.names", f"{network.n_inputs} names", len(names))
         estimator.feature_names_in_ = np.array(names, dtype=object)
+    if (kind == "MultiTaskMLP") != ("heads" in given):
+        wrong("estimator.heads", "there for a MultiTaskMLP alone", given.get("heads"))
     if kind == "MLPClassifier":
-        estimator._code = _code_from_record(fields.value("classes"), network.n_outputs)
+        estimator._code = code_from_record(fields.value("classes"), network.n_outputs)
         estimator.classes_ = estimator._code.classes
     elif fields.optional("classes"):
         wrong("estimator.classes", "null for a regressor", fields.value("classes"))
+    elif kind == "MultiTaskMLP":
+        set_heads(estimator, fields.value("heads"), network)
     else:
-        estimator._columns = network.n_outputs
+        estimator._columns = network.n_outputs // max(len(estimator._levels()), 1)
+        if estimator._output_columns() != network.n_outputs:
+            count = len(estimator._levels())
+            wrong("estimator.settings.loss", f"levels that divide {network.n_outputs}", count)
     try:
         differs = _other_network(estimator, network)
     except (ValueError, TypeError) as problem:
@@ -344,8 +359,11 @@ def _other_network(estimator: Any, network: Network) -> tuple[str, Any, Any] | N
 
     Training goes on in the network, from the settings; they must not contradict each other.
     """
-    output = network.layers[-1].activation
-    described = build_network(estimator, network.n_inputs, network.n_outputs, output.name)
+    if isinstance(estimator, MultiTaskMLP):
+        described = estimator._make_network(network.n_inputs)
+    else:
+        output = network.layers[-1].activation
+        described = build_network(estimator, network.n_inputs, network.n_outputs, output.name)
     fitted, now = _shown(network), _shown(described)
     for name in fitted:
         if fitted[name] != now[name]:
@@ -355,66 +373,20 @@ def _other_network(estimator: Any, network: Network) -> tuple[str, Any, Any] | N
 
 def _shown(network: Network) -> dict[str, Any]:
     """What an estimator's settings say of a network, under their names."""
-    dense = dense_layers(network)
+    dense = network.weighted
     between = [network.layers[a + 1 : b] for a, b in itertools.pairwise(dense)]
     kinds = [tuple(type(layer) for layer in group) for group in between]
     return {
         "hidden_layer_sizes": tuple(network.layers[index].units for index in dense[:-1]),
         "activation": tuple(network.activation_behind(index) for index in dense[:-1]),
         "loss": tuple(head.loss for head in network.heads),
+        "heads": tuple((h.weight, network.head_activation(h)) for h in network.heads),
         "fit_intercept": tuple(bool(getattr(network.layers[i], "bias", False)) for i in dense),
         "normalization": tuple(kind[0].name for kind in kinds if kind[:1] not in ((), (Dropout,))),
         "dropout": tuple(
             layer.rate for group in between for layer in group if isinstance(layer, Dropout)
         ),
     }
-
-
-# Classes keep their type: "1", 1, 1.0 and True are four different classes.
-_CLASS_TYPES: dict[str, tuple[type, ...]] = {
-    "str": (str,),
-    "bool": (bool,),
-    "object": (str, bool, int, float),
-    **{f"{sign}int{bits}": (int,) for sign in ("", "u") for bits in (8, 16, 32, 64)},
-    **{f"float{bits}": (float, int) for bits in (16, 32, 64)},
-}
-
-
-def _classes_record(code: ClassCode) -> dict[str, Any]:
-    dtype = "str" if code.classes.dtype.kind == "U" else code.classes.dtype.name
-    values = code.classes.tolist()
-    if dtype not in _CLASS_TYPES or not all(type(v) in _CLASS_TYPES[dtype] for v in values):
-        raise InvalidParameterError(
-            f"classes must be texts, numbers or booleans to be saved (got {values[:3]} of dtype "
-            f"{code.classes.dtype}). Train with such classes."
-        )
-    return {
-        "dtype": dtype,
-        "values": values,
-        "multilabel": code.multilabel,
-        "targets": [float(code.low), float(code.high)],
-    }
-
-
-def _code_from_record(record: Any, columns: int) -> ClassCode:
-    fields = Fields(record, "estimator.classes", ("dtype", "values", "multilabel", "targets"))
-    dtype, values = fields.text("dtype", _CLASS_TYPES), fields.sequence("values")
-    multilabel, targets = fields.flag("multilabel"), fields.numbers("targets")
-    for value in values:
-        if type(value) not in _CLASS_TYPES[dtype]:
-            wrong("estimator.classes.values", f"of type {dtype}", value)
-    try:
-        classes: Array = np.array(values, dtype=dtype)
-    except (OverflowError, ValueError):
-        wrong("estimator.classes.values", f"of type {dtype}", values)
-    if not values or len(set(values)) < len(values):
-        wrong("estimator.classes.values", "at least one class, all different", values)
-    expected = {len(values)} if multilabel or len(values) > 2 else {1, len(values)}
-    if columns not in expected:
-        wrong("estimator.classes.values", f"classes for {columns} outputs", values)
-    if len(targets) != 2 or not targets[0] < targets[1]:
-        wrong("estimator.classes.targets", "two rising numbers", targets)
-    return ClassCode(classes, multilabel, columns, targets[0], targets[1])
 
 
 def _standardizer_record(standardizer: Standardizer | None) -> dict[str, Any] | None:
@@ -434,7 +406,8 @@ def _set_standardizers(estimator: Any, fields: Fields, parameters: Parameters) -
     estimator._standardizer = found
     estimator.input_center_ = None if found is None else found.center
     estimator.input_scale_ = None if found is None else found.scale
-    target = _standardizer_from_record(both, "target", network.n_outputs)
+    columns = getattr(estimator, "_columns", network.n_outputs)
+    target = _standardizer_from_record(both, "target", columns)
     if hasattr(estimator, "_code"):
         if target is not None:
             wrong("estimator.standardizer.target", "null for a classifier", "a record")

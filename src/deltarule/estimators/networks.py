@@ -81,7 +81,6 @@ def describe(estimator: Any, *columns: Any) -> tuple[Any, ...]:
         *columns,
         tuple(hidden_units(estimator.hidden_layer_sizes)),
         activation if isinstance(activation, str | Activation) else tuple(activation),
-        estimator.loss,
         bool(estimator.fit_intercept),
         estimator.engine,
         estimator.n_threads,

@@ -229,7 +229,7 @@ _FAMILIES: dict[str, Family[Any]] = {
 def remedy_for(estimator: Any, message: str) -> str:
     """What to do about a parameter that scikit-learn's check refused, from its message."""
     for parameter, family in _FAMILIES.items():
-        value = getattr(estimator, parameter)
+        value = getattr(estimator, parameter, None)
         if message.startswith(f"The {parameter!r} parameter") and isinstance(value, str):
             near = family.nearest(value)
             return f"Did you mean {near!r}?" if near else "Choose one of these names."

@@ -23,7 +23,7 @@ from deltarule.persistence.paths import (
     open_regular,
     replace_file,
 )
-from deltarule.persistence.records import Fields, decode, encode, from_json, to_json, wrong
+from deltarule.persistence.records import Fields, decode, encode, enter, from_json, to_json, wrong
 from deltarule.persistence.states import Kept
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "check_writable",
     "decode",
     "encode",
+    "enter",
     "from_json",
     "library_versions",
     "network_from_record",

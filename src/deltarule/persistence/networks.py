@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from deltarule.activations import ACTIVATIONS
 from deltarule.layers import LAYERS, Layer
 from deltarule.losses import LOSSES
 from deltarule.network import Head, Network
@@ -12,6 +13,7 @@ from deltarule.persistence.records import Fields, option_from_record, option_rec
 
 #: Far above any real model: the bound keeps sizes inside what arrays can index.
 MAX_PARAMETERS = 2**40
+_HEAD = ("columns", "loss", "weight")
 
 
 def network_record(network: Network) -> dict[str, Any]:
@@ -24,14 +26,18 @@ def network_record(network: Network) -> dict[str, Any]:
     """
     return {
         "layers": [option_record(layer) for layer in network.layers],
-        "heads": [
-            {
-                "columns": list(head.columns),
-                "loss": option_record(head.loss),
-                "weight": float(head.weight),
-            }
-            for head in network.heads
-        ],
+        "heads": [_head_record(head) for head in network.heads],
+    }
+
+
+def _head_record(head: Head) -> dict[str, Any]:
+    """A head; an activation of its own only where it has one, as earlier releases write it."""
+    own = head.activation
+    return {
+        "columns": list(head.columns),
+        "loss": option_record(head.loss),
+        "weight": float(head.weight),
+        **({} if own is None else {"activation": option_record(own)}),
     }
 
 
@@ -50,12 +56,17 @@ def network_from_record(record: Any) -> Network:
     heads: list[Head] = []
     for index, entry in enumerate(fields.sequence("heads")):
         where = f"network.heads[{index}]"
-        head = Fields(entry, where, ("columns", "loss", "weight"))
+        own = isinstance(entry, dict) and "activation" in entry
+        head = Fields(entry, where, (*_HEAD, "activation") if own else _HEAD)
         columns = head.sequence("columns")
         if len(columns) != 2 or not all(type(c) is int and 0 <= c < 2**31 for c in columns):
             wrong(f"{where}.columns", "two whole numbers", columns)
         loss = option_from_record(head.value("loss"), LOSSES, f"{where}.loss")
-        heads.append(Head((columns[0], columns[1]), loss, head.number("weight")))
+        activation = None
+        if own:
+            record = head.value("activation")
+            activation = option_from_record(record, ACTIVATIONS, f"{where}.activation")
+        heads.append(Head((columns[0], columns[1]), loss, head.number("weight"), activation))
     _check_size(layers)
     width = layers[-1].units if layers else 0
     if sum(max(0, head.columns[1] - head.columns[0]) for head in heads) != width:

@@ -29,7 +29,7 @@ from deltarule.stopping import EarlyStopping
 
 ALTERED = "The file was altered or written by another program; get a fresh copy."
 
-_FAMILIES: tuple[Family[Any], ...] = (
+_FAMILIES: list[Family[Any]] = [
     ACTIVATIONS,
     LOSSES,
     PENALTIES,
@@ -38,7 +38,12 @@ _FAMILIES: tuple[Family[Any], ...] = (
     OPTIMIZERS,
     LAYERS,
     Family(EarlyStopping, {EarlyStopping.name: EarlyStopping}, EarlyStopping.word),
-)
+]
+
+
+def enter(family: Family[Any]) -> None:
+    """Let settings hold the options of a family that a higher room has."""
+    _FAMILIES.append(family)
 
 
 def encode(value: Any, where: str) -> Any:

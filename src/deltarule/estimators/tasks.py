@@ -1,0 +1,415 @@
+"""What the heads of a `MultiTaskMLP` are: the kinds of problems, and each column as one of them.
+
+============  =======================  ============================  ==========================
+kind          output columns           losses                        output activation
+============  =======================  ============================  ==========================
+regression    one                      squared_error (the default),  identity
+                                       absolute_error, huber,
+                                       quantile, a function
+regression    one                      poisson                       exp
+binary        one                      log_loss, squared_error       logistic
+multiclass    one for each class       log_loss, squared_error       softmax
+============  =======================  ============================  ==========================
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import Any, ClassVar
+
+import numpy as np
+
+from deltarule.activations import ACTIVATIONS
+from deltarule.dataclass import dataclass
+from deltarule.definitions import (
+    Array,
+    Definition,
+    Family,
+    choose,
+    non_negative,
+    one_of,
+    settle,
+)
+from deltarule.estimators.target_columns import Column, Form, TargetColumns, narrowed
+from deltarule.estimators.targets import ClassCode
+from deltarule.exceptions import InvalidParameterError, InvalidShapeError
+from deltarule.losses import LOSSES, Function, Loss
+from deltarule.network import Head
+from deltarule.persistence import enter
+
+KINDS = ("regression", "binary", "multiclass")
+#: Whole numbers with at most so many different values are taken as classes.
+MOST_CLASSES = 20
+_OF_NUMBERS = ("squared_error", "absolute_error", "huber", "quantile", "poisson")
+_OF_CLASSES = ("log_loss", "squared_error")
+
+
+@dataclass(frozen=True)
+class Task(Definition):
+    """What one column of a target is, for ``heads`` of `MultiTaskMLP`.
+
+    Parameters
+    ----------
+    kind : {"auto", "regression", "binary", "multiclass"}, default="auto"
+        ``"auto"`` is inferred from the column.
+    loss : str or Loss, default="auto"
+        ``"auto"`` is squared_error for numbers and log_loss for classes. Numbers also take
+        absolute_error, huber, quantile (one level), poisson (behind exp) and a
+        `deltarule.losses.Function`; classes also squared_error.
+    weight : float, default=1.0
+        Factor of the head's loss in the sum over the heads, at least 0.
+
+    Raises
+    ------
+    InvalidParameterError
+        If a word is unknown or the weight is negative or not finite.
+
+    Examples
+    --------
+    >>> import deltarule as dr
+    >>> dr.Task("regression", loss="huber", weight=0.5)
+    Task(kind='regression', loss=Huber(delta=1.0), weight=0.5)
+    """
+
+    name: ClassVar[str] = "task"
+    word: ClassVar[str] = "task"
+
+    kind: str = "auto"
+    loss: Any = "auto"
+    weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        one_of(self.kind, "kind", ("auto", *KINDS))
+        auto = isinstance(self.loss, str) and self.loss == "auto"
+        settle(
+            self,
+            loss="auto" if auto else choose(self.loss, LOSSES, "loss"),
+            weight=non_negative(self.weight, "weight"),
+        )
+
+
+enter(Family(Task, {Task.name: Task}, Task.word))
+
+
+@dataclass(frozen=True, eq=False)
+class FittedHead:
+    """What a column of the target became.
+
+    Parameters
+    ----------
+    name : str or int
+        Of the column; its number where the target had no names.
+    kind : {"regression", "binary", "multiclass"}
+    classes : array or None
+        Sorted; None for a regression.
+    loss : Loss
+    weight : float
+    missing : int
+        Rows of the last fit without a target for this head.
+    columns : tuple of int
+        The network's outputs of this head, first and one past the last.
+    form : Form
+        How the column stood in its frame.
+    """
+
+    name: Any
+    kind: str
+    classes: Array | None
+    loss: Loss
+    weight: float
+    missing: int
+    columns: tuple[int, int]
+    form: Form = Form()
+
+    def __repr__(self) -> str:
+        classes = "" if self.classes is None else f", classes={self.classes.tolist()}"
+        return (
+            f"FittedHead({self.name!r}, {self.kind!r}{classes}, loss={self.loss.name!r}, "
+            f"weight={self.weight:g}, missing={self.missing})"
+        )
+
+    @property
+    def slice(self) -> slice:
+        """The network's outputs of this head."""
+        return slice(*self.columns)
+
+    @property
+    def activation(self) -> str:
+        """The output activation of this head."""
+        if self.kind == "regression":
+            return "exp" if self.loss.name == "poisson" else "identity"
+        return "logistic" if self.kind == "binary" else "softmax"
+
+    @property
+    def code(self) -> ClassCode:
+        """How the classes stand in the columns."""
+        assert self.classes is not None
+        return ClassCode(self.classes, False, self.columns[1] - self.columns[0], 0.0, 1.0)
+
+    @property
+    def head(self) -> Head:
+        """The same for a network, whose last layer is the identity already."""
+        name = self.activation
+        activation = None if name == "identity" else ACTIVATIONS.table[name]()
+        return Head(self.columns, self.loss, self.weight, activation)
+
+    def encode(self, column: Column, what: str = "y") -> Array:
+        """Targets of shape (rows, outputs of the head), NaN where there is none."""
+        start, stop = self.columns
+        target = np.full((len(column.missing), stop - start), np.nan)
+        if self.classes is None:
+            _check_numbers(column, what)
+            target[~column.missing, 0] = column.known
+            return target
+        codes = codes_of(column.known, self.classes)
+        if (codes < 0).any():
+            strange = np.unique(column.known[codes < 0]).tolist()
+            raise InvalidParameterError(
+                f"column {self.name!r} of {what} must hold the classes {self.classes.tolist()} of "
+                f"the first fit only (got also {_few(strange)}). Leave these rows out, make the "
+                "cells missing, or fit a clone on all classes."
+            )
+        hot = codes[:, np.newaxis] == (1 if stop - start == 1 else np.arange(stop - start))
+        target[~column.missing] = hot
+        return target
+
+    def decode(self, outputs: Array) -> Array:
+        """Predictions of shape (rows,) from the network's outputs, in the target's own units."""
+        own = outputs[:, self.slice]
+        return own[:, 0] if self.classes is None else self.code.decode(own)
+
+    def probabilities(self, outputs: Array) -> Array:
+        """The probability of every class, shape (rows, classes)."""
+        return self.code.probabilities(outputs[:, self.slice], False)
+
+
+def codes_of(known: Array, classes: Array) -> Array:
+    """The number of each value's class; −1 for what is none of the classes."""
+    if _family(known) != _family(classes):
+        return np.full(len(known), -1)
+    codes = np.minimum(np.searchsorted(classes, known), len(classes) - 1)
+    found: Array = np.where(classes[codes] == known, codes, -1)
+    return found
+
+
+def _family(values: Array) -> str:
+    kind: str = values.dtype.kind
+    return "number" if kind in "iuf" else kind
+
+
+def tasks_of(heads: Any, names: tuple[Any, ...]) -> dict[Any, Task]:
+    """The task of every column: what ``heads`` says of it, else one to be inferred.
+
+    Raises
+    ------
+    InvalidParameterError
+        If ``heads`` names an unknown column or kind, or no head has a weight.
+    """
+    given = {} if heads is None else dict(heads)
+    for name, value in given.items():
+        if name not in names:
+            near = get_close_matches(str(name), [str(known) for known in names], n=1)
+            kind = "names" if any(isinstance(known, str) for known in names) else "numbers"
+            raise InvalidParameterError(
+                f"heads must name columns of y, {_few(list(names))} (got {name!r}). "
+                + (f"Did you mean {near[0]!r}?" if near else f"Use the {kind} of the columns.")
+            )
+        if not isinstance(value, Task) and value not in ("auto", *KINDS):
+            words = ", ".join(map(repr, KINDS))
+            near = get_close_matches(str(value), KINDS, n=1)
+            raise InvalidParameterError(
+                f"heads[{name!r}] must be one of {words} or a dr.Task (got {value!r}). "
+                + (f"Did you mean {near[0]!r}?" if near else "Choose one of these.")
+            )
+    tasks = {name: given.get(name, "auto") for name in names}
+    found = {n: task if isinstance(task, Task) else Task(task) for n, task in tasks.items()}
+    if not any(task.weight for task in found.values()):
+        raise InvalidParameterError(
+            f"heads must leave a head with a weight above 0 (got 0 for {_few(list(names))}). Give "
+            "one of them a weight, or leave out the column of no interest."
+        )
+    return found
+
+
+def settled_heads(
+    target: TargetColumns, heads: Any, announced: dict[Any, Any] | None = None
+) -> list[FittedHead]:
+    """What each column becomes in a first fit; ``announced`` holds classes that are to come."""
+    tasks, found, start = tasks_of(heads, target.names), [], 0
+    known = {} if announced is None else announced
+    for name in known:
+        if name not in target.names:
+            raise InvalidParameterError(
+                f"classes must name columns of y, {_few(list(target.names))} (got {name!r}). Give "
+                "{name: [classes]} for each head of classes."
+            )
+    for column in target.columns:
+        task = tasks[column.name]
+        classes = None
+        if column.name in known:
+            classes = _announced(column, task, known[column.name])
+        elif not len(column.known):
+            raise InvalidShapeError(
+                f"column {column.name!r} of y must have a known value in some row (got "
+                f"{len(column.missing)} missing ones). Leave the column out."
+            )
+        kind = task.kind if task.kind != "auto" else _inferred(column, classes)
+        if kind == "regression":
+            _check_numbers(column, "y")
+        else:
+            classes = np.unique(column.known) if classes is None else classes
+            _check_count(column.name, kind, classes)
+            if announced is not None and column.name not in known:
+                raise InvalidParameterError(
+                    f"classes must hold all classes of {column.name!r} in the first call of "
+                    f"partial_fit (got none for it). Give classes={{{column.name!r}: [...]}}, or "
+                    "name it 'regression' in heads."
+                )
+        width = len(classes) if kind == "multiclass" and classes is not None else 1
+        columns = (start, start := start + width)
+        form = Form() if kind == "regression" else column.form
+        classes = None if kind == "regression" else classes
+        loss = _loss_of(column.name, kind, task.loss)
+        missing = int(column.missing.sum())
+        found.append(
+            FittedHead(column.name, kind, classes, loss, task.weight, missing, columns, form)
+        )
+    return found
+
+
+def renewed_heads(known: list[FittedHead], heads: Any, target: TargetColumns) -> list[FittedHead]:
+    """The heads of an earlier fit for the rows of another: losses and weights as they are now.
+
+    Raises
+    ------
+    InvalidShapeError, InvalidParameterError
+        If the columns or their kinds are others.
+    """
+    check_names(known, target)
+    renewed = with_settings(known, heads)
+    columns = zip(renewed, target.columns, strict=True)
+    return [_replaced(head, missing=int(column.missing.sum())) for head, column in columns]
+
+
+def with_settings(known: list[FittedHead], heads: Any) -> list[FittedHead]:
+    """Fitted heads with the losses and weights that the parameter says now."""
+    tasks, found = tasks_of(heads, tuple(head.name for head in known)), []
+    for head in known:
+        task = tasks[head.name]
+        if task.kind not in ("auto", head.kind):
+            raise InvalidParameterError(
+                f"heads[{head.name!r}] must stay {head.kind!r} between fits with warm_start or "
+                f"partial_fit (got {task.kind!r}). Set it back, or fit a clone."
+            )
+        loss = _loss_of(head.name, head.kind, task.loss)
+        found.append(_replaced(head, loss=loss, weight=task.weight))
+    return found
+
+
+def check_names(known: list[FittedHead], target: TargetColumns, what: str = "y") -> None:
+    """Refuse a target of other columns than the fitted ones."""
+    names = tuple(head.name for head in known)
+    if target.names != names:
+        raise InvalidShapeError(
+            f"{what} must have the columns {_few(list(names))} of the first fit, in their order "
+            f"(got {_few(list(target.names))}). Give these columns; missing targets may be NaN."
+        )
+
+
+def check_announced(known: list[FittedHead], classes: dict[Any, Any]) -> None:
+    """Refuse classes in a later call of `partial_fit` that are others than the first ones."""
+    by_name = {head.name: head for head in known}
+    for name, given in classes.items():
+        head = by_name.get(name)
+        found = narrowed(list(given))
+        own = None if head is None or head.classes is None else head.classes
+        if own is None or found is None or not np.array_equal(np.unique(found), own):
+            had = "no classes" if own is None else f"the classes {own.tolist()}"
+            raise InvalidParameterError(
+                f"classes[{name!r}] must be as in the first call of partial_fit, {had} (got "
+                f"{given!r}). Leave classes out, or fit a clone."
+            )
+
+
+def _replaced(head: FittedHead, **changes: Any) -> FittedHead:
+    values = {name: getattr(head, name) for name in head.__dataclass_fields__}
+    return FittedHead(**{**values, **changes})
+
+
+def _inferred(column: Column, classes: Array | None) -> str:
+    if classes is not None:
+        return "binary" if len(classes) == 2 else "multiclass"
+    values = np.unique(column.known)
+    if column.categorical or column.group != "numbers":
+        return "binary" if len(values) == 2 else "multiclass"
+    if len(values) == 2:
+        return "binary"
+    whole = bool((values == np.round(values)).all())
+    return "multiclass" if whole and len(values) <= MOST_CLASSES else "regression"
+
+
+def _announced(column: Column, task: Task, classes: Any) -> Array:
+    name, found = column.name, narrowed(list(classes))
+    if task.kind == "regression":
+        raise InvalidParameterError(
+            f"classes must name heads of classes (got {name!r}, which heads has as "
+            "'regression'). Leave it out."
+        )
+    if found is None or not len(found):
+        raise InvalidParameterError(
+            f"classes[{name!r}] must hold numbers, texts or booleans, of one kind (got "
+            f"{classes!r}). Give all classes of the column."
+        )
+    return np.unique(found)
+
+
+def _check_count(name: Any, kind: str, classes: Array) -> None:
+    if len(classes) == 1:
+        raise InvalidParameterError(
+            f"column {name!r} of y must hold at least two classes (got one class, "
+            f"{_few(classes.tolist())}). Leave the column out, announce its classes to "
+            "partial_fit, or name it 'regression' in heads where it holds numbers."
+        )
+    if kind == "binary" and len(classes) != 2:
+        raise InvalidParameterError(
+            f"column {name!r} of y must hold two classes for a 'binary' head (got "
+            f"{len(classes)}: {_few(classes.tolist())}). Name it 'multiclass' in heads."
+        )
+
+
+def _check_numbers(column: Column, what: str) -> None:
+    if column.categorical or (column.group != "numbers" and len(column.known)):
+        got = "categories" if column.categorical else column.group
+        shown = f", {column.known[0].item()!r} in row {column.row(0)}" if len(column.known) else ""
+        raise InvalidParameterError(
+            f"column {column.name!r} of {what} must hold numbers for a 'regression' head (got "
+            f"{got}{shown}). Convert it to numbers, or name it 'multiclass' or 'binary' in heads."
+        )
+
+
+def _loss_of(name: Any, kind: str, loss: Any) -> Loss:
+    """The loss of a head, refused where it makes no sense for its kind."""
+    numbers = kind == "regression"
+    if isinstance(loss, str):
+        return LOSSES.table["squared_error" if numbers else "log_loss"]()
+    found: Loss = loss
+    words = _OF_NUMBERS if numbers else _OF_CLASSES
+    fits = found.name in words and not isinstance(found, Function)
+    if not fits and not (numbers and isinstance(found, Function)):
+        listed = ", ".join(map(repr, words))
+        function = " or a losses.Function" if numbers else ""
+        raise InvalidParameterError(
+            f"the loss of the {kind} head {name!r} must be one of {listed}{function} (got "
+            f"{found.name!r}). Choose one of these, or leave it 'auto'."
+        )
+    if len(found.parameters) > 1:
+        raise InvalidParameterError(
+            f"the loss of the {kind} head {name!r} must have one quantile (got {found!r}). Give "
+            "one level, for example Quantile(0.9)."
+        )
+    return found
+
+
+def _few(values: list[Any], most: int = 10) -> str:
+    shown = ", ".join(map(repr, values[:most]))
+    return f"{shown}, … {len(values)} in all" if len(values) > most else shown

@@ -14,18 +14,25 @@
 /// branches, so the cost of a vector does not depend on its content.
 namespace deltarule::DELTARULE_ISA {
 
+/// Σ terms[i] y^i with y = x², pair by pair. A number in the type: GCC 14 looks past the end of a loop.
+template <int left, class T, int n>
+DELTARULE_INLINE Vec<T> fold_pairs(Vec<T> x, Vec<T> (&terms)[n]) {
+    if constexpr (left == 1) return terms[0];
+    else {
+        x *= x;
+        for (int i = 0; i < left / 2; ++i) terms[i] = multiply_add<T>(terms[2 * i + 1], x, terms[2 * i]);
+        if constexpr (left % 2) terms[left / 2] = terms[left - 1];
+        return fold_pairs<(left + 1) / 2, T>(x, terms);
+    }
+}
+
 /// c[0] + c[1] x + … by Estrin's scheme: a third of Horner's latency.
 template <class T, int n>
 DELTARULE_INLINE Vec<T> polynomial(Vec<T> x, const T (&c)[n]) {
     Vec<T> terms[(n + 1) / 2];
     for (int i = 0; i < n / 2; ++i) terms[i] = multiply_add<T>(x, c[2 * i + 1], c[2 * i]);
     if constexpr (n % 2) terms[n / 2] = splat<T>(c[n - 1]);
-    for (int left = (n + 1) / 2; left > 1; left = (left + 1) / 2) {
-        x *= x;
-        for (int i = 0; i < left / 2; ++i) terms[i] = multiply_add<T>(terms[2 * i + 1], x, terms[2 * i]);
-        if (left % 2) terms[left / 2] = terms[left - 1];
-    }
-    return terms[0];
+    return fold_pairs<(n + 1) / 2, T>(x, terms);
 }
 
 template <class T>

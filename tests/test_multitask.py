@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import pickle
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -56,6 +58,18 @@ def test_a_trunk_serves_a_regression_and_classes():
     assert scores["species"] > 0.9
     assert model.score(X[test], full[test]) == np.mean(list(scores.values()))
     assert [head.missing for head in model.heads_] == [50, 50]
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_example_learns_more_from_more_problems(seed, capsys):
+    """examples/scarce_targets.py: the shared hidden layer gains from targets of other heads."""
+    place = Path(__file__).parents[1] / "examples" / "scarce_targets.py"
+    spec = importlib.util.spec_from_file_location("scarce_targets", place)
+    example = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(example)
+    together, alone = example.main(seed)
+    assert capsys.readouterr().out.count("\n") == 3
+    assert together > alone + 0.05
 
 
 def same_start(one: Any, two: Any, columns: slice) -> None:

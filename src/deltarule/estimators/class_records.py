@@ -183,3 +183,16 @@ def _fitting(dtype: str) -> str:
     if word.startswith("bool"):
         return "b"
     return "U" if word in ("str", "string") else "iuf"
+
+
+def check_scale(estimator: Any) -> None:
+    """Refuse a scale of the targets that would move the outputs of classes."""
+    found = estimator._target_standardizer
+    if found is None:
+        return
+    for head in estimator.heads_:
+        center, scale = found.center, found.scale[head.slice]
+        plain = center is not None and not center[head.slice].any() and (scale == 1).all()
+        if center is None or (head.activation != "identity" and not plain):
+            where = "estimator.standardizer.target"
+            wrong(where, f"a center of 0 and a scale of 1 for {head.name!r}", scale.tolist())

@@ -24,6 +24,7 @@ from sklearn.utils.validation import check_is_fitted
 from deltarule import engines
 from deltarule.estimators.base import BaseMLP
 from deltarule.estimators.class_records import (
+    check_scale,
     classes_record,
     code_from_record,
     heads_record,
@@ -103,7 +104,7 @@ def save(estimator: Any, path: PathLike, *, state: bool = True) -> None:
 
     Parameters
     ----------
-    estimator : MLPClassifier, MLPRegressor, Parameters or a table's model
+    estimator : MLPClassifier, MLPRegressor, MultiTaskMLP, Parameters or a table's model
     path : path
         Conventionally ``*.safetensors``; an existing file is replaced as a whole.
     state : bool, default=True
@@ -153,7 +154,7 @@ def load(path: PathLike) -> Any:
 
     Returns
     -------
-    MLPClassifier, MLPRegressor, Parameters or TableModel
+    MLPClassifier, MLPRegressor, MultiTaskMLP, Parameters or TableModel
         Of the class that was saved.
 
     Raises
@@ -327,6 +328,8 @@ def estimator_from_record(record: Any, parameters: Parameters) -> Any:
     if differs is not None:
         wrong(f"estimator.settings.{differs[0]}", f"{differs[1]}, as in the network", differs[2])
     _set_standardizers(estimator, fields, parameters)
+    if kind == "MultiTaskMLP":
+        check_scale(estimator)
     _set_history(estimator, fields)
     if calibrated:
         estimator.temperature_ = _temperature(estimator, fields.number("temperature"))

@@ -352,6 +352,9 @@ def options(result: Result, source: str) -> str:
     for (group, name), by_regime in merged.items():
         line = [group, name]
         for regime in regimes:
+            if regime not in by_regime:
+                line += ["refused", ""]
+                continue
             told = by_regime[regime]["road"].removeprefix(f"{prefix}: ")
             road, _, reasons[road] = told.partition("; ")
             line += [road, f"{by_regime[regime]['cost']:.2f}"]

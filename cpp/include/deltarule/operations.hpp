@@ -25,7 +25,7 @@
 /// is then cut in front of it into stages: all strips end one stage before any begins the next. An
 /// uncut list is one stage, and pays nothing. Batch normalisation is two operations on either side of
 /// a cut: `moments` sums up what strips have, `normalize` uses it, and on the way back the other way
-/// round.
+/// round; at the cut `Kernels::combine` makes one of what all strips have.
 namespace deltarule {
 
 enum class OperationKind : int { affine, activation, moments, normalize, normalize_rows, dropout };

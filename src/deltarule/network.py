@@ -258,6 +258,22 @@ class Network:
         """Whether some head has an output activation of its own."""
         return any(head.activation is not None for head in self.heads)
 
+    @cached_property
+    def plain(self) -> bool:
+        """Whether it is dense layers under one head of weight 1 that judges outputs one by one.
+
+        What has roads of its own in the compiled core: single rows, lanes, predictors.
+        """
+        head = self.heads[0]
+        return (
+            all(type(layer) is Dense for layer in self.layers)
+            and len(self.heads) == 1
+            and head.weight == 1
+            and len(head.loss.parameters) == 1
+            and not self.heads_activate
+            and self.output_activation.name != "ascending"
+        )
+
     def head_activation(self, head: Head) -> Activation:
         """The output activation of a head's columns."""
         return self.output_activation if head.activation is None else head.activation

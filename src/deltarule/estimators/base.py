@@ -235,12 +235,13 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
         if known is not None and self.__dict__.get("_described") == described:
             return known  # and its session: a stream of single rows would pay for them each time
         network = self._make_network(inputs)
-        if known is not None and (network.widths, network.size) != (known.widths, known.size):
+        if known is not None and _blocks(network) != _blocks(known):
+            normalization = f", normalization={self.normalization!r}" if self.normalization else ""
             raise InvalidParameterError(
-                f"the network must keep its widths {known.widths} and its biases between fits with "
-                f"warm_start or partial_fit (got {network.widths} with "
-                f"fit_intercept={self.fit_intercept}). Set warm_start=False, or start from a "
-                "clone."
+                f"the network must keep its widths {known.widths}, its biases and its "
+                "normalization between fits with warm_start or partial_fit (got "
+                f"{network.widths} with fit_intercept={self.fit_intercept}{normalization}). Set "
+                "warm_start=False, or start from a clone."
             )
         self._set_network(network)
         self._described = described
@@ -335,3 +336,9 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+def _blocks(network: Network) -> list[tuple[str, tuple[int, ...]]]:
+    """What numbers a network has, by name and shape."""
+    slots = (*network.layout, *network.buffer_layout)
+    return [(slot.block.name, slot.block.shape) for slot in slots]

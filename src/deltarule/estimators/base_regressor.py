@@ -79,6 +79,11 @@ class BaseMLPRegressor(RegressorMixin, BaseMLP):
         """The quantiles that are predicted, where there are several."""
         return quantiles.levels_of(self.loss)
 
+    def _fitted_levels(self) -> tuple[float, ...]:
+        """Those of the fitted network, whatever ``loss`` was set to since."""
+        known = self.__dict__.get("_network")
+        return self._levels() if known is None else quantiles.levels_of(known.loss)
+
     def _output_columns(self) -> int:
         return self._columns * max(len(self._levels()), 1)
 
@@ -137,8 +142,8 @@ class BaseMLPRegressor(RegressorMixin, BaseMLP):
             rows too where the target's mean is so large that float32 would lose its digits. Of
             several quantiles the one next to the median.
         """
-        if self._levels():
-            found: Array = self.predict_quantiles(X)[..., quantiles.middle(self._levels())]
+        if self._fitted_levels():
+            found: Array = self.predict_quantiles(X)[..., quantiles.middle(self._fitted_levels())]
             return found
         outputs = self._outputs(X)
         if self._target_standardizer is not None:
@@ -171,7 +176,8 @@ class BaseMLPRegressor(RegressorMixin, BaseMLP):
         ((50, 3), True)
         """
         outputs = self._outputs(X)
-        found = quantiles.in_own_units(outputs, len(self._levels()), self._target_standardizer)
+        count = len(self._fitted_levels())
+        found = quantiles.in_own_units(outputs, count, self._target_standardizer)
         return found[:, 0] if found.shape[1] == 1 else found
 
     @available_if(quantiles.has_quantiles)
@@ -210,12 +216,12 @@ class BaseMLPRegressor(RegressorMixin, BaseMLP):
         >>> model.fit(X, X[:, 0]).predict_interval(X, coverage=0.5).shape
         (50, 2)
         """
-        places = quantiles.interval(self._levels(), coverage)
+        places = quantiles.interval(self._fitted_levels(), coverage)
         ends: Array = self.predict_quantiles(X)[..., list(places)]
         return ends
 
     def _predictor(self, frozen: Frozen) -> Predictor:
-        if self._levels():
+        if self._fitted_levels():
             standardizer = self._target_standardizer
-            return quantiles.QuantilePredictor(frozen, standardizer, self._levels())
+            return quantiles.QuantilePredictor(frozen, standardizer, self._fitted_levels())
         return NumberPredictor(frozen, self._target_standardizer)

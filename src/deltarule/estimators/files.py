@@ -34,6 +34,7 @@ from deltarule.estimators.classifier import MLPClassifier
 from deltarule.estimators.fitting import Memory, settled
 from deltarule.estimators.multitask import MultiTaskMLP
 from deltarule.estimators.networks import build_network
+from deltarule.estimators.quantiles import levels_of
 from deltarule.estimators.regressor import MLPRegressor
 from deltarule.estimators.standardizer import Standardizer
 from deltarule.exceptions import InvalidParameterError, ModelFileError
@@ -362,7 +363,7 @@ def _other_network(estimator: Any, network: Network) -> tuple[str, Any, Any] | N
 
     Training goes on in the network, from the settings; they must not contradict each other.
     """
-    if isinstance(estimator, MultiTaskMLP):
+    if isinstance(estimator, MultiTaskMLP) or levels_of(estimator.loss):
         described = estimator._make_network(network.n_inputs)
     else:
         output = network.layers[-1].activation

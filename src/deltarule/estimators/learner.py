@@ -30,6 +30,7 @@ from deltarule.loop import Loop
 from deltarule.network import Network, Parameters
 from deltarule.plans import TrainingPlan, TrainingResult, fresh_state
 from deltarule.stopping import StopReason
+from deltarule.training import check_layers
 
 
 class Learner:
@@ -73,6 +74,7 @@ class Learner:
         key = fitting.draw_key(estimator.random_state) if memory is None else memory.order_key
         self._estimator, self._network, self._dtype = estimator, network, dtype
         self._plan = _plan(estimator, key)
+        check_layers(network, self._plan, 1)
         chosen = engines.choose(estimator.engine, network, self._plan.optimizer, dtype)
         self._engine, self._session = chosen.name, chosen.open(network, dtype)
         self._inputs: Standardizer | None = estimator._standardizer

@@ -177,3 +177,48 @@ def test_refusals_word_for_word(act, words):
 def test_numbers_that_are_no_rate(value):
     with pytest.raises(ValueError, match="The 'dropout' parameter of MLPClassifier must be"):
         model(dropout=value).fit(X, Y)
+
+
+def test_depth_and_width_as_two_numbers(tmp_path):
+    grid = {"hidden_layer_sizes__layers": [1, 2], "hidden_layer_sizes__units": [4]}
+    found = GridSearchCV(model(hidden_layer_sizes=dr.Hidden(), max_iter=3), grid, cv=2).fit(X, Y)
+    best = found.best_estimator_
+    assert [coef.shape[1] for coef in best.coefs_[:-1]] == best.hidden_layer_sizes.sizes
+    plain = model(hidden_layer_sizes=[4] * best.hidden_layer_sizes.layers, max_iter=3).fit(X, Y)
+    np.testing.assert_array_equal(plain.coefs_[0], best.coefs_[0])
+    dr.save(best, tmp_path / "m.dr")
+    assert dr.load(tmp_path / "m.dr").hidden_layer_sizes == best.hidden_layer_sizes
+    assert dr.Hidden(3, 10, 0.1).sizes == [10, 1, 1]
+    both = model().set_params(hidden_layer_sizes=7, hidden_layer_sizes__layers=3)
+    assert both.hidden_layer_sizes == dr.Hidden(3, 7)
+    linear = model(hidden_layer_sizes=dr.Hidden(0), max_iter=3).fit(X, Y)
+    assert linear.n_layers_ == 2
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (
+            lambda: dr.Hidden(layers=-1),
+            (
+                "layers must be an integer from 0 to 1000 (got -1). Choose one in that range; 0 is "
+                "a linear model."
+            ),
+        ),
+        (
+            lambda: dr.Hidden(units=0),
+            "units must be a positive integer (got 0). Choose 1 or more.",
+        ),
+        (
+            lambda: model(hidden_layer_sizes=(8, 5)).set_params(hidden_layer_sizes__layers=3),
+            (
+                "hidden_layer_sizes must be an option object to have a field 'layers' (got "
+                "hidden_layer_sizes=(8, 5)). Set hidden_layer_sizes to an object first."
+            ),
+        ),
+    ],
+)
+def test_what_is_no_depth_or_width(make, words):
+    with pytest.raises(InvalidParameterError) as caught:
+        make()
+    assert str(caught.value) == words

@@ -222,3 +222,14 @@ def test_what_is_no_depth_or_width(make, words):
     with pytest.raises(InvalidParameterError) as caught:
         make()
     assert str(caught.value) == words
+
+
+def test_a_warm_fit_does_not_begin_or_cease_to_standardize():
+    fitted = model(warm_start=True, max_iter=2).fit(X, Y)
+    with pytest.raises(InvalidParameterError) as caught:
+        fitted.set_params(standardize="inputs").fit(X, Y)
+    assert str(caught.value) == (
+        "standardize must be as at the first fit between fits with warm_start or partial_fit, "
+        "where inputs were not standardized (got standardize='inputs'). Set it back, or start "
+        "from a clone."
+    )

@@ -9,6 +9,7 @@ the rules are asked here.
 from __future__ import annotations
 
 import time
+from bisect import bisect
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -17,7 +18,7 @@ import numpy as np
 from deltarule.backprop import penalty_value, total_weight
 from deltarule.definitions import Array
 from deltarule.engines.base import Epoch, Judged, Numbers, Progress, Rule, Session, Walk, Work
-from deltarule.network import Network, Parameters
+from deltarule.network import Network, Parameters, Slot
 from deltarule.plans import (
     BegunEpoch,
     EpochReport,
@@ -249,10 +250,15 @@ class Loop:
         where = f"epoch {self.progress.epoch + 1}"
         for slot in self.network.layout:
             if not np.isfinite(slot.view(vector)).all():
-                return f"{where}, layer {slot.layer} ({slot.block.name})"
+                return f"{where}, {self._place(slot)}"
         grown = [np.abs(slot.view(vector)).max() for slot in self.network.layout]
         slot = self.network.layout[int(np.argmax(grown))]
-        return f"{where}, layer {slot.layer} ({slot.block.name})"
+        return f"{where}, {self._place(slot)}"
+
+    def _place(self, slot: Slot) -> str:
+        """A block as users count layers: those of weights, with what stands behind each."""
+        number = max(bisect(self.network.weighted, slot.layer) - 1, 0)
+        return f"layer {number} ({slot.block.name})"
 
     def _parameters(self, vector: Array, buffers: Array) -> Parameters:
         return self.state.parameters.replace(vector=vector, buffers=buffers)

@@ -140,6 +140,8 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
         given: fitting.Rows,
         judges: bool,
     ) -> Any:
+        if not first and hasattr(self, "_standardizer"):
+            self._check_standardized()
         if first or not hasattr(self, "_standardizer"):
             self._measure_inputs(rows.X, rows.weight)
             self._measure_target(rows.y, rows.weight)
@@ -269,7 +271,9 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
     def _validation(self, plan: TrainingPlan, held: fitting.Rows, dtype: Any) -> Validation:
         stopping, D = plan.early_stopping, self._target(held.y, dtype)
         score: Score | Callable[[Array], float] | None = self._score()
-        if stopping is not None and stopping.scorer is not None:
+        if stopping is not None and stopping.scorer == "loss":
+            score = None
+        elif stopping is not None and stopping.scorer is not None:
             score = fitting.scorer_judge(self, stopping.scorer, held)
         weight = None if held.weight is None else held.weight.astype(dtype, copy=False)
         return Validation(self._inputs(held.X, dtype), D, weight, score)
@@ -287,6 +291,16 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
         return views(parameters.network, parameters.vector, parameters.buffers)
 
     # ------------------------------------------------------------ standardising
+
+    def _check_standardized(self) -> None:
+        """Refuse to standardize what the network has learned as it is, and the other way round."""
+        fitted = self._standardizer is not None
+        if fitted != (self.standardize is not None):
+            raise InvalidParameterError(
+                "standardize must be as at the first fit between fits with warm_start or "
+                f"partial_fit, where inputs were {'' if fitted else 'not '}standardized (got "
+                f"standardize={self.standardize!r}). Set it back, or start from a clone."
+            )
 
     def _measure_inputs(self, X: Any, weight: Array | None) -> None:
         self._standardizer = None if self.standardize is None else Standardizer.measure(X, weight)

@@ -9,7 +9,7 @@ from sklearn.base import RegressorMixin
 from sklearn.utils.metaestimators import available_if
 
 from deltarule.activations import Ascending
-from deltarule.definitions import Array, as_plain_array
+from deltarule.definitions import Array, as_plain_array, choose
 from deltarule.estimators import checks, quantiles
 from deltarule.estimators.base import BaseMLP
 from deltarule.estimators.fitting import Rows
@@ -17,6 +17,7 @@ from deltarule.estimators.predictor import Frozen, NumberPredictor, Predictor
 from deltarule.estimators.row_targets import NumberTarget, RowTarget
 from deltarule.estimators.standardizer import Standardizer
 from deltarule.exceptions import InvalidParameterError, InvalidShapeError
+from deltarule.losses import LOSSES
 from deltarule.scores import R2, Score
 
 
@@ -125,7 +126,8 @@ class BaseMLPRegressor(RegressorMixin, BaseMLP):
         return NumberTarget(self._columns, dtype, self._target_standardizer, repeats)
 
     def _score(self) -> Score | None:
-        return None if self._levels() else R2()  # quantiles are judged by their loss
+        loss = choose(self.loss, LOSSES, "loss")
+        return None if loss.name == "quantile" else R2()  # R² is that of a mean
 
     def predict(self, X: Any) -> Array:
         """The prediction for every row.

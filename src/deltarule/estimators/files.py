@@ -385,8 +385,8 @@ def _shown(network: Network) -> dict[str, Any]:
         "activation": tuple(network.activation_behind(index) for index in dense[:-1]),
         "loss": tuple(head.loss for head in network.heads),
         "heads": tuple((h.weight, network.head_activation(h)) for h in network.heads),
-        "fit_intercept": tuple(bool(getattr(network.layers[i], "bias", False)) for i in dense),
         "normalization": tuple(kind[0].name for kind in kinds if kind[:1] not in ((), (Dropout,))),
+        "fit_intercept": tuple(bool(getattr(network.layers[i], "bias", False)) for i in dense),
         "dropout": tuple(
             layer.rate for group in between for layer in group if isinstance(layer, Dropout)
         ),

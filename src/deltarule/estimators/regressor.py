@@ -231,7 +231,7 @@ class MLPRegressor(BaseMLPRegressor):
         The same for the target, with ``standardize="both"``.
 
     restarts_ : ndarray of shape (n_init,)
-        The objective in which each start ended.
+        The objective in which each start ended; with early stopping, minus its best score.
 
     stop_reason_ : StopReason
         Why training ended; ``stop_reason_.value`` is a sentence with a remedy.

@@ -176,6 +176,29 @@ def test_partial_fit_with_weights_of_zero_changes_nothing_without_penalty() -> N
         np.testing.assert_array_equal(now, then)
 
 
+@pytest.mark.parametrize(
+    ("kind", "y", "classes", "others", "name"),
+    [
+        (dr.MLPClassifier, Y_IRIS % 2, [0, 1, 2], [0, 1, 5], "classes_"),
+        (dr.MultiTaskMLP, (Y_IRIS % 2)[:, None], {0: [0, 1, 2]}, {0: [0, 1, 5]}, "heads_"),
+    ],
+)
+def test_a_call_that_is_refused_announces_nothing(
+    kind: Any, y: Any, classes: Any, others: Any, name: str
+) -> None:
+    model = kind(hidden_layer_sizes=(3,), early_stopping=True, random_state=0)
+    for call in (model.partial_fit, model.initialize):
+        with pytest.raises(InvalidParameterError, match="does not support early_stopping=True"):
+            call(X_IRIS, y, classes=classes)
+        assert not hasattr(model, name)
+    model.set_params(early_stopping=False).partial_fit(X_IRIS, y, classes=others)
+    known = getattr(model, name)
+    with pytest.raises(ValueError, match="features"):
+        model.partial_fit(X_IRIS[:, :2], y)
+    assert getattr(model, name) is known
+    assert list(known[0].classes if kind is dr.MultiTaskMLP else known) == [0, 1, 5]
+
+
 def test_partial_fit_for_multilabel() -> None:
     X, Y = make_multilabel_classification(n_samples=60, random_state=0)
     model = dr.MLPClassifier((10,), learning_rate_init=0.05, random_state=0)

@@ -8,7 +8,8 @@ fitted estimator answers with in `answers`.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -94,6 +95,26 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
 
     # ------------------------------------------------------------ fit
 
+    @contextmanager
+    def _announcing(self, *names: str) -> Iterator[None]:
+        """Take these attributes back to what they were where a call is refused after all.
+
+        What was announced holds for all later calls, so that only a call that trains may do it.
+        """
+        known = self.__dict__
+        before, weights = (
+            {name: known[name] for name in names if name in known},
+            known.get("_vector"),
+        )
+        try:
+            yield
+        except BaseException:
+            if known.get("_vector") is weights:  # a training that failed has published some
+                for name in names:
+                    known.pop(name, None)
+                known.update(before)
+            raise
+
     def _fit(
         self,
         X: Any,
@@ -109,9 +130,9 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
         first = not (steps and hasattr(self, "coefs_") and (self.warm_start or incremental))
         stopping = fitting.stopping_rule(self, incremental=incremental)
         judges = any(part is not None for part in validation)
-        self.__dict__.pop("temperature_", None)  # it was that of the weights before
-        if steps:
-            self._check_combination(judged=judges or stopping is not None, incremental=incremental)
+        # Without steps nothing is calibrated yet: it is no matter that no rows judge.
+        judged = judges or stopping is not None or not steps
+        self._check_combination(judged=judged, incremental=incremental)
         X, y = self._prepare(X, y, first=first, incremental=incremental)
         weight = checks.check_weights(sample_weight, X, may_be_zero=incremental)
         weight = self._class_weighted(y, weight, incremental=incremental)
@@ -283,7 +304,9 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
         return tell
 
     def _as_fitted(self, parameters: Parameters) -> dict[str, Any]:
-        return views(parameters.network, parameters.vector, parameters.buffers)
+        found: dict[str, Any] = views(parameters.network, parameters.vector, parameters.buffers)
+        # That of the weights before stays with the estimator until others are published.
+        return {**found, "temperature_": None} if "temperature_" in self.__dict__ else found
 
     # ------------------------------------------------------------ standardising
 

@@ -331,10 +331,11 @@ def estimator_from_record(record: Any, parameters: Parameters) -> Any:
     if kind == "MultiTaskMLP":
         check_scale(estimator)
     _set_history(estimator, fields)
-    if calibrated:
-        estimator.temperature_ = _temperature(estimator, fields.number("temperature"))
+    temperature = _temperature(estimator, fields.number("temperature")) if calibrated else None
     estimator._set_network(network)
     estimator._publish(parameters)
+    if temperature is not None:
+        estimator.temperature_ = temperature
     return estimator
 
 

@@ -165,7 +165,6 @@ class Learner:
         result = self._result(stood, done)
         if estimator._network is not self._network:
             estimator._set_network(self._network)
-        estimator.__dict__.pop("temperature_", None)  # it was that of the weights before
         memory, earlier = self._memory, estimator._earlier(self._memory)
         estimator._keep(result, self._plan, None, 1, memory, earlier, judged=False, judged_by=None)
         self._begin(estimator._memory, estimator._memory.published)

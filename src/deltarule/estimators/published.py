@@ -123,7 +123,8 @@ class Published(CheckedParameters):
         vector, buffers = parameters.vector.copy(), parameters.buffers.copy()
         shown = views(parameters.network, vector, buffers)
         known = self.__dict__
-        for name in (*_TRAINED[2:], *_BUFFERED):
+        # A temperature was that of the weights before.
+        for name in (*_TRAINED[2:], *_BUFFERED, "temperature_"):
             known.pop(name, None)
         known.update(shown)
         self._vector, self._buffers = vector, buffers
@@ -220,7 +221,6 @@ class Published(CheckedParameters):
         vector = _gathered(network.layout, network, parts, "").astype(dtype, copy=False)
         buffers = self._current_buffers(network).astype(dtype, copy=False)
         self._publish(Parameters(network, vector, buffers))
-        self.__dict__.pop("temperature_", None)  # it was that of the weights before
         return self
 
     def __getstate__(self) -> dict[str, Any]:

@@ -77,8 +77,8 @@ def test_a_warm_fit_is_the_plain_fit(
         (
             {"class_weight": {0: -1}},
             (
-                "class_weight[0] must be a finite number of at least 0 (got -1). Give the weight of a "
-                "row of this class."
+                "class_weight[0] must be a finite number of at least 0 (got -1). Give the weight "
+                "of a row of this class."
             ),
         ),
         (

@@ -166,11 +166,11 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
             self._measure_target(rows.y, rows.weight)
         known = None if first else self.__dict__.get("_network")
         network = self._build_network(rows.X.shape[1], known)
-        vector = None if first else self._current_vector(network)
+        shown = None if first else self._current(network)
         dtype = rows.X.dtype
-        if vector is not None and known is not None:
+        if shown is not None and known is not None:
             # Precision follows the first fit, whatever was assigned since.
-            dtype = vector.dtype if memory is None else memory.state.parameters.dtype
+            dtype = shown.dtype if memory is None else memory.state.parameters.dtype
         inputs, D = self._inputs(rows.X, dtype), self._training_target(rows.y, dtype)
         weight = None if rows.weight is None else rows.weight.astype(dtype, copy=False)
         validation = None if held is None else self._validation(plan, held, dtype)
@@ -192,7 +192,7 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
             "engine": self.engine,
             "n_threads": self._threads(),
         }
-        result, objectives = self._train(network, inputs, D, plan, memory, vector, dtype, settings)
+        result, objectives = self._train(network, inputs, D, plan, memory, shown, dtype, settings)
         earlier = None if first else self._earlier(memory)
         judged = validation is not None
         self._keep(result, plan, objectives, rows.X.shape[0], memory, earlier, judged, judged_by)
@@ -213,13 +213,13 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
         D: Array,
         plan: TrainingPlan,
         memory: fitting.Memory | None,
-        vector: Array | None,
+        shown: Parameters | None,
         dtype: Any,
         settings: dict[str, Any],
     ) -> tuple[TrainingResult, Array | None]:
-        if vector is None or memory is None:
+        if shown is None or memory is None:
             fitting.check_end(plan, None)
-        if vector is None:
+        if shown is None:
             if self.n_init > 1 and plan.max_epochs:
                 from deltarule.restarts import restart  # and with it lanes and threads
 
@@ -236,12 +236,10 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
                 )
             start = initialize(network, plan.key, self.initializer, dtype)
             return train(network, start, X, D, plan, **settings), None
-        vector = vector.astype(dtype, copy=False)
+        shown = shown.astype(dtype)
         if memory is None:
-            buffers = self._current_buffers(network).astype(dtype, copy=False)
-            start = Parameters(network, vector, buffers)
-            return train(network, start, X, D, plan, **settings), None
-        state = fitting.starting_state(memory, network, vector, plan)
+            return train(network, shown, X, D, plan, **settings), None
+        state = fitting.starting_state(memory, network, shown, plan)
         fitting.check_end(plan, state.horizon)
         return train(network, state, X, D, plan, **settings), None
 

@@ -73,8 +73,8 @@ class Memory:
         have one of its own in the state.
     optimizer : Optimizer
         The moments in the state belong to it.
-    published : array
-        What ``coefs_`` and ``intercepts_`` held when the fit ended.
+    published : Parameters
+        What ``coefs_`` and the others held when the fit ended, running statistics among them.
     reason : StopReason
     judges : str, optional
         Which rows the best score in the state was measured on; None where that is not known.
@@ -84,7 +84,7 @@ class Memory:
     history: History
     key: int
     optimizer: Optimizer
-    published: Array
+    published: Parameters
     reason: StopReason
     judges: str | None = None
 
@@ -246,38 +246,45 @@ def _takes_weights(scorer: Any) -> bool:
 
 
 def starting_state(
-    memory: Memory, network: Network, vector: Array, plan: TrainingPlan
+    memory: Memory, network: Network, shown: Parameters, plan: TrainingPlan
 ) -> TrainingState:
-    """Where a warm start begins: the kept state, from the last weights or those assigned since.
+    """Where a warm start begins: the kept state, from the last numbers or those assigned since.
 
     ``coefs_`` may show others than the last, the best; that n fits of one epoch are one fit of n
     does not depend on it. Another optimiser begins without moments at its step 0, another
     activation or loss without what was best before.
     """
-    state = settled(memory, vector).after(memory.reason)
+    state = settled(memory, shown).after(memory.reason)
     known = state.parameters.network
     if known is not network and known != network:
         last = state.parameters
         state = _without_best(state, Parameters(network, last.vector, last.buffers))
     if memory.optimizer != plan.optimizer:
-        empty = np.zeros((0, vector.size), dtype=vector.dtype)
+        empty = np.zeros((0, shown.vector.size), dtype=shown.dtype)
         state = replace(state, moments=empty, step=0, begun=None)
     _tell_if_it_stands(plan, state)
     return state
 
 
-def settled(memory: Memory, vector: Array) -> TrainingState:
-    """The state that is kept; with weights that were assigned since, where ``coefs_`` hold such.
+def settled(memory: Memory, shown: Parameters) -> TrainingState:
+    """The state that is kept; with numbers that were assigned since, where the model shows such.
 
     They make what was best before incomparable, and begin an epoch.
     """
     state = memory.state
-    if np.array_equal(vector, memory.published):
+    if same_numbers(shown, memory.published):
         return state
-    vector = vector.astype(state.parameters.dtype, copy=False)
+    dtype = state.parameters.dtype
+    vector = shown.vector.astype(dtype, copy=False)
     if memory.optimizer.averages and len(state.moments):  # the average begins with them too
         state = replace(state, moments=np.concatenate((state.moments[:-1], vector[np.newaxis])))
-    return _without_best(state, state.parameters.replace(vector=vector))
+    buffers = shown.buffers.astype(dtype, copy=False)
+    return _without_best(state, state.parameters.replace(vector=vector, buffers=buffers))
+
+
+def same_numbers(one: Parameters, other: Parameters) -> bool:
+    """Whether weights and running statistics are equal."""
+    return np.array_equal(one.vector, other.vector) and np.array_equal(one.buffers, other.buffers)
 
 
 def _without_best(state: TrainingState, parameters: Parameters) -> TrainingState:

@@ -97,7 +97,7 @@ class Published(CheckedParameters):
             history,
             key,
             plan.optimizer,
-            result.parameters.vector,
+            result.parameters,
             result.stop_reason,
             judged_by,
         )

@@ -102,10 +102,8 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
         What was announced holds for all later calls, so that only a call that trains may do it.
         """
         known = self.__dict__
-        before, weights = (
-            {name: known[name] for name in names if name in known},
-            known.get("_vector"),
-        )
+        before = {name: known[name] for name in names if name in known}
+        weights = known.get("_vector")
         try:
             yield
         except BaseException:
@@ -149,7 +147,7 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
         plan = fitting.build_plan(self, rows.X.shape[0], order, stopping, incremental=incremental)
         if not steps:
             plan = replace(plan, max_epochs=0)
-        return self._fit_rows(rows, held, plan, memory, first, given, judges)
+        return self._fit_rows(rows, held, plan, memory, first, given)
 
     def _fit_rows(
         self,
@@ -159,7 +157,6 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
         memory: fitting.Memory | None,
         first: bool,
         given: fitting.Rows,
-        judges: bool,
     ) -> Any:
         if first or not hasattr(self, "_standardizer"):
             self._measure_inputs(rows.X, rows.weight)
@@ -176,7 +173,7 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
         validation = None if held is None else self._validation(plan, held, dtype)
         judged_by = None
         if validation is not None and plan.early_stopping is not None:
-            judged_by = fitting.fingerprint(validation) if judges else fitting.HELD_BACK
+            judged_by = fitting.fingerprint(validation, plan.early_stopping.scorer)
             memory = None if memory is None else memory.judged_by(judged_by)
         tasks = None
         if plan.max_epochs and has_callbacks(self):

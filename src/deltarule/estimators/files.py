@@ -230,13 +230,19 @@ def _kept(estimator: BaseMLP, parameters: Parameters) -> Kept | None:
     if memory is None:
         return None
     state = settled(memory, parameters)
-    return Kept(state, memory.history, memory.key, memory.optimizer)
+    return Kept(state, memory.history, memory.key, memory.optimizer, memory.judges)
 
 
 def _set_memory(estimator: Any, kept: Kept, parameters: Parameters) -> None:
     history = replace(kept.history, loss=estimator.loss_curve_)
     estimator._memory = Memory(
-        kept.state, history, kept.key, kept.optimizer, parameters, estimator.stop_reason_
+        kept.state,
+        history,
+        kept.key,
+        kept.optimizer,
+        parameters,
+        estimator.stop_reason_,
+        kept.judges,
     )
 
 

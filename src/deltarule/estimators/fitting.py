@@ -77,7 +77,8 @@ class Memory:
         What ``coefs_`` and the others held when the fit ended, running statistics among them.
     reason : StopReason
     judges : str, optional
-        Which rows the best score in the state was measured on; None where that is not known.
+        What tells the rows and the score, that the best score in the state was measured with,
+        from others; None where nothing has judged, or where that is not known.
     """
 
     state: TrainingState
@@ -88,9 +89,9 @@ class Memory:
     reason: StopReason
     judges: str | None = None
 
-    def judged_by(self, judges: str | None) -> Memory:
+    def judged_by(self, judges: str) -> Memory:
         """The memory for a fit with these judges: a score by others is no score to beat."""
-        if judges == self.judges or None in (judges, self.judges):
+        if judges == self.judges:
             return self
         state = replace(self.state, best_score=-np.inf, best_parameters=None, stalled=0)
         return replace(self, state=state)
@@ -205,19 +206,28 @@ def split(
     return np.sort(kept), np.sort(held)
 
 
-#: The judges of a fit that holds rows back: the same in every fit with its key.
-HELD_BACK = "rows held back"
-
-
-def fingerprint(validation: Validation) -> str:
-    """What tells the validation rows of one fit from those of another."""
+def fingerprint(validation: Validation, scorer: Any) -> str:
+    """What tells the judges of one fit from those of another: rows, and how they are judged."""
     X, weight = validation.X, validation.sample_weight
     parts = [X.indptr, X.indices, X.data] if is_sparse(X) else [X]
     found = hashlib.blake2b(digest_size=16)
     for part in (*parts, validation.D, *(() if weight is None else (weight,))):
         found.update(f"{part.dtype}{part.shape}".encode())
         found.update(np.ascontiguousarray(part).data)
+    judge = repr(validation.score) if scorer is None else _definition(scorer)
+    found.update(judge.encode())
     return found.hexdigest()
+
+
+def _definition(scorer: Any) -> str:
+    """What a scorer is called: the same in another process, if it can be found there again."""
+    metric = getattr(scorer, "_score_func", None)
+    if metric is not None:  # a scorer of scikit-learn's; it shows its metric without its module
+        return f"{scorer!r} of {_definition(metric)}"
+    name = getattr(scorer, "__qualname__", None)
+    if name is None or "<" in name:  # of functions inside others many have the same name
+        return repr(scorer)
+    return f"{scorer.__module__}.{name}"
 
 
 def scorer_judge(estimator: Any, scorer: Any, held: Rows) -> Callable[[Array], float]:

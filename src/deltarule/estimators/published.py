@@ -92,6 +92,8 @@ class Published(CheckedParameters):
         failed = result.stop_reason is StopReason.NON_FINITE
         stopping = plan.early_stopping is not None
         self._publish(result.parameters)
+        # Where nothing judged now, the best score is still that of the judges before.
+        judges = memory.judges if judged_by is None and memory is not None else judged_by
         self._memory = fitting.Memory(
             state,
             history,
@@ -99,7 +101,7 @@ class Published(CheckedParameters):
             plan.optimizer,
             result.parameters,
             result.stop_reason,
-            judged_by,
+            judges,
         )
         self.loss_curve_ = history.loss
         self.loss_ = history.loss[-1] if history.loss else float("nan")

@@ -502,6 +502,14 @@ ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: with_state(_set("best_score", [])),
         "state.best_score must be a finite number",
     ),
+    "judges that are a number": (
+        lambda: with_state(_set("judges", 5)),
+        "state.judges must be a text (got 5).",
+    ),
+    "judges that are a path": (
+        lambda: with_state(_set("judges", "/etc/passwd")),
+        "state.judges must be 32 hexadecimal digits (got",
+    ),
     "a horizon before the start": (
         lambda: with_state(_set("horizon", -5)),
         "state.horizon must be a whole number from 0 to",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -221,12 +223,86 @@ def judge_weighted(y: Any, prediction: Any, sample_weight: Any = None) -> float:
     return accuracy_score(y, prediction, sample_weight=sample_weight)
 
 
+def judge_log_loss(y: Any, probabilities: Any) -> float:
+    return -log_loss(y, probabilities)
+
+
 def judge_estimator(estimator: Any, X: Any, y: Any) -> float:
     return -log_loss(y, estimator.predict_proba(X))
 
 
 def judge_estimator_weighted(estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> float:
     return accuracy_score(y, estimator.predict(X), sample_weight=sample_weight)
+
+
+def _stopping(scorer: Any) -> Any:
+    return dr.EarlyStopping(patience=50, scorer=scorer)
+
+
+@pytest.mark.parametrize("between", ["nothing", "file", "fit", "partial_fit", "pickle"])
+@pytest.mark.parametrize("same", [False, True])
+def test_a_best_score_counts_for_its_own_judges_only(
+    between: str, same: bool, tmp_path: Any
+) -> None:
+    """Whatever lies between two fits; without a step in it nothing but the judges decides."""
+    model = dr.MLPClassifier(early_stopping=True, max_iter=30, warm_start=True, **FAST)
+    model.fit(X, Y, **GIVEN)
+    best = model._memory.state.best_score
+    if between == "file":
+        dr.save(model, tmp_path / "model.safetensors")
+        model = dr.load(tmp_path / "model.safetensors")
+    elif between == "pickle":
+        model = pickle.loads(pickle.dumps(model))
+    elif between != "nothing":
+        model.set_params(early_stopping=False, learning_rate_init=1e-12, max_iter=1)
+        getattr(model, between)(X, Y)
+        assert model._memory.state.best_score == best
+    model.set_params(early_stopping=True, learning_rate_init=1e-12, max_iter=1)
+    wrong = (Y_VAL + 1) % 3
+    model.fit(X, Y, X_val=X_VAL, y_val=Y_VAL if same else wrong)
+    assert (model.best_validation_score_ >= best) == same
+    if not same:
+        assert model.best_validation_score_ == model.score(X_VAL, wrong)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (None, "neg_log_loss"),
+        ("accuracy", "neg_log_loss"),
+        (make_scorer(accuracy_score), make_scorer(judge_log_loss, response_method="predict_proba")),
+        (lambda model, X, y: 1.0, lambda model, X, y: -1.0),
+        (make_scorer(lambda y, found: 1.0), make_scorer(lambda y, found: -1.0)),
+    ],
+)
+@pytest.mark.parametrize("rows", [{}, GIVEN])
+def test_another_scorer_is_another_judge(before: Any, after: Any, rows: Any) -> None:
+    model = dr.MLPClassifier(early_stopping=_stopping(before), max_iter=10, warm_start=True, **FAST)
+    best = model.fit(X, Y, **rows).best_validation_score_
+    assert best > 0
+    model.fit(X, Y, **rows)
+    assert model.best_validation_score_ >= best
+    model.set_params(early_stopping=_stopping(after)).fit(X, Y, **rows)
+    assert model.best_validation_score_ == max(model.validation_scores_[20:]) < 0
+
+
+def test_other_rows_that_are_held_back_are_other_judges() -> None:
+    model = dr.MLPClassifier(early_stopping=_stopping(None), max_iter=30, warm_start=True, **FAST)
+    best = model.fit(X, Y).best_validation_score_
+    model.set_params(max_iter=1, learning_rate_init=1e-12)
+    assert model.fit(X, Y).best_validation_score_ == best
+    noise = np.random.default_rng(0).normal(size=X.shape)
+    assert model.fit(noise, Y).best_validation_score_ == model.validation_scores_[-1] < best
+
+
+def test_a_file_without_judges_knows_no_score_to_beat(tmp_path: Any) -> None:
+    model = dr.MLPClassifier(early_stopping=True, max_iter=30, warm_start=True, **FAST)
+    model.fit(X, Y, **GIVEN)
+    model._memory = replace(model._memory, judges=None)
+    dr.save(model, tmp_path / "model.safetensors")
+    again = dr.load(tmp_path / "model.safetensors")
+    again.set_params(max_iter=1).fit(X, Y, **GIVEN)
+    assert again.best_validation_score_ == again.validation_scores_[-1]
 
 
 @pytest.mark.parametrize("weighted", [False, True])

@@ -78,11 +78,12 @@ class BaseMLPClassifier(ClassifierMixin, BaseMLP):
         ([], [(2, 3), (3, 1)])
         """
         self._validate_params()
-        if classes is not None:
-            self._announce(y, classes)
-        return self._fit(  # type: ignore[no-any-return]
-            X, y, sample_weight, incremental=classes is not None, steps=False
-        )
+        with self._announcing("classes_", "_code"):
+            if classes is not None:
+                self._announce(y, classes)
+            return self._fit(  # type: ignore[no-any-return]
+                X, y, sample_weight, incremental=classes is not None, steps=False
+            )
 
     # ------------------------------------------------------------ classes as columns
 

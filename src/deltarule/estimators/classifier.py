@@ -68,8 +68,9 @@ class MLPClassifier(BaseMLPClassifier):
         Whether each epoch takes the rows in a new order.
 
     random_state : int, RandomState instance or None, default=None
-        Decides start weights, order of rows and the early-stopping split. An int gives the same
-        bits on every machine with the same instruction set, for any number of threads.
+        Decides start weights, order of rows, the early-stopping split and the units that
+        ``dropout`` leaves out. An int gives the same bits on every machine with the same
+        instruction set, for any number of threads.
 
     tol : float, default=1e-4
         The least improvement of the loss (of the score, with early stopping) that counts, at
@@ -166,6 +167,7 @@ class MLPClassifier(BaseMLPClassifier):
         Seconds that a `fit` may take for its training, all starts together; above 0. It ends
         between two steps, with the weights so far and a warning; a warm fit goes on from that very
         step. Looked at about every 50 ms; lbfgs looks before each gradient. None sets no limit.
+
     class_weight : dict, list of dicts, "balanced" or None, default=None
         Weight of each class, ``{class: weight}``, of at least 0, by which sample weights are
         multiplied before rows are held back; a class left out has 1. ``"balanced"`` is
@@ -483,5 +485,6 @@ class MLPClassifier(BaseMLPClassifier):
         --------
         learner : The same for rows one by one, some hundreds of times as fast.
         """
-        self._announce_once(y, classes)
-        return self._fit(X, y, sample_weight, incremental=True)  # type: ignore[no-any-return]
+        with self._announcing("classes_", "_code"):
+            self._announce_once(y, classes)
+            return self._fit(X, y, sample_weight, incremental=True)  # type: ignore[no-any-return]

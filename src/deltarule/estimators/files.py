@@ -230,14 +230,20 @@ def _kept(estimator: BaseMLP, parameters: Parameters) -> Kept | None:
     memory: Memory | None = estimator.__dict__.get("_memory")
     if memory is None:
         return None
-    state = settled(memory, parameters.vector)
-    return Kept(state, memory.history, memory.key, memory.optimizer)
+    state = settled(memory, parameters)
+    return Kept(state, memory.history, memory.key, memory.optimizer, memory.judges)
 
 
 def _set_memory(estimator: Any, kept: Kept, parameters: Parameters) -> None:
     history = replace(kept.history, loss=estimator.loss_curve_)
     estimator._memory = Memory(
-        kept.state, history, kept.key, kept.optimizer, parameters.vector, estimator.stop_reason_
+        kept.state,
+        history,
+        kept.key,
+        kept.optimizer,
+        parameters,
+        estimator.stop_reason_,
+        kept.judges,
     )
 
 
@@ -332,10 +338,11 @@ def estimator_from_record(record: Any, parameters: Parameters) -> Any:
     if kind == "MultiTaskMLP":
         check_scale(estimator)
     _set_history(estimator, fields)
-    if calibrated:
-        estimator.temperature_ = _temperature(estimator, fields.number("temperature"))
+    temperature = _temperature(estimator, fields.number("temperature")) if calibrated else None
     estimator._set_network(network)
     estimator._publish(parameters)
+    if temperature is not None:
+        estimator.temperature_ = temperature
     return estimator
 
 

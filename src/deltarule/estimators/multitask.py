@@ -78,8 +78,9 @@ class MultiTaskMLP(BaseMultiTaskMLP):
         Whether each epoch takes the rows in a new order.
 
     random_state : int, RandomState instance or None, default=None
-        Decides start weights, order of rows and the early-stopping split. An int gives the same
-        bits on every machine with the same instruction set, for any number of threads.
+        Decides start weights, order of rows, the early-stopping split and the units that
+        ``dropout`` leaves out. An int gives the same bits on every machine with the same
+        instruction set, for any number of threads.
 
     tol : float, default=1e-4
         The least improvement of the loss (of the score, with early stopping) that counts, at
@@ -464,5 +465,6 @@ class MultiTaskMLP(BaseMultiTaskMLP):
         [FittedHead(0, 'binary', classes=['a', 'b'], loss='log_loss', weight=1, missing=0), \
 FittedHead(1, 'regression', loss='squared_error', weight=1, missing=1)]
         """
-        self._announce(y, classes)
-        return self._fit(X, y, sample_weight, incremental=True)  # type: ignore[no-any-return]
+        with self._announcing("heads_", "_library"):
+            self._announce(y, classes)
+            return self._fit(X, y, sample_weight, incremental=True)  # type: ignore[no-any-return]

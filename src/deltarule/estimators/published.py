@@ -92,14 +92,16 @@ class Published(CheckedParameters):
         failed = result.stop_reason is StopReason.NON_FINITE
         stopping = plan.early_stopping is not None
         self._publish(result.parameters)
+        # Where nothing judged now, the best score is still that of the judges before.
+        judges = memory.judges if judged_by is None and memory is not None else judged_by
         self._memory = fitting.Memory(
             state,
             history,
             key,
             plan.optimizer,
-            result.parameters.vector,
+            result.parameters,
             result.stop_reason,
-            judged_by,
+            judges,
         )
         self.loss_curve_ = history.loss
         self.loss_ = history.loss[-1] if history.loss else float("nan")
@@ -123,7 +125,8 @@ class Published(CheckedParameters):
         vector, buffers = parameters.vector.copy(), parameters.buffers.copy()
         shown = views(parameters.network, vector, buffers)
         known = self.__dict__
-        for name in (*_TRAINED[2:], *_BUFFERED):
+        # A temperature was that of the weights before.
+        for name in (*_TRAINED[2:], *_BUFFERED, "temperature_"):
             known.pop(name, None)
         known.update(shown)
         self._vector, self._buffers = vector, buffers
@@ -220,7 +223,6 @@ class Published(CheckedParameters):
         vector = _gathered(network.layout, network, parts, "").astype(dtype, copy=False)
         buffers = self._current_buffers(network).astype(dtype, copy=False)
         self._publish(Parameters(network, vector, buffers))
-        self.__dict__.pop("temperature_", None)  # it was that of the weights before
         return self
 
     def __getstate__(self) -> dict[str, Any]:

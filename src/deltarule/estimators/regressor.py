@@ -77,8 +77,9 @@ class MLPRegressor(BaseMLPRegressor):
         Whether each epoch takes the rows in a new order.
 
     random_state : int, RandomState instance or None, default=None
-        Decides start weights, order of rows and the early-stopping split. An int gives the same
-        bits on every machine with the same instruction set, for any number of threads.
+        Decides start weights, order of rows, the early-stopping split and the units that
+        ``dropout`` leaves out. An int gives the same bits on every machine with the same
+        instruction set, for any number of threads.
 
     tol : float, default=1e-4
         The least improvement of the loss (of the score, with early stopping) that counts, at

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 from sklearn.datasets import load_digits, load_iris
+from sklearn.exceptions import ConvergenceWarning
 
 import deltarule as dr
 from deltarule.displays import (
@@ -125,6 +126,18 @@ def test_loss_curve_with_validation():
     styles = [line.get_linestyle() for line in (
         display.line_, display.validation_line_, display.score_line_)]  # fmt: skip
     assert styles == ["-", "--", ":"]
+
+
+def test_the_best_epoch_is_that_of_the_weights():
+    model = dr.MLPClassifier((4,), max_iter=6, early_stopping=True, random_state=0)
+    X, y = load_iris(return_X_y=True)
+    with pytest.warns(ConvergenceWarning):
+        model.fit(X, y)
+    model.validation_scores_ = [*model.validation_scores_[:-1], 2.0]  # of other judges
+    assert LossCurveDisplay.from_estimator(model).best_epoch == model.best_epoch_ + 1 < 6
+    with pytest.warns(ConvergenceWarning):
+        model.set_params(early_stopping=False).fit(X, y, X_val=X, y_val=y)
+    assert LossCurveDisplay.from_estimator(model).best_line_ is None
 
 
 def test_loss_curve_options():

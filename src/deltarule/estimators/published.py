@@ -110,6 +110,13 @@ class Published(CheckedParameters):
             best = state.best_score if stopping else np.fmax.reduce(scores, initial=-np.inf)
             self.validation_scores_, self.best_validation_score_ = scores, float(best)
             self.validation_loss_curve_ = list(history.validation_loss)
+        if not stopping or state.best_parameters is None:
+            self.best_epoch_: int | None = None
+        elif memory is None or memory.state.best_parameters is not state.best_parameters:
+            before = 0 if earlier is None else len(history.loss) - len(result.history.loss)
+            self.best_epoch_ = before + result.history.validation_score.index(state.best_score)
+        elif not hasattr(self, "best_epoch_"):  # of an older release
+            self.best_epoch_ = None
         self.n_iter_ = result.epochs
         self.t_ = result.epochs * rows + (0 if earlier is None else getattr(self, "t_", 0))
         self.engine_, self.road_ = result.engine, result.road

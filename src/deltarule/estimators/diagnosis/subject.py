@@ -262,11 +262,9 @@ class Subject:
 
     @property
     def best_epoch(self) -> int | None:
-        """The epoch whose numbers the model has, where that is not the last."""
-        scores = getattr(self.estimator, "validation_scores_", None)
-        if not scores or np.isnan(scores).all():
-            return None
-        return int(np.nanargmax(scores))
+        """The epoch whose numbers the model has; None where they are the last."""
+        found: int | None = getattr(self.estimator, "best_epoch_", None)
+        return found
 
     @cached_property
     def optimizer(self) -> Optimizer:

@@ -453,6 +453,23 @@ def test_weights_count():
         [y, y[y == 1], y[y == 1]])).codes  # fmt: skip
 
 
+@pytest.mark.parametrize("normalization", ["batch", "layer"])
+def test_layers_are_counted_as_their_weights(normalization):
+    between = {"normalization": normalization, "dropout": 0.2, "max_iter": 5}
+    found = dr.diagnose(classifier((8,), **between).fit(*IRIS), *IRIS)
+    reason = "there are fewer than two hidden layers"
+    assert found.left_out["vanishing_deltas"] == found.left_out["exploding_deltas"] == reason
+    model = classifier((8, 6), **between).fit(*IRIS)
+    model.shifts_[1][:] = -50.0  # all units of the second layer are dead
+    found = dr.diagnose(model, *IRIS)
+    (dead,) = [finding for finding in found.findings if finding.code == "dead_units"]
+    assert (dead.layer, dead.units) == (1, tuple(range(6)))
+    entries = (*found.findings, *found.fine)
+    assert {entry.layer for entry in entries if entry.code == "large_updates"} <= {0, 1, 2}
+    (chain,) = [e.says for e in found.findings if e.code == "vanishing_deltas"]
+    assert chain.count("→") == 2
+
+
 def subject_of(model, X, y):
     return Subject(model, X, y, None, None)
 

@@ -222,6 +222,21 @@ def test_activations():
     assert np.maximum(before.values[0], 0.0) == pytest.approx(hidden)
 
 
+def test_layers_without_numbers_have_no_histogram():
+    model = dr.MLPClassifier((4, 3), normalization="batch", dropout=0.5, random_state=0)
+    with pytest.warns(ConvergenceWarning):
+        model.set_params(max_iter=2).fit(*load_iris(return_X_y=True))
+    display = ActivationsDisplay.from_estimator(model, X)
+    assert display.titles == [
+        "layer 0: 4 identity", "layer 0, batch normalization: 4 relu",
+        "layer 1: 3 identity", "layer 1, batch normalization: 3 relu", "layer 2: 3 softmax",
+    ]  # fmt: skip
+    hidden = model.hidden_activations(X, layer=1)
+    assert sorted(display.values[3]) == pytest.approx(sorted(hidden.ravel()))
+    weights = WeightsDisplay.from_estimator(model)
+    assert weights.titles == ["layer 0: 4 → 4", "layer 1: 4 → 3", "layer 2: 3 → 3"]
+
+
 def test_activations_are_those_of_standardized_rows():
     model = dr.MLPClassifier((4,), standardize="inputs", solver="lbfgs", tol=1e-2).fit(X, Y)
     display = ActivationsDisplay.from_estimator(model, X)

@@ -7,7 +7,6 @@ and its running statistics, which are views of another.
 
 from __future__ import annotations
 
-from bisect import bisect
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -307,10 +306,9 @@ def _gathered(
     slots: tuple[Slot, ...], network: Network, parts: dict[str, Any], mark: str = "_"
 ) -> Array:
     """Assigned parts as one vector; with `mark` they are called as the fitted attributes are."""
-    dense = network.weighted
     found: list[Array] = []
     for slot in slots:
-        place = bisect(dense, slot.layer) - 1  # a normalisation has that of the weights before it
+        place = network.position(slot.layer)  # a normalisation has that of the weights before it
         name = ATTRIBUTES[slot.block.name]
         part = np.asarray(parts[name][place])
         if part.shape != slot.block.shape:

@@ -209,7 +209,8 @@ def test_the_best_epoch_is_that_of_the_weights_whoever_judged(tmp_path: Any) -> 
     stopping = dr.EarlyStopping(patience=50)
     model = dr.MLPClassifier(early_stopping=stopping, max_iter=20, warm_start=True, **FAST)
     best = model.fit(X, Y, **GIVEN).best_epoch_
-    assert best is not None and model.validation_scores_[best] == model.best_validation_score_
+    assert best is not None
+    assert model.validation_scores_[best] == model.best_validation_score_
     # Judges whom it suits less: the best of their scores, not of those before.
     other = {"X_val": X_VAL, "y_val": (Y_VAL + 1) % 3}
     model.fit(X, Y, **other)

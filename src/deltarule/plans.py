@@ -339,6 +339,23 @@ class EpochReport:
 Observer = Callable[[EpochReport], bool | None]
 
 
+def check_stopping(plan: TrainingPlan, validation: Validation | None, name: str = "plan") -> None:
+    """Refuse early stopping without rows to judge, or with a scorer, which needs an estimator."""
+    stopping = plan.early_stopping
+    if stopping is None:
+        return
+    if stopping.scorer is not None:
+        raise InvalidParameterError(
+            f"{name}.early_stopping.scorer is for estimators (got {stopping.scorer!r}). Give "
+            "validation=Validation(X, D, score=…)."
+        )
+    if validation is None:
+        raise InvalidParameterError(
+            f"{name}.early_stopping needs validation rows (got validation=None). "
+            "Pass validation=Validation(X, D)."
+        )
+
+
 def fresh_state(start: Parameters) -> TrainingState:
     """The state before the first step."""
     return TrainingState(start, np.zeros((0, start.network.size), dtype=start.dtype))

@@ -214,7 +214,9 @@ class ActivationsDisplay(LayerHistograms):
             f"{network.layers[i].units} {network.layers[i].activation.name}"
             for i in shown
         ]
-        display = cls(values=[values[i] for i in shown], titles=titles).plot(ax=ax, bins=bins, **bar_options)
+        display = cls(values=[values[i] for i in shown], titles=titles).plot(
+            ax=ax, bins=bins, **bar_options
+        )
         if before:
             display.axes_[-1].set_xlabel("pre-activation z of a unit")
         return display

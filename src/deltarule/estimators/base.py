@@ -155,6 +155,8 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
         validation = None if held is None else self._validation(plan, held, dtype)
         judged_by = None
         if validation is not None and plan.early_stopping is not None:
+            # What is asked is the validation's score by now.
+            plan = replace(plan, early_stopping=replace(plan.early_stopping, scorer=None))
             judged_by = fitting.fingerprint(validation) if judges else fitting.HELD_BACK
             memory = None if memory is None else memory.judged_by(judged_by)
         tasks = None

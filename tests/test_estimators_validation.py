@@ -18,6 +18,7 @@ from sklearn.preprocessing import StandardScaler
 
 import deltarule as dr
 from deltarule.estimators import fitting
+from deltarule.estimators.diagnosis.subject import Subject
 from deltarule.exceptions import InvalidParameterError, InvalidShapeError, NonFiniteError
 
 X_IRIS, Y_IRIS = load_iris(return_X_y=True)
@@ -183,6 +184,7 @@ def test_the_best_weights_are_returned(kind: Any, given: bool, engine: str) -> N
     assert model.stop_reason_ is dr.StopReason.NO_IMPROVEMENT
     best = int(np.argmax(model.validation_scores_))
     assert best < model.n_iter_ - 1
+    assert model.best_epoch_ == best
     assert model.best_validation_score_ == model.validation_scores_[best]
     assert model.score(*judges) == pytest.approx(model.best_validation_score_, rel=1e-12)
     last = model._memory.state.parameters
@@ -200,6 +202,46 @@ def test_warm_fits_return_the_best_of_all(given: bool) -> None:
     assert same_weights(parts, whole)
     assert parts.best_validation_score_ == whole.best_validation_score_
     assert parts.validation_scores_ == whole.validation_scores_
+    assert parts.best_epoch_ == whole.best_epoch_ == int(np.argmax(whole.validation_scores_))
+
+
+def test_the_best_epoch_is_that_of_the_weights_whoever_judged(tmp_path: Any) -> None:
+    assert dr.MLPClassifier(max_iter=3, **FAST).fit(X, Y, **GIVEN).best_epoch_ is None
+    stopping = dr.EarlyStopping(patience=50)
+    model = dr.MLPClassifier(early_stopping=stopping, max_iter=20, warm_start=True, **FAST)
+    best = model.fit(X, Y, **GIVEN).best_epoch_
+    assert best is not None
+    assert model.validation_scores_[best] == model.best_validation_score_
+    # Judges whom it suits less: the best of their scores, not of those before.
+    other = {"X_val": X_VAL, "y_val": (Y_VAL + 1) % 3}
+    model.fit(X, Y, **other)
+    assert model.best_epoch_ == 20 + int(np.argmax(model.validation_scores_[20:]))
+    assert max(model.validation_scores_[:20]) > model.validation_scores_[model.best_epoch_]
+    subject = Subject(model, X, Y, None, None)
+    assert subject.trained_loss == model.loss_curve_[model.best_epoch_]
+    dr.save(model, tmp_path / "model")
+    for copied in (dr.load(tmp_path / "model"), pickle.loads(pickle.dumps(model))):
+        assert copied.best_epoch_ == model.best_epoch_
+        copied.set_params(max_iter=1).fit(X, Y, **other)
+        kept = copied.best_validation_score_ == model.best_validation_score_
+        assert copied.best_epoch_ == (model.best_epoch_ if kept else 40)
+    model.set_params(early_stopping=False)
+    assert model.partial_fit(X, Y).best_epoch_ is None
+
+
+def test_a_model_with_validation_rows_alone_has_the_last_epochs_loss() -> None:
+    model = dr.MLPClassifier(max_iter=9, **FAST).fit(X, Y, **GIVEN)
+    model.validation_scores_[3] = 2.0  # a peak before the end
+    assert Subject(model, X, Y, None, None).trained_loss == model.loss_curve_[-1]
+
+
+def test_a_file_without_the_best_epoch_is_read(tmp_path: Any) -> None:
+    model = dr.MLPClassifier(early_stopping=True, max_iter=5, **FAST).fit(X, Y)
+    del model.best_epoch_  # as of an older release
+    dr.save(model, tmp_path / "model")
+    loaded = dr.load(tmp_path / "model")
+    assert loaded.best_epoch_ is None
+    assert same_weights(loaded, model)
 
 
 def test_other_judges_know_no_score_to_beat() -> None:

@@ -19,7 +19,7 @@ from deltarule.dataclass import dataclass
 from deltarule.definitions import Array
 from deltarule.network import Network
 from deltarule.plans import History, TrainingPlan, TrainingResult, TrainingState, Validation
-from deltarule.schedules import SCHEDULES, Adaptive, Clock, Constant, Function
+from deltarule.schedules import SCHEDULES, Adaptive, Constant, Function
 from deltarule.stopping import StopReason, patience_number
 
 #: Factors of step sizes of one training that are worked out before it begins, at most: 32 MB.
@@ -303,8 +303,7 @@ def _all_factors(trainings: Sequence[Training], kind: Kind) -> list[Array | None
         if isinstance(plan.schedule, Constant | Adaptive):
             found.append(None)
             continue
-        total = state.offset(steps) + state.total_epochs(plan) * steps
-        clock = Clock(state.step, state.epoch, steps, kind.rows, total, into=0)
+        clock = state.clock(plan.schedule, steps, kind.rows, state.epoch, 0)
         tag = (plan.schedule, clock, plan.max_epochs)
         if tag not in known:
             factors = plan.schedule.factors(clock, steps * plan.max_epochs)

@@ -29,7 +29,7 @@ from deltarule.plans import (
     TrainingState,
     Validation,
 )
-from deltarule.schedules import SCHEDULES, Adaptive, Clock
+from deltarule.schedules import SCHEDULES, Adaptive
 from deltarule.scores import Score
 from deltarule.stopping import Standing, StopReason, StopRules
 
@@ -66,7 +66,6 @@ class Loop:
         # Where earlier calls had epochs of another length, the optimiser's clock runs ahead of the
         # order's.
         self.offset = state.offset(self.steps_per_epoch)
-        self.total_steps = self.offset + state.total_epochs(plan) * self.steps_per_epoch
         self.state, self.rows = state, rows
         self.history = History() if history is None else history.copy()
         self.progress = _progress(state, self.history)
@@ -110,11 +109,9 @@ class Loop:
         )
 
     def _factors(self, epoch: int, step: int, count: int) -> Array:
-        length = self.steps_per_epoch
-        done = epoch * length + step + self.offset
-        return self.plan.schedule.factors(
-            Clock(done, epoch, length, self.rows, self.total_steps, into=step), count
-        )
+        schedule = self.plan.schedule
+        clock = self.state.clock(schedule, self.steps_per_epoch, self.rows, epoch, step)
+        return schedule.factors(clock, count)
 
     def run(
         self, observer: Observer | None, ended: Callable[[], bool] | None = None

@@ -15,6 +15,7 @@ number is the index into ``network.layers``.
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
@@ -232,6 +233,10 @@ class Network:
         return tuple(
             dict.fromkeys(slot.layer for slot in self.layout if slot.block.role == "weight")
         )
+
+    def position(self, layer: int) -> int:
+        """The place in `weighted` of the layer of weights that a layer is, or stands behind."""
+        return bisect(self.weighted, layer) - 1
 
     @property
     def widths(self) -> tuple[int, ...]:

@@ -42,7 +42,8 @@ class EarlyStopping(Definition):
     scorer : str or callable, default=None
         What judges: a name of scikit-learn's scorers or a function ``(estimator, X, y)``; more is
         better. ``"loss"`` is minus the loss that is trained. None takes accuracy for classes, R²
-        for numbers, and minus the loss for quantiles and for several problems at once.
+        for numbers, and minus the loss for quantiles and for several problems at once. For
+        estimators: `train` has ``Validation(X, D, score=…)``.
 
     Raises
     ------

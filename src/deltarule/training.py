@@ -25,6 +25,7 @@ from deltarule.plans import (
     TrainingResult,
     TrainingState,
     Validation,
+    check_stopping,
     fresh_state,
 )
 
@@ -73,7 +74,7 @@ def train(
     InvalidShapeError
         If arrays do not fit the network or each other, or the loss is not defined for a target.
     InvalidParameterError
-        If ``plan.early_stopping`` has no validation rows.
+        If ``plan.early_stopping`` has no validation rows, or a scorer, which is for estimators.
     EngineError
         If ``engine="compiled"`` cannot do the plan.
 
@@ -139,11 +140,7 @@ def train_until(
         raise InvalidParameterError(
             f"plan must be a TrainingPlan (got {plan!r}). Make one: TrainingPlan(max_epochs=100)."
         )
-    if plan.early_stopping is not None and validation is None:
-        raise InvalidParameterError(
-            "plan.early_stopping needs validation rows (got validation=None). "
-            "Pass validation=Validation(X, D)."
-        )
+    check_stopping(plan, validation)
     state = start if isinstance(start, TrainingState) else fresh_state(start)
     X, D, sample_weight = arrays(
         network, state.parameters, X, D, sample_weight, weightless=plan.incremental

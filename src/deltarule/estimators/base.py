@@ -176,6 +176,8 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
         judged_by = None
         if validation is not None and plan.early_stopping is not None:
             judged_by = fitting.fingerprint(validation, plan.early_stopping.scorer)
+            # What is asked is the validation's score by now.
+            plan = replace(plan, early_stopping=replace(plan.early_stopping, scorer=None))
             memory = None if memory is None else memory.judged_by(judged_by)
         tasks = None
         if plan.max_epochs and has_callbacks(self):

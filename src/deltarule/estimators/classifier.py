@@ -217,6 +217,10 @@ class MLPClassifier(BaseMLPClassifier):
         Score of the held-back rows, or of ``X_val``, after every epoch (accuracy, or the scorer);
         None without. NaN for an epoch in which the objective became non-finite.
 
+    best_epoch_ : int or None
+        The epoch whose weights ``coefs_`` are, as an index of ``loss_curve_``; None without early
+        stopping, where they are the last.
+
     best_validation_score_ : float or None
         The highest of them; with early stopping that of ``coefs_``, and in a warm fit with other
         ``X_val`` the highest since they came.

@@ -464,6 +464,8 @@ def _history_record(estimator: Any) -> dict[str, Any]:
         "road": estimator.road_,
         "stop_reason": estimator.stop_reason_.name,
     }
+    if estimator.__dict__.get("best_epoch_") is not None:
+        values["best_epoch"] = estimator.best_epoch_
     return {name: _with_gaps(value) for name, value in values.items()}
 
 
@@ -477,11 +479,16 @@ def _with_gaps(value: Any) -> Any:
 
 
 def _set_history(estimator: Any, fields: Fields) -> None:
-    history = Fields(fields.value("history"), "estimator.history", _HISTORY)
+    record = fields.value("history")
+    # Older files do not say it.
+    more = ("best_epoch",) if isinstance(record, dict) and "best_epoch" in record else ()
+    history = Fields(record, "estimator.history", (*_HISTORY, *more))
     judged = history.optional("validation_score")
     estimator.loss_curve_ = history.curve("loss")
     estimator.validation_loss_curve_ = history.curve("validation_loss") if judged else None
     estimator.validation_scores_ = history.curve("validation_score") if judged else None
+    last = len(estimator.loss_curve_) - 1
+    estimator.best_epoch_ = history.integer("best_epoch", 0, last) if more else None
     estimator.loss_ = _number_or_nan(history, "final_loss")
     # With early stopping there is none; rows that were only judged leave it.
     known = not judged or history.optional("best_loss")

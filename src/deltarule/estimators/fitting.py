@@ -318,7 +318,7 @@ def check_end(plan: TrainingPlan, horizon: int | None) -> None:
 
 def _tell_if_it_stands(plan: TrainingPlan, state: TrainingState) -> None:
     """Warn of a schedule that is past its end, where its step size is 0."""
-    schedule, total = plan.schedule, state.total_epochs(plan)
+    schedule, total = plan.schedule, state.total_epochs(plan.schedule)
     if not (schedule.needs_horizon and 0 < total <= state.epoch):
         return
     if schedule.factors(Clock(1, 1, 1, 1, 1), 1)[0] == 0:

@@ -7,7 +7,6 @@ and its running statistics, which are views of another.
 
 from __future__ import annotations
 
-from bisect import bisect
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -112,6 +111,13 @@ class Published(CheckedParameters):
             best = state.best_score if stopping else np.fmax.reduce(scores, initial=-np.inf)
             self.validation_scores_, self.best_validation_score_ = scores, float(best)
             self.validation_loss_curve_ = list(history.validation_loss)
+        if not stopping or state.best_parameters is None:
+            self.best_epoch_: int | None = None
+        elif memory is None or memory.state.best_parameters is not state.best_parameters:
+            before = 0 if earlier is None else len(history.loss) - len(result.history.loss)
+            self.best_epoch_ = before + result.history.validation_score.index(state.best_score)
+        elif not hasattr(self, "best_epoch_"):  # of an older release
+            self.best_epoch_ = None
         self.n_iter_ = result.epochs
         self.t_ = result.epochs * rows + (0 if earlier is None else getattr(self, "t_", 0))
         self.engine_, self.road_ = result.engine, result.road
@@ -302,10 +308,9 @@ def _gathered(
     slots: tuple[Slot, ...], network: Network, parts: dict[str, Any], mark: str = "_"
 ) -> Array:
     """Assigned parts as one vector; with `mark` they are called as the fitted attributes are."""
-    dense = network.weighted
     found: list[Array] = []
     for slot in slots:
-        place = bisect(dense, slot.layer) - 1  # a normalisation has that of the weights before it
+        place = network.position(slot.layer)  # a normalisation has that of the weights before it
         name = ATTRIBUTES[slot.block.name]
         part = np.asarray(parts[name][place])
         if part.shape != slot.block.shape:

@@ -12,7 +12,7 @@ prepare = @sh tools/preflight tools/install.py
 
 # Targets share .venv and build, so they run one after another, with make -j too.
 .NOTPARALLEL:
-.PHONY: menu demo test test-long core-test test-aarch64 sanitize lint bench bench-quick bench-rivals sklearn-defects docs fuzz format clean
+.PHONY: menu demo test test-long core-test test-aarch64 sanitize lint bench bench-quick bench-rivals choices sklearn-defects docs fuzz format clean
 
 menu:
 	@echo "make demo       trains a network on real data, judges it, saves it and uses it"
@@ -25,6 +25,7 @@ menu:
 	@echo "make bench      times against every rival that is installed, in one run; writes the docs"
 	@echo "                bench-quick takes the short rows; bench-rivals installs torch, JAX and ONNX"
 	@echo "                Runtime into an environment of their own (FANN: apt-get install libfann-dev)"
+	@echo "make choices    measures what docs/how-to-choose.md says, in some minutes; writes it and its figures"
 	@echo "make sklearn-defects  which of S1 to S12 the installed scikit-learn shows, measured now"
 	@echo "make docs       writes the measured tables and charts into README and docs"
 	@echo "make fuzz       changes model files at random places and holds the reader to it"
@@ -81,6 +82,11 @@ bench-rivals:
 	$(prepare)
 	@$(PYTHON_HERE) benchmarks/rivals.py
 
+# With matplotlib, so that the figures can be drawn. The result, the page and the figures are written.
+choices:
+	$(prepare) plot
+	@$(PYTHON_HERE) benchmarks/choices.py
+
 lint:
 	$(prepare) --libraries-only lint
 	@.venv/bin/ruff check .
@@ -98,7 +104,8 @@ sklearn-defects:
 	$(prepare)
 	@$(PYTHON_HERE) tools/sklearn_defects.py
 
-# Every number in README and docs comes from the newest JSON in benchmarks/results.
+# Every number in README and docs comes from the newest JSON in benchmarks/results, those of
+# docs/how-to-choose.md from choices.json there.
 docs:
 	$(prepare) plot
 	@$(PYTHON_HERE) benchmarks/tables.py

@@ -36,6 +36,10 @@ class Option:
         What becomes of X.
     extra : callable
         From X and D to further arguments of `train`.
+    normalization : Layer class or None
+        Of the hidden layer.
+    dropout : float
+        Its rate.
     """
 
     group: str
@@ -48,6 +52,19 @@ class Option:
     bias: bool = True
     rows: Callable[[Any], Any] = lambda X: X
     extra: Callable[[Any, Any], dict[str, Any]] = lambda X, D: {}
+    normalization: Any = None
+    dropout: float = 0.0
+
+    def network(self) -> dr.Network:
+        """64-100-10."""
+        behind = "identity" if self.normalization else self.activation
+        layers = [dr.layers.Dense(64, 100, behind, self.bias)]
+        if self.normalization:
+            layers.append(self.normalization(100, 100, self.activation))
+        if self.dropout:
+            layers.append(dr.layers.Dropout(100, 100, self.dropout))
+        layers.append(dr.layers.Dense(100, 10, self.output, self.bias))
+        return dr.Network(layers=layers, loss=self.loss)
 
 
 def weighted(X: Any, D: Any) -> dict[str, Any]:
@@ -66,6 +83,8 @@ ACTIVATIONS = ("identity", "logistic", "tanh", "leaky_relu", "softplus", "selu",
 OPTIMIZERS = ("momentum", "nesterov", "adam", "adamw", "rmsprop")
 OPTIONS = (
     *(Option("optimizer", name, {"optimizer": name}) for name in OPTIMIZERS),
+    Option("optimizer", "sgd, clip_norm", {"optimizer": dr.SGD(clip_norm=1e-3)}),
+    Option("optimizer", "sgd, average", {"optimizer": dr.SGD(average=0.99)}),
     Option("penalty", "l2", {"penalty": dr.L2(1.0)}),
     Option("penalty", "l1", {"penalty": dr.L1(1.0)}),
     Option("penalty", "l1 and l2", {"penalty": dr.L1L2(0.5, 0.5)}),
@@ -84,6 +103,9 @@ OPTIONS = (
     Option("loss", "log_loss, logistic outputs", output="logistic"),
     Option("loss", "huber, identity output", loss="huber", output="identity"),
     Option("network", "without biases", bias=False),
+    Option("layers", "dropout 0.2", dropout=0.2),
+    Option("layers", "batch normalization", normalization=dr.layers.BatchNormalization),
+    Option("layers", "layer normalization", normalization=dr.layers.LayerNormalization),
     Option("dtype", "float64", dtype="float64"),
 )  # fmt: skip
 
@@ -94,6 +116,8 @@ def measure(say: Callable[[str], None], repeats: int = 5) -> list[dict[str, Any]
     for regime, (batch, _) in REGIMES.items():
         plain = training(PLAIN, batch)
         for option in (PLAIN, *OPTIONS):
+            if any(layer.objection(batch) for layer in option.network().layers):
+                continue  # no single rows in batch normalisation
             work = training(option, batch)
             ratios: list[float] = []
             _, road = timed(work)
@@ -117,8 +141,7 @@ def measure(say: Callable[[str], None], repeats: int = 5) -> list[dict[str, Any]
 def training(option: Option, batch: int) -> Callable[[], Any]:
     """The training, ready to be called."""
     X, D, _ = data.load("digits 20000" if batch > 1 else "digits 6000", option.dtype)
-    activations = (option.activation, option.output)
-    network = dr.Network((64, 100, 10), activations, loss=option.loss, bias=option.bias)
+    network = option.network()
     start = dr.initialize(network, dtype=option.dtype)
     # Steps so small that nothing diverges, whatever the option: the price is the same.
     settings: dict[str, Any] = {"learning_rate_init": 1e-7, "sampling": "shuffle"} | option.plan

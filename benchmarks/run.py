@@ -1,11 +1,13 @@
 """Measure deltarule beside its rivals in one run, judge the result, and write it down.
 
     python benchmarks/run.py [--quick] [--rows H5a,H6b] [--sections rows,scaling] [--repeats N]
-                             [--output FILE] [--no-documents]
+                             [--output FILE | --into FILE] [--no-documents]
 
 Absolute times move with the machine; the ratio within one run is what counts. A whole run writes
 ``benchmarks/results/DATE.json`` and from it the tables and charts of README and docs; a run of a
-part writes ``benchmarks/results/quick.json`` and no document. The exit code is 1 where a ratio
+part writes ``benchmarks/results/quick.json`` and no document, or, with ``--into``, its sections
+into an earlier result, which then says when and on how busy a machine they were measured again,
+and into the documents. The exit code is 1 where a ratio
 falls below its floor (`targets.FLOORS`) or final losses disagree.
 """
 
@@ -78,8 +80,11 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--sections", help=f"of {', '.join(SECTIONS)}, with commas")
     parser.add_argument("--repeats", type=int, help="turns of each row (5; quick: 3)")
     parser.add_argument("--output", type=Path, help="where the JSON goes")
+    parser.add_argument("--into", type=Path, help="the JSON whose sections these replace")
     parser.add_argument("--no-documents", action="store_true", help="write the JSON alone")
     options = parser.parse_args()
+    if options.into and not options.sections:
+        parser.error("--into needs --sections: a whole run writes a result of its own.")
     options.part = options.quick or bool(options.rows or options.sections)
     options.repeats = options.repeats or (3 if options.quick else 5)
     named = (
@@ -215,15 +220,31 @@ PARTS: dict[str, Callable[[measuring.Staff, argparse.Namespace], Any]] = {
 }
 
 
+def again(before: dict[str, Any], result: dict[str, Any]) -> dict[str, Any]:
+    """An earlier result with the sections of this one in place of its own."""
+    about = {
+        "date": result["date"],
+        "load_before": result["machine"]["load_before"],
+        "versions": result["versions"],
+    }
+    whole = ("date", "quick", "machine", "versions", "seconds")
+    found = {name: entry for name, entry in result.items() if name not in whole}
+    noted = before.get("measured_again", {}) | dict.fromkeys(found, about)
+    return before | found | {"measured_again": noted}
+
+
 def conclude(result: dict[str, Any], options: argparse.Namespace) -> int:
     """Judge, write, and say what was missed."""
+    if options.into:
+        result = again(json.loads(options.into.read_text(encoding="utf-8")), result)
     judged = targets.verdicts(result)
     result["verdicts"] = [verdict.record() for verdict in judged]
-    path = options.output or RESULTS / ("quick.json" if options.part else f"{result['date']}.json")
+    own = RESULTS / ("quick.json" if options.part else f"{result['date']}.json")
+    path = options.into or options.output or own
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     say("\n".join(["", *map(targets.line, judged), "", f"written to {path}", ""]))
-    if not options.part and not options.no_documents:
+    if (options.into or not options.part) and not options.no_documents:
         import charts
         import tables
 

@@ -2,7 +2,8 @@
 
     python benchmarks/tables.py [RESULT.json]
 
-Without a file the newest of ``benchmarks/results`` is taken, and the charts are drawn from it too.
+Without a file the newest of ``benchmarks/results`` is taken, and the charts are drawn from it too;
+``choice_texts.py`` then does the same for docs/how-to-choose.md.
 ``--check`` changes nothing and exits with 1 where a document or a chart is not of that result.
 """
 
@@ -44,9 +45,11 @@ def main() -> int:
             print(f"stale: {', '.join(stale)} are not of {path.name}")
         return 1 if stale else 0
     import charts
+    import choice_texts
 
     charts.draw(json.loads(path.read_text(encoding="utf-8")), path.name)
     write(path)
+    choice_texts.write()
     return 0
 
 
@@ -349,6 +352,9 @@ def options(result: Result, source: str) -> str:
     for (group, name), by_regime in merged.items():
         line = [group, name]
         for regime in regimes:
+            if regime not in by_regime:
+                line += ["refused", ""]
+                continue
             told = by_regime[regime]["road"].removeprefix(f"{prefix}: ")
             road, _, reasons[road] = told.partition("; ")
             line += [road, f"{by_regime[regime]['cost']:.2f}"]
@@ -415,18 +421,26 @@ def settings(given: dict[str, Any]) -> str:
 
 def provenance(result: Result) -> str:
     """Machine, date and versions in two sentences."""
-    machine, versions = result["machine"], dict(result["versions"])
-    engine = machine.get("instruction_set", "reference engine")
-    names = {"sklearn": "scikit-learn", "jax": "JAX", "numpy": "NumPy", "scipy": "SciPy",
-             "python": "Python", "fann": "FANN", "onnxruntime": "ONNX Runtime"}  # fmt: skip
-    listed = ", ".join(f"{names.get(name, name)} {value}" for name, value in versions.items())
-    load = machine.get("load_before", 0.0)
+    load = result["machine"].get("load_before", 0.0)
     busy = f" The machine was busy (load {load:.0f}): these times are rough." if load > 0.5 else ""
     return (
-        f"Measured on {result['date']} on {machine['processor']}, {machine['cores']} cores "
-        f"({engine}), in {result.get('runs', 'one run')}, the sides in turns. "
-        f"Versions: {listed}.{busy}"
+        f"Measured on {place(result)}, in {result.get('runs', 'one run')}, the sides in turns. "
+        f"Versions: {versions(result)}.{busy}"
     )
+
+
+def place(result: Result) -> str:
+    """When and on what."""
+    machine = result["machine"]
+    engine = machine.get("instruction_set", "reference engine")
+    return f"{result['date']} on {machine['processor']}, {machine['cores']} cores ({engine})"
+
+
+def versions(result: Result) -> str:
+    """Of all that took part."""
+    names = {"sklearn": "scikit-learn", "jax": "JAX", "numpy": "NumPy", "scipy": "SciPy",
+             "python": "Python", "fann": "FANN", "onnxruntime": "ONNX Runtime"}  # fmt: skip
+    return ", ".join(f"{names.get(name, name)} {v}" for name, v in result["versions"].items())
 
 
 def source_line(source: str) -> str:

@@ -23,8 +23,10 @@ import charts  # noqa: E402
 import data  # noqa: E402
 import measuring  # noqa: E402
 import online  # noqa: E402
+import options  # noqa: E402
 import protocol  # noqa: E402
 import rows  # noqa: E402
+import run  # noqa: E402
 import scaling  # noqa: E402
 import sides  # noqa: E402
 import specs  # noqa: E402
@@ -403,6 +405,33 @@ def test_tables_say_what_the_result_says(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "| import deltarule | 115 | 100 |" in tables.cold(result, "")
     assert "Our wheel is 2.5 MB." in tables.cold(result, "")
     assert tables.mnist(result, "") == "Not measured in this run.\n"
+
+
+def test_an_option_that_a_regime_refuses() -> None:
+    found = [
+        {"regime": regime, "group": "layers", "name": name, "road": "compiled: high", "cost": 2.0}
+        for regime, name in (("batch", "dropout"), ("batch", "norm"), ("sample", "dropout"))
+    ]
+    text = tables.options({"options": found}, "")
+    assert "| layers | dropout | high | 2.00 | high | 2.00 |" in text
+    assert "| layers | norm | high | 2.00 | refused |  |" in text
+
+
+def test_sections_that_are_measured_again_say_so() -> None:
+    before = {"date": "d1", "machine": {"load_before": 0.1}, "options": [1], "rows": [2]}
+    after = {"date": "d2", "machine": {"load_before": 0.3}, "versions": {}, "options": [3]}
+    merged = run.again(before, after | {"seconds": 1, "quick": False})
+    about = {"date": "d2", "load_before": 0.3, "versions": {}}
+    assert merged == before | {"options": [3], "measured_again": {"options": about}}
+
+
+@pytest.mark.parametrize("option", [options.PLAIN, *options.OPTIONS], ids=lambda o: o.name)
+def test_options_are_trainings(option: options.Option) -> None:
+    network = option.network()
+    assert dr.TrainingPlan(**option.plan)
+    assert (network.units[0], *set(network.units[1:-1]), network.units[-1]) == (64, 100, 10)
+    refused = [layer.objection(1) for layer in network.layers if layer.objection(1)]
+    assert bool(refused) == (option.name == "batch normalization")
 
 
 def test_only_what_stands_between_markers_changes() -> None:

@@ -519,9 +519,11 @@ def test_results_that_no_memory_holds() -> None:
             call(X)
 
 
-@pytest.mark.parametrize(("step", "right"), [(7, True), (8, False), (49, False), (-1, False)])
+@pytest.mark.parametrize(
+    ("step", "right"), [(7, True), (8, True), (9, False), (49, False), (-1, False)]
+)
 def test_a_slice_begins_inside_an_epoch(step: int, right: bool) -> None:
-    """50 rows in batches of 7 are 8 steps."""
+    """50 rows in batches of 7 are 8 steps; at its end it is left to be judged."""
     opened = planned("float64")
     arguments = ((0, step, 0.0, 0.0), STANDING, (30, 3, 1e9), np.ones(30), True)
     if right:

@@ -324,6 +324,9 @@ def test_holes_in_the_rows_are_findings():
     ]
     assert found.rows == 442
     assert found.rows_judged == 439
+    # Where only rows with holes have a weight, the others count alike.
+    weight = (np.arange(442) == 3).astype(float)
+    assert dr.diagnose(model, X, y, weight) == found
 
 
 def test_a_loss_that_became_infinite():
@@ -406,12 +409,24 @@ def test_every_kind_of_estimator_has_a_diagnosis(name):
     assert str(found).startswith(f"{type(estimator).__name__} ")
 
 
-def test_a_stream_has_a_diagnosis():
+def test_a_stream_is_not_taken_for_epochs():
+    X, y = MOONS
     model = classifier((8,), learning_rate_init=0.02)
-    for start in range(0, 150, 25):
-        part = slice(start, start + 25)
-        model.partial_fit(IRIS[0][part], IRIS[1][part], classes=[0, 1, 2])
-    assert "unscaled_inputs" in {entry.code for entry in dr.diagnose(model, *IRIS).fine}
+    for index in np.random.default_rng(0).permutation(np.tile(np.arange(200), 10)):
+        model.partial_fit(X[index : index + 1], y[index : index + 1], classes=[0, 1])
+    found = dr.diagnose(model, X, y)
+    assert found.codes == ()
+    reason = "the losses are those of the parts of a stream"
+    assert found.left_out["too_few_epochs"] == found.left_out["step_too_large"] == reason
+
+
+def test_fits_of_one_epoch_each_are_epochs():
+    model = classifier(max_iter=1, warm_start=True, learning_rate_init=0.01)
+    for _ in range(12):
+        model.fit(*IRIS)
+    found = dr.diagnose(model, *IRIS)
+    assert "too_few_epochs" in found.codes
+    assert "step_too_large" in {entry.code for entry in found.fine}
 
 
 def test_a_loaded_model_has_no_step_to_judge(tmp_path):

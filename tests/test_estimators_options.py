@@ -46,6 +46,8 @@ def test_scikit_learns_signature_comes_first() -> None:
             "initializer",
             "engine",
             "n_threads",
+            "dropout",
+            "normalization",
             "max_seconds",
         }
 

@@ -13,7 +13,7 @@ from deltarule.penalties import L2
 KINDS = {
     "saturating": {"logistic", "tanh", "sign"},
     "rectifying": {"relu", "softplus", "selu", "gelu", "silu", "mish", "exp"},
-    "open": {"identity", "leaky_relu", "softmax"},
+    "open": {"identity", "leaky_relu", "softmax", "ascending"},
 }
 
 
@@ -53,7 +53,7 @@ def test_flat_shares():
 
 def test_stuck_outputs():
     z = np.array([[9.0], [9.0], [0.0], [-9.0]])
-    passed = backprop.Pass((z,), (z, 1 / (1 + np.exp(-z))))
+    passed = backprop.Pass((z,), (z, 1 / (1 + np.exp(-z))), (None,))
     D = np.array([[0.0], [1.0], [1.0], [1.0]])
     network = dr.Network((1, 1), "logistic", loss="squared_error")
     assert measures.stuck_outputs(network, passed, D).tolist() == [0.5]

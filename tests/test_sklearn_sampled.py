@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
-from sampled_parameters import TABLE, sampled
+from sampled_parameters import OF_CLASSES, TABLE, sampled
 from sklearn.utils.estimator_checks import check_estimator
 
 import deltarule as dr
@@ -51,6 +52,11 @@ def expected(model: Any) -> dict[str, str]:
         reasons |= dict.fromkeys(WEIGHTS, "small batches meet a doubled row in two steps")
     if model.sampling == "replacement":
         reasons |= dict.fromkeys(WEIGHTS, "rows are drawn, not weights")
+    if np.any(model.dropout):
+        reasons |= dict.fromkeys(WEIGHTS, "units drop out row by row")
+    if model.normalization == "batch":
+        reasons |= dict.fromkeys(WEIGHTS, "the statistics of a batch count rows, not weights")
+        reasons |= dict.fromkeys(STREAMS, "a stream of single rows has no batch to normalize by")
     return reasons
 
 
@@ -85,7 +91,9 @@ def test_more_estimator_checks(number: int) -> None:
 
 def test_the_table_names_every_parameter() -> None:
     """A new parameter is drawn too, or says here why not."""
-    elsewhere = {"loss", "engine"}  # in the sampler, which knows the kind
+    # In the sampler, which knows the kind; by dicts of the checks' own classes; beside rows to
+    # judge, which partial_fit has not.
+    elsewhere = {"loss", "engine", *OF_CLASSES, "class_weight", "calibrate"}
     fixed = {"max_iter", "random_state", "verbose"}  # for speed, by the checks, for silence
     for kind in (dr.MLPClassifier, dr.MLPRegressor):
         assert set(kind().get_params()) <= set(TABLE) | elsewhere | fixed

@@ -32,12 +32,15 @@ PYTHON_TESTS = (
     "tests/test_compiled.py",
     "tests/test_random_core.py",
     "tests/test_border.py",
+    "tests/test_border_kinds.py",
     "tests/test_interrupts.py",
     "tests/test_trace.py",
     "tests/test_many.py",
     "tests/test_loop.py",
     "tests/test_predictor.py",
+    "tests/test_learner_core.py",
     "tests/conformance/test_engines_agree.py",
+    "tests/conformance/test_layer_kinds.py",
 )
 # Tests without the compiled engine; and, since ThreadSanitizer keeps a signal until a thread waits,
 # the one that wants it heard in the middle of a short run.
@@ -50,7 +53,10 @@ LEFT_OUT = {
 VALGRIND_TESTS = (
     "activations",
     "arena",
+    "averages",
     "backprop",
+    "dropout",
+    "heads",
     "isa",
     "losses",
     "operations",

@@ -1,6 +1,7 @@
 // core_benchmarks products: one JSON object with the share of the machine's limit that the products
 // of the mini-batch road reach, for float32 and float64.
 // core_benchmarks steps [NAME]: the same for the microseconds of whole steps.
+// core_benchmarks options [NAME]: what kinds of layers and what clips or averages cost these steps.
 
 #include <cstdio>
 #include <cstring>
@@ -82,6 +83,10 @@ int main(int count, char** arguments) {
         deltarule::benchmarks::print_steps(count == 3 ? arguments[2] : "");
         return 0;
     }
-    std::fprintf(stderr, "usage: core_benchmarks products | steps [NAME]\n");
+    if (count >= 2 && count <= 3 && std::strcmp(arguments[1], "options") == 0) {
+        deltarule::benchmarks::print_options(count == 3 ? arguments[2] : "");
+        return 0;
+    }
+    std::fprintf(stderr, "usage: core_benchmarks products | steps [NAME] | options [NAME]\n");
     return 2;
 }

@@ -85,49 +85,111 @@ double now(clockid_t clock) {
     return double(at.tv_sec) * 1e6 + double(at.tv_nsec) / 1e3;
 }
 
+/// What stands behind the hidden layers, or changes what the optimiser does.
+struct Option {
+    const char* name;
+    Normalization normalization = Normalization::none;
+    double rate = 0;       ///< of dropout
+    double clip_norm = 0;  ///< 0: none
+    double average = -1;   ///< negative: none
+};
+
+constexpr Option plain{"plain"};
+constexpr Option options[] = {{"dropout 0.2", Normalization::none, 0.2},
+                              {"batch normalisation", Normalization::batch},
+                              {"layer normalisation", Normalization::layer},
+                              {"clip_norm", Normalization::none, 0, 1},
+                              {"average", Normalization::none, 0, 0, 0.99}};
+
+/// Steps of one workload, as many at a time as take about a millisecond.
+template <class T>
+class Steps {
+public:
+    Steps(const Workload& work, const Option& option, int threads)
+        : layers_(layers_of(work, option)),
+          session_(layers_, work.loss, 0, threads),
+          clock_(threads == 1 ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC) {
+        std::mt19937 source(1);
+        std::normal_distribution<float> normal;
+        X_.resize(size_t(work.rows * work.units.front()));
+        D_.resize(size_t(work.rows * work.units.back()));
+        std::vector<T> vector(size_t(session_.size()), T(1));  // the gains
+        for (T& x : X_) x = T(normal(source));
+        for (size_t i = 0; i < D_.size(); ++i)
+            D_[i] = work.loss == Loss::log_loss ? T(i % size_t(work.units.back()) == 0) : T(normal(source));
+        for (T& w : vector)
+            if (option.normalization == Normalization::none) w = T(0.05f * normal(source));
+            else w += T(0.05f * normal(source));
+        Samples<T> samples;
+        samples.dense = X_.data();
+        samples.target = D_.data();
+        samples.rows = work.rows;
+        OptimizerSettings settings = work.optimizer;
+        settings.clip_norm = option.clip_norm;
+        settings.averages = option.average >= 0;
+        settings.average = option.average;
+        session_.set_parameters(vector.data());
+        session_.set_optimizer(settings);
+        session_.set_moments(nullptr);
+        session_.bind(samples);
+        plan_.order.kind = OrderKind::shuffle;
+        plan_.batch_size = work.batch;
+        steps_ = std::max<int64_t>(1, int64_t(1000 / round()));
+    }
+
+    /// Microseconds of a step.
+    double round() {
+        const std::vector<double> rates(size_t(steps_), 1e-3);
+        plan_.rates = rates.data();
+        plan_.steps = steps_;
+        const double begin = now(clock_);
+        session_.run(plan_);
+        return (now(clock_) - begin) / double(steps_);
+    }
+
+private:
+    static std::vector<Layer> layers_of(const Workload& work, const Option& option) {
+        std::vector<Layer> layers;
+        for (size_t l = 0; l + 1 < work.units.size(); ++l) {
+            const bool hidden = l + 2 < work.units.size();
+            layers.push_back(
+                {work.units[l], work.units[l + 1], hidden ? work.hidden : work.last, 0, true, 0, 0, 0});
+            if (!hidden) continue;
+            layers.back().normalization = option.normalization;
+            layers.back().epsilon = 1e-5;
+            layers.back().momentum = 0.1;
+            layers.back().keep = int64_t((1 - option.rate) * 65536);
+            layers.back().dropout = int64_t(l);
+        }
+        return layers;
+    }
+
+    std::vector<T> X_, D_;
+    std::vector<Layer> layers_;
+    Session<T> session_;
+    clockid_t clock_;
+    RunPlan plan_;
+    int64_t steps_ = 1;
+};
+
 template <class T>
 double microseconds(const Workload& work, int threads) {
-    std::mt19937 source(1);
-    std::normal_distribution<float> normal;
-    std::vector<Layer> layers;
-    int64_t size = 0;
-    for (size_t l = 0; l + 1 < work.units.size(); ++l) {
-        const Activation kind = l + 2 < work.units.size() ? work.hidden : work.last;
-        layers.push_back({work.units[l], work.units[l + 1], kind, 0, true, 0, 0, 0});
-        size += (work.units[l] + 1) * work.units[l + 1];
-    }
-    std::vector<T> X(size_t(work.rows * work.units.front())), D(size_t(work.rows * work.units.back())),
-        vector(static_cast<size_t>(size));
-    for (T& x : X) x = T(normal(source));
-    for (size_t i = 0; i < D.size(); ++i)
-        D[i] = work.loss == Loss::log_loss ? T(i % size_t(work.units.back()) == 0) : T(normal(source));
-    for (T& w : vector) w = T(0.05f * normal(source));
-    Samples<T> samples;
-    samples.dense = X.data();
-    samples.target = D.data();
-    samples.rows = work.rows;
-    Session<T> session(layers, work.loss, 0, threads);
-    session.set_parameters(vector.data());
-    session.set_optimizer(work.optimizer);
-    session.bind(samples);
-    RunPlan plan;
-    plan.order.kind = OrderKind::shuffle;
-    plan.batch_size = work.batch;
-    double best = 1e300, first = 0;
-    int64_t steps = 1;
-    const clockid_t clock = threads == 1 ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC;
-    for (int round = 0; round < 80; ++round) {
-        const std::vector<double> rates(size_t(steps), 1e-3);
-        plan.rates = rates.data();
-        plan.steps = steps;
-        const double begin = now(clock);
-        session.run(plan);
-        const double spent = (now(clock) - begin) / double(steps);
-        if (round) best = std::min(best, spent);
-        else first = spent;
-        steps = std::max<int64_t>(1, int64_t(1000 / first));
-    }
+    Steps<T> steps(work, plain, threads);
+    double best = 1e300;
+    for (int round = 0; round < 80; ++round) best = std::min(best, steps.round());
     return best;
+}
+
+/// The time of a step with the option, divided by that of one without: the median of turns.
+double cost(const Workload& work, const Option& option) {
+    Steps<float> without(work, plain, 1), with(work, option, 1);
+    std::vector<double> ratios;
+    for (int round = 0; round < 41; ++round) {
+        const double base = without.round();
+        ratios.push_back(with.round() / base);
+    }
+    std::nth_element(ratios.begin(), ratios.begin() + 20, ratios.end());
+    return ratios[20];
 }
 
 }  // namespace
@@ -141,6 +203,20 @@ void print_steps(const char* part_of_name) {
         std::printf(", \"float32\": %.2f", microseconds<float>(work, 1));
         std::printf(", \"float32_2\": %.2f", microseconds<float>(work, 2));
         std::printf(", \"float64\": %.2f}", microseconds<double>(work, 1));
+        between = ",\n";
+    }
+    std::printf("\n]}\n");
+}
+
+void print_options(const char* part_of_name) {
+    std::printf("{\"isa\": \"%s\", \"rows\": [", isa_name(current_isa()));
+    const char* between = "\n";
+    for (const Workload& work : workloads) {
+        if (!std::strstr(work.name, part_of_name)) continue;
+        std::printf("%s  {\"workload\": \"%s\"", between, work.name);
+        std::printf(", \"plain\": %.2f", microseconds<float>(work, 1));
+        for (const Option& option : options) std::printf(", \"%s\": %.3f", option.name, cost(work, option));
+        std::printf("}");
         between = ",\n";
     }
     std::printf("\n]}\n");

@@ -22,16 +22,6 @@ Scaling scaling_of(ScalingText text, int64_t columns) {
     return {std::move(text.first), std::move(text.second)};
 }
 
-/// A number of Python's as it is; false for anything else.
-bool number_at(nb::handle object, double& to) {
-    PyObject* const o = object.ptr();
-    if (PyFloat_Check(o)) return to = PyFloat_AS_DOUBLE(o), true;
-    if (!PyLong_Check(o)) return false;
-    to = PyLong_AsDouble(o);
-    if (to == -1 && PyErr_Occurred()) return PyErr_Clear(), false;
-    return true;
-}
-
 template <class T>
 class BoundLearner {
 public:

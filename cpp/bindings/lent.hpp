@@ -32,22 +32,24 @@ private:
     bool held_;
 };
 
+/// A number of Python's as it is; false for anything else.
+inline bool number_at(nb::handle object, double& to) {
+    PyObject* const o = object.ptr();
+    if (PyFloat_Check(o)) return to = PyFloat_AS_DOUBLE(o), true;
+    if (!PyLong_Check(o)) return false;
+    to = PyLong_AsDouble(o);
+    if (to == -1 && PyErr_Occurred()) return PyErr_Clear(), false;
+    return true;
+}
+
 /// The numbers of a list or tuple of floats and integers; false where anything else is in it.
 inline bool numbers_of(nb::handle sequence, std::vector<double>& to, int64_t count) {
     PyObject* const s = sequence.ptr();
     if (PySequence_Fast_GET_SIZE(s) != count) return false;
     PyObject** const items = PySequence_Fast_ITEMS(s);
     to.resize(size_t(count));
-    for (int64_t i = 0; i < count; ++i) {
-        if (PyFloat_Check(items[i])) {
-            to[size_t(i)] = PyFloat_AS_DOUBLE(items[i]);
-        } else if (PyLong_Check(items[i])) {
-            to[size_t(i)] = PyLong_AsDouble(items[i]);
-            if (to[size_t(i)] == -1 && PyErr_Occurred()) return PyErr_Clear(), false;
-        } else {
-            return false;
-        }
-    }
+    for (int64_t i = 0; i < count; ++i)
+        if (!number_at(items[i], to[size_t(i)])) return false;
     return true;
 }
 

@@ -1,4 +1,5 @@
 #pragma once
+#include <cmath>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -53,13 +54,25 @@ using LayerText = std::tuple<int64_t, int64_t, std::string, double, bool>;
 /// Columns, loss and its numbers, weight, activation and its number.
 using HeadText = std::tuple<int64_t, int64_t, std::string, std::vector<double>, double, std::string, double>;
 
+inline void check_extra(const Layer& layer) {
+    const auto got = [](auto number) { return " (got " + std::to_string(number) + ")."; };
+    if (layer.normalization != Normalization::none && !(layer.epsilon > 0 && layer.epsilon <= 1e300))
+        refuse("the epsilon of a normalisation must be a positive finite number" + got(layer.epsilon));
+    if (!(layer.momentum >= 0 && layer.momentum <= 1))
+        refuse("the momentum of a normalisation must be from 0 to 1" + got(layer.momentum));
+    if (layer.keep < 1 || layer.keep > 65536)
+        refuse("of 65536 units a layer must keep from 1 to 65536" + got(layer.keep));
+    if (layer.dropout < 0) refuse("the number of a dropout must be at least 0" + got(layer.dropout));
+}
+
 /// `extras` has an entry for every layer, or none at all.
 inline std::vector<Layer> layers_of(const std::vector<LayerText>& texts,
                                     const std::vector<ExtraText>& extras = {}) {
     if (texts.empty()) refuse("layers must hold at least one layer (got none).");
     constexpr int64_t most = int64_t(1) << 40;  // numbers of one layer: far more than memory has
     std::vector<Layer> layers;
-    if (!extras.empty() && extras.size() != texts.size()) refuse("extras must have an entry for every layer.");
+    if (!extras.empty() && extras.size() != texts.size())
+        refuse("extras must have an entry for every layer.");
     for (const auto& [inputs, units, activation, parameter, bias] : texts) {
         if (inputs < 1 || units < 1) refuse("a layer needs at least one input and one unit.");
         if (inputs > most || units > most / inputs)
@@ -77,8 +90,7 @@ inline std::vector<Layer> layers_of(const std::vector<LayerText>& texts,
         layer.momentum = momentum;
         layer.keep = keep;
         layer.dropout = dropout;
-        if (!(epsilon >= 0) || !(momentum >= 0 && momentum <= 1) || keep < 1 || keep > 65536 || dropout < 0)
-            refuse("a layer's normalisation or dropout has a number out of range.");
+        check_extra(layer);
         if (layer.activation == Activation::softmax && keep != 65536)
             refuse("units of a softmax do not drop out in the core.");
     }
@@ -108,10 +120,14 @@ inline std::vector<HeadSettings> heads_of(const std::vector<HeadText>& texts, in
             refuse("a head needs a multiple of as many outputs as its loss has numbers.");
         if (parameters.size() > 1 && loss_of(loss) != Loss::quantile)
             refuse("only the quantile loss has a number for each output.");
+        if (!(weight >= 0 && std::isfinite(weight)))
+            refuse("the weight of a head must be a finite number of at least 0 (got " +
+                   std::to_string(weight) + ").");
         const Activation kind = activation_of(activation);
         check_loss(loss_of(loss), kind);
         if (kind == Activation::ascending &&
             (loss_of(loss) != Loss::quantile || !(parameter >= 0 && parameter <= double(end - begin)) ||
+             parameter != std::floor(parameter) ||
              (parameter > 0 && (end - begin) % int64_t(parameter) != 0)))
             refuse("'ascending' needs the quantile loss, and groups that divide the outputs.");
         heads.push_back({begin, end, loss_of(loss), parameters, weight, kind, parameter});

@@ -1,6 +1,7 @@
 #include "deltarule/session.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 
 #include "bindings.hpp"
@@ -61,6 +62,12 @@ public:
         const Use use(busy_);
         const auto [p1, p2, p3, p4] = numbers;
         OptimizerSettings settings{optimizer_of(name), p1, p2, p3, p4};
+        if (!(clip_norm >= 0 && std::isfinite(clip_norm)))
+            refuse("clip_norm must be a finite number of at least 0, which clips nothing (got " +
+                   std::to_string(clip_norm) + ").");
+        if (!(average < 1))
+            refuse("average must be a number below 1, or a negative one for none (got " +
+                   std::to_string(average) + ").");
         if (settings.kind == Optimizer::rmsprop) settings = {settings.kind, p1, 0, p2, 0};
         settings.clip_norm = clip_norm;
         settings.averages = average >= 0;
@@ -404,8 +411,7 @@ nb::object open_session(const std::vector<LayerText>& layers, const std::string&
                         const std::string& dtype, int64_t asked, const std::vector<HeadText>& heads,
                         const std::vector<ExtraText>& extras) {
     const int n_threads = int(std::clamp<int64_t>(asked, 1, 1 << 20));  // a session takes what is useful
-    if (dtype == "float32")
-        return made<Bound<float>>(layers, loss, loss_parameter, n_threads, heads, extras);
+    if (dtype == "float32") return made<Bound<float>>(layers, loss, loss_parameter, n_threads, heads, extras);
     if (dtype == "float64")
         return made<Bound<double>>(layers, loss, loss_parameter, n_threads, heads, extras);
     refuse("dtype must be 'float32' or 'float64' (got '" + dtype + "').");
@@ -417,8 +423,8 @@ void bind_sessions(nb::module_& m) {
     bind_session<float>(m, "Session32");
     bind_session<double>(m, "Session64");
     m.def("Session", &open_session, nb::arg("layers"), nb::arg("loss"), nb::arg("loss_parameter") = 0.0,
-          nb::arg("dtype") = "float64", nb::arg("n_threads") = 1,
-          nb::arg("heads") = std::vector<HeadText>{}, nb::arg("extras") = std::vector<ExtraText>{});
+          nb::arg("dtype") = "float64", nb::arg("n_threads") = 1, nb::arg("heads") = std::vector<HeadText>{},
+          nb::arg("extras") = std::vector<ExtraText>{});
 }
 
 }  // namespace deltarule::bindings

@@ -49,7 +49,7 @@ static void list_normalization(OperationList& list, const Layer& layer, int64_t 
     Operation normalize{kind, l, l + 1, l + 1, list.kept, !by_rows};
     normalize.sums = list.sums;
     list.kept += layer.units + by_rows;
-    list.sums += 4 * layer.units;
+    list.sums += 4 * layer.panels;
     if (!by_rows) {
         Operation moments = normalize;
         moments.kind = OperationKind::moments;
@@ -110,7 +110,7 @@ struct BatchRoad<T>::Buffers {
     std::vector<T*> values, deltas;
     int32_t* used;
     std::vector<double> losses;
-    T *scratch, *rectangles, *part_gradients, *sums;
+    T *scratch, *rectangles, *part_gradients, *sums, *combined;
     int64_t scratch_size;
 };
 
@@ -218,9 +218,9 @@ void BatchRoad<T>::reserve(const Samples<T>& samples, int64_t slots, int64_t par
         }
     };
     const int64_t used = made->inputs ? made->slots * used_size(list_.widths[0]) : 0;
-    const int64_t sums = made->slots * list_.sums;
+    const int64_t combined = list_.sums * kernels.lanes, sums = made->slots * combined;
     size_t bytes = Arena::need(used, sizeof(int32_t)) + Arena::need(sums, sizeof(T)) +
-                   Arena::need(made->scratch_size * scratches, sizeof(T)) +
+                   Arena::need(combined, sizeof(T)) + Arena::need(made->scratch_size * scratches, sizeof(T)) +
                    Arena::need(kernels.rectangle_size * threads_, sizeof(T)) +
                    Arena::need(made->parts * panels_.network().size, sizeof(T));
     each([&](std::vector<T*>&, int64_t count) { bytes += Arena::need(count, sizeof(T)); });
@@ -228,6 +228,7 @@ void BatchRoad<T>::reserve(const Samples<T>& samples, int64_t slots, int64_t par
     each([&](std::vector<T*>& to, int64_t count) { to.push_back(made->arena->template take<T>(count)); });
     made->used = made->arena->template take<int32_t>(used);
     made->sums = made->arena->template take<T>(sums);
+    made->combined = made->arena->template take<T>(combined);
     made->scratch = made->arena->template take<T>(made->scratch_size * scratches);
     made->rectangles = made->arena->template take<T>(kernels.rectangle_size * threads_);
     made->part_gradients = made->arena->template take<T>(made->parts * panels_.network().size);
@@ -255,7 +256,8 @@ Batch<T> BatchRoad<T>::batch_of(const Samples<T>& samples) const {
     batch.parts = buffers_->part_gradients;
     batch.losses = buffers_->losses.data();
     batch.sums = buffers_->sums;
-    batch.sums_size = list_.sums;
+    batch.sums_size = list_.sums * panels_.kernels().lanes;
+    batch.combined = buffers_->combined;
     return batch;
 }
 
@@ -272,14 +274,16 @@ double BatchRoad<T>::step(const Samples<T>& samples, const int64_t* order, int64
     batch.key = key;
     batch.clock = uint64_t(clock);
     const double loss = rows_with_gradient(batch, rows);
-    if (panels_.optimizer().averages && std::isfinite(loss) && !watch_.stopped) average(batch);
+    if (!std::isfinite(loss) || watch_.stopped) return loss;  // the weights are as they were
+    if (batch.measure) panels_.kernels().follow(batch);
+    if (panels_.optimizer().averages) average(batch);
     return loss;
 }
 
 /// Equation (9)'s gradient lies in the store: Σ g² with the penalty, then the update with what is left
 /// of it. The penalty has no part in the update any more, but for adamw's decay.
 template <class T>
-bool BatchRoad<T>::clip_and_update(Batch<T>& batch) {
+void BatchRoad<T>::clip_and_update(Batch<T>& batch) {
     const Kernels<T>& kernels = panels_.kernels();
     batch.tasks = tasks_.data();
     batch.task_count = int64_t(tasks_.size());
@@ -292,7 +296,6 @@ bool BatchRoad<T>::clip_and_update(Batch<T>& batch) {
     batch.factor = norm > most ? T(most / norm) : T(1);
     batch.update.l1 = batch.update.l2 = 0;
     run_watched(batch, batch.task_count, kernels.update_pass, false);
-    return true;
 }
 
 /// The average after a step takes its share of the weights, piece by piece.
@@ -301,7 +304,8 @@ void BatchRoad<T>::average(const Batch<T>& batch) {
     Batch<T> pieces = batch;
     const double t = double(batch.clock);
     pieces.factor = T(1.0 - std::min(panels_.optimizer().average, t / (t + 9.0)));
-    run_tasks(1, divide_up(panels_.network().size, average_piece), panels_.kernels().average_pass, &pieces);
+    run_tasks(team(batch.count), divide_up(panels_.network().size, average_piece),
+              panels_.kernels().average_pass, &pieces);
 }
 
 template <class T>
@@ -309,7 +313,8 @@ double BatchRoad<T>::loss(const Samples<T>& samples, T* gradient) {
     if (!gradient) return forward_only(samples, nullptr);
     if (samples.rows == 0) return std::fill_n(gradient, panels_.size(), T(0)), 0;
     prepare(samples.rows, samples);
-    const double total = rows_with_gradient(batch_of(samples), samples.rows);
+    Batch<T> batch = batch_of(samples);
+    const double total = rows_with_gradient(batch, samples.rows);
     panels_.gradient(gradient);
     return total;
 }
@@ -321,7 +326,7 @@ void BatchRoad<T>::predict(const Samples<T>& samples, T* predictions) {
 
 /// The rows of a batch, some at a time; the last of them update the parameters.
 template <class T>
-double BatchRoad<T>::rows_with_gradient(Batch<T> batch, int64_t rows) {
+double BatchRoad<T>::rows_with_gradient(Batch<T>& batch, int64_t rows) {
     const Cut how = cut(rows, batch.measure);
     const bool clips = batch.apply && panels_.optimizer().clip_norm > 0;
     const bool apply = batch.apply && !clips;
@@ -364,10 +369,10 @@ double BatchRoad<T>::whole(Batch<T>& batch) {
         batch.stage = stage;
         run_watched(batch, strips, kernels.strip_pass, true);
         if (watch_.stopped) return 0;
+        if (batch.measure) kernels.combine(batch);
         const bool judged = stage.forward && stage.backward;
         for (int64_t i = 0; judged && i < strips; ++i) loss += batch.losses[i];
     }
-    if (batch.measure && batch.training && std::isfinite(loss)) kernels.follow(batch);
     if (std::isfinite(loss) || !batch.apply)
         run_watched(batch, batch.task_count, kernels.weight_pass, !batch.apply);
     return loss;

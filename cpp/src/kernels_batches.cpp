@@ -28,9 +28,9 @@ namespace {
 
 /// In the order of `OperationKind`.
 template <class T>
-constexpr OperationFunctions<T> operation_functions[] = {
-    affine_functions<T>,    activation_functions<T>,     moments_functions<T>,
-    normalize_functions<T>, normalize_rows_functions<T>, dropout_functions<T>};
+constexpr OperationFunctions<T> operation_functions[] = {affine_functions<T>,         activation_functions<T>,
+                                                         moments_functions<T>,        normalize_functions<T>,
+                                                         normalize_rows_functions<T>, dropout_functions<T>};
 
 template <class T>
 const OperationFunctions<T>& functions_of(const Operation& operation) {
@@ -340,6 +340,19 @@ double step_pass(Batch<T>& batch) {
     return loss;
 }
 
+/// A stage ends in front of an operation that needs what its strips have found, or, on the way back,
+/// with one that found it.
+template <class T>
+void combine_batch(const Batch<T>& batch) {
+    FlushDenormals guard;
+    const Stage& stage = batch.stage;
+    const auto normalizes = [&](int64_t at) {
+        return at < batch.operation_count && batch.operations[at].kind == OperationKind::normalize;
+    };
+    if (stage.forward && normalizes(stage.end)) combine_moments(batch, batch.operations[stage.end]);
+    if (stage.backward && normalizes(stage.begin)) combine_deltas(batch, batch.operations[stage.begin]);
+}
+
 template <class T>
 void follow_batch(const Batch<T>& batch) {
     FlushDenormals guard;
@@ -352,15 +365,16 @@ void square_pass(void* context, int, int64_t task) {
     FlushDenormals guard;
     const Batch<T>& batch = *static_cast<const Batch<T>*>(context);
     const Update<T>& u = batch.update;
-    double total = 0;
+    const bool any = u.l1 != 0 || u.l2 != 0;
+    double parts[lanes<T>] = {};
     each_stretch(batch, batch.tasks[task], [&](T* g, const T* w, int64_t count, bool penalised_too) {
-        for (int64_t i = 0; i < count; i += lanes<T>) {
-            Vec<T> all = load(g + i);
-            if (penalised_too) all = penalised<Penalty::both, T>(all, load(w + i), u.l1, u.l2);
-            store(g + i, all);
-            for (int k = 0; k < lanes<T>; ++k) total += double(all[k]) * double(all[k]);
-        }
+        for (int64_t i = 0; any && penalised_too && i < count; i += lanes<T>)
+            store(g + i, penalised<Penalty::both, T>(load(g + i), load(w + i), u.l1, u.l2));
+        for (int64_t i = 0; i < count; i += lanes<T>)
+            for (int k = 0; k < lanes<T>; ++k) parts[k] += double(g[i + k]) * double(g[i + k]);
     });
+    double total = 0;
+    for (const double part : parts) total += part;
     batch.losses[task] = total;
 }
 
@@ -369,9 +383,10 @@ void update_pass(void* context, int, int64_t task) {
     FlushDenormals guard;
     const Batch<T>& batch = *static_cast<const Batch<T>*>(context);
     const Task& which = batch.tasks[task];
-    each_stretch(batch, which, [&](T* g, const T*, int64_t count, bool) {
-        for (int64_t i = 0; i < count; i += lanes<T>) store(g + i, load(g + i) * batch.factor);
-    });
+    if (batch.factor != 1)
+        each_stretch(batch, which, [&](T* g, const T*, int64_t count, bool) {
+            for (int64_t i = 0; i < count; i += lanes<T>) store(g + i, load(g + i) * batch.factor);
+        });
     const Layer& layer = layer_of(batch, which);
     update_task(batch, which,
                 of_normalization(batch, which) ? extra_in(batch.gradient, layer)
@@ -397,6 +412,7 @@ void average_pass(void* context, int, int64_t piece) {
     template void part_pass<T>(void*, int, int64_t); \
     template void sum_pass<T>(void*, int, int64_t); \
     template double step_pass<T>(Batch<T>&); \
+    template void combine_batch<T>(const Batch<T>&); \
     template void follow_batch<T>(const Batch<T>&); \
     template void square_pass<T>(void*, int, int64_t); \
     template void update_pass<T>(void*, int, int64_t); \

@@ -35,6 +35,8 @@ void sum_pass(void* batch, int worker, int64_t task);
 template <class T>
 double step_pass(Batch<T>& batch);
 template <class T>
+void combine_batch(const Batch<T>& batch);
+template <class T>
 void follow_batch(const Batch<T>& batch);
 template <class T>
 void square_pass(void* batch, int worker, int64_t task);

@@ -36,6 +36,21 @@ Learner<T>::Learner(Session<T>& session, const EpochPlan& plan, Scaling inputs, 
     plan_.steps = plan_.epochs = 1;
     plan_.slice = 1e9;  // a step is one slice
     plan_.factors = &factor_;
+    bind();
+}
+
+template <class T>
+Learner<T>::~Learner() {
+    if (is_bound()) session_.bind(Samples<T>{});
+}
+
+template <class T>
+bool Learner<T>::is_bound() const {
+    return session_.bound().dense == input_.data();
+}
+
+template <class T>
+void Learner<T>::bind() {
     Samples<T> row;
     row.dense = input_.data();
     row.target = target_.data();
@@ -90,6 +105,7 @@ bool Learner<T>::fits() const {
 template <class T>
 Stepped Learner<T>::step(double factor) {
     factor_ = factor;
+    if (!is_bound()) bind();  // somebody else has used the session
     // As a warm start does: what ended the epoch before does not end the stream.
     EpochPlan plan = plan_;
     if (verdict_ != Verdict::go_on) plan.standing.stalled = 0;

@@ -43,17 +43,15 @@ Panels<T>::Panels(std::vector<Layer> layers, Loss loss, double loss_parameter,
     }
     const Layer& last = layers_.back();
     if (settings_of_heads_.empty())
-        settings_of_heads_ = {
-            {0, last.units, loss, {loss_parameter}, 1, last.activation, last.parameter}};
+        settings_of_heads_ = {{0, last.units, loss, {loss_parameter}, 1, last.activation, last.parameter}};
     for (const HeadSettings& head : settings_of_heads_)
         heads_.push_back({head.begin, head.end, head.loss, head.parameters.data(),
                           int64_t(head.parameters.size()), head.weight, head.activation, head.parameter});
     const Head& first = heads_[0];
     plain_ &= heads_.size() == 1 && first.weight == 1 && first.parameter_count == 1 &&
               first.activation == last.activation;
-    network_ = {layers_.data(),       int64_t(layers_.size()), first.loss,
-                first.parameters[0],  size,                    heads_.data(),
-                int64_t(heads_.size())};
+    network_ = {layers_.data(), int64_t(layers_.size()), first.loss, first.parameters[0], size,
+                heads_.data(),  int64_t(heads_.size())};
     arena_ = std::make_unique<Arena>(4 * Arena::need(size, sizeof(T)));
     store_ = {arena_->take<T>(size), arena_->take<T>(size), arena_->take<T>(size), arena_->take<T>(size)};
     std::vector<T> start(size_t(buffers_), T(0));
@@ -91,7 +89,7 @@ void Panels<T>::copy_buffers(const T* from, T* to) const {
     for (const Layer& layer : layers_)
         if (layer.normalization == Normalization::batch)
             each_extra(layer, kernels_.lanes, 2,
-                          [&](int64_t at) { std::copy_n(from + at, layer.units, to + at); });
+                       [&](int64_t at) { std::copy_n(from + at, layer.units, to + at); });
 }
 
 template <class T>
@@ -156,9 +154,9 @@ template <class T>
 void Panels<T>::set_moments(const T* moments) {
     std::fill_n(store_.moment, network_.size, T(0));
     std::fill_n(store_.square, network_.size, T(0));
-    if (settings_.averages) std::fill_n(store_.average, network_.size, T(0));
-    for (int i = 0; moments && i < moment_count(settings_); ++i)
-        pack(moments + i * parameters_, moment(i));
+    // What a training would publish before its first step.
+    if (settings_.averages) std::copy_n(store_.weights, network_.size, store_.average);
+    for (int i = 0; moments && i < moment_count(settings_); ++i) pack(moments + i * parameters_, moment(i));
 }
 
 template <class T>

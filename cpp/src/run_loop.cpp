@@ -142,10 +142,12 @@ bool RunLoop<T>::validate(size_t at) {
     // Rows that take less than a look at the clock count all the same: epochs of a few steps may be
     // nothing else.
     if (watch_.look(std::max(panels_.microseconds(validation_->samples.rows), 1.0))) return false;
-    panels_.swap_average();
-    const double loss = batch_road_.loss(validation_->samples) / validation_->n;
-    if (scorer_ && !watch_.stopped) batch_road_.predict(validation_->samples, predictions_.data());
-    panels_.swap_average();
+    double loss;
+    {
+        const typename Panels<T>::Swapped swapped(panels_);
+        loss = batch_road_.loss(validation_->samples) / validation_->n;
+        if (scorer_ && !watch_.stopped) batch_road_.predict(validation_->samples, predictions_.data());
+    }
     if (watch_.stopped) return false;
     numbers_.validation_loss[at] = loss;
     numbers_.score[at] = scorer_ ? scorer_->value(predictions_.data()) : -loss;

@@ -18,18 +18,21 @@ Session<T>::Session(std::vector<Layer> layers, Loss loss, double loss_parameter,
 
 template <class T>
 void Session<T>::set_parameters(const T* vector) {
+    publish(false);
     settled().set_parameters(vector);
     forget();
 }
 
 template <class T>
 void Session<T>::set_optimizer(const OptimizerSettings& settings) {
+    publish(false);
     settled().set_optimizer(settings);
     forget();
 }
 
 template <class T>
 void Session<T>::set_moments(const T* moments) {
+    publish(false);
     settled().set_moments(moments);
     forget();
 }
@@ -65,6 +68,7 @@ int64_t Session<T>::epochs_touched(const RunPlan& plan) const {
 
 template <class T>
 RunReport Session<T>::run(const RunPlan& plan) {
+    publish(false);
     watch_->begin();
     steps_->prepare(plan, samples_);
     RunReport report{0, 0, true};
@@ -85,6 +89,12 @@ RunReport Session<T>::run(const RunPlan& plan) {
     if (report.epochs) return report;
     if (plan.losses) *plan.losses = loss;
     return {0, 1, true};
+}
+
+template <class T>
+EpochReport Session<T>::run_epochs(const EpochPlan& plan) {
+    publish(false);
+    return loop_->run(plan, samples_);
 }
 
 template <class T>

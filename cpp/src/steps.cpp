@@ -25,7 +25,7 @@ template <class T>
 int64_t Steps<T>::run(int64_t epoch, int64_t last_epoch, int64_t step, int64_t count, const Rates& rates,
                       double& loss) {
     return by_rows() ? run_samples(epoch, last_epoch, step, count, rates, loss)
-                                 : run_batches(epoch, last_epoch, step, count, rates, loss);
+                     : run_batches(epoch, last_epoch, step, count, rates, loss);
 }
 
 template <class T>
@@ -65,8 +65,8 @@ int64_t Steps<T>::run_batches(int64_t epoch, int64_t last_epoch, int64_t step, i
         const Update<T> update = panels_.update_of(rates[done], clock + step + done, work_.l1, work_.l2);
         const int64_t* const order =
             orders_.rows_of(work_.order, samples_.rows, epoch, last_epoch, begin, rows);
-        const double met = batch_road_.step(samples_, order, rows, update, work_.scale, work_.key,
-                                            clock + step + done);
+        const double met =
+            batch_road_.step(samples_, order, rows, update, work_.scale, work_.key, clock + step + done);
         if (watch_.stopped) return done;  // before its weights were touched
         loss += met;
         if (!std::isfinite(loss) || watch_.look(cost_) || watch_.to_pause()) return done + 1;

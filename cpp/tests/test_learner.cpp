@@ -191,3 +191,25 @@ TEST("learner", "steps and predictions between them allocate nothing") {
         for (int k = 0; k < 3; ++k) CHECK(outputs[k] == wanted[k]);
     }
 }
+
+TEST("learner", "a session is bound to a row as long as there is one") {
+    const naive::Problem problem = small();
+    const naive::Typed<float> typed(problem);
+    Session<float> session = opened(problem, typed.vector, Optimizer::adam);
+    Session<float> alone = opened(problem, typed.vector, Optimizer::adam);
+    Learner<float> only(alone, stream(0, 0.1), {}, {});
+    {
+        Learner<float> first(session, stream(0, 0.1), {}, {});
+        {
+            const Learner<float> second(session, stream(0, 0.1), {}, {});
+            CHECK(session.bound().rows == 1);
+        }
+        CHECK(session.bound().rows == 0);
+        for (Learner<float>* learner : {&first, &only}) {
+            CHECK(learner->set_input(typed.X.data(), 1) && learner->set_target(typed.D.data(), 1));
+            CHECK(learner->step(1) == Stepped::done);
+        }
+    }
+    CHECK(session.bound().target == nullptr);
+    CHECK(numbers_of(session) == numbers_of(alone));
+}

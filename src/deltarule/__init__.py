@@ -18,6 +18,7 @@ _HOMES: dict[str, str | None] = {
     "MultiTaskMLP": "estimators.multitask",
     "Task": "estimators.tasks",
     "HiddenActivations": "estimators",
+    "Hidden": "estimators.hidden_sizes",
     "diagnose": "estimators.diagnosis",
     "LossCurveDisplay": "displays",
     "displays": None,

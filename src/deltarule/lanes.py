@@ -59,6 +59,10 @@ def kind_of(network: Network, X: Any, training: Training) -> Kind | str:
     That the compiled engine can do it is known already.
     """
     plan, state = training.plan, training.state
+    if not network.plain:
+        return "lanes train dense layers alone, under one plain head"
+    if plan.optimizer.averages or getattr(plan.optimizer, "clip_norm", None) is not None:
+        return "the optimizer clips or averages, which lanes do not"
     if not isinstance(X, np.ndarray):
         return "lanes take dense rows, not CSR"
     if plan.optimizer.name == "lbfgs":

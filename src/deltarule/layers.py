@@ -261,7 +261,8 @@ class BatchNormalization(_Normalization):
             return None
         return (
             "batch normalization needs at least 2 rows in a step, for it divides by their spread "
-            f"(got batch_size={batch_size}). Raise batch_size, or use layer normalization."
+            "(got steps of one sample). Raise batch_size, give more rows, or use layer "
+            "normalization."
         )
 
 

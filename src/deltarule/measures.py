@@ -105,7 +105,7 @@ def reach(activation: Activation) -> tuple[float, float]:
     ((0.0, 1.0), (0.0, inf))
     """
     if not activation.elementwise:
-        return 0.0, 1.0
+        return (0.0, 1.0) if activation.name == "softmax" else (-np.inf, np.inf)
     far = np.logspace(-3, 3, 200)
     with np.errstate(all="ignore"):
         values = activation.value(np.concatenate([-far[::-1], [0.0], far])[:, np.newaxis])[:, 0]
@@ -326,7 +326,7 @@ def has_steps(loss: Loss) -> bool:
     >>> has_steps(AbsoluteError()), has_steps(Huber()), has_steps(SquaredError())
     (True, False, False)
     """
-    target = np.array([[1.0]])
+    target = np.ones((1, len(loss.parameters)))
     for places in loss.kinks(target):
         sides = [loss.derivative(places + side * 1e-6, target) for side in (-1, 1)]
         if np.abs(sides[1] - sides[0]).max() > 1e-3:

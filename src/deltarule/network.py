@@ -227,6 +227,18 @@ class Network:
         return (self.n_inputs, *(layer.units for layer in self.layers))
 
     @property
+    def weighted(self) -> tuple[int, ...]:
+        """The numbers of the layers that have weights."""
+        return tuple(
+            dict.fromkeys(slot.layer for slot in self.layout if slot.block.role == "weight")
+        )
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Inputs, and units of the layers that have weights: as one speaks of a 4-16-3."""
+        return (self.n_inputs, *(self.layers[index].units for index in self.weighted))
+
+    @property
     def activations(self) -> tuple[Activation, ...]:
         """The activation of each layer."""
         return tuple(layer.activation for layer in self.layers)
@@ -245,6 +257,22 @@ class Network:
     def heads_activate(self) -> bool:
         """Whether some head has an output activation of its own."""
         return any(head.activation is not None for head in self.heads)
+
+    @cached_property
+    def plain(self) -> bool:
+        """Whether it is dense layers under one head of weight 1 that judges outputs one by one.
+
+        What has roads of its own in the compiled core: single rows, lanes, predictors.
+        """
+        head = self.heads[0]
+        return (
+            all(type(layer) is Dense for layer in self.layers)
+            and len(self.heads) == 1
+            and head.weight == 1
+            and len(head.loss.parameters) == 1
+            and not self.heads_activate
+            and self.output_activation.name != "ascending"
+        )
 
     def head_activation(self, head: Head) -> Activation:
         """The output activation of a head's columns."""

@@ -151,7 +151,7 @@ def train_until(
     if validation is not None:
         rows = (validation.X, validation.D, validation.sample_weight)
         validation = Validation(*arrays(network, state.parameters, *rows), validation.score)
-    _check_layers(network, plan, D.shape[0])
+    check_layers(network, plan, D.shape[0])
     chosen = engines.choose(engine, network, plan.optimizer, state.parameters.dtype)
     most = max(
         min(int(plan.batch_size), D.shape[0]) if plan.optimizer.name != "lbfgs" else D.shape[0],
@@ -170,7 +170,7 @@ def train_until(
     return loop.result(reason, trouble, chosen.name, session.road(loop.work))
 
 
-def _check_layers(network: Network, plan: TrainingPlan, rows: int) -> None:
+def check_layers(network: Network, plan: TrainingPlan, rows: int) -> None:
     """Refuse layers that cannot be trained by this plan."""
     for index, layer in enumerate(network.layers):
         if plan.optimizer.name == "lbfgs" and layer.stepwise:

@@ -236,6 +236,22 @@ def test_kept_units_are_a_function_of_their_place_alone():
     assert abs(kept_units(1, 0, 0, 4000, 50, 0.25).mean() - 0.75) < 0.005
 
 
+@pytest.mark.parametrize("engine", ["compiled", "reference"])
+def test_an_average_that_begins_late_begins_with_the_weights(engine):
+    """A training goes on with an optimiser that averages: nothing of it is zero."""
+    if engine == "compiled" and not engines.compiled_available():
+        pytest.skip("the compiled core is not installed")
+    network = network_of("none", "tanh", 0, "one")
+    X, D, _ = rows_of("one", 40, "float64", 7)
+    before = dr.train(
+        network, dr.initialize(network), X, D, dr.TrainingPlan(batch_size=8, max_epochs=3),
+        engine=engine,
+    )  # fmt: skip
+    plan = dr.TrainingPlan(dr.SGD(average=0.99), 1e-9, batch_size=8, max_epochs=1)
+    after = dr.train(network, before.state, X, D, plan, engine=engine)
+    np.testing.assert_allclose(after.parameters.vector, before.parameters.vector, atol=1e-7)
+
+
 def test_the_average_forgets_the_start_and_clipping_bounds_the_step():
     vector, gradient = np.array([1.0, -2.0]), np.array([3.0, 4.0])
     moved, moments = dr.SGD(average=0.9).update(vector, gradient, np.zeros((1, 2)), 0.1, 0)
@@ -275,7 +291,8 @@ REFUSALS = [
         lambda: train_one_row("batch", 1, dr.SGD()),
         (
             "layers[1]: batch normalization needs at least 2 rows in a step, for it divides by "
-            "their spread (got batch_size=1). Raise batch_size, or use layer normalization."
+            "their spread (got steps of one sample). Raise batch_size, give more rows, or use "
+            "layer normalization."
         ),
     ),
     (

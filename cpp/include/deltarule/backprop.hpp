@@ -134,7 +134,8 @@ void ascending_pullback(Units<T, false> at, int64_t group, const T* slope, T* de
 template <class T>
 void activate_outputs(Activation activation, T parameter, Units<T, false> at, T* z, T* slope) {
     if (activation == Activation::softmax) return (void)softmax<T>(at, z);
-    if (activation == Activation::ascending) return ascend<T>(at, parameter ? int64_t(parameter) : at.units, z, slope);
+    if (activation == Activation::ascending)
+        return ascend<T>(at, parameter ? int64_t(parameter) : at.units, z, slope);
     activate<T>(activation, z, slope, at.units, at.step, parameter, true);
 }
 
@@ -173,12 +174,14 @@ Vec<T> judge_heads(const Network& network, T* z, T* slope, const T* d, T* delta,
         const Units<T, false> at{head.end - head.begin, step};
         const bool quantiles = head.parameter_count > 1 || head.activation == Activation::ascending;
         const Judge<T> by{head.activation, T(head.parameter), head.loss, T(head.parameters[0])};
-        const Vec<T> f = quantiles ? judge_quantiles<T>(head, at, z + begin, slope + begin, d + begin, delta + begin)
-                                   : judge_by<T>(by, at, z + begin, slope + begin, d + begin, delta + begin);
-        Vec<T> apart = zero;  // NaN where a target is
-        for (int64_t k = 0; network.head_count > 1 && k < at.units; ++k)
-            apart += load(d + begin + k * step) * T(0);
-        const Mask<T> there = apart == apart;
+        const Vec<T> f =
+            quantiles ? judge_quantiles<T>(head, at, z + begin, slope + begin, d + begin, delta + begin)
+                      : judge_by<T>(by, at, z + begin, slope + begin, d + begin, delta + begin);
+        Mask<T> there = zero == zero;
+        for (int64_t k = 0; network.head_count > 1 && k < at.units; ++k) {
+            const Vec<T> target = load(d + begin + k * step);
+            there &= target == target;
+        }
         const T weight = T(head.weight);
         total += there ? f * weight : zero;
         for (int64_t k = 0; k < at.units; ++k) {

@@ -14,7 +14,7 @@ struct OperationList {
     std::vector<Operation> operations;
     std::vector<int64_t> widths;  ///< of the blocks; behind them the widest but the inputs
     int64_t kept = 0;             ///< numbers per sample that operations keep
-    int64_t sums = 0;             ///< numbers per strip of the normalisations
+    int64_t sums = 0;             ///< vectors of numbers per strip of the normalisations
 };
 
 OperationList list_operations(const std::vector<Layer>& layers);
@@ -47,13 +47,13 @@ private:
     const std::vector<Stage>& stages_of(const Batch<T>& batch) const {
         return measures_ && !batch.measure ? straight_ : stages_;
     }
-    bool clip_and_update(Batch<T>& batch);
+    void clip_and_update(Batch<T>& batch);
     void average(const Batch<T>& batch);
     std::vector<Task> plan_tasks(int64_t first_layer_rows) const;
     void plan_stages();
     Batch<T> batch_of(const Samples<T>& samples) const;
     void reserve(const Samples<T>& samples, int64_t slots, int64_t parts, int64_t losses);
-    double rows_with_gradient(Batch<T> batch, int64_t rows);
+    double rows_with_gradient(Batch<T>& batch, int64_t rows);
     double whole(Batch<T>& batch);
     double in_parts(Batch<T>& batch);
     double forward_only(const Samples<T>& samples, T* predictions);

@@ -117,9 +117,10 @@ struct Batch {
     bool training = false;  ///< whether units drop out
     bool measure = false;   ///< whether batches are normalised by their own statistics
     uint64_t key = 0, clock = 0;
-    T* sums = nullptr;      ///< numbers of the normalisations, `sums_size` for each strip
+    T* sums = nullptr;  ///< numbers of the normalisations, `sums_size` for each strip
     int64_t sums_size = 0;
-    int64_t offset = 0;  ///< of the first row in the batch, where that is taken a part at a time
+    T* combined = nullptr;  ///< the same of all strips
+    int64_t offset = 0;     ///< of the first row in the batch, where that is taken a part at a time
 
     // which rows
     const int64_t* order;  ///< null: the rows first, first + 1, …
@@ -192,6 +193,8 @@ struct Kernels {
     void (*sum_pass)(void* batch, int worker, int64_t task);
     /// A whole small step by one thread; returns Σ w f, and updates if that is finite.
     double (*step)(Batch<T>& batch);
+    /// What the strips have found about a batch as a whole, between `stage` and the next one.
+    void (*combine)(const Batch<T>& batch);
     /// Running statistics of a batch whose strips have been there.
     void (*follow)(const Batch<T>& batch);
     /// Adds the penalty to a task's gradient and writes Σ g² of it to `losses[task]`.

@@ -21,10 +21,11 @@ enum class Stepped : int { done, non_finite, ended_early };
 template <class T>
 class Learner {
 public:
-    /// Binds the session to the row that lies here. The plan says where the training stands; its epochs
-    /// have one row, its order takes the first.
+    /// Binds the session to the row that lies here, as long as it lies here. The plan says where the training
+    /// stands; its epochs have one row, its order takes the first.
     Learner(Session<T>& session, const EpochPlan& plan, Scaling inputs, Scaling targets);
     Learner(const Learner&) = delete;  // the session knows where the row lies
+    ~Learner();
 
     int64_t inputs() const { return session_.layers().front().inputs; }
     int64_t outputs() const { return session_.layers().back().units; }
@@ -49,6 +50,8 @@ public:
     Verdict verdict() const { return verdict_; }  ///< of the last step
 
 private:
+    void bind();
+    bool is_bound() const;
     bool fits() const;
 
     Session<T>& session_;

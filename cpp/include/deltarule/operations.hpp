@@ -25,7 +25,7 @@
 /// is then cut in front of it into stages: all strips end one stage before any begins the next. An
 /// uncut list is one stage, and pays nothing. Batch normalisation is two operations on either side of
 /// a cut: `moments` sums up what strips have, `normalize` uses it, and on the way back the other way
-/// round.
+/// round; at the cut `Kernels::combine` makes one of what all strips have.
 namespace deltarule {
 
 enum class OperationKind : int { affine, activation, moments, normalize, normalize_rows, dropout };
@@ -47,7 +47,7 @@ struct Operation {
     bool rectify = false;   ///< of affine: its output is relu
     Gate gate = Gate::none;
     bool gated = false;  ///< of activation: its delta comes multiplied by σ'(z)
-    int64_t sums = 0;    ///< of normalisations: where their numbers of a strip lie among those of all
+    int64_t sums = 0;    ///< of normalisations: panels of such that stand before, four parts each
 };
 
 /// Operations that a strip runs in one go.

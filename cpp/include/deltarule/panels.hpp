@@ -84,6 +84,16 @@ public:
     void set_optimizer(const OptimizerSettings& settings);
     /// Puts the average of the weights, where there is one, in the place of the weights, and back.
     void swap_average();
+    /// The two swapped while this lives, however a call ends.
+    class Swapped {
+    public:
+        explicit Swapped(Panels& of) : of_(of) { of_.swap_average(); }
+        ~Swapped() { of_.swap_average(); }
+        Swapped(const Swapped&) = delete;
+
+    private:
+        Panels& of_;
+    };
     /// What a training publishes: the average of the weights, or the weights.
     const T* published();
     /// The step size with adam's bias correction; `step` counts from 0.

@@ -101,8 +101,8 @@ template <class T>
 struct Store {
     T* weights;
     T* gradient;
-    T* moment;  ///< first moment or velocity
-    T* square;  ///< second moment
+    T* moment;             ///< first moment or velocity
+    T* square;             ///< second moment
     T* average = nullptr;  ///< of the weights, where the optimiser keeps one
 };
 

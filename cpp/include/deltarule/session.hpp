@@ -53,7 +53,7 @@ public:
     void set_buffers(const T* buffers);
     void buffers(T* buffers) const { panels_->buffers(buffers); }
     /// Whether the average of the weights, where there is one, stands in their place: for looking at
-    /// what a training would publish, and not for running.
+    /// what a training would publish. Runs, and whoever sets numbers, take it back.
     void publish(bool yes);
 
     void bind(const Samples<T>& samples);
@@ -80,7 +80,7 @@ public:
 
     /// Many epochs with all that belongs to a training, see `RunLoop`. At least one row is bound.
     RunLoop<T>& loop() { return *loop_; }
-    EpochReport run_epochs(const EpochPlan& plan) { return loop_->run(plan, samples_); }
+    EpochReport run_epochs(const EpochPlan& plan);
 
     void predict(const Samples<T>& samples, T* predictions);
     /// Σ w f; with `gradient` also its gradient as a canonical vector.

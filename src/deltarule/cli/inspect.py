@@ -56,7 +56,9 @@ def run(args: argparse.Namespace, out: Output) -> int:
 
 
 def _network_lines(network: Network, dtype: str) -> list[str]:
-    lines = [f"network     {'-'.join(map(str, network.units))}, {network.size} parameters, {dtype}"]
+    lines = [
+        f"network     {'-'.join(map(str, network.widths))}, {network.size} parameters, {dtype}"
+    ]
     for index, layer in enumerate(network.layers):
         blocks = sum(slot.block.size for slot in network.slots(index))
         lines.append(

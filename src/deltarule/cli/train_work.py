@@ -91,7 +91,7 @@ def fit(
         "training_rows": len(parts.training),
         "holdout_rows": len(parts.holdout),
         "inputs": len(plan.inputs),
-        "units": list(estimator._network.units),
+        "units": list(estimator._network.widths),
         "parameters": estimator._network.size,
         "engine": estimator.engine_,
         "epochs": estimator.n_iter_,

@@ -11,6 +11,7 @@ from deltarule.definitions import Array, positive_integer
 from deltarule.displays.canvas import GREY, NEGATIVE, POSITIVE, axes_for
 from deltarule.estimators.files import estimator_parameters
 from deltarule.exceptions import InvalidShapeError
+from deltarule.layers import Dense, Layer
 from deltarule.network import Parameters
 
 #: Widest line, in points, and the share of the largest weight below which none is drawn.
@@ -188,7 +189,7 @@ class NetworkDisplay:
 
     def _write_heads(self, lowest: float) -> None:
         network = self.parameters.network
-        words = ["inputs", *(layer.activation.name for layer in network.layers)]
+        words = ["inputs", *map(_said, network.layers)]
         for column, (word, units) in enumerate(zip(words, network.units, strict=True)):
             self.ax_.annotate(
                 f"{units}\n{word}", (column, lowest), (0, -16), textcoords="offset points",
@@ -267,3 +268,11 @@ def _heights(count: int, broken: bool) -> Array:
 
 def _short(name: str) -> str:
     return name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"
+
+
+def _said(layer: Layer) -> str:
+    """What stands under a layer: its activation, of one without weights its kind too."""
+    if isinstance(layer, Dense):
+        return layer.activation.name
+    kind = layer.name.replace("_", "\n")
+    return kind if layer.activation.name == "identity" else f"{kind}\n{layer.activation.name}"

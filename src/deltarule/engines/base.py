@@ -232,7 +232,8 @@ class Session(ABC):
         vector = numbers[0]
         penalty = float(backprop.penalty_value(walk.network, vector, walk.penalty))
         loss = (progress.carried + penalty) / walk.n
-        if not (np.isfinite(loss) and np.isfinite(vector).all()):
+        finite = np.isfinite(vector).all() and np.isfinite(numbers[2]).all()
+        if not (np.isfinite(loss) and finite):
             return Epoch(loss, finite=False)
         progress.whole = numbers
         return Epoch(loss, *self.judge(walk.judged))

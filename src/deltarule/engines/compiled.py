@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from deltarule import _core
-from deltarule.activations import ACTIVATIONS, Activation
+from deltarule.activations import ACTIVATIONS
 from deltarule.definitions import Array
 from deltarule.engines.base import (
     Engine,
@@ -33,14 +33,14 @@ from deltarule.engines.base import (
     Work,
     met,
 )
+from deltarule.engines.core_network import extras_of, heads_of, layers_of, order_refusal
 from deltarule.engines.numpy_rows import NumPyRows
 from deltarule.engines.row_learner import SessionLearner
 from deltarule.engines.work import RowCode, Stood
-from deltarule.layers import BatchNormalization, Dense, Dropout, Layer, LayerNormalization
+from deltarule.layers import BatchNormalization, Dense, Dropout, LayerNormalization
 from deltarule.losses import LOSSES
 from deltarule.network import Network, Parameters
 from deltarule.optimizers import OPTIMIZERS, Optimizer
-from deltarule.random import keep_threshold
 from deltarule.random import order as rows_in_order
 from deltarule.stopping import Standing, StopReason, StopRules, patience_number
 
@@ -95,13 +95,13 @@ class CompiledSession(Session):
         self._network, self._size = network, network.size
         self._dtype = np.dtype(dtype)
         self._core = _core.Session(
-            _layers(network),
+            layers_of(network),
             network.loss.name,
             network.loss.parameter,
             self._dtype.name,
             min(n_threads, 1 << 20),
-            _heads(network),
-            _extras(network),
+            heads_of(network),
+            extras_of(network),
         )
         self._optimizer: Optimizer | None = None
         self._moments: Array | None = None  # loaded, until the first run names the optimiser
@@ -197,6 +197,8 @@ class CompiledSession(Session):
         )
         if moments is None or len(moments) != optimizer.moments:
             moments = np.zeros((optimizer.moments, self._size), dtype=self._dtype)
+            if optimizer.averages:  # of a training that goes on, whose first step was long ago
+                moments[-1] = self._core.parameters()
         self._core.set_moments(np.ascontiguousarray(moments))
         self._optimizer, self._moments = optimizer, None
 
@@ -382,8 +384,8 @@ class CompiledSession(Session):
     @contextmanager
     def as_published(self) -> Iterator[None]:
         """The average in place of the parameters, where the optimiser keeps one."""
-        self._core.publish(True)
         try:
+            self._core.publish(True)
             yield
         finally:
             self._core.publish(False)
@@ -449,7 +451,9 @@ def lane_count(dtype: Any) -> int:
 def open_lanes(network: Network, dtype: Any, n_threads: int) -> _core.Lanes32:
     """The core's many trainings of one network at once, of dense layers only."""
     loss = network.loss
-    return _core.Lanes(_layers(network), loss.name, loss.parameter, np.dtype(dtype).name, n_threads)
+    return _core.Lanes(
+        layers_of(network), loss.name, loss.parameter, np.dtype(dtype).name, n_threads
+    )
 
 
 def _order(work: Work) -> Any:
@@ -477,97 +481,6 @@ def _judged(rows: Judged | None) -> tuple[Any, Any, Any, str, float, float]:
     score = rows.score
     name, middle = ("minus_loss", 0.0) if score is None else (score.name, score.middle)
     return _rows(rows.X), rows.D, rows.sample_weight, name, middle, rows.n
-
-
-def _groups(network: Network) -> list[list[tuple[int, Layer]]]:
-    """The layers with their numbers, each dense one with what stands behind it."""
-    groups: list[list[tuple[int, Layer]]] = []
-    for index, layer in enumerate(network.layers):
-        if isinstance(layer, Dense) or not groups:
-            groups.append([])
-        groups[-1].append((index, layer))
-    return groups
-
-
-def _order_refusal(network: Network) -> str | None:
-    """A sentence where layers stand in another order than the core's.
-
-    It is dense, normalisation, activation, dropout; the last layer is dense alone.
-    """
-    groups = _groups(network)
-    for number, group in enumerate(groups):
-        kinds = [type(layer) for _, layer in group]
-        normalized = kinds[1:2] in ([BatchNormalization], [LayerNormalization])
-        rest = kinds[2:] if normalized else kinds[1:]
-        dense = group[0][1]
-        if (
-            kinds[0] is not Dense
-            or rest not in ([], [Dropout])
-            or (normalized and dense.activation.name != "identity")
-            or (number + 1 == len(groups) and len(kinds) > 1)
-            or (rest and _function(group).name == "softmax")
-        ):
-            return (
-                f"layers[{group[0][0]}] and what follows it are not in the core's order: a dense "
-                "layer, normalisation, activation, dropout, and a dense layer last."
-            )
-    return None
-
-
-def _function(group: list[tuple[int, Layer]]) -> Activation:
-    """The activation of a dense layer or of the normalisation behind it."""
-    return next(
-        (layer.activation for _, layer in group if layer.activation.name != "identity"),
-        group[0][1].activation,
-    )
-
-
-def _layers(network: Network) -> list[_core.Layer]:
-    return [_layer(group) for group in _groups(network)]
-
-
-def _layer(group: list[tuple[int, Layer]]) -> _core.Layer:
-    dense, function = group[0][1], _function(group)
-    bias = isinstance(dense, Dense) and dense.bias
-    return (dense.inputs, dense.units, function.name, float(function.parameter), bias)
-
-
-def _extras(network: Network) -> list[_core.Extra]:
-    """What stands behind each dense layer; nothing at all where nothing does."""
-    if all(type(layer) is Dense for layer in network.layers):
-        return []
-    return [_extra(group) for group in _groups(network)]
-
-
-def _extra(group: list[tuple[int, Layer]]) -> _core.Extra:
-    normalization, epsilon, momentum, keep, number = "none", 0.0, 0.0, 65536, 0
-    for index, layer in group:
-        if isinstance(layer, BatchNormalization):
-            normalization, epsilon, momentum = "batch", layer.epsilon, layer.momentum
-        elif isinstance(layer, LayerNormalization):
-            normalization, epsilon = "layer", layer.epsilon
-        elif isinstance(layer, Dropout):
-            keep, number = keep_threshold(layer.rate), index
-    return normalization, epsilon, momentum, keep, number
-
-
-def _heads(network: Network) -> list[_core.Head]:
-    """The heads; none where one judges all outputs in the plain way."""
-    first = network.heads[0]
-    plain = len(network.heads) == 1 and first.weight == 1 and len(first.loss.parameters) == 1
-    if plain and not network.heads_activate and network.output_activation.name != "ascending":
-        return []
-    return [
-        (
-            *head.columns,
-            head.loss.name,
-            list(head.loss.parameters),
-            head.weight,
-            network.head_activation(head).name,
-            float(network.head_activation(head).parameter),
-        )
-        for head in network.heads
-    ]
 
 
 def _rows(X: Any) -> Any:
@@ -625,7 +538,7 @@ class CompiledEngine(Engine):
                 return "the output activation is a Python function."
             if function.name == "ascending" and head.loss.name != "quantile":
                 return "'ascending' outputs go with the quantile loss in the core."
-        return _order_refusal(network)
+        return order_refusal(network)
 
     def open(self, network: Network, dtype: Any, n_threads: int = 1) -> CompiledSession:
         """A new session of the core."""
@@ -643,9 +556,9 @@ class CompiledEngine(Engine):
 
         It knows dense layers under one plain head; other networks are NumPy's matter.
         """
-        if _extras(network) or _heads(network):
+        if not network.plain:
             return NumPyRows(network, vector, center, scale, buffers)
         scaling = _scaling(center, scale)
         return _core.Predictor(
-            _layers(network), np.ascontiguousarray(vector), *scaling, vector.dtype.name
+            layers_of(network), np.ascontiguousarray(vector), *scaling, vector.dtype.name
         )

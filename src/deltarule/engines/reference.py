@@ -165,6 +165,8 @@ class ReferenceSession(Session):
     def _prepare_moments(self, optimizer: Optimizer) -> None:
         if len(self._moments) != optimizer.moments:
             self._moments = np.zeros((optimizer.moments, self._network.size), dtype=self._dtype)
+            if optimizer.averages:  # of a training that goes on, whose first step was long ago
+                self._moments[-1] = self._parameters.vector
 
     @_quiet
     def predict(self, X: Any) -> Array:

@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from deltarule.activations import Identity
 from deltarule.definitions import Array
 from deltarule.estimators import checks
 from deltarule.estimators.calibration import cooled
 from deltarule.estimators.kept_session import KeptSession
 from deltarule.estimators.predictor import Frozen, Predictor
-from deltarule.estimators.published import Published, dense_layers
+from deltarule.estimators.published import Published
 from deltarule.exceptions import InvalidParameterError
+from deltarule.layers import Dense, Dropout
 from deltarule.network import Network
 
 
@@ -85,12 +87,18 @@ class Answers(Published):
         """
         self._check_fitted()
         network = self._network
-        dense = dense_layers(network)
+        dense = network.weighted
         depth = dense[hidden_layer(layer, len(dense) - 1) + 1]  # up to the next layer of weights
         X = checks.check_rows(self, X)
-        below = Network(layers=network.layers[:depth])
+        # What drops out in training does nothing here.
+        layers = [part for part in network.layers[:depth] if not isinstance(part, Dropout)]
+        below = Network(layers=layers)
         vector = self._current_vector(network)[: below.size]
         buffers = self._current_buffers(network)[: below.buffer_size]
+        if not isinstance(layers[-1], Dense):  # the core ends with weights: these pass all on
+            units = layers[-1].units
+            below = Network(layers=[*layers, Dense(units, units, Identity(), False)])
+            vector = np.concatenate((vector, np.eye(units, dtype=vector.dtype).ravel()))
         return self._through(KeptSession(below, self.engine, self._threads()), vector, buffers, X)
 
     def _check_fitted(self) -> None:

@@ -51,8 +51,8 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
         """Width of the target."""
 
     @abstractmethod
-    def _output_activation(self) -> str:
-        """The output activation that the parameters stand for."""
+    def _output_activation(self) -> Any:
+        """The output activation that the parameters stand for: a name or an object."""
 
     @abstractmethod
     def _target(self, y: Any, dtype: Any) -> Array:
@@ -72,7 +72,7 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
 
     @abstractmethod
     def _score(self) -> Score | None:
-        """What judges the network's outputs against target rows; None for minus their loss."""
+        """What judges the network's outputs against target rows; None: their loss does."""
 
     def _check_combination(self, *, judged: bool, incremental: bool) -> None:
         """Refuse parameters that make no sense together, before any work."""
@@ -235,12 +235,13 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
         if known is not None and self.__dict__.get("_described") == described:
             return known  # and its session: a stream of single rows would pay for them each time
         network = self._make_network(inputs)
-        if known is not None and (network.units, network.size) != (known.units, known.size):
+        if known is not None and _blocks(network) != _blocks(known):
+            normalization = f", normalization={self.normalization!r}" if self.normalization else ""
             raise InvalidParameterError(
-                f"the network must keep its widths {known.units} and its biases between fits with "
-                f"warm_start or partial_fit (got {network.units} with "
-                f"fit_intercept={self.fit_intercept}). Set warm_start=False, or start from a "
-                "clone."
+                f"the network must keep its widths {known.widths}, its biases and its "
+                "normalization between fits with warm_start or partial_fit (got "
+                f"{network.widths} with fit_intercept={self.fit_intercept}{normalization}). Set "
+                "warm_start=False, or start from a clone."
             )
         self._set_network(network)
         self._described = described
@@ -335,3 +336,9 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+def _blocks(network: Network) -> list[tuple[str, tuple[int, ...]]]:
+    """What numbers a network has, by name and shape."""
+    slots = (*network.layout, *network.buffer_layout)
+    return [(slot.block.name, slot.block.shape) for slot in slots]

@@ -13,7 +13,7 @@ from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_targ
 
 from deltarule.activations import Activation
 from deltarule.definitions import Array, as_plain_array, choose
-from deltarule.estimators import calibration, checks, class_weights, options
+from deltarule.estimators import calibration, checks, class_weights, options, quantiles
 from deltarule.estimators.base import BaseMLP
 from deltarule.estimators.fitting import Rows
 from deltarule.estimators.kept_session import KeptSession
@@ -213,6 +213,12 @@ class BaseMLPClassifier(ClassifierMixin, BaseMLP):
         return as_plain_array(found)
 
     def _check_combination(self, *, judged: bool, incremental: bool) -> None:
+        if quantiles.levels_of(self.loss):
+            raise InvalidParameterError(
+                "several quantiles are for numbers, and a classifier has classes (got loss="
+                f"{self.loss!r}). Use MLPRegressor, or another loss."
+            )
+        quantiles.check(self.loss, self.output_activation)
         if self.class_weight is not None:
             class_weights.check(self.class_weight, incremental=incremental)
         if self.label_smoothing:

@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import RegressorMixin
+from sklearn.utils.metaestimators import available_if
 
+from deltarule.activations import Ascending
 from deltarule.definitions import Array, as_plain_array
-from deltarule.estimators import checks
+from deltarule.estimators import checks, quantiles
 from deltarule.estimators.base import BaseMLP
 from deltarule.estimators.fitting import Rows
-from deltarule.estimators.predictor import Frozen, NumberPredictor
+from deltarule.estimators.predictor import Frozen, NumberPredictor, Predictor
 from deltarule.estimators.row_targets import NumberTarget, RowTarget
 from deltarule.estimators.standardizer import Standardizer
 from deltarule.exceptions import InvalidParameterError, InvalidShapeError
@@ -70,12 +72,26 @@ class BaseMLPRegressor(RegressorMixin, BaseMLP):
             )
         return Rows(X, y, weight)
 
-    def _output_columns(self) -> int:
-        return self._columns
+    def _check_combination(self, *, judged: bool, incremental: bool) -> None:
+        quantiles.check(self.loss, self.output_activation)
 
-    def _output_activation(self) -> str:
+    def _levels(self) -> tuple[float, ...]:
+        """The quantiles that are predicted, where there are several."""
+        return quantiles.levels_of(self.loss)
+
+    def _fitted_levels(self) -> tuple[float, ...]:
+        """Those of the fitted network, whatever ``loss`` was set to since."""
+        known = self.__dict__.get("_network")
+        return self._levels() if known is None else quantiles.levels_of(known.loss)
+
+    def _output_columns(self) -> int:
+        return self._columns * max(len(self._levels()), 1)
+
+    def _output_activation(self) -> Any:
+        if self._levels():
+            return Ascending(len(self._levels()))
         if self.output_activation != "auto":
-            return self.output_activation  # type: ignore[no-any-return]
+            return self.output_activation
         loss = self.loss if isinstance(self.loss, str) else self.loss.name
         own = {"poisson": "exp", "perceptron": "sign", "log_loss": "logistic"}
         return own.get(loss, "identity")
@@ -86,7 +102,7 @@ class BaseMLPRegressor(RegressorMixin, BaseMLP):
         if self.standardize != "both":
             return
         activation = self._output_activation()
-        if activation != "identity":
+        if activation != "identity" and not self._levels():
             raise InvalidParameterError(
                 "standardize must be None or 'inputs' unless the output activation is 'identity' "
                 f"(got standardize='both' with {activation!r}). A standardized target has "
@@ -100,13 +116,16 @@ class BaseMLPRegressor(RegressorMixin, BaseMLP):
         D = np.asarray(y).reshape(len(y), -1)
         if self._target_standardizer is not None:
             D = self._target_standardizer.apply(D.astype(np.float64, copy=False))
+        if self._levels():  # a column for each quantile of each target
+            D = np.repeat(D, len(self._levels()), axis=1)
         return as_plain_array(D, dtype)
 
     def _row_target(self, dtype: Any) -> RowTarget:
-        return NumberTarget(self.n_outputs_, dtype, self._target_standardizer)
+        repeats = max(len(self._levels()), 1)
+        return NumberTarget(self._columns, dtype, self._target_standardizer, repeats)
 
-    def _score(self) -> Score:
-        return R2()
+    def _score(self) -> Score | None:
+        return None if self._levels() else R2()  # quantiles are judged by their loss
 
     def predict(self, X: Any) -> Array:
         """The prediction for every row.
@@ -120,12 +139,89 @@ class BaseMLPRegressor(RegressorMixin, BaseMLP):
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
             In the target's own units, also with ``standardize="both"``; then float64 for float32
-            rows too where the target's mean is so large that float32 would lose its digits.
+            rows too where the target's mean is so large that float32 would lose its digits. Of
+            several quantiles the one next to the median.
         """
+        if self._fitted_levels():
+            found: Array = self.predict_quantiles(X)[..., quantiles.middle(self._fitted_levels())]
+            return found
         outputs = self._outputs(X)
         if self._target_standardizer is not None:
             outputs = self._target_standardizer.undo(outputs)
         return outputs[:, 0] if outputs.shape[1] == 1 else outputs
 
-    def _predictor(self, frozen: Frozen) -> NumberPredictor:
+    @available_if(quantiles.has_quantiles)
+    def predict_quantiles(self, X: Any) -> Array:
+        """All quantiles of a loss that has several, for every row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows with the features of `fit`.
+
+        Returns
+        -------
+        quantiles : ndarray of shape (n_samples, n_quantiles) or (n_samples, n_targets, n_quantiles)
+            In the target's own units and the order of the loss's levels; they never fall from one
+            to the next.
+
+        Examples
+        --------
+        >>> import numpy as np, deltarule as dr
+        >>> X = np.linspace(-1, 1, 50).reshape(-1, 1)
+        >>> loss = dr.losses.Quantile((0.1, 0.5, 0.9))
+        >>> model = dr.MLPRegressor(loss, (8,), random_state=0, tol=0.01, max_iter=1000)
+        >>> quantiles = model.fit(X, X[:, 0]).predict_quantiles(X)
+        >>> quantiles.shape, bool((np.diff(quantiles, axis=1) >= 0).all())
+        ((50, 3), True)
+        """
+        outputs = self._outputs(X)
+        count = len(self._fitted_levels())
+        found = quantiles.in_own_units(outputs, count, self._target_standardizer)
+        return found[:, 0] if found.shape[1] == 1 else found
+
+    @available_if(quantiles.has_quantiles)
+    def predict_interval(self, X: Any, coverage: float | None = None) -> Array:
+        """The interval between two quantiles for every row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows with the features of `fit`.
+        coverage : float, default=None
+            The share of the targets that is to lie between them, 1 - 2 · low for the levels low and
+            1 - low. None takes the widest of these pairs.
+
+        Returns
+        -------
+        interval : ndarray of shape (n_samples, 2) or (n_samples, n_targets, 2)
+            Lower and upper end, in the target's own units.
+
+        Raises
+        ------
+        InvalidParameterError
+            If no two of the quantiles have this share between them.
+
+        Notes
+        -----
+        What share of new targets lies in the interval is a matter of the fit: measure it on rows
+        that were not trained on.
+
+        Examples
+        --------
+        >>> import numpy as np, deltarule as dr
+        >>> X = np.linspace(-1, 1, 50).reshape(-1, 1)
+        >>> loss = dr.losses.Quantile((0.05, 0.25, 0.5, 0.75, 0.95))
+        >>> model = dr.MLPRegressor(loss, (8,), random_state=0, tol=0.01, max_iter=1000)
+        >>> model.fit(X, X[:, 0]).predict_interval(X, coverage=0.5).shape
+        (50, 2)
+        """
+        places = quantiles.interval(self._fitted_levels(), coverage)
+        ends: Array = self.predict_quantiles(X)[..., list(places)]
+        return ends
+
+    def _predictor(self, frozen: Frozen) -> Predictor:
+        if self._fitted_levels():
+            standardizer = self._target_standardizer
+            return quantiles.QuantilePredictor(frozen, standardizer, self._fitted_levels())
         return NumberPredictor(frozen, self._target_standardizer)

@@ -20,8 +20,9 @@ class MLPClassifier(BaseMLPClassifier):
 
     Parameters
     ----------
-    hidden_layer_sizes : int or sequence of int, default=(100,)
+    hidden_layer_sizes : int, sequence of int or Hidden, default=(100,)
         Units of each hidden layer, at least 1 each; ``()`` is a linear model.
+        ``dr.Hidden(layers=2, units=64)`` says it by depth and width, for searches.
 
     activation : str, Activation or list of them, default="relu"
         Non-linear function of the hidden layers: ``"identity"``, ``"logistic"``, ``"tanh"``,

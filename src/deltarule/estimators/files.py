@@ -34,7 +34,7 @@ from deltarule.estimators.classifier import MLPClassifier
 from deltarule.estimators.fitting import Memory, settled
 from deltarule.estimators.multitask import MultiTaskMLP
 from deltarule.estimators.networks import build_network
-from deltarule.estimators.published import dense_layers
+from deltarule.estimators.quantiles import levels_of
 from deltarule.estimators.regressor import MLPRegressor
 from deltarule.estimators.standardizer import Standardizer
 from deltarule.exceptions import InvalidParameterError, ModelFileError
@@ -318,7 +318,10 @@ def estimator_from_record(record: Any, parameters: Parameters) -> Any:
     elif kind == "MultiTaskMLP":
         set_heads(estimator, fields.value("heads"), network)
     else:
-        estimator._columns = network.n_outputs
+        estimator._columns = network.n_outputs // max(len(estimator._levels()), 1)
+        if estimator._output_columns() != network.n_outputs:
+            count = len(estimator._levels())
+            wrong("estimator.settings.loss", f"levels that divide {network.n_outputs}", count)
     try:
         differs = _other_network(estimator, network)
     except (ValueError, TypeError) as problem:
@@ -360,7 +363,7 @@ def _other_network(estimator: Any, network: Network) -> tuple[str, Any, Any] | N
 
     Training goes on in the network, from the settings; they must not contradict each other.
     """
-    if isinstance(estimator, MultiTaskMLP):
+    if isinstance(estimator, MultiTaskMLP) or levels_of(estimator.loss):
         described = estimator._make_network(network.n_inputs)
     else:
         output = network.layers[-1].activation
@@ -374,7 +377,7 @@ def _other_network(estimator: Any, network: Network) -> tuple[str, Any, Any] | N
 
 def _shown(network: Network) -> dict[str, Any]:
     """What an estimator's settings say of a network, under their names."""
-    dense = dense_layers(network)
+    dense = network.weighted
     between = [network.layers[a + 1 : b] for a, b in itertools.pairwise(dense)]
     kinds = [tuple(type(layer) for layer in group) for group in between]
     return {
@@ -407,7 +410,8 @@ def _set_standardizers(estimator: Any, fields: Fields, parameters: Parameters) -
     estimator._standardizer = found
     estimator.input_center_ = None if found is None else found.center
     estimator.input_scale_ = None if found is None else found.scale
-    target = _standardizer_from_record(both, "target", network.n_outputs)
+    columns = getattr(estimator, "_columns", network.n_outputs)
+    target = _standardizer_from_record(both, "target", columns)
     if hasattr(estimator, "_code"):
         if target is not None:
             wrong("estimator.standardizer.target", "null for a classifier", "a record")

@@ -28,9 +28,9 @@ from deltarule.estimators.standardizer import Standardizer
 from deltarule.exceptions import InvalidParameterError, InvalidShapeError, NonFiniteError
 from deltarule.loop import Loop
 from deltarule.network import Network, Parameters
-from deltarule.plans import TrainingPlan, TrainingResult, TrainingState, fresh_state
-from deltarule.schedules import Clock
+from deltarule.plans import TrainingPlan, TrainingResult, fresh_state
 from deltarule.stopping import StopReason
+from deltarule.training import check_layers
 
 
 class Learner:
@@ -74,12 +74,13 @@ class Learner:
         key = fitting.draw_key(estimator.random_state) if memory is None else memory.order_key
         self._estimator, self._network, self._dtype = estimator, network, dtype
         self._plan = _plan(estimator, key)
+        check_layers(network, self._plan, 1)
         chosen = engines.choose(estimator.engine, network, self._plan.optimizer, dtype)
         self._engine, self._session = chosen.name, chosen.open(network, dtype)
         self._inputs: Standardizer | None = estimator._standardizer
         self._target: RowTarget = estimator._row_target(dtype)
         self._begin(memory, vector)
-        fitting.check_end(self._plan, self._loop.end)
+        fitting.check_end(self._plan, self._loop.state.horizon)
         self._rows = self._open_rows()
         self._synced = self._rows.stood()
         self.predict: Predictor = estimator._predictor(_Live(self, vector))
@@ -103,7 +104,7 @@ class Learner:
         else:
             state = fitting.starting_state(memory, self._network, vector, self._plan)
         self._memory, self._seen = memory, vector
-        self._loop = _Stream(self._network, self._plan, state, self._session)
+        self._loop = Loop(self._network, self._plan, state, self._session, None, None, 1, None)
 
     def step(self, x: Any, target: Any, weight: Any = 1.0) -> float:
         """One step on one row.
@@ -240,7 +241,7 @@ class Learner:
         )
 
     def __repr__(self) -> str:
-        widths = "-".join(map(str, self._network.units))
+        widths = "-".join(map(str, self._network.widths))
         return f"Learner({widths}, {self._dtype}, {self._plan.optimizer!r})"
 
     def __reduce__(self) -> Any:
@@ -288,29 +289,6 @@ def _checked_weight(weight: Any) -> float:
             "weight."
         )
     return number
-
-
-class _Stream(Loop):
-    """The walk of a learner: epochs of one row, in a training without an end of its own.
-
-    ``end`` is the step at which an earlier `fit` would have ended.
-    """
-
-    def __init__(
-        self, network: Network, plan: TrainingPlan, state: TrainingState, session: Any
-    ) -> None:
-        self.end = state.horizon
-        super().__init__(network, plan, state, session, None, None, 1, None)
-
-    def _factors(self, epoch: int, step: int, count: int) -> Array:
-        """As each row's own call of `partial_fit` would have them."""
-        done, end = epoch + self.offset, self.end
-        if end is not None and done < end:
-            count = min(count, end - done)
-        else:
-            fitting.check_end(self.plan, None)
-            end = done + 1
-        return self.plan.schedule.factors(Clock(done, epoch, 1, 1, end, into=0), count)
 
 
 class _Live:

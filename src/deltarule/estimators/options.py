@@ -23,6 +23,7 @@ from sklearn.utils._param_validation import InvalidParameterError as SklearnPara
 
 from deltarule.activations import ACTIVATIONS
 from deltarule.definitions import Family, choose
+from deltarule.estimators.hidden_sizes import Hidden
 from deltarule.exceptions import InvalidParameterError
 from deltarule.initializers import INITIALIZERS
 from deltarule.losses import LOSSES
@@ -338,6 +339,16 @@ def _parameter_names(kind: Any) -> tuple[str, ...]:
     return tuple(super(OptionParameters, kind)._get_param_names())
 
 
+def hidden_of(estimator: Any) -> Hidden | None:
+    """Hidden layers as depth and width; None where their widths are no series of these."""
+    sizes = estimator.hidden_layer_sizes
+    sizes = list(sizes) if np.iterable(sizes) else [sizes]
+    if not sizes:
+        return Hidden(0)
+    found = Hidden(len(sizes), sizes[0])
+    return found if found.sizes == sizes else None
+
+
 def _named(parameter: str) -> Any:
     def resolve(estimator: Any) -> Any:
         value, family = getattr(estimator, parameter), _FAMILIES[parameter]
@@ -352,6 +363,7 @@ _RESOLVE = {
     "learning_rate": schedule_of,
     "early_stopping": stopping_of,
     "alpha": lambda estimator: penalty_of(estimator) or L2(0.0),
+    "hidden_layer_sizes": hidden_of,
     **{name: _named(name) for name in ("loss", "activation", "output_activation", "initializer")},
 }
 

@@ -82,7 +82,7 @@ class Predictor(ABC):
         return type(self), (self._frozen, *self._meaning)
 
     def __repr__(self) -> str:
-        widths = "-".join(map(str, self._frozen.network.units))
+        widths = "-".join(map(str, self._frozen.network.widths))
         return f"{type(self).__name__}({widths}, {self._frozen.vector.dtype})"
 
     @abstractmethod

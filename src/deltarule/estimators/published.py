@@ -21,7 +21,7 @@ from deltarule.estimators.kept_session import KeptSession
 from deltarule.estimators.parameters import CheckedParameters
 from deltarule.estimators.predictor import before_output
 from deltarule.exceptions import InvalidParameterError, InvalidShapeError, NonFiniteError
-from deltarule.layers import Dense
+from deltarule.layers import BatchNormalization, Dense
 from deltarule.network import Network, Parameters, Slot
 from deltarule.plans import History, TrainingPlan, TrainingResult
 from deltarule.stopping import StopReason
@@ -59,7 +59,7 @@ class Published(CheckedParameters):
         self._score_session = self._session
         self._probable_session = self._session
         self.n_outputs_ = network.n_outputs
-        self.n_layers_ = len(dense_layers(network)) + 1
+        self.n_layers_ = len(network.weighted) + 1
         self.out_activation_: Any = network.output_activation.name
         if getattr(self, "calibrate", False):  # its numbers are others than those of predict
             self._probable_session = KeptSession(network, self.engine, self._threads())
@@ -206,7 +206,7 @@ class Published(CheckedParameters):
             "coefs": coefs,
             "intercepts": self.intercepts_ if intercepts is None else intercepts,
         }
-        count = len(dense_layers(network))
+        count = len(network.weighted)
         for name, parts in given.items():
             if not isinstance(parts, Sequence | np.ndarray) or len(parts) != count:
                 got = f"{len(parts)}" if hasattr(parts, "__len__") else repr(parts)
@@ -241,11 +241,6 @@ class Published(CheckedParameters):
             self._set_network(self._network)
 
 
-def dense_layers(network: Network) -> list[int]:
-    """The numbers of the layers of weights."""
-    return [index for index, layer in enumerate(network.layers) if isinstance(layer, Dense)]
-
-
 def views(network: Network, vector: Array, buffers: Array) -> dict[str, list[Array]]:
     """The numbers of a network as scikit-learn lays them out, by the name of the attribute.
 
@@ -266,13 +261,16 @@ def views(network: Network, vector: Array, buffers: Array) -> dict[str, list[Arr
 
 def _check_no_bias(network: Network, intercepts: list[Any], name: str = "intercepts_") -> None:
     """Refuse assigned biases of layers that have none."""
-    for place, index in enumerate(dense_layers(network)):
+    for place, index in enumerate(network.weighted):
         layer = network.layers[index]
         if not (isinstance(layer, Dense) and layer.bias) and np.any(intercepts[place]):
+            behind = network.layers[index + 1 : index + 2]
+            shifted = any(isinstance(layer, BatchNormalization) for layer in behind)
+            where = "before a batch normalization" if shifted else "with fit_intercept=False"
+            remedy = "change shifts_" if shifted else "fit with fit_intercept=True"
             raise InvalidParameterError(
-                f"{name}[{place}] must be zeros with fit_intercept=False, and where batch "
-                f"normalization has the shift (got {np.asarray(intercepts[place])}). Assign "
-                "zeros, or fit with fit_intercept=True."
+                f"{name}[{place}] must be zeros {where} (got {np.asarray(intercepts[place])}). "
+                f"Assign zeros, or {remedy}."
             )
 
 
@@ -302,7 +300,7 @@ def _gathered(
     slots: tuple[Slot, ...], network: Network, parts: dict[str, Any], mark: str = "_"
 ) -> Array:
     """Assigned parts as one vector; with `mark` they are called as the fitted attributes are."""
-    dense = dense_layers(network)
+    dense = network.weighted
     found: list[Array] = []
     for slot in slots:
         place = bisect(dense, slot.layer) - 1  # a normalisation has that of the weights before it

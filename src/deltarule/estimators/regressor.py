@@ -25,10 +25,13 @@ class MLPRegressor(BaseMLPRegressor):
         ``"quantile"``, ``"poisson"`` (half the deviance; targets of at least 0),
         ``"log_loss"`` (targets in [0, 1]), ``"perceptron"`` (targets -1 and +1), or an object of
         `deltarule.losses`: ``Huber(1.5)``, ``Quantile(0.9)``, ``Function(value, derivative)``.
-        The loss of a row is the sum over its outputs.
+        The loss of a row is the sum over its outputs. ``Quantile((0.05, 0.5, 0.95))`` predicts
+        several quantiles that never cross: `predict` gives the one next to the median,
+        `predict_quantiles` all, `predict_interval` two.
 
-    hidden_layer_sizes : int or sequence of int, default=(100,)
+    hidden_layer_sizes : int, sequence of int or Hidden, default=(100,)
         Units of each hidden layer, at least 1 each; ``()`` is a linear model.
+        ``dr.Hidden(layers=2, units=64)`` says it by depth and width, for searches.
 
     activation : str, Activation or list of them, default="relu"
         Non-linear function of the hidden layers: ``"identity"``, ``"logistic"``, ``"tanh"``,
@@ -119,7 +122,8 @@ class MLPRegressor(BaseMLPRegressor):
         Evaluations of the objective at most, for lbfgs.
 
     output_activation : str or Activation, default="auto"
-        ``"auto"``: exp for poisson, logistic for log_loss, sign for perceptron, else identity.
+        ``"auto"``: exp for poisson, logistic for log_loss, sign for perceptron, ascending for
+        several quantiles, else identity.
 
     sampling : {"shuffle", "sequential", "replacement"} or None, default=None
         How rows are drawn: ``"replacement"`` is the notes' random i_t. None follows ``shuffle``.

@@ -112,10 +112,15 @@ class NumberTarget(RowTarget):
     columns : int
     dtype : dtype
     standardizer : Standardizer, optional
+    repeats : int, default=1
+        Outputs of the network for each number.
     """
 
-    def __init__(self, columns: int, dtype: Any, standardizer: Standardizer | None) -> None:
+    def __init__(
+        self, columns: int, dtype: Any, standardizer: Standardizer | None, repeats: int = 1
+    ) -> None:
         self._columns, self._dtype, self._standardizer = columns, dtype, standardizer
+        self._repeats = repeats
 
     def describe(self, code: RowCode) -> RowCode:
         """Numbers by their centre and scale."""
@@ -139,7 +144,8 @@ class NumberTarget(RowTarget):
             )
         row = numbers.reshape(1, -1)
         D = row if self._standardizer is None else self._standardizer.apply(row.astype(np.float64))
-        return as_finite(D, row, "target", self._dtype), 1.0
+        D = as_finite(D, row, "target", self._dtype)
+        return np.repeat(D, self._repeats, axis=1), 1.0
 
 
 def code_of_classes(code: ClassCode, target: Any, weights: Array | None) -> RowTarget:

@@ -78,5 +78,5 @@ def diagnose(
     subject, book = Subject(estimator, X, y, sample_weight, feature_names), Book()
     for check in (check_rows, check_units, check_descent, check_fit):
         check(subject, book)
-    units = "-".join(map(str, subject.network.units))
+    units = "-".join(map(str, subject.network.widths))
     return book.closed(f"{type(estimator).__name__} {units}", subject.rows, subject.sample)

@@ -48,7 +48,7 @@ class Book:
         return any(entry.code == code and entry.severity != "fine" for entry in self.entries)
 
     def leave_out(self, code: str, reason: str) -> None:
-        """Note that something was not looked at."""
+        """Note that something was not looked at, unless another measure of it is judged."""
         self.left_out[code] = reason
 
     def closed(self, subject: str, rows: int, rows_judged: int) -> Diagnosis:
@@ -56,4 +56,6 @@ class Book:
         ordered = sorted(self.entries, key=lambda entry: SEVERITIES.index(entry.severity))
         found = tuple(entry for entry in ordered if entry.severity != "fine")
         fine = tuple(entry for entry in ordered if entry.severity == "fine")
-        return Diagnosis(subject, rows, rows_judged, found, fine, self.left_out)
+        judged = {entry.code for entry in ordered}
+        left_out = {code: why for code, why in self.left_out.items() if code not in judged}
+        return Diagnosis(subject, rows, rows_judged, found, fine, left_out)

@@ -60,6 +60,9 @@ STUCK_SKILL = 0.9
 #: Of rows that were held back the slope says nothing about the training.
 NOT_SEEN = "these seem to be no training rows: their loss is larger than that of the training"
 
+#: The losses of partial_fit are of other rows each time.
+STREAMED = "the losses are those of the parts of a stream"
+
 #: Ends after which a training might have gone on.
 CUT_SHORT = (
     StopReason.MAX_EPOCHS,
@@ -82,14 +85,20 @@ def check_descent(subject: Subject, book: Book) -> None:
         says=f"{StopReason.NON_FINITE.value.partition('.')[0]}.",
         remedy="Lower learning_rate_init, or set standardize='inputs'; then fit anew.",
     )
-    wild = _check_curve(subject, book, losses[np.isfinite(losses)])
-    bend = _bend(subject)
+    bend, wild = _bend(subject), False
+    if subject.optimizer.name == "lbfgs":
+        book.leave_out("step_too_large", "lbfgs takes no steps of a size")
+    elif subject.streamed:
+        book.leave_out("step_too_large", STREAMED)
+    else:
+        wild = _check_curve(subject, book, losses[np.isfinite(losses)])
     if bend is None:
         wild |= _check_large_step(subject, book)
-    elif not wild:
-        book.leave_out("step_too_large", f"its curvature: {bend}")
     slow = not wild and _check_small_step(subject, book)
-    _check_epochs(subject, book, losses, slow)
+    if subject.streamed:
+        book.leave_out("too_few_epochs", STREAMED)
+    else:
+        _check_epochs(subject, book, losses, slow)
     _check_place(subject, book, bend)
 
 
@@ -125,8 +134,6 @@ def _check_curve(subject: Subject, book: Book, losses: Array) -> bool:
     remedy = (
         "Lower learning_rate_init to a third, or let learning_rate='adaptive' or a schedule do it."
     )
-    if _reason(subject) is StopReason.SOLVER or isinstance(subject.source, str):
-        remedy = "Fit anew with a smaller learning_rate_init."
     found = book.above(
         "step_too_large",
         f"mean rise of the loss per epoch over the last {len(last)} epochs, over the loss",

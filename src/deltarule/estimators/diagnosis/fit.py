@@ -79,7 +79,8 @@ def _overfit(subject: Subject, book: Book) -> None:
         book.leave_out("overfit", "the loss jumps from epoch to epoch: see step_too_large")
         return
     surely = subject.data_loss - 2 * subject.standard_error
-    _gap(subject, book, "loss on these rows less two standard errors", subject.data_loss, surely)
+    what = "loss on these rows, two standard errors taken off,"
+    _gap(subject, book, what, subject.data_loss, surely)
 
 
 def _gap(
@@ -97,7 +98,7 @@ def _gap(
         gap = min(gap, 0.0)
     book.above(
         "overfit",
-        f"{what} and less the training loss, over the best constant's",
+        f"{what} less the training loss, over the best constant's",
         gap,
         most,
         severity="warning",

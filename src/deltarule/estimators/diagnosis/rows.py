@@ -166,7 +166,7 @@ def _targets(subject: Subject, book: Book) -> None:
         remedy="Set output_activation='identity', or scale the target into the range.",
         columns=tuple(str(i) for i in np.flatnonzero(beyond.any(axis=0))),
     )
-    if name != "identity":
+    if name not in ("identity", "ascending"):
         book.leave_out("unscaled_targets", f"a {name!r} output is no scale of its own")
         return
     varying = np.setdiff1d(np.arange(target.shape[1]), same)
@@ -247,7 +247,6 @@ def _classes(subject: Subject, book: Book) -> None:
         severity="warning",
         says=f"The most frequent class has {ratio:.0f} rows for one of the rarest, and the model "
         "gives rare classes away to the frequent ones.",
-        remedy="Weigh the rare classes more with sample_weight in fit, for example with "
-        "sklearn.utils.class_weight.compute_sample_weight('balanced', y).",
+        remedy="Weigh the rare classes more: set class_weight='balanced'.",
         columns=tuple(str(names[i]) for i, recall in recalls.items() if recall < LEAST_RECALL),
     )

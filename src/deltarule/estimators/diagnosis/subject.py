@@ -28,6 +28,7 @@ from deltarule.measures import (
     update_ratios,
 )
 from deltarule.network import Network, Parameters, initialize
+from deltarule.optimizers import Optimizer
 from deltarule.penalties import L1L2
 from deltarule.schedules import Clock
 
@@ -42,6 +43,9 @@ LEAST_ROWS = 200
 
 #: Parameters from which on fewer steps are spent on the curvature.
 LARGE = 300_000
+
+#: Last parts of a stream whose mean loss stands for the training loss.
+LAST_PARTS = 100
 
 #: A model that explains less than this of what the best constant leaves (see `Subject.skill`) has
 #: learnt next to nothing.
@@ -104,7 +108,10 @@ class Subject:
         self.names = _names(estimator, feature_names)
         self.rows = X.shape[0]
         X, y, weight = self._usable(X, y, weight)
+        if weight is not None and not weight.any():
+            weight = None  # those with a weight had holes
         self._read_target(y)
+        weight = estimator._class_weighted(y, weight, incremental=False)
         chosen = _sample(X.shape[0], self.network.size)
         self.constant = self._constant_columns(X, chosen)
         self.total_weight = backprop.total_weight(weight, X.shape[0])
@@ -167,6 +174,7 @@ class Subject:
         self.classes: Array | None = None
         columns = self.network.n_outputs
         if not self.classifies:
+            columns = self.estimator._columns
             if (1 if y.ndim == 1 else y.shape[1]) != columns or y.dtype.kind not in "biuf":
                 raise InvalidShapeError(
                     f"y must hold numbers in {columns} column{'s' * (columns > 1)}, as at fit "
@@ -261,9 +269,21 @@ class Subject:
         return int(np.nanargmax(scores))
 
     @cached_property
+    def optimizer(self) -> Optimizer:
+        """The optimiser that the estimator's parameters stand for now."""
+        return options.optimizer_of(self.estimator)
+
+    @property
+    def streamed(self) -> bool:
+        """Whether the epochs were parts of a stream (`partial_fit`), not passes over these rows."""
+        epochs = len(self.losses)
+        parts = self.estimator.n_iter_ == 1 and epochs > 1
+        return parts and self.estimator.t_ != epochs * self.rows
+
+    @cached_property
     def source(self) -> StepSource | str:
         """What the next step is made of, or why that is not known."""
-        optimizer = options.optimizer_of(self.estimator)
+        optimizer = self.optimizer
         if optimizer.name == "lbfgs":
             return "lbfgs takes no steps of a size"
         memory = self.estimator.__dict__.get("_memory")
@@ -370,6 +390,8 @@ class Subject:
         losses = self.losses
         if not len(losses):
             return float(self.estimator.loss_)
+        if self.streamed:
+            return float(losses[-LAST_PARTS:].mean())
         best = self.best_epoch
         return float(losses[-1 if best is None or best >= len(losses) else best])
 

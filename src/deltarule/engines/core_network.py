@@ -1,0 +1,105 @@
+"""A network as the compiled core is told it: records of names and numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deltarule.activations import Activation
+from deltarule.layers import BatchNormalization, Dense, Dropout, Layer, LayerNormalization
+from deltarule.network import Network
+from deltarule.random import keep_threshold
+
+if TYPE_CHECKING:
+    from deltarule import _core
+
+
+def _groups(network: Network) -> list[list[tuple[int, Layer]]]:
+    """The layers with their numbers, each dense one with what stands behind it."""
+    groups: list[list[tuple[int, Layer]]] = []
+    for index, layer in enumerate(network.layers):
+        if isinstance(layer, Dense) or not groups:
+            groups.append([])
+        groups[-1].append((index, layer))
+    return groups
+
+
+def order_refusal(network: Network) -> str | None:
+    """A sentence where layers stand in another order than the core's.
+
+    It is dense, normalisation, activation, dropout; the last layer is dense alone.
+    """
+    groups = _groups(network)
+    for number, group in enumerate(groups):
+        kinds = [type(layer) for _, layer in group]
+        normalized = kinds[1:2] in ([BatchNormalization], [LayerNormalization])
+        rest = kinds[2:] if normalized else kinds[1:]
+        dense = group[0][1]
+        if (
+            kinds[0] is not Dense
+            or rest not in ([], [Dropout])
+            or (normalized and dense.activation.name != "identity")
+            or (number + 1 == len(groups) and len(kinds) > 1)
+            or (rest and _function(group).name == "softmax")
+        ):
+            return (
+                f"layers[{group[0][0]}] and what follows it are not in the core's order: a dense "
+                "layer, normalisation, activation, dropout, and a dense layer last."
+            )
+    return None
+
+
+def _function(group: list[tuple[int, Layer]]) -> Activation:
+    """The activation of a dense layer or of the normalisation behind it."""
+    return next(
+        (layer.activation for _, layer in group if layer.activation.name != "identity"),
+        group[0][1].activation,
+    )
+
+
+def layers_of(network: Network) -> list[_core.Layer]:
+    """The dense layers, each with the activation of what stands behind it."""
+    return [_layer(group) for group in _groups(network)]
+
+
+def _layer(group: list[tuple[int, Layer]]) -> _core.Layer:
+    dense, function = group[0][1], _function(group)
+    bias = isinstance(dense, Dense) and dense.bias
+    return (dense.inputs, dense.units, function.name, float(function.parameter), bias)
+
+
+def extras_of(network: Network) -> list[_core.Extra]:
+    """What stands behind each dense layer; nothing at all where nothing does."""
+    if all(type(layer) is Dense for layer in network.layers):
+        return []
+    return [_extra(group) for group in _groups(network)]
+
+
+def _extra(group: list[tuple[int, Layer]]) -> _core.Extra:
+    normalization, epsilon, momentum, keep, number = "none", 0.0, 0.0, 65536, 0
+    for index, layer in group:
+        if isinstance(layer, BatchNormalization):
+            normalization, epsilon, momentum = "batch", layer.epsilon, layer.momentum
+        elif isinstance(layer, LayerNormalization):
+            normalization, epsilon = "layer", layer.epsilon
+        elif isinstance(layer, Dropout):
+            keep, number = keep_threshold(layer.rate), index
+    return normalization, epsilon, momentum, keep, number
+
+
+def heads_of(network: Network) -> list[_core.Head]:
+    """The heads; none where one judges all outputs in the plain way."""
+    head = network.heads[0]
+    own = network.heads_activate or network.output_activation.name == "ascending"
+    if len(network.heads) == 1 and head.weight == 1 and len(head.loss.parameters) == 1 and not own:
+        return []
+    return [
+        (
+            *head.columns,
+            head.loss.name,
+            list(head.loss.parameters),
+            head.weight,
+            network.head_activation(head).name,
+            float(network.head_activation(head).parameter),
+        )
+        for head in network.heads
+    ]

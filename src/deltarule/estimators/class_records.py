@@ -6,15 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from deltarule.definitions import Array
+from deltarule.definitions import Array, Family
 from deltarule.estimators import tasks
 from deltarule.estimators.target_columns import FRAME_TYPES, Form
 from deltarule.estimators.targets import ClassCode
 from deltarule.exceptions import InvalidParameterError, ModelFileError
 from deltarule.network import Network
-from deltarule.persistence import Fields, encode, wrong
+from deltarule.persistence import Fields, encode, enter, wrong
 
 _HEAD = ("name", "kind", "classes", "missing", "dtype", "categories", "ordered")
+
+enter(Family(tasks.Task, {tasks.Task.name: tasks.Task}, tasks.Task.word))
 
 # Classes keep their type: "1", 1, 1.0 and True are four different classes.
 _CLASS_TYPES: dict[str, tuple[type, ...]] = {

@@ -377,7 +377,7 @@ def test_a_file_keeps_them(y: Any, class_weight: Any, tmp_path: Any) -> None:
 
 def test_a_class_of_weight_0_is_as_if_its_rows_were_not_there() -> None:
     X, y = X_IRIS, np.where(Y_IRIS == 2, "c", np.where(Y_IRIS == 1, "b", "a"))
-    settings: dict[str, Any] = {"max_iter": 3, "random_state": 0, "batch_size": 150}
+    settings: dict[str, Any] = {"max_iter": 3, "random_state": 0, "batch_size": len(X)}
     left_out = dr.MLPClassifier((4,), class_weight={"a": 0}, **settings).fit(X, y)
     weighed = dr.MLPClassifier((4,), **settings).fit(X, y, np.where(y == "a", 0.0, 1.0))
     np.testing.assert_array_equal(left_out.coefs_[0], weighed.coefs_[0])

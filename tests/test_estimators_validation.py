@@ -381,6 +381,56 @@ def test_every_kind_of_scorer(scorer: Any, given: bool, weighted: bool) -> None:
     assert told == pytest.approx(model.best_validation_score_, rel=1e-12)
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"hidden_layer_sizes": (), "solver": "sgd", "loss": "perceptron"},
+        {"solver": dr.Adam(average=0.9)},
+        {"n_init": 2},
+        {"engine": "reference", "normalization": "batch"},
+    ],
+)
+def test_a_scorer_may_ask_for_other_rows(settings: Any) -> None:
+    """Those rows are predicted with the epoch's numbers, as the estimator that is left does."""
+    asked: list[Any] = []
+
+    def tell(estimator: Any, X: Any) -> Any:
+        """What the sign judges, or probabilities."""
+        signed = estimator.out_activation_ == "sign"
+        return estimator.decision_function(X) if signed else estimator.predict_proba(X)
+
+    def scorer(estimator: Any, X: Any, y: Any) -> float:
+        few, many = estimator.predict(X[:7]), estimator.predict(X_IRIS)
+        scores = tell(estimator, X)
+        np.testing.assert_array_equal(few, estimator.predict(X)[:7])
+        np.testing.assert_allclose(scores, tell(estimator, X.copy()), rtol=1e-9)
+        asked.append((estimator.coefs_[0].copy(), many, scores))
+        return float(len(asked))  # the last is the best
+
+    model = dr.MLPClassifier(early_stopping=_stopping(scorer), max_iter=5, warm_start=True, **FAST)
+    model.set_params(**settings)
+    for calls in (1, 2):
+        model.fit(X, Y, **GIVEN)
+        coef, many, scores = asked[-1]
+        np.testing.assert_array_equal(coef, model.coefs_[0])
+        np.testing.assert_array_equal(many, model.predict(X_IRIS))
+        np.testing.assert_allclose(scores, tell(model, X_VAL), rtol=1e-9)
+        assert len(asked) == 5 * (calls + model.n_init - 1)
+    assert "_given" not in vars(model)
+
+
+def test_a_scorer_costs_no_copy_of_the_estimator(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pickled state holds the whole history, which grows with every epoch."""
+
+    def refused(self: Any) -> Any:
+        raise AssertionError("the estimator was copied")
+
+    monkeypatch.setattr(dr.MLPClassifier, "__getstate__", refused)
+    model = dr.MLPClassifier(early_stopping=_stopping("accuracy"), max_iter=5, **FAST)
+    assert len(model.fit(X, Y, **GIVEN).validation_scores_) == 5
+
+
 # ---------------------------------------------------------------- rows that do not fit
 
 LIKE = "X_val, y_val and sample_weight_val must be like what is trained on: "

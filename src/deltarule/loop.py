@@ -23,6 +23,7 @@ from deltarule.plans import (
     BegunEpoch,
     EpochReport,
     History,
+    Judge,
     Observer,
     TrainingPlan,
     TrainingResult,
@@ -202,7 +203,7 @@ class Loop:
         return one
 
     @property
-    def _scorer(self) -> Callable[[Array], float] | None:
+    def _scorer(self) -> Judge | Callable[[Array], float] | None:
         score = None if self.validation is None else self.validation.score
         return None if isinstance(score, Score) else score
 
@@ -221,7 +222,10 @@ class Loop:
             # It may take long and be interrupted: counters and lists change together after it.
             with self.session.as_published():
                 outputs = self.session.predict(self.validation.X)
-            score = float(self._scorer(outputs))
+            if isinstance(self._scorer, Judge):
+                score = float(self._scorer.value(outputs, self._parameters(*numbers())))
+            else:
+                score = float(self._scorer(outputs))
             epoch = replace(epoch, score=score)
         reason = self.progress.note(self.walk.rules, epoch, numbers)
         if observer is not None:

@@ -7,6 +7,7 @@ stands, and a `TrainingResult` how it went.
 from __future__ import annotations
 
 import numbers
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import field, replace
 from typing import Any
@@ -133,6 +134,21 @@ def _is_whole(value: Any) -> bool:
     return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
+class Judge(ABC):
+    """A score for which the predictions of the rows that judge are not enough."""
+
+    @abstractmethod
+    def value(self, prediction: Array, parameters: Parameters) -> float:
+        """The score of an epoch; more is better.
+
+        Parameters
+        ----------
+        prediction : array of shape (rows, outputs)
+        parameters : Parameters
+            Those that predict so.
+        """
+
+
 @dataclass(frozen=True, eq=False)
 class Validation:
     """Rows that are judged after each epoch and never trained on.
@@ -151,7 +167,7 @@ class Validation:
     X: Any
     D: Array
     sample_weight: Array | None = None
-    score: Score | Callable[[Array], float] | None = None
+    score: Score | Judge | Callable[[Array], float] | None = None
 
 
 @dataclass

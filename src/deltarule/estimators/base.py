@@ -8,7 +8,7 @@ fitted estimator answers with in `answers`.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -30,7 +30,7 @@ from deltarule.estimators.row_targets import RowTarget
 from deltarule.estimators.standardizer import Standardizer
 from deltarule.exceptions import InvalidParameterError
 from deltarule.network import Network, Parameters, initialize
-from deltarule.plans import EpochReport, History, TrainingPlan, TrainingResult, Validation
+from deltarule.plans import EpochReport, History, Judge, TrainingPlan, TrainingResult, Validation
 from deltarule.scores import Score
 from deltarule.training import train
 
@@ -288,11 +288,11 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
 
     def _validation(self, plan: TrainingPlan, held: fitting.Rows, dtype: Any) -> Validation:
         stopping, D = plan.early_stopping, self._target(held.y, dtype)
-        score: Score | Callable[[Array], float] | None = self._score()
+        score: Score | Judge | None = self._score()
         if stopping is not None and stopping.scorer == "loss":
             score = None
         elif stopping is not None and stopping.scorer is not None:
-            score = fitting.scorer_judge(self, stopping.scorer, held)
+            score = fitting.ScorerJudge(self, stopping.scorer, held)
         weight = None if held.weight is None else held.weight.astype(dtype, copy=False)
         return Validation(self._inputs(held.X, dtype), D, weight, score)
 

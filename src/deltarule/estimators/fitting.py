@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import inspect
 import math
 import sys
 import warnings
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -31,6 +29,7 @@ from deltarule.optimizers import Optimizer
 from deltarule.plans import (
     EpochReport,
     History,
+    Judge,
     Observer,
     TrainingPlan,
     TrainingResult,
@@ -230,23 +229,36 @@ def _definition(scorer: Any) -> str:
     return f"{scorer.__module__}.{name}"
 
 
-def scorer_judge(estimator: Any, scorer: Any, held: Rows) -> Callable[[Array], float]:
-    """A scikit-learn scorer as a function of the network's outputs for the rows ``held``."""
-    from sklearn.metrics import check_scoring  # as above
+class ScorerJudge(Judge):
+    """A scikit-learn scorer as what judges the rows ``held`` after each epoch."""
 
-    found = check_scoring(estimator, scoring=scorer)
-    weights = {}
-    if held.weight is not None and _takes_weights(found):
-        weights = {"sample_weight": held.weight}
+    def __init__(self, estimator: Any, scorer: Any, held: Rows) -> None:
+        from sklearn.metrics import check_scoring  # as above
 
-    def judge(outputs: Array) -> float:
-        # A copy that answers with these outputs: no second pass through the network.
-        stand_in = copy.copy(estimator)
-        stand_in.__dict__.pop("feature_names_in_", None)
-        stand_in._given_outputs = outputs
-        return float(found(stand_in, held.X, held.y, **weights))
+        self._scorer, self._held = check_scoring(estimator, scoring=scorer), held
+        weighted = held.weight is not None and _takes_weights(self._scorer)
+        self._weights = {"sample_weight": held.weight} if weighted else {}
+        stand_in = _with(type(estimator), estimator.__dict__)
+        # Its rows are arrays by now; and its weights are not those that were remembered.
+        for name in ("feature_names_in_", "_memory"):
+            stand_in.__dict__.pop(name, None)
+        stand_in._set_network(estimator._network)  # and sessions of its own
+        self._stand_in = stand_in
 
-    return judge
+    def value(self, prediction: Array, parameters: Parameters) -> float:
+        """The score of what the scorer asks a fitted estimator with these numbers."""
+        # Several trainings in threads have one judge: each asks an estimator of its own.
+        stand_in = _with(type(self._stand_in), self._stand_in.__dict__)
+        stand_in._publish(parameters)
+        stand_in._given = self._held.X, prediction
+        return float(self._scorer(stand_in, self._held.X, self._held.y, **self._weights))
+
+
+def _with(kind: Any, attributes: dict[str, Any]) -> Any:
+    """An object with these attributes; `copy.copy` would copy the history too."""
+    made = kind.__new__(kind)
+    made.__dict__.update(attributes)
+    return made
 
 
 def _takes_weights(scorer: Any) -> bool:

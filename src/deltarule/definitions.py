@@ -245,9 +245,11 @@ def from_record(record: object, family: Family[D]) -> D:
     needed = {field.name for field in _fields(cls) if not field.kw_only}
     given = set(record) - {"name"}
     if not needed <= given <= expected:
+        free = expected - needed
         raise InvalidParameterError(
-            f"{what} {name!r} must have the fields {_listed(expected)} "
-            f"(got {_listed(given)}). Make it with record()."
+            f"{what} {name!r} must have the fields {_listed(needed)}"
+            f"{f' and may have {_listed(free)}' if free else ''} (got {_listed(given)}). "
+            "Make it with record()."
         )
     return cls(**{field: record[field] for field in given})
 

@@ -157,6 +157,18 @@ class Family(Generic[D]):
         return close[0] if close else None
 
 
+def name_of(option: Any) -> str:
+    """The name of an option, or of what may be given by its name.
+
+    Examples
+    --------
+    >>> from deltarule.losses import Huber
+    >>> name_of("huber") == name_of(Huber(2.0)) == "huber"
+    True
+    """
+    return option if isinstance(option, str) else str(option.name)
+
+
 def choose(thing: object, family: Family[D], parameter: str) -> D:
     """The option that `thing` stands for.
 

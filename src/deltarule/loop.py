@@ -9,7 +9,6 @@ the rules are asked here.
 from __future__ import annotations
 
 import time
-from bisect import bisect
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -258,7 +257,7 @@ class Loop:
 
     def _place(self, slot: Slot) -> str:
         """A block as users count layers: those of weights, with what stands behind each."""
-        number = max(bisect(self.network.weighted, slot.layer) - 1, 0)
+        number = max(self.network.position(slot.layer), 0)
         return f"layer {number} ({slot.block.name})"
 
     def _parameters(self, vector: Array, buffers: Array) -> Parameters:

@@ -68,6 +68,12 @@ class Head:
     activation : Activation or str, optional
         The output activation of the head's columns. Heads with one of their own stand behind a
         last layer whose activation is the identity; without, it is that of the last layer.
+
+    Raises
+    ------
+    InvalidParameterError
+        If a name is unknown or `weight` is below 0. That columns and activations fit the layers is
+        checked by `Network`.
     """
 
     columns: tuple[int, int]
@@ -511,6 +517,11 @@ def initialize(
     Returns
     -------
     Parameters
+
+    Raises
+    ------
+    InvalidParameterError
+        If `seed` is outside its range or the initializer's name is unknown.
 
     Examples
     --------

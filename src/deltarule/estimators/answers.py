@@ -71,6 +71,8 @@ class Answers(Published):
 
         Raises
         ------
+        sklearn.exceptions.NotFittedError
+            If there are no weights yet.
         InvalidParameterError
             If there is no such hidden layer.
 

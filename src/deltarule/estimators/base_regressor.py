@@ -9,7 +9,7 @@ from sklearn.base import RegressorMixin
 from sklearn.utils.metaestimators import available_if
 
 from deltarule.activations import Ascending
-from deltarule.definitions import Array, as_plain_array, choose
+from deltarule.definitions import Array, as_plain_array, choose, name_of
 from deltarule.estimators import checks, quantiles
 from deltarule.estimators.base import BaseMLP
 from deltarule.estimators.fitting import Rows
@@ -93,9 +93,8 @@ class BaseMLPRegressor(RegressorMixin, BaseMLP):
             return Ascending(len(self._levels()))
         if self.output_activation != "auto":
             return self.output_activation
-        loss = self.loss if isinstance(self.loss, str) else self.loss.name
         own = {"poisson": "exp", "perceptron": "sign", "log_loss": "logistic"}
-        return own.get(loss, "identity")
+        return own.get(name_of(self.loss), "identity")
 
     def _measure_target(self, y: Any, weight: Array | None) -> None:
         self._target_standardizer = None

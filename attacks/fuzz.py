@@ -48,7 +48,7 @@ def honest_files() -> list[bytes]:
         standardize="inputs",
         max_iter=2,
     )
-    files = [model_files.honest(), model_files.going()]
+    files = [model_files.honest(), model_files.going(), model_files.several()]
     files.append(to_bytes(model_of(network.fit(X, y))))
     table = Table.of({"x": X[:, 0], "c": np.array(["a", "b", "c"])[y], "y": X[:, 1], "z": y % 2})
     for name, kind in (("z", dr.MLPClassifier), ("y", dr.MLPRegressor)):

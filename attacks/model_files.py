@@ -16,7 +16,7 @@ import warnings
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,14 @@ def going() -> bytes:
     return to_bytes(replace(model, state=replace(model.state, state=state)))
 
 
+@cache
+def several() -> bytes:
+    """A small file of several heads."""
+    heads = {0: dr.Task("regression", "huber", 2.0), 1: "multiclass"}
+    network = dr.MultiTaskMLP(heads, (3,), solver="lbfgs", random_state=1)
+    return to_bytes(model_of(network.fit(X, [[0.5, "a"], [1.5, "b"], [2.5, "c"], [None, "a"]])))
+
+
 def parts(file: bytes) -> tuple[dict[str, Any], bytes]:
     """Header and data of a safetensors file."""
     count = struct.unpack("<Q", file[:8])[0]
@@ -71,8 +79,10 @@ def sealed(header: dict[str, Any], data: bytes) -> bytes:
     return assemble({**header, "__metadata__": {**head, "sha256": digest.hexdigest()}}, data)
 
 
-def with_record(change: Callable[[dict[str, Any]], None]) -> bytes:
-    """The honest file with a changed record and a checksum that fits."""
+def with_record(
+    change: Callable[[dict[str, Any]], None], honest: Callable[[], bytes] = honest
+) -> bytes:
+    """An honest file with a changed record and a checksum that fits."""
     header, data = parts(honest())
     record = json.loads(header["__metadata__"]["record"])
     change(record)
@@ -165,6 +175,8 @@ _DENSE = {
     "function": {"name": "identity"},
     "bias": False,
 }
+
+_COLUMNS = "sections.estimator.heads.columns"
 
 #: name → (how to make it, words of the verdict)
 ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
@@ -490,6 +502,14 @@ ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: with_state(_set("best_score", [])),
         "state.best_score must be a finite number",
     ),
+    "judges that are a number": (
+        lambda: with_state(_set("judges", 5)),
+        "state.judges must be a text (got 5).",
+    ),
+    "judges that are a path": (
+        lambda: with_state(_set("judges", "/etc/passwd")),
+        "state.judges must be 32 hexadecimal digits (got",
+    ),
     "a horizon before the start": (
         lambda: with_state(_set("horizon", -5)),
         "state.horizon must be a whole number from 0 to",
@@ -534,6 +554,33 @@ ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: with_state(_set("history", None)),
         "state.history must be a record",
     ),
+    # Several heads.
+    **{
+        f"heads: {path} is {value!r}": (
+            partial(with_record, _set(path, value), several),
+            words,
+        )
+        for path, value, words in (
+            ("network.heads.1.activation", {"name": "os.system"}, "name must be one of"),
+            ("network.heads.1.activation", None, "must be a record of one activation"),
+            ("network.heads.0.weight", 3.0, "estimator.heads.columns[0] must be the head"),
+            ("network.heads.1.columns", [0, 2**40], "columns must be two whole numbers"),
+            ("sections.estimator.heads", None, "estimator.heads must be a record"),
+            (f"{_COLUMNS}", [], "estimator.heads.columns must be 2 heads"),
+            (f"{_COLUMNS}.0.kind", "multiclass", "classes must be a record"),
+            (f"{_COLUMNS}.0.name", 1, "must be columns of different names"),
+            (f"{_COLUMNS}.1.name", 0.5, "name must be a text or a whole number"),
+            (f"{_COLUMNS}.1.classes.values", ["c", "b", "a"], "rising classes"),
+            (f"{_COLUMNS}.1.dtype", "os.system", "dtype must be a type of column"),
+            (f"{_COLUMNS}.1.categories", ["a"], "categories must be none for ''"),
+            (
+                "sections.estimator.settings.heads",
+                {"option": "task", "record": {}},
+                "settings.heads",
+            ),
+            ("sections.estimator.standardizer.target.scale", [2.0] * 4, "a scale of 1 for 1"),
+        )
+    },
 }
 
 

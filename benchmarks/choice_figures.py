@@ -148,6 +148,8 @@ def _lines(axes: Any, points: list[Point], study: Any) -> None:
     """The lines of one panel; where they lie far apart the axis of errors is logarithmic."""
     styles = iter(LINES)
     means, lowest = [], []
+    places = sorted({point["at"] for point in points if point["at"] is not None})
+    even = study.scale == "even"
     for choice in dict.fromkeys(point["choice"] for point in points):
         along = [point for point in points if point["choice"] == choice]
         mean = [statistics.fmean(point["values"]) for point in along]
@@ -159,24 +161,23 @@ def _lines(axes: Any, points: list[Point], study: Any) -> None:
             axes.axhline(mean[0], color=BLACK, linewidth=1.2, linestyle=(0, (1, 1)), label=choice)
             continue
         colour, marker, line = next(styles)
-        at = [point["at"] for point in along]
+        at = [places.index(p["at"]) if even else p["at"] for p in along]
         axes.plot(at, mean, color=colour, marker=marker, linestyle=line, linewidth=1.8,
                   markersize=5, label=choice)  # fmt: skip
         high = [m + s for m, s in zip(mean, spread, strict=True)]
         axes.fill_between(at, low, high, color=colour, alpha=0.13, linewidth=0)
-    if study.logarithmic:
+    if study.scale == "log":
         axes.set_xscale("log")
     if max(means) > 6 * min(means):
         _log_errors(axes, min(lowest), max(means))
     else:
         axes.set_ylim(bottom=0)
-    ticks = sorted({point["at"] for point in points if point["at"] is not None})
-    if len(ticks) <= 6 or all(isinstance(tick, int) for tick in ticks):
-        axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
-        axes.minorticks_off() if max(means) <= 6 * min(means) else axes.xaxis.minorticks_off()
-    else:
-        shown = [tick for tick in ticks if f"{tick:e}".startswith("1.0")]
-        axes.set_xticks(shown, [f"{tick:g}" for tick in shown])
+    shown = places
+    if len(places) > 6 and not all(isinstance(place, int) for place in places):
+        shown = [place for place in places if f"{place:e}".startswith("1.0")]
+    ticks = range(len(places)) if even else shown
+    axes.set_xticks(ticks, [f"{place:g}" for place in shown])
+    axes.xaxis.minorticks_off()
     axes.set_xlabel(study.axis)
     _tidy(axes)
 

@@ -47,7 +47,8 @@ class Study:
     data: tuple[str, ...]
     points: dict[str, dict[Any, Settings]]
     axis: str | None = None
-    logarithmic: bool = True
+    #: ``"log"``, ``"linear"``, or ``"even"``: places side by side, whatever their numbers.
+    scale: str = "log"
     #: Whether a place of the axis is met, as a share of wrong targets is, not chosen.
     condition: bool = False
     measure: str = "error"
@@ -97,9 +98,9 @@ ALPHAS = (1e-4, 0.1, 1.0, 10.0, 100.0)
 AVERAGES = (0.0, 0.9, 0.99, 0.999)
 PATIENCES = (5, 10, 20, 40)
 SMOOTHINGS = (0.0, 0.02, 0.05, 0.1, 0.2)
-WIDTHS = (2, 3, 4, 6, 8, 16, 32)
+WIDTHS = (2, 3, 4, 8, 16, 32)
 SEARCH: Settings = {
-    "solver": "lbfgs", "activation": "tanh", "alpha": 0.1, "max_iter": 1000, "tol": 1e-6,
+    "solver": "lbfgs", "activation": "tanh", "alpha": 0.1, "max_iter": 300, "tol": 1e-6,
 }  # fmt: skip
 
 STUDIES: dict[str, Study] = {
@@ -152,7 +153,7 @@ STUDIES: dict[str, Study] = {
             )
         },
         "% of the training targets that are wrong",
-        logarithmic=False,
+        scale="linear",
         condition=True,
     ),
     "classes": Study(
@@ -237,7 +238,7 @@ STUDIES: dict[str, Study] = {
             "alpha=1": swept("label_smoothing", SMOOTHINGS),
         },
         "label_smoothing",
-        logarithmic=False,
+        scale="even",
         measure="log_loss",
     ),
     "early": Study(
@@ -282,7 +283,7 @@ STUDIES: dict[str, Study] = {
             for name, rate in (("constant", 0.003), ("constant", 0.03), ("cosine", 0.03))
         },
         "average (0: none)",
-        logarithmic=False,
+        scale="even",
     ),
     "layers": Study(
         "Hidden layers and units",

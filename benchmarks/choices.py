@@ -6,7 +6,7 @@
 A study changes one thing of `BEGINNING` at a time and tells the error on rows that were held back,
 over `REPETITIONS` splits; repetition r has the same rows and the same ``random_state`` for every
 choice, so that choices are compared pair by pair. The data are those that come with scikit-learn.
-Two processes of one thread each take about three minutes. A whole run writes
+Two processes of one thread each take about four minutes. A whole run writes
 ``benchmarks/results/choices.json``, and from it the figures and the numbers of the page.
 """
 

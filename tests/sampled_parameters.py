@@ -47,7 +47,7 @@ NUMBERS = [
 OF_CLASSES: dict[str, list[Any]] = {"label_smoothing": [0.1, 0.9]}
 
 TABLE: dict[str, list[Any]] = {
-    "hidden_layer_sizes": [(), (3,), 4, (5, 3), [4, 3, 3]],
+    "hidden_layer_sizes": [(), (3,), 4, (5, 3), [4, 3, 3], dr.Hidden(2, 4, 0.5)],
     "activation": [
         *HIDDEN,
         LeakyReLU(0.2),

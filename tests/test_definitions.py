@@ -266,6 +266,13 @@ def test_the_schema_of_records_is_closed(record, expected):
     assert message(from_record, record, LOSSES) == expected
 
 
+def test_fields_that_may_be_left_out_are_named_as_such():
+    assert message(from_record, {"name": "adam", "beta_1": 0.9}, OPTIMIZERS) == (
+        "optimizer record 'adam' must have the fields beta_1, beta_2, epsilon and may have "
+        "average, clip_norm (got beta_1). Make it with record()."
+    )
+
+
 @pytest.mark.parametrize("name", [["huber"], {"a": 1}, 3, None, "function", "Huber", "__class__"])
 def test_a_record_names_only_what_stands_in_the_table(name):
     assert "name must be one of" in message(from_record, {"name": name}, LOSSES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -12,7 +13,9 @@ from sklearn.datasets import load_diabetes, load_digits, load_iris, make_moons
 import deltarule as dr
 from deltarule.activations import Tanh
 from deltarule.estimators.diagnosis import Diagnosis
+from deltarule.estimators.diagnosis.subject import Subject
 from deltarule.exceptions import NonFiniteError
+from deltarule.plans import BegunEpoch
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -448,6 +451,58 @@ def test_weights_count():
     found = dr.diagnose(model, X, y, weight)
     assert found.codes == dr.diagnose(model, np.vstack([X, X[y == 1], X[y == 1]]), np.hstack(
         [y, y[y == 1], y[y == 1]])).codes  # fmt: skip
+
+
+@pytest.mark.parametrize("normalization", ["batch", "layer"])
+def test_layers_are_counted_as_their_weights(normalization):
+    between = {"normalization": normalization, "dropout": 0.2, "max_iter": 5}
+    found = dr.diagnose(classifier((8,), **between).fit(*IRIS), *IRIS)
+    reason = "there are fewer than two hidden layers"
+    assert found.left_out["vanishing_deltas"] == found.left_out["exploding_deltas"] == reason
+    model = classifier((8, 6), **between).fit(*IRIS)
+    model.shifts_[1][:] = -50.0  # all units of the second layer are dead
+    found = dr.diagnose(model, *IRIS)
+    (dead,) = [finding for finding in found.findings if finding.code == "dead_units"]
+    assert (dead.layer, dead.units) == (1, tuple(range(6)))
+    entries = (*found.findings, *found.fine)
+    assert {entry.layer for entry in entries if entry.code == "large_updates"} <= {0, 1, 2}
+    (chain,) = [e.says for e in found.findings if e.code == "vanishing_deltas"]
+    assert chain.count("→") == 2
+
+
+def subject_of(model, X, y):
+    return Subject(model, X, y, None, None)
+
+
+@pytest.mark.parametrize("given", [None, 8])
+def test_the_step_size_is_that_of_the_schedules_last_step(given):
+    schedule = dr.Cosine(warmup=0.2, total_epochs=given)
+    model = classifier((4,), learning_rate=schedule, learning_rate_init=0.5, max_iter=4)
+    model.fit(*IRIS)
+    # One step an epoch: the fourth of four, or of eight.
+    share = (3 / (given or 4) - 0.2) / 0.8
+    subject = subject_of(model, *IRIS)
+    assert subject.source.rate == pytest.approx(0.5 * (1 + np.cos(np.pi * share)) / 2)
+    found = dr.diagnose(model, *IRIS)
+    assert [e.value for e in (*found.findings, *found.fine) if e.code == "large_updates"] > [0.0]
+
+
+def test_a_stream_with_a_schedule_of_its_own_length_has_steps_to_judge():
+    schedule = dr.Cosine(total_epochs=1000)
+    model = classifier((4,), learning_rate=schedule, learning_rate_init=0.01)
+    for _ in range(501):
+        model.partial_fit(*IRIS, classes=[0, 1, 2])
+    assert subject_of(model, *IRIS).source.rate == pytest.approx(0.005)
+    model.set_params(learning_rate="cosine")
+    reason = "the schedule counts on an end of the training, and there is none"
+    assert dr.diagnose(model, *IRIS).left_out["large_updates"] == reason
+
+
+def test_the_step_size_of_a_begun_epoch():
+    model = classifier((4,), learning_rate="cosine", learning_rate_init=0.01, batch_size=10)
+    subject = subject_of(model.set_params(max_iter=4).fit(*IRIS), *IRIS)
+    state = replace(model._memory.state, step=37, epoch=2, begun=BegunEpoch(7, 0.0, 150, 10))
+    assert subject._rate(state) == pytest.approx(0.01 * (1 + np.cos(np.pi * 36 / 60)) / 2)
 
 
 # ---------------------------------------------------------------- manners

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 from sklearn.datasets import load_digits, load_iris
+from sklearn.exceptions import ConvergenceWarning
 
 import deltarule as dr
 from deltarule.displays import (
@@ -127,6 +128,18 @@ def test_loss_curve_with_validation():
     assert styles == ["-", "--", ":"]
 
 
+def test_the_best_epoch_is_that_of_the_weights():
+    model = dr.MLPClassifier((4,), max_iter=6, early_stopping=True, random_state=0)
+    X, y = load_iris(return_X_y=True)
+    with pytest.warns(ConvergenceWarning):
+        model.fit(X, y)
+    model.validation_scores_ = [*model.validation_scores_[:-1], 2.0]  # of other judges
+    assert LossCurveDisplay.from_estimator(model).best_epoch == model.best_epoch_ + 1 < 6
+    with pytest.warns(ConvergenceWarning):
+        model.set_params(early_stopping=False).fit(X, y, X_val=X, y_val=y)
+    assert LossCurveDisplay.from_estimator(model).best_line_ is None
+
+
 def test_loss_curve_options():
     display = LossCurveDisplay.from_estimator(
         DIGITS, log_scale=False, show_score=False, color="black", name="mine"
@@ -207,6 +220,21 @@ def test_activations():
     assert hidden.min() == 0.0
     before = ActivationsDisplay.from_estimator(IRIS, csr_array(X), of="pre_activations")
     assert np.maximum(before.values[0], 0.0) == pytest.approx(hidden)
+
+
+def test_layers_without_numbers_have_no_histogram():
+    model = dr.MLPClassifier((4, 3), normalization="batch", dropout=0.5, random_state=0)
+    with pytest.warns(ConvergenceWarning):
+        model.set_params(max_iter=2).fit(*load_iris(return_X_y=True))
+    display = ActivationsDisplay.from_estimator(model, X)
+    assert display.titles == [
+        "layer 0: 4 identity", "layer 0, batch normalization: 4 relu",
+        "layer 1: 3 identity", "layer 1, batch normalization: 3 relu", "layer 2: 3 softmax",
+    ]  # fmt: skip
+    hidden = model.hidden_activations(X, layer=1)
+    assert sorted(display.values[3]) == pytest.approx(sorted(hidden.ravel()))
+    weights = WeightsDisplay.from_estimator(model)
+    assert weights.titles == ["layer 0: 4 → 4", "layer 1: 4 → 3", "layer 2: 3 → 3"]
 
 
 def test_activations_are_those_of_standardized_rows():

@@ -15,7 +15,7 @@ from sklearn.metrics import log_loss
 import deltarule as dr
 from deltarule.estimators import calibration
 from deltarule.estimators.targets import ClassCode
-from deltarule.exceptions import InvalidParameterError
+from deltarule.exceptions import InvalidParameterError, InvalidShapeError
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -167,6 +167,20 @@ def test_other_weights_have_no_temperature() -> None:
     assert model.temperature_ > 1
     model.set_params(calibrate=False).partial_fit(X, Y)
     assert not hasattr(model, "temperature_")
+
+
+def test_a_call_that_is_refused_leaves_the_temperature() -> None:
+    model = dr.MLPClassifier(calibrate=True, **SETTINGS).fit(X, Y, X_val=X_VAL, y_val=Y_VAL)
+    temperature, told = model.temperature_, model.predict_proba(X_NEW)
+    for call in (model.partial_fit, model.fit, lambda X, y: model.set_weights([], [])):
+        with pytest.raises((InvalidParameterError, InvalidShapeError)):
+            call(X, Y)
+        assert model.temperature_ == temperature
+        np.testing.assert_array_equal(model.predict_proba(X_NEW), told)
+    model.set_params(warm_start=True)
+    with pytest.raises(ValueError, match="features"):
+        model.fit(X[:, :3], Y, X_val=X_VAL, y_val=Y_VAL)
+    np.testing.assert_array_equal(model.predict_proba(X_NEW), told)
 
 
 def test_scorers_see_what_is_not_calibrated() -> None:

@@ -178,8 +178,8 @@ def test_the_rare_class_is_found() -> None:
             Y_IRIS,
             {0: 0, 1: 0, 2: 0},
             (
-                "class_weight must not be 0 for every class (got {0: 0, 1: 0, 2: 0}). Give the "
-                "classes that are to be learned a weight above 0."
+                "class_weight must leave a row with a weight above 0 (got {0: 0, 1: 0, 2: 0}, "
+                "which makes them all 0). Give a class of these rows a weight above 0."
             ),
         ),
         (
@@ -373,3 +373,11 @@ def test_a_file_keeps_them(y: Any, class_weight: Any, tmp_path: Any) -> None:
     again = dr.load(tmp_path / "model.safetensors")
     assert again.get_params() == model.get_params()
     assert same_weights(again.fit(X_IRIS, y), model)
+
+
+def test_a_class_of_weight_0_is_as_if_its_rows_were_not_there() -> None:
+    X, y = X_IRIS, np.where(Y_IRIS == 2, "c", np.where(Y_IRIS == 1, "b", "a"))
+    settings: dict[str, Any] = {"max_iter": 3, "random_state": 0, "batch_size": len(X)}
+    left_out = dr.MLPClassifier((4,), class_weight={"a": 0}, **settings).fit(X, y)
+    weighed = dr.MLPClassifier((4,), **settings).fit(X, y, np.where(y == "a", 0.0, 1.0))
+    np.testing.assert_array_equal(left_out.coefs_[0], weighed.coefs_[0])

@@ -17,6 +17,7 @@ from sklearn.metrics import accuracy_score, r2_score
 import deltarule as dr
 from deltarule import backprop, plans, restarts
 from deltarule.estimators import fitting
+from deltarule.estimators.files import model_of
 from deltarule.exceptions import InvalidParameterError
 from deltarule.random import Stream, derive
 
@@ -176,6 +177,29 @@ def test_partial_fit_with_weights_of_zero_changes_nothing_without_penalty() -> N
         np.testing.assert_array_equal(now, then)
 
 
+@pytest.mark.parametrize(
+    ("kind", "y", "classes", "others", "name"),
+    [
+        (dr.MLPClassifier, Y_IRIS % 2, [0, 1, 2], [0, 1, 5], "classes_"),
+        (dr.MultiTaskMLP, (Y_IRIS % 2)[:, None], {0: [0, 1, 2]}, {0: [0, 1, 5]}, "heads_"),
+    ],
+)
+def test_a_call_that_is_refused_announces_nothing(
+    kind: Any, y: Any, classes: Any, others: Any, name: str
+) -> None:
+    model = kind(hidden_layer_sizes=(3,), early_stopping=True, random_state=0)
+    for call in (model.partial_fit, model.initialize):
+        with pytest.raises(InvalidParameterError, match="does not support early_stopping=True"):
+            call(X_IRIS, y, classes=classes)
+        assert not hasattr(model, name)
+    model.set_params(early_stopping=False).partial_fit(X_IRIS, y, classes=others)
+    known = getattr(model, name)
+    with pytest.raises(ValueError, match="features"):
+        model.partial_fit(X_IRIS[:, :2], y)
+    assert getattr(model, name) is known
+    assert list(known[0].classes if kind is dr.MultiTaskMLP else known) == [0, 1, 5]
+
+
 def test_partial_fit_for_multilabel() -> None:
     X, Y = make_multilabel_classification(n_samples=60, random_state=0)
     model = dr.MLPClassifier((10,), learning_rate_init=0.05, random_state=0)
@@ -226,6 +250,44 @@ def test_assigned_weights_make_the_old_best_score_void() -> None:
     model.set_params(max_iter=1, learning_rate_init=1e-9).fit(X_IRIS, Y_IRIS)
     assert model.best_validation_score_ < good
     assert np.abs(model.coefs_[0]).max() < 1e-6
+
+
+@pytest.mark.parametrize("in_place", [False, True])
+@pytest.mark.parametrize("way", ["fit", "partial_fit", "file"])
+def test_assigned_running_statistics_are_what_is_gone_on_from(
+    way: str, in_place: bool, tmp_path: Any
+) -> None:
+    """They are means that fade: of what was added to them a known share is left."""
+    settings = {"normalization": "batch", "warm_start": True, "max_iter": 1, "shuffle": False}
+    model = dr.MLPRegressor(hidden_layer_sizes=(4,), random_state=0, **settings)
+    model.fit(X_DIABETES, Y_DIABETES)
+    other = pickle.loads(pickle.dumps(model))
+    if in_place:
+        other.running_means_[0] += 8.0
+    else:
+        other.running_means_ = [other.running_means_[0] + 8.0]
+    if way == "file":
+        dr.save(other, tmp_path / "model.safetensors")
+        other = dr.load(tmp_path / "model.safetensors")
+    for each in (model, other):
+        (each.partial_fit if way == "partial_fit" else each.fit)(X_DIABETES, Y_DIABETES)
+    share = (other.running_means_[0] - model.running_means_[0]) / 8.0
+    np.testing.assert_allclose(share, share[0])
+    assert 0.1 < share[0] < 1
+    np.testing.assert_array_equal(other.coefs_[0], model.coefs_[0])  # training has its own means
+
+
+def test_assigned_weights_go_on_with_the_statistics_that_are_shown() -> None:
+    model = dr.MLPRegressor(hidden_layer_sizes=(4,), normalization="batch", random_state=0)
+    stopping = dr.EarlyStopping(0.3, patience=3)
+    model.set_params(early_stopping=stopping, learning_rate_init=0.3).fit(X_DIABETES, Y_DIABETES)
+    best = model._buffers.copy()
+    assert not np.array_equal(model._memory.state.parameters.buffers, best)
+    model.set_weights([coef * 2 for coef in model.coefs_])
+    kept = model_of(model).state
+    assert kept is not None
+    np.testing.assert_array_equal(kept.state.parameters.buffers, best)
+    np.testing.assert_array_equal(kept.state.parameters.vector, model._vector)
 
 
 @pytest.mark.parametrize("assigned", [False, True])

@@ -70,6 +70,34 @@ def test_a_warm_fit_is_the_plain_fit(
     assert model.validation_scores_ == plain.validation_scores_
 
 
+@pytest.mark.parametrize("classes", [None, [0, 1, 2]])
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        (
+            {"class_weight": {0: -1}},
+            (
+                "class_weight[0] must be a finite number of at least 0 (got -1). Give the weight "
+                "of a row of this class."
+            ),
+        ),
+        (
+            {"calibrate": True, "loss": "squared_error"},
+            (
+                "calibrate=True needs loss='log_loss', whose outputs are probabilities (got loss "
+                "'squared_error'). Set calibrate=False, or take that loss."
+            ),
+        ),
+    ],
+)
+def test_what_fit_refuses_is_refused_before_it(settings: Any, words: str, classes: Any) -> None:
+    model = dr.MLPClassifier(**settings, **SETTINGS)
+    with pytest.raises(InvalidParameterError) as caught:
+        model.initialize(X_IRIS, Y_IRIS, classes=classes)
+    assert str(caught.value) == words
+    assert not hasattr(model, "classes_")
+
+
 def test_of_sparse_rows_and_frames() -> None:
     pd = pytest.importorskip("pandas")
     model = dr.MLPClassifier(standardize="inputs", **SETTINGS)

@@ -233,9 +233,9 @@ def test_a_warm_start_keeps_the_widths_and_the_classes() -> None:
     with pytest.raises(InvalidParameterError) as caught:
         model.set_params(hidden_layer_sizes=(3,)).fit(X_IRIS, Y_IRIS)
     assert str(caught.value) == (
-        "the network must keep its widths (4, 2, 3) and its biases between fits with warm_start or "
-        "partial_fit (got (4, 3, 3) with fit_intercept=True). Set warm_start=False, or start from "
-        "a clone."
+        "the network must keep its widths (4, 2, 3), its biases and its normalization between fits "
+        "with warm_start or partial_fit (got (4, 3, 3) with fit_intercept=True). Set "
+        "warm_start=False, or start from a clone."
     )
     with pytest.raises(InvalidParameterError, match="with fit_intercept=False"):
         model.set_params(hidden_layer_sizes=(2,), fit_intercept=False).fit(X_IRIS, Y_IRIS)

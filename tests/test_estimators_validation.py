@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ from sklearn.preprocessing import StandardScaler
 
 import deltarule as dr
 from deltarule.estimators import fitting
+from deltarule.estimators.diagnosis.subject import Subject
 from deltarule.exceptions import InvalidParameterError, InvalidShapeError, NonFiniteError
 
 X_IRIS, Y_IRIS = load_iris(return_X_y=True)
@@ -181,6 +184,7 @@ def test_the_best_weights_are_returned(kind: Any, given: bool, engine: str) -> N
     assert model.stop_reason_ is dr.StopReason.NO_IMPROVEMENT
     best = int(np.argmax(model.validation_scores_))
     assert best < model.n_iter_ - 1
+    assert model.best_epoch_ == best
     assert model.best_validation_score_ == model.validation_scores_[best]
     assert model.score(*judges) == pytest.approx(model.best_validation_score_, rel=1e-12)
     last = model._memory.state.parameters
@@ -198,6 +202,46 @@ def test_warm_fits_return_the_best_of_all(given: bool) -> None:
     assert same_weights(parts, whole)
     assert parts.best_validation_score_ == whole.best_validation_score_
     assert parts.validation_scores_ == whole.validation_scores_
+    assert parts.best_epoch_ == whole.best_epoch_ == int(np.argmax(whole.validation_scores_))
+
+
+def test_the_best_epoch_is_that_of_the_weights_whoever_judged(tmp_path: Any) -> None:
+    assert dr.MLPClassifier(max_iter=3, **FAST).fit(X, Y, **GIVEN).best_epoch_ is None
+    stopping = dr.EarlyStopping(patience=50)
+    model = dr.MLPClassifier(early_stopping=stopping, max_iter=20, warm_start=True, **FAST)
+    best = model.fit(X, Y, **GIVEN).best_epoch_
+    assert best is not None
+    assert model.validation_scores_[best] == model.best_validation_score_
+    # Judges whom it suits less: the best of their scores, not of those before.
+    other = {"X_val": X_VAL, "y_val": (Y_VAL + 1) % 3}
+    model.fit(X, Y, **other)
+    assert model.best_epoch_ == 20 + int(np.argmax(model.validation_scores_[20:]))
+    assert max(model.validation_scores_[:20]) > model.validation_scores_[model.best_epoch_]
+    subject = Subject(model, X, Y, None, None)
+    assert subject.trained_loss == model.loss_curve_[model.best_epoch_]
+    dr.save(model, tmp_path / "model")
+    for copied in (dr.load(tmp_path / "model"), pickle.loads(pickle.dumps(model))):
+        assert copied.best_epoch_ == model.best_epoch_
+        copied.set_params(max_iter=1).fit(X, Y, **other)
+        kept = copied.best_validation_score_ == model.best_validation_score_
+        assert copied.best_epoch_ == (model.best_epoch_ if kept else 40)
+    model.set_params(early_stopping=False)
+    assert model.partial_fit(X, Y).best_epoch_ is None
+
+
+def test_a_model_with_validation_rows_alone_has_the_last_epochs_loss() -> None:
+    model = dr.MLPClassifier(max_iter=9, **FAST).fit(X, Y, **GIVEN)
+    model.validation_scores_[3] = 2.0  # a peak before the end
+    assert Subject(model, X, Y, None, None).trained_loss == model.loss_curve_[-1]
+
+
+def test_a_file_without_the_best_epoch_is_read(tmp_path: Any) -> None:
+    model = dr.MLPClassifier(early_stopping=True, max_iter=5, **FAST).fit(X, Y)
+    del model.best_epoch_  # as of an older release
+    dr.save(model, tmp_path / "model")
+    loaded = dr.load(tmp_path / "model")
+    assert loaded.best_epoch_ is None
+    assert same_weights(loaded, model)
 
 
 def test_other_judges_know_no_score_to_beat() -> None:
@@ -221,12 +265,86 @@ def judge_weighted(y: Any, prediction: Any, sample_weight: Any = None) -> float:
     return accuracy_score(y, prediction, sample_weight=sample_weight)
 
 
+def judge_log_loss(y: Any, probabilities: Any) -> float:
+    return -log_loss(y, probabilities)
+
+
 def judge_estimator(estimator: Any, X: Any, y: Any) -> float:
     return -log_loss(y, estimator.predict_proba(X))
 
 
 def judge_estimator_weighted(estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> float:
     return accuracy_score(y, estimator.predict(X), sample_weight=sample_weight)
+
+
+def _stopping(scorer: Any) -> Any:
+    return dr.EarlyStopping(patience=50, scorer=scorer)
+
+
+@pytest.mark.parametrize("between", ["nothing", "file", "fit", "partial_fit", "pickle"])
+@pytest.mark.parametrize("same", [False, True])
+def test_a_best_score_counts_for_its_own_judges_only(
+    between: str, same: bool, tmp_path: Any
+) -> None:
+    """Whatever lies between two fits; without a step in it nothing but the judges decides."""
+    model = dr.MLPClassifier(early_stopping=True, max_iter=30, warm_start=True, **FAST)
+    model.fit(X, Y, **GIVEN)
+    best = model._memory.state.best_score
+    if between == "file":
+        dr.save(model, tmp_path / "model.safetensors")
+        model = dr.load(tmp_path / "model.safetensors")
+    elif between == "pickle":
+        model = pickle.loads(pickle.dumps(model))
+    elif between != "nothing":
+        model.set_params(early_stopping=False, learning_rate_init=1e-12, max_iter=1)
+        getattr(model, between)(X, Y)
+        assert model._memory.state.best_score == best
+    model.set_params(early_stopping=True, learning_rate_init=1e-12, max_iter=1)
+    wrong = (Y_VAL + 1) % 3
+    model.fit(X, Y, X_val=X_VAL, y_val=Y_VAL if same else wrong)
+    assert (model.best_validation_score_ >= best) == same
+    if not same:
+        assert model.best_validation_score_ == model.score(X_VAL, wrong)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (None, "neg_log_loss"),
+        ("accuracy", "neg_log_loss"),
+        (make_scorer(accuracy_score), make_scorer(judge_log_loss, response_method="predict_proba")),
+        (lambda model, X, y: 1.0, lambda model, X, y: -1.0),
+        (make_scorer(lambda y, found: 1.0), make_scorer(lambda y, found: -1.0)),
+    ],
+)
+@pytest.mark.parametrize("rows", [{}, GIVEN])
+def test_another_scorer_is_another_judge(before: Any, after: Any, rows: Any) -> None:
+    model = dr.MLPClassifier(early_stopping=_stopping(before), max_iter=10, warm_start=True, **FAST)
+    best = model.fit(X, Y, **rows).best_validation_score_
+    assert best > 0
+    model.fit(X, Y, **rows)
+    assert model.best_validation_score_ >= best
+    model.set_params(early_stopping=_stopping(after)).fit(X, Y, **rows)
+    assert model.best_validation_score_ == max(model.validation_scores_[20:]) < 0
+
+
+def test_other_rows_that_are_held_back_are_other_judges() -> None:
+    model = dr.MLPClassifier(early_stopping=_stopping(None), max_iter=30, warm_start=True, **FAST)
+    best = model.fit(X, Y).best_validation_score_
+    model.set_params(max_iter=1, learning_rate_init=1e-12)
+    assert model.fit(X, Y).best_validation_score_ == best
+    noise = np.random.default_rng(0).normal(size=X.shape)
+    assert model.fit(noise, Y).best_validation_score_ == model.validation_scores_[-1] < best
+
+
+def test_a_file_without_judges_knows_no_score_to_beat(tmp_path: Any) -> None:
+    model = dr.MLPClassifier(early_stopping=True, max_iter=30, warm_start=True, **FAST)
+    model.fit(X, Y, **GIVEN)
+    model._memory = replace(model._memory, judges=None)
+    dr.save(model, tmp_path / "model.safetensors")
+    again = dr.load(tmp_path / "model.safetensors")
+    again.set_params(max_iter=1).fit(X, Y, **GIVEN)
+    assert again.best_validation_score_ == again.validation_scores_[-1]
 
 
 @pytest.mark.parametrize("weighted", [False, True])
@@ -261,6 +379,56 @@ def test_every_kind_of_scorer(scorer: Any, given: bool, weighted: bool) -> None:
     takes = fitting._takes_weights(judge) and weighted
     told = judge(model, judges, targets, **({"sample_weight": heavy} if takes else {}))
     assert told == pytest.approx(model.best_validation_score_, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"hidden_layer_sizes": (), "solver": "sgd", "loss": "perceptron"},
+        {"solver": dr.Adam(average=0.9)},
+        {"n_init": 2},
+        {"engine": "reference", "normalization": "batch"},
+    ],
+)
+def test_a_scorer_may_ask_for_other_rows(settings: Any) -> None:
+    """Those rows are predicted with the epoch's numbers, as the estimator that is left does."""
+    asked: list[Any] = []
+
+    def tell(estimator: Any, X: Any) -> Any:
+        """What the sign judges, or probabilities."""
+        signed = estimator.out_activation_ == "sign"
+        return estimator.decision_function(X) if signed else estimator.predict_proba(X)
+
+    def scorer(estimator: Any, X: Any, y: Any) -> float:
+        few, many = estimator.predict(X[:7]), estimator.predict(X_IRIS)
+        scores = tell(estimator, X)
+        np.testing.assert_array_equal(few, estimator.predict(X)[:7])
+        np.testing.assert_allclose(scores, tell(estimator, X.copy()), rtol=1e-9)
+        asked.append((estimator.coefs_[0].copy(), many, scores))
+        return float(len(asked))  # the last is the best
+
+    model = dr.MLPClassifier(early_stopping=_stopping(scorer), max_iter=5, warm_start=True, **FAST)
+    model.set_params(**settings)
+    for calls in (1, 2):
+        model.fit(X, Y, **GIVEN)
+        coef, many, scores = asked[-1]
+        np.testing.assert_array_equal(coef, model.coefs_[0])
+        np.testing.assert_array_equal(many, model.predict(X_IRIS))
+        np.testing.assert_allclose(scores, tell(model, X_VAL), rtol=1e-9)
+        assert len(asked) == 5 * (calls + model.n_init - 1)
+    assert "_given" not in vars(model)
+
+
+def test_a_scorer_costs_no_copy_of_the_estimator(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pickled state holds the whole history, which grows with every epoch."""
+
+    def refused(self: Any) -> Any:
+        raise AssertionError("the estimator was copied")
+
+    monkeypatch.setattr(dr.MLPClassifier, "__getstate__", refused)
+    model = dr.MLPClassifier(early_stopping=_stopping("accuracy"), max_iter=5, **FAST)
+    assert len(model.fit(X, Y, **GIVEN).validation_scores_) == 5
 
 
 # ---------------------------------------------------------------- rows that do not fit

@@ -67,6 +67,22 @@ ERRORS = [
         "Dense.bias must be True or False (got 1). Choose one of them.",
     ),
     (
+        lambda: dr.layers.LayerNormalization(1, 1),
+        (
+            "LayerNormalization.units must be at least 2 (got 1): a single unit is its own mean, "
+            "and only the shift is left of it. Give more units, or use BatchNormalization."
+        ),
+    ),
+    (
+        lambda: dr.MLPRegressor(hidden_layer_sizes=(1,), normalization="layer").fit(
+            [[0], [1]], [0, 1]
+        ),
+        (
+            "LayerNormalization.units must be at least 2 (got 1): a single unit is its own mean, "
+            "and only the shift is left of it. Give more units, or use BatchNormalization."
+        ),
+    ),
+    (
         lambda: Scale(True, 1),
         (
             "Scale.inputs must be a positive integer (got True). "

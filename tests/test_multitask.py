@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import pickle
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -56,6 +58,17 @@ def test_a_trunk_serves_a_regression_and_classes():
     assert scores["species"] > 0.9
     assert model.score(X[test], full[test]) == np.mean(list(scores.values()))
     assert [head.missing for head in model.heads_] == [50, 50]
+
+
+def test_the_example_learns_more_from_more_problems(capsys):
+    """examples/scarce_targets.py: the shared hidden layer gains from targets of other heads."""
+    place = Path(__file__).parents[1] / "examples" / "scarce_targets.py"
+    spec = importlib.util.spec_from_file_location("scarce_targets", place)
+    example = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(example)
+    together, alone = example.main()
+    assert capsys.readouterr().out.count("\n") == 3
+    assert together > alone + 0.2
 
 
 def same_start(one: Any, two: Any, columns: slice) -> None:
@@ -422,6 +435,14 @@ def test_scikit_learns_tools_take_it():
     copy = clone(search.best_estimator_)
     assert copy.get_params()["heads"] == search.best_estimator_.heads
     assert dr.HiddenActivations(dr.MultiTaskMLP(**SHORT)).fit_transform(X, y).shape == (150, 6)
+
+
+def test_several_starts_and_layer_kinds():
+    settings = {**SHORT, "dropout": 0.2, "normalization": "batch"}
+    model = dr.MultiTaskMLP(n_init=3, **settings).fit(X, flowers())
+    assert len(set(model.restarts_)) == 3
+    assert "lanes road" not in model.road_  # it knows no heads
+    assert len(model.gains_) == len(model.running_means_) == 1
 
 
 def test_sparse_rows():

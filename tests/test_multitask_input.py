@@ -83,8 +83,8 @@ REFUSED: dict[str, tuple[Any, type[Exception], str]] = {
         InvalidParameterError,
         (
             "the loss of the regression head 'size' must be one of 'squared_error', "
-            "'absolute_error', 'huber', 'quantile', 'poisson' or a losses.Function (got 'log_loss'). Choose one "
-            "of these, or leave it 'auto'."
+            "'absolute_error', 'huber', 'quantile', 'poisson' or a losses.Function (got "
+            "'log_loss'). Choose one of these, or leave it 'auto'."
         ),
     ),
     "loss of classes": (
@@ -132,8 +132,8 @@ REFUSED: dict[str, tuple[Any, type[Exception], str]] = {
         InvalidParameterError,
         (
             "column 'kind' of y must hold at least two classes (got one class, 'a'). Leave the "
-            "column out, announce its classes to partial_fit, or name it 'regression' in heads where it "
-            "holds numbers."
+            "column out, announce its classes to partial_fit, or name it 'regression' in "
+            "heads where it holds numbers."
         ),
     ),
     "nothing known": (
@@ -216,8 +216,8 @@ REFUSED: dict[str, tuple[Any, type[Exception], str]] = {
         ),
         InvalidShapeError,
         (
-            "sample_weight must not be 0 for all rows that have a target (got only zeros). Give one "
-            "of them a weight."
+            "sample_weight must not be 0 for all rows that have a target (got only zeros). Give "
+            "one of them a weight."
         ),
     ),
     "other columns in a warm fit": (
@@ -233,7 +233,8 @@ REFUSED: dict[str, tuple[Any, type[Exception], str]] = {
         InvalidParameterError,
         (
             "column 'kind' of y must hold the classes ['a', 'b', 'c'] of the first fit only (got "
-            "also 'd'). Leave these rows out, make the cells missing, or fit a clone on all classes."
+            "also 'd'). Leave these rows out, make the cells missing, or fit a clone on all "
+            "classes."
         ),
     ),
     "another kind in a warm fit": (
@@ -289,7 +290,8 @@ REFUSED: dict[str, tuple[Any, type[Exception], str]] = {
         InvalidParameterError,
         (
             "column 'kind' of y_val must hold the classes ['a', 'b', 'c'] of the first fit only "
-            "(got also 'z'). Leave these rows out, make the cells missing, or fit a clone on all classes."
+            "(got also 'z'). Leave these rows out, make the cells missing, or fit a clone on all "
+            "classes."
         ),
     ),
     "a stream without classes": (
@@ -373,8 +375,8 @@ REFUSED: dict[str, tuple[Any, type[Exception], str]] = {
         lambda: fit().predictor()(X[0], out=np.zeros(3)),
         InvalidShapeError,
         (
-            "out must be None for predictions of several kinds (got ndarray). predict.outputs fills "
-            "an array with the network's outputs."
+            "out must be None for predictions of several kinds (got ndarray). predict.outputs "
+            "fills an array with the network's outputs."
         ),
     ),
 }

@@ -133,6 +133,27 @@ def test_early_stopping_goes_by_the_loss():
     assert clone(found).get_params()["loss__quantile"] == LEVELS
 
 
+@pytest.mark.parametrize("scorer", [None, "loss"])
+def test_one_quantile_is_judged_by_its_loss_too(scorer):
+    rule = dr.EarlyStopping(scorer=scorer)
+    found = model(early_stopping=rule, max_iter=100).set_params(loss=Quantile(0.95)).fit(X, Y)
+    assert found.best_validation_score_ == -min(found.validation_loss_curve_)
+    assert 0.9 < (found.predict(X) >= Y).mean() < 0.99
+    squared = dr.MLPRegressor(early_stopping=dr.EarlyStopping(scorer="loss"), max_iter=5)
+    squared = squared.set_params(random_state=0).fit(X, Y)
+    assert squared.best_validation_score_ == -min(squared.validation_loss_curve_)
+
+
+def test_levels_are_those_of_the_fit(fitted):
+    other = clone(fitted).set_params(max_iter=3).fit(X, Y)
+    before = other.predict_interval(X, 0.9)
+    other.set_params(loss=Quantile((0.4, 0.5, 0.6)))
+    np.testing.assert_array_equal(other.predict_interval(X, 0.9), before)
+    plain = dr.MLPRegressor(hidden_layer_sizes=(3,), max_iter=2).fit(X, Y)
+    plain.set_params(loss=Quantile((0.4, 0.6)))
+    assert not hasattr(plain, "predict_interval")
+
+
 def test_one_quantile_is_as_it_was():
     found = model().set_params(loss=Quantile(0.9)).fit(X, Y)
     assert found.out_activation_ == "identity"

@@ -153,7 +153,7 @@ def test_s4_early_stopping_with_warm_start_returns_the_best_weights() -> None:
                 np.testing.assert_array_equal(now, before)
     assert model.best_validation_score_ == max(model.validation_scores_)
     # The best and the last are two things: training goes on from the last.
-    assert not np.array_equal(model._memory.state.parameters.vector, model._memory.published)
+    assert not np.array_equal(model._memory.state.parameters.vector, model._memory.published.vector)
 
 
 def _held_back(y: Any, seed: int) -> Any:

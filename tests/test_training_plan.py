@@ -130,3 +130,15 @@ def test_early_stopping_needs_rows():
         "plan.early_stopping needs validation rows (got validation=None). "
         "Pass validation=Validation(X, D)."
     )
+
+
+def test_a_scorer_is_for_estimators():
+    plan = TrainingPlan(early_stopping=dr.EarlyStopping(scorer="accuracy"))
+    said = "early_stopping.scorer is for estimators (got 'accuracy'). Give "
+    for call, name in (
+        (lambda **rows: dr.train(NETWORK, START, X, D, plan, **rows), "plan."),
+        (lambda **rows: dr.train_many(NETWORK, [START], X, D, plan, **rows), "plans[0]."),
+    ):
+        with pytest.raises(InvalidParameterError) as caught:
+            call(validation=Validation(X, D))
+        assert str(caught.value) == f"{name}{said}validation=Validation(X, D, score=…)."

@@ -15,9 +15,10 @@ __version__ = "0.1.0"
 _HOMES: dict[str, str | None] = {
     "MLPClassifier": "estimators",
     "MLPRegressor": "estimators",
-    "MultiTaskMLP": "estimators",
-    "Task": "estimators",
+    "MultiTaskMLP": "estimators.multitask",
+    "Task": "estimators.tasks",
     "HiddenActivations": "estimators",
+    "Hidden": "estimators.hidden_sizes",
     "diagnose": "estimators.diagnosis",
     "LossCurveDisplay": "displays",
     "displays": None,

@@ -278,6 +278,7 @@ def _moments(a: Array, axis: int) -> tuple[Array, Array]:
 def _(
     layer: BatchNormalization, values: dict[str, Array], a: Array, index: int, step: Step | None
 ) -> Through:
+    a = _dense(a)
     rows = len(a)
     if step is None or rows < 2:
         found = normalize(a, values["mean"], values["variance"], layer.epsilon, None)
@@ -297,7 +298,7 @@ def _(
 def _(
     layer: LayerNormalization, values: dict[str, Array], a: Array, index: int, step: Step | None
 ) -> Through:
-    return _scaled(layer, values, normalize_by_rows(a, layer.epsilon))
+    return _scaled(layer, values, normalize_by_rows(_dense(a), layer.epsilon))
 
 
 def _scaled(
@@ -325,6 +326,12 @@ def _(
     return gradient, normalized_delta(kept, delta * values["gain"]) if need_upstream else None
 
 
+def _dense(a: Any) -> Array:
+    """Rows of CSR written out, for layers that no zero stays zero in."""
+    rows: Array = a.toarray() if hasattr(a, "toarray") else a
+    return rows
+
+
 def drop(a: Array, kept: Array, scale: float) -> Array:
     """Equation (11)."""
     found: Array = np.where(kept, a * a.real.dtype.type(scale), a.dtype.type(0))
@@ -336,8 +343,7 @@ def _(layer: Dropout, values: dict[str, Array], a: Array, index: int, step: Step
     if step is None:
         return Through(a, a)
     kept = kept_units(step.key, index, step.clock, a.shape[0], layer.units, layer.rate)
-    rows = a.toarray() if hasattr(a, "toarray") else a
-    z = drop(rows, kept, layer.scale)
+    z = drop(_dense(a), kept, layer.scale)
     return Through(z, z, kept)
 
 

@@ -157,6 +157,18 @@ class Family(Generic[D]):
         return close[0] if close else None
 
 
+def name_of(option: Any) -> str:
+    """The name of an option, or of what may be given by its name.
+
+    Examples
+    --------
+    >>> from deltarule.losses import Huber
+    >>> name_of("huber") == name_of(Huber(2.0)) == "huber"
+    True
+    """
+    return option if isinstance(option, str) else str(option.name)
+
+
 def choose(thing: object, family: Family[D], parameter: str) -> D:
     """The option that `thing` stands for.
 
@@ -245,9 +257,11 @@ def from_record(record: object, family: Family[D]) -> D:
     needed = {field.name for field in _fields(cls) if not field.kw_only}
     given = set(record) - {"name"}
     if not needed <= given <= expected:
+        free = expected - needed
         raise InvalidParameterError(
-            f"{what} {name!r} must have the fields {_listed(expected)} "
-            f"(got {_listed(given)}). Make it with record()."
+            f"{what} {name!r} must have the fields {_listed(needed)}"
+            f"{f' and may have {_listed(free)}' if free else ''} (got {_listed(given)}). "
+            "Make it with record()."
         )
     return cls(**{field: record[field] for field in given})
 

@@ -17,10 +17,9 @@ import numpy as np
 from deltarule.backprop import total_weight
 from deltarule.dataclass import dataclass
 from deltarule.definitions import Array
-from deltarule.layers import Dense
 from deltarule.network import Network
 from deltarule.plans import History, TrainingPlan, TrainingResult, TrainingState, Validation
-from deltarule.schedules import SCHEDULES, Adaptive, Clock, Constant, Function
+from deltarule.schedules import SCHEDULES, Adaptive, Constant, Function
 from deltarule.stopping import StopReason, patience_number
 
 #: Factors of step sizes of one training that are worked out before it begins, at most: 32 MB.
@@ -60,11 +59,8 @@ def kind_of(network: Network, X: Any, training: Training) -> Kind | str:
     That the compiled engine can do it is known already.
     """
     plan, state = training.plan, training.state
-    heads = network.heads
-    if any(type(layer) is not Dense for layer in network.layers) or network.heads_activate:
-        return "lanes train dense layers alone, without heads that have an activation"
-    if len(heads) > 1 or heads[0].weight != 1 or len(heads[0].loss.parameters) > 1:
-        return "lanes know one head of weight 1 with a single loss"
+    if not network.plain:
+        return "lanes train dense layers alone, under one plain head"
     if plan.optimizer.averages or getattr(plan.optimizer, "clip_norm", None) is not None:
         return "the optimizer clips or averages, which lanes do not"
     if not isinstance(X, np.ndarray):
@@ -307,8 +303,7 @@ def _all_factors(trainings: Sequence[Training], kind: Kind) -> list[Array | None
         if isinstance(plan.schedule, Constant | Adaptive):
             found.append(None)
             continue
-        total = state.offset(steps) + state.total_epochs(plan) * steps
-        clock = Clock(state.step, state.epoch, steps, kind.rows, total, into=0)
+        clock = state.clock(plan.schedule, steps, kind.rows, state.epoch, 0)
         tag = (plan.schedule, clock, plan.max_epochs)
         if tag not in known:
             factors = plan.schedule.factors(clock, steps * plan.max_epochs)

@@ -1,8 +1,9 @@
 """The kinds of layers: what each says of itself, without numbers.
 
 A kind is a frozen subclass of `Layer` that declares its blocks (trained arrays) and its buffers
-(untrained ones); its equations are registered in `backprop`. Nothing else asks what kind a layer
-is: initialisers, optimisers, penalties, files and traces walk over blocks.
+(untrained ones); its equations are registered in `backprop`. Initialisers, optimisers, penalties,
+files of networks and traces walk over blocks and do not ask what kind a layer is; who does, the
+core and the estimators, is listed in ``ARCHITECTURE.md``.
 """
 
 from __future__ import annotations
@@ -225,6 +226,11 @@ class BatchNormalization(_Normalization):
         What the running statistics take of a batch's, in (0, 1]; at first more: 1 / (t + 1) at
         step t, so that they begin as plain means. The variance is the unbiased one.
 
+    Raises
+    ------
+    InvalidParameterError
+        If `units` are not `inputs`, or `epsilon` or `momentum` is outside its range.
+
     Notes
     -----
     Ioffe and Szegedy (2015), https://arxiv.org/abs/1502.03167. A batch of one row has no variance:
@@ -275,11 +281,16 @@ class LayerNormalization(_Normalization):
     Parameters
     ----------
     inputs, units : int
-        Equal.
+        Equal, at least 2: one unit alone is its own mean.
     function : Activation, default=Identity()
         The activation σ behind it.
     epsilon : float, default=1e-5
         Added to the variance, above 0.
+
+    Raises
+    ------
+    InvalidParameterError
+        If `units` are not `inputs` or fewer than 2, or `epsilon` is not above 0.
 
     Notes
     -----
@@ -292,6 +303,15 @@ class LayerNormalization(_Normalization):
     """
 
     name = "layer_normalization"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.units < 2:
+            raise InvalidParameterError(
+                f"LayerNormalization.units must be at least 2 (got {self.units}): a single unit is "
+                "its own mean, and only the shift is left of it. Give more units, or use "
+                "BatchNormalization."
+            )
 
 
 @dataclass(frozen=True)
@@ -307,6 +327,11 @@ class Dropout(Layer):
         Equal.
     rate : float, default=0.5
         In [0, 1), rounded to 1/65536.
+
+    Raises
+    ------
+    InvalidParameterError
+        If `units` are not `inputs`, or `rate` is outside its range.
 
     Notes
     -----

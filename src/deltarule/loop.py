@@ -17,18 +17,19 @@ import numpy as np
 from deltarule.backprop import penalty_value, total_weight
 from deltarule.definitions import Array
 from deltarule.engines.base import Epoch, Judged, Numbers, Progress, Rule, Session, Walk, Work
-from deltarule.network import Network, Parameters
+from deltarule.network import Network, Parameters, Slot
 from deltarule.plans import (
     BegunEpoch,
     EpochReport,
     History,
+    Judge,
     Observer,
     TrainingPlan,
     TrainingResult,
     TrainingState,
     Validation,
 )
-from deltarule.schedules import SCHEDULES, Adaptive, Clock
+from deltarule.schedules import SCHEDULES, Adaptive
 from deltarule.scores import Score
 from deltarule.stopping import Standing, StopReason, StopRules
 
@@ -65,7 +66,6 @@ class Loop:
         # Where earlier calls had epochs of another length, the optimiser's clock runs ahead of the
         # order's.
         self.offset = state.offset(self.steps_per_epoch)
-        self.total_steps = self.offset + state.total_epochs(plan) * self.steps_per_epoch
         self.state, self.rows = state, rows
         self.history = History() if history is None else history.copy()
         self.progress = _progress(state, self.history)
@@ -109,11 +109,9 @@ class Loop:
         )
 
     def _factors(self, epoch: int, step: int, count: int) -> Array:
-        length = self.steps_per_epoch
-        done = epoch * length + step + self.offset
-        return self.plan.schedule.factors(
-            Clock(done, epoch, length, self.rows, self.total_steps, into=step), count
-        )
+        schedule = self.plan.schedule
+        clock = self.state.clock(schedule, self.steps_per_epoch, self.rows, epoch, step)
+        return schedule.factors(clock, count)
 
     def run(
         self, observer: Observer | None, ended: Callable[[], bool] | None = None
@@ -204,7 +202,7 @@ class Loop:
         return one
 
     @property
-    def _scorer(self) -> Callable[[Array], float] | None:
+    def _scorer(self) -> Judge | Callable[[Array], float] | None:
         score = None if self.validation is None else self.validation.score
         return None if isinstance(score, Score) else score
 
@@ -223,7 +221,10 @@ class Loop:
             # It may take long and be interrupted: counters and lists change together after it.
             with self.session.as_published():
                 outputs = self.session.predict(self.validation.X)
-            score = float(self._scorer(outputs))
+            if isinstance(self._scorer, Judge):
+                score = float(self._scorer.value(outputs, self._parameters(*numbers())))
+            else:
+                score = float(self._scorer(outputs))
             epoch = replace(epoch, score=score)
         reason = self.progress.note(self.walk.rules, epoch, numbers)
         if observer is not None:
@@ -249,10 +250,15 @@ class Loop:
         where = f"epoch {self.progress.epoch + 1}"
         for slot in self.network.layout:
             if not np.isfinite(slot.view(vector)).all():
-                return f"{where}, layer {slot.layer} ({slot.block.name})"
+                return f"{where}, {self._place(slot)}"
         grown = [np.abs(slot.view(vector)).max() for slot in self.network.layout]
         slot = self.network.layout[int(np.argmax(grown))]
-        return f"{where}, layer {slot.layer} ({slot.block.name})"
+        return f"{where}, {self._place(slot)}"
+
+    def _place(self, slot: Slot) -> str:
+        """A block as users count layers: those of weights, with what stands behind each."""
+        number = max(self.network.position(slot.layer), 0)
+        return f"layer {number} ({slot.block.name})"
 
     def _parameters(self, vector: Array, buffers: Array) -> Parameters:
         return self.state.parameters.replace(vector=vector, buffers=buffers)

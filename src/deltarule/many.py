@@ -26,6 +26,7 @@ from deltarule.plans import (
     TrainingResult,
     TrainingState,
     Validation,
+    check_stopping,
     fresh_state,
 )
 from deltarule.stopping import StopReason
@@ -81,7 +82,7 @@ def train_many(
     InvalidShapeError
         If the lengths do not match, a start belongs to another network, or rows do not fit.
     InvalidParameterError
-        If ``plans`` are no plans, or one with early stopping has no validation rows.
+        If ``plans`` are no plans, or one with early stopping has no validation rows or a scorer.
     EngineError
         If ``engine="compiled"`` cannot do a plan.
 
@@ -301,11 +302,7 @@ def _check(
                 f"plans[{index}] must be a TrainingPlan (got {plan!r}). "
                 "Make one: TrainingPlan(max_epochs=100)."
             )
-        if plan.early_stopping is not None and training.validation is None:
-            raise InvalidParameterError(
-                f"plans[{index}].early_stopping needs validation rows (got validation=None). "
-                "Pass validation=Validation(X, D)."
-            )
+        check_stopping(plan, training.validation, f"plans[{index}]")
         if parameters.network is not network and parameters.network.layout != network.layout:
             raise InvalidShapeError(
                 f"starts[{index}] must be parameters of the network, for units {network.units} "

@@ -2,7 +2,7 @@
 
 Numbers only, no verdicts: those are `estimators.diagnosis`'s. Everything here walks over layers and
 blocks and asks the engines and `backprop`; no kind of layer is named. Layers count from 0, as the
-indices of ``network.layers``.
+indices of ``network.layers``: whoever speaks of layers of weights picks ``network.weighted``.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ number is the index into ``network.layers``.
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
@@ -67,6 +68,12 @@ class Head:
     activation : Activation or str, optional
         The output activation of the head's columns. Heads with one of their own stand behind a
         last layer whose activation is the identity; without, it is that of the last layer.
+
+    Raises
+    ------
+    InvalidParameterError
+        If a name is unknown or `weight` is below 0. That columns and activations fit the layers is
+        checked by `Network`.
     """
 
     columns: tuple[int, int]
@@ -233,6 +240,10 @@ class Network:
             dict.fromkeys(slot.layer for slot in self.layout if slot.block.role == "weight")
         )
 
+    def position(self, layer: int) -> int:
+        """The place in `weighted` of the layer of weights that a layer is, or stands behind."""
+        return bisect(self.weighted, layer) - 1
+
     @property
     def widths(self) -> tuple[int, ...]:
         """Inputs, and units of the layers that have weights: as one speaks of a 4-16-3."""
@@ -257,6 +268,22 @@ class Network:
     def heads_activate(self) -> bool:
         """Whether some head has an output activation of its own."""
         return any(head.activation is not None for head in self.heads)
+
+    @cached_property
+    def plain(self) -> bool:
+        """Whether it is dense layers under one head of weight 1 that judges outputs one by one.
+
+        What has roads of its own in the compiled core: single rows, lanes, predictors.
+        """
+        head = self.heads[0]
+        return (
+            all(type(layer) is Dense for layer in self.layers)
+            and len(self.heads) == 1
+            and head.weight == 1
+            and len(head.loss.parameters) == 1
+            and not self.heads_activate
+            and self.output_activation.name != "ascending"
+        )
 
     def head_activation(self, head: Head) -> Activation:
         """The output activation of a head's columns."""
@@ -490,6 +517,11 @@ def initialize(
     Returns
     -------
     Parameters
+
+    Raises
+    ------
+    InvalidParameterError
+        If `seed` is outside its range or the initializer's name is unknown.
 
     Examples
     --------

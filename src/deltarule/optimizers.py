@@ -136,7 +136,8 @@ class Stepwise(Optimizer):
     Notes
     -----
     Clipping: Pascanu et al. (2013), https://proceedings.mlr.press/v28/pascanu13.html. Averages:
-    Polyak and Juditsky (1992), https://doi.org/10.1137/0330046.
+    Polyak and Juditsky (1992), https://doi.org/10.1137/0330046. Beside batch normalization they
+    predict with the running statistics of the steps, which are those of weights not averaged.
     """
 
     clip_norm: float | None = field(default=None, kw_only=True)

@@ -7,6 +7,7 @@ stands, and a `TrainingResult` how it went.
 from __future__ import annotations
 
 import numbers
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import field, replace
 from typing import Any
@@ -20,7 +21,7 @@ from deltarule.network import Parameters
 from deltarule.optimizers import OPTIMIZERS, SGD, Optimizer
 from deltarule.penalties import PENALTIES, Penalty
 from deltarule.random import SAMPLINGS
-from deltarule.schedules import SCHEDULES, Constant, Schedule
+from deltarule.schedules import SCHEDULES, Clock, Constant, Schedule
 from deltarule.scores import Score
 from deltarule.stopping import ENDED, EarlyStopping, StopReason
 
@@ -133,6 +134,21 @@ def _is_whole(value: Any) -> bool:
     return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
+class Judge(ABC):
+    """A score for which the predictions of the rows that judge are not enough."""
+
+    @abstractmethod
+    def value(self, prediction: Array, parameters: Parameters) -> float:
+        """The score of an epoch; more is better.
+
+        Parameters
+        ----------
+        prediction : array of shape (rows, outputs)
+        parameters : Parameters
+            Those that predict so.
+        """
+
+
 @dataclass(frozen=True, eq=False)
 class Validation:
     """Rows that are judged after each epoch and never trained on.
@@ -151,7 +167,7 @@ class Validation:
     X: Any
     D: Array
     sample_weight: Array | None = None
-    score: Score | Callable[[Array], float] | None = None
+    score: Score | Judge | Callable[[Array], float] | None = None
 
 
 @dataclass
@@ -271,9 +287,21 @@ class TrainingState:
         factor = 1.0 if reason is StopReason.STEP_TOO_SMALL else self.rate_factor
         return replace(self, stalled=0, rate_factor=factor)
 
-    def total_epochs(self, plan: TrainingPlan) -> int:
-        """The epochs that a plan's schedule counts on; 0 where nobody knows."""
-        return plan.schedule.total_epochs or self.horizon or 0
+    def total_epochs(self, schedule: Schedule) -> int:
+        """The epochs that a schedule counts on; 0 where nobody knows."""
+        return schedule.total_epochs or self.horizon or 0
+
+    def clock(
+        self, schedule: Schedule, steps_per_epoch: int, rows: int, epoch: int, into: int
+    ) -> Clock:
+        """What a schedule is told before a step of this training: `into` steps of `epoch` are done.
+
+        Epochs from the state's on have so many steps; earlier ones may have had others.
+        """
+        offset = self.offset(steps_per_epoch)
+        total = offset + self.total_epochs(schedule) * steps_per_epoch
+        step = offset + epoch * steps_per_epoch + into
+        return Clock(step, epoch, steps_per_epoch, rows, total, into=into)
 
 
 @dataclass(frozen=True, eq=False)
@@ -325,6 +353,23 @@ class EpochReport:
 
 
 Observer = Callable[[EpochReport], bool | None]
+
+
+def check_stopping(plan: TrainingPlan, validation: Validation | None, name: str = "plan") -> None:
+    """Refuse early stopping without rows to judge, or with a scorer, which needs an estimator."""
+    stopping = plan.early_stopping
+    if stopping is None:
+        return
+    if stopping.scorer is not None:
+        raise InvalidParameterError(
+            f"{name}.early_stopping.scorer is for estimators (got {stopping.scorer!r}). Give "
+            "validation=Validation(X, D, score=…)."
+        )
+    if validation is None:
+        raise InvalidParameterError(
+            f"{name}.early_stopping needs validation rows (got validation=None). "
+            "Pass validation=Validation(X, D)."
+        )
 
 
 def fresh_state(start: Parameters) -> TrainingState:

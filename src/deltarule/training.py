@@ -25,6 +25,7 @@ from deltarule.plans import (
     TrainingResult,
     TrainingState,
     Validation,
+    check_stopping,
     fresh_state,
 )
 
@@ -73,7 +74,7 @@ def train(
     InvalidShapeError
         If arrays do not fit the network or each other, or the loss is not defined for a target.
     InvalidParameterError
-        If ``plan.early_stopping`` has no validation rows.
+        If ``plan.early_stopping`` has no validation rows, or a scorer, which is for estimators.
     EngineError
         If ``engine="compiled"`` cannot do the plan.
 
@@ -139,11 +140,7 @@ def train_until(
         raise InvalidParameterError(
             f"plan must be a TrainingPlan (got {plan!r}). Make one: TrainingPlan(max_epochs=100)."
         )
-    if plan.early_stopping is not None and validation is None:
-        raise InvalidParameterError(
-            "plan.early_stopping needs validation rows (got validation=None). "
-            "Pass validation=Validation(X, D)."
-        )
+    check_stopping(plan, validation)
     state = start if isinstance(start, TrainingState) else fresh_state(start)
     X, D, sample_weight = arrays(
         network, state.parameters, X, D, sample_weight, weightless=plan.incremental
@@ -151,7 +148,7 @@ def train_until(
     if validation is not None:
         rows = (validation.X, validation.D, validation.sample_weight)
         validation = Validation(*arrays(network, state.parameters, *rows), validation.score)
-    _check_layers(network, plan, D.shape[0])
+    check_layers(network, plan, D.shape[0])
     chosen = engines.choose(engine, network, plan.optimizer, state.parameters.dtype)
     most = max(
         min(int(plan.batch_size), D.shape[0]) if plan.optimizer.name != "lbfgs" else D.shape[0],
@@ -170,7 +167,7 @@ def train_until(
     return loop.result(reason, trouble, chosen.name, session.road(loop.work))
 
 
-def _check_layers(network: Network, plan: TrainingPlan, rows: int) -> None:
+def check_layers(network: Network, plan: TrainingPlan, rows: int) -> None:
     """Refuse layers that cannot be trained by this plan."""
     for index, layer in enumerate(network.layers):
         if plan.optimizer.name == "lbfgs" and layer.stepwise:

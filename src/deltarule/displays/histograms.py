@@ -13,6 +13,7 @@ from deltarule.displays.canvas import COLOURS, GREY, pyplot
 from deltarule.estimators import checks
 from deltarule.estimators.files import estimator_parameters
 from deltarule.exceptions import InvalidParameterError
+from deltarule.network import Network
 
 #: Bars of a histogram.
 BARS = 40
@@ -141,12 +142,11 @@ class WeightsDisplay(LayerHistograms):
         WeightsDisplay
         """
         parameters = estimator_parameters(estimator)
-        found = {
-            index: weight for index, weight in enumerate(parameters.weights) if weight is not None
-        }
-        layers = parameters.network.layers
-        titles = [f"layer {i}: {layers[i].inputs} → {layers[i].units}" for i in found]
-        display = cls(values=list(found.values()), titles=titles)
+        network = parameters.network
+        found = [network.layers[index] for index in network.weighted]
+        titles = [f"layer {i}: {layer.inputs} → {layer.units}" for i, layer in enumerate(found)]
+        values = [parameters.weights[index] for index in network.weighted]
+        display = cls(values=values, titles=titles)
         return display.plot(ax=ax, bins=bins, **bar_options)
 
 
@@ -206,14 +206,25 @@ class ActivationsDisplay(LayerHistograms):
         passed = _passed(estimator, X)
         before = of == "pre_activations"
         values = passed.pre_activations if before else passed.outputs[1:]
-        layers = estimator._network.layers
+        network = estimator._network
+        # A layer without numbers of its own, as dropout, gives what the one before it does.
+        shown = list(dict.fromkeys(slot.layer for slot in network.layout))
         titles = [
-            f"layer {i}: {layer.units} {layer.activation.name}" for i, layer in enumerate(layers)
+            f"layer {network.position(i)}{_behind(network, i)}: "
+            f"{network.layers[i].units} {network.layers[i].activation.name}"
+            for i in shown
         ]
-        display = cls(values=values, titles=titles).plot(ax=ax, bins=bins, **bar_options)
+        display = cls(values=[values[i] for i in shown], titles=titles).plot(
+            ax=ax, bins=bins, **bar_options
+        )
         if before:
             display.axes_[-1].set_xlabel("pre-activation z of a unit")
         return display
+
+
+def _behind(network: Network, layer: int) -> str:
+    """What to say of a layer that stands behind its weights."""
+    return "" if layer in network.weighted else f", {network.layers[layer].name.replace('_', ' ')}"
 
 
 def _passed(estimator: Any, X: Any) -> backprop.Pass:

@@ -114,14 +114,14 @@ class LossCurveDisplay:
             )
         scores = getattr(estimator, "validation_scores_", None)
         known = getattr(estimator, "validation_loss_curve_", None)
-        best = None
-        if scores is not None and np.isfinite(scores).any():
-            best = int(np.nanargmax(np.asarray(scores, dtype=np.float64))) + 1
+        best = getattr(estimator, "best_epoch_", None)
+        if best is None and not hasattr(estimator, "best_epoch_") and scores is not None:
+            best = int(np.argmax(scores))  # scikit-learn's own has scores with early stopping only
         display = cls(
             training_loss=losses,
             validation_loss=known,
             validation_score=scores,
-            best_epoch=best,
+            best_epoch=None if best is None else best + 1,
             name=name,
         )
         return display.plot(ax=ax, log_scale=log_scale, show_score=show_score, **line_options)

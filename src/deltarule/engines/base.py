@@ -2,8 +2,8 @@
 
 An engine turns a network, a plan and arrays into numbers. It opens a `Session`, which owns its own
 layout of the parameters across many runs and converts once on entry (`Session.load`) and once on
-exit (`Session.vector`, `Session.moments`). A session is never pickled or copied; the training
-state is.
+exit (`Session.vector`, `Session.moments`, `Session.buffers`). A session is never pickled or copied;
+the training state is.
 
 Promises that hold for every engine, tested in ``tests/conformance``:
 
@@ -14,6 +14,14 @@ Promises that hold for every engine, tested in ``tests/conformance``:
 - Losses are those met before each update, summed in float64.
 - Epochs may be run in any number of calls. An engine may end `Session.run_epochs` and
   `Session.run_epoch` at any step, by the clock; the next call goes on, and no bit changes.
+- Which units drop out is a function of key, layer, step clock and row in the batch
+  (`random.kept_units`); outside of steps none does.
+- Batch normalisation takes mean and variance of a step's rows, each once whatever its weight, and
+  the running statistics, which are buffers, follow. A single row that is left at an epoch's end is
+  normalised by them, and they stay; so is every row outside of steps.
+- Where there are several heads, one whose target is NaN adds no loss and no delta for that row.
+- What is published, and judged, is the optimiser's average where it keeps one, else the parameters;
+  the buffers beside it are those of the steps.
 - Two engines agree after one step to 1e-12 (float64) or 1e-5 (float32), relative to the largest
   entry.
 """
@@ -232,7 +240,8 @@ class Session(ABC):
         vector = numbers[0]
         penalty = float(backprop.penalty_value(walk.network, vector, walk.penalty))
         loss = (progress.carried + penalty) / walk.n
-        if not (np.isfinite(loss) and np.isfinite(vector).all()):
+        finite = np.isfinite(vector).all() and np.isfinite(numbers[2]).all()
+        if not (np.isfinite(loss) and finite):
             return Epoch(loss, finite=False)
         progress.whole = numbers
         return Epoch(loss, *self.judge(walk.judged))

@@ -556,7 +556,7 @@ class CompiledEngine(Engine):
 
         It knows dense layers under one plain head; other networks are NumPy's matter.
         """
-        if extras_of(network) or heads_of(network):
+        if not network.plain:
             return NumPyRows(network, vector, center, scale, buffers)
         scaling = _scaling(center, scale)
         return _core.Predictor(

@@ -88,9 +88,9 @@ def _extra(group: list[tuple[int, Layer]]) -> _core.Extra:
 
 def heads_of(network: Network) -> list[_core.Head]:
     """The heads; none where one judges all outputs in the plain way."""
-    first = network.heads[0]
-    plain = len(network.heads) == 1 and first.weight == 1 and len(first.loss.parameters) == 1
-    if plain and not network.heads_activate and network.output_activation.name != "ascending":
+    head = network.heads[0]
+    own = network.heads_activate or network.output_activation.name == "ascending"
+    if len(network.heads) == 1 and head.weight == 1 and len(head.loss.parameters) == 1 and not own:
         return []
     return [
         (

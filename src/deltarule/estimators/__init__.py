@@ -1,4 +1,6 @@
-"""scikit-learn estimators: the three networks and `HiddenActivations`.
+"""scikit-learn estimators: `MLPClassifier`, `MLPRegressor` and `HiddenActivations`.
+
+`MultiTaskMLP` and its `Task` stand in `multitask` and `tasks`, which only their users load.
 
 Here, and above, scikit-learn enters; nothing below this room knows it. Estimators forgive: they
 check and convert what a user gives, once, at the border; engines get exact arrays.
@@ -6,8 +8,6 @@ check and convert what a user gives, once, at the border; engines get exact arra
 
 from deltarule.estimators.classifier import MLPClassifier
 from deltarule.estimators.hidden import HiddenActivations
-from deltarule.estimators.multitask import MultiTaskMLP
 from deltarule.estimators.regressor import MLPRegressor
-from deltarule.estimators.tasks import Task
 
-__all__ = ["HiddenActivations", "MLPClassifier", "MLPRegressor", "MultiTaskMLP", "Task"]
+__all__ = ["HiddenActivations", "MLPClassifier", "MLPRegressor"]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from deltarule.activations import Identity
 from deltarule.definitions import Array
 from deltarule.estimators import checks
 from deltarule.estimators.calibration import cooled
@@ -16,6 +17,7 @@ from deltarule.estimators.kept_session import KeptSession
 from deltarule.estimators.predictor import Frozen, Predictor
 from deltarule.estimators.published import Published
 from deltarule.exceptions import InvalidParameterError
+from deltarule.layers import Dense, Dropout
 from deltarule.network import Network
 
 
@@ -30,13 +32,14 @@ class Answers(Published):
         With ``scores``, a sign output gives the z that it judges; with ``probable``, outputs are
         calibrated where the estimator is.
         """
-        if "_given_outputs" in self.__dict__:  # a stand-in of fitting.scorer_judge
-            given: Array = self._given_outputs
-            return given
         self._check_fitted()
+        session = self._score_session if scores else self._session
+        rows, given = self.__dict__.get("_given", (None, None))
+        if rows is X and given is not None and session is self._session:
+            outputs: Array = given  # of a stand-in of fitting.ScorerJudge: no second pass
+            return outputs
         X = checks.check_rows(self, X)
         vector = self._current_vector(self._network)
-        session = self._score_session if scores else self._session
         if probable and (found := self.__dict__.get("temperature_")) is not None:
             session, vector = self._probable_session, cooled(self._network, vector, found)
         return self._through(session, vector, self._current_buffers(self._network), X)
@@ -68,6 +71,8 @@ class Answers(Published):
 
         Raises
         ------
+        sklearn.exceptions.NotFittedError
+            If there are no weights yet.
         InvalidParameterError
             If there is no such hidden layer.
 
@@ -88,9 +93,15 @@ class Answers(Published):
         dense = network.weighted
         depth = dense[hidden_layer(layer, len(dense) - 1) + 1]  # up to the next layer of weights
         X = checks.check_rows(self, X)
-        below = Network(layers=network.layers[:depth])
+        # What drops out in training does nothing here.
+        layers = [part for part in network.layers[:depth] if not isinstance(part, Dropout)]
+        below = Network(layers=layers)
         vector = self._current_vector(network)[: below.size]
         buffers = self._current_buffers(network)[: below.buffer_size]
+        if not isinstance(layers[-1], Dense):  # the core ends with weights: these pass all on
+            units = layers[-1].units
+            below = Network(layers=[*layers, Dense(units, units, Identity(), False)])
+            vector = np.concatenate((vector, np.eye(units, dtype=vector.dtype).ravel()))
         return self._through(KeptSession(below, self.engine, self._threads()), vector, buffers, X)
 
     def _check_fitted(self) -> None:

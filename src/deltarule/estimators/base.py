@@ -8,7 +8,8 @@ fitted estimator answers with in `answers`.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -29,7 +30,7 @@ from deltarule.estimators.row_targets import RowTarget
 from deltarule.estimators.standardizer import Standardizer
 from deltarule.exceptions import InvalidParameterError
 from deltarule.network import Network, Parameters, initialize
-from deltarule.plans import EpochReport, History, TrainingPlan, TrainingResult, Validation
+from deltarule.plans import EpochReport, History, Judge, TrainingPlan, TrainingResult, Validation
 from deltarule.scores import Score
 from deltarule.training import train
 
@@ -94,6 +95,24 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
 
     # ------------------------------------------------------------ fit
 
+    @contextmanager
+    def _announcing(self, *names: str) -> Iterator[None]:
+        """Take these attributes back to what they were where a call is refused after all.
+
+        What was announced holds for all later calls, so that only a call that trains may do it.
+        """
+        known = self.__dict__
+        before = {name: known[name] for name in names if name in known}
+        weights = known.get("_vector")
+        try:
+            yield
+        except BaseException:
+            if known.get("_vector") is weights:  # a training that failed has published some
+                for name in names:
+                    known.pop(name, None)
+                known.update(before)
+            raise
+
     def _fit(
         self,
         X: Any,
@@ -109,9 +128,9 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
         first = not (steps and hasattr(self, "coefs_") and (self.warm_start or incremental))
         stopping = fitting.stopping_rule(self, incremental=incremental)
         judges = any(part is not None for part in validation)
-        self.__dict__.pop("temperature_", None)  # it was that of the weights before
-        if steps:
-            self._check_combination(judged=judges or stopping is not None, incremental=incremental)
+        # Without steps nothing is calibrated yet: it is no matter that no rows judge.
+        judged = judges or stopping is not None or not steps
+        self._check_combination(judged=judged, incremental=incremental)
         X, y = self._prepare(X, y, first=first, incremental=incremental)
         weight = checks.check_weights(sample_weight, X, may_be_zero=incremental)
         weight = self._class_weighted(y, weight, incremental=incremental)
@@ -128,7 +147,7 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
         plan = fitting.build_plan(self, rows.X.shape[0], order, stopping, incremental=incremental)
         if not steps:
             plan = replace(plan, max_epochs=0)
-        return self._fit_rows(rows, held, plan, memory, first, given, judges)
+        return self._fit_rows(rows, held, plan, memory, first, given)
 
     def _fit_rows(
         self,
@@ -138,24 +157,27 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
         memory: fitting.Memory | None,
         first: bool,
         given: fitting.Rows,
-        judges: bool,
     ) -> Any:
+        if not first and hasattr(self, "_standardizer"):
+            self._check_standardized()
         if first or not hasattr(self, "_standardizer"):
             self._measure_inputs(rows.X, rows.weight)
             self._measure_target(rows.y, rows.weight)
         known = None if first else self.__dict__.get("_network")
         network = self._build_network(rows.X.shape[1], known)
-        vector = None if first else self._current_vector(network)
+        shown = None if first else self._current(network)
         dtype = rows.X.dtype
-        if vector is not None and known is not None:
+        if shown is not None and known is not None:
             # Precision follows the first fit, whatever was assigned since.
-            dtype = vector.dtype if memory is None else memory.state.parameters.dtype
+            dtype = shown.dtype if memory is None else memory.state.parameters.dtype
         inputs, D = self._inputs(rows.X, dtype), self._training_target(rows.y, dtype)
         weight = None if rows.weight is None else rows.weight.astype(dtype, copy=False)
         validation = None if held is None else self._validation(plan, held, dtype)
         judged_by = None
         if validation is not None and plan.early_stopping is not None:
-            judged_by = fitting.fingerprint(validation) if judges else fitting.HELD_BACK
+            judged_by = fitting.fingerprint(validation, plan.early_stopping.scorer)
+            # What is asked is the validation's score by now.
+            plan = replace(plan, early_stopping=replace(plan.early_stopping, scorer=None))
             memory = None if memory is None else memory.judged_by(judged_by)
         tasks = None
         if plan.max_epochs and has_callbacks(self):
@@ -171,7 +193,7 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
             "engine": self.engine,
             "n_threads": self._threads(),
         }
-        result, objectives = self._train(network, inputs, D, plan, memory, vector, dtype, settings)
+        result, objectives = self._train(network, inputs, D, plan, memory, shown, dtype, settings)
         earlier = None if first else self._earlier(memory)
         judged = validation is not None
         self._keep(result, plan, objectives, rows.X.shape[0], memory, earlier, judged, judged_by)
@@ -192,13 +214,13 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
         D: Array,
         plan: TrainingPlan,
         memory: fitting.Memory | None,
-        vector: Array | None,
+        shown: Parameters | None,
         dtype: Any,
         settings: dict[str, Any],
     ) -> tuple[TrainingResult, Array | None]:
-        if vector is None or memory is None:
+        if shown is None or memory is None:
             fitting.check_end(plan, None)
-        if vector is None:
+        if shown is None:
             if self.n_init > 1 and plan.max_epochs:
                 from deltarule.restarts import restart  # and with it lanes and threads
 
@@ -215,12 +237,10 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
                 )
             start = initialize(network, plan.key, self.initializer, dtype)
             return train(network, start, X, D, plan, **settings), None
-        vector = vector.astype(dtype, copy=False)
+        shown = shown.astype(dtype)
         if memory is None:
-            buffers = self._current_buffers(network).astype(dtype, copy=False)
-            start = Parameters(network, vector, buffers)
-            return train(network, start, X, D, plan, **settings), None
-        state = fitting.starting_state(memory, network, vector, plan)
+            return train(network, shown, X, D, plan, **settings), None
+        state = fitting.starting_state(memory, network, shown, plan)
         fitting.check_end(plan, state.horizon)
         return train(network, state, X, D, plan, **settings), None
 
@@ -235,12 +255,13 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
         if known is not None and self.__dict__.get("_described") == described:
             return known  # and its session: a stream of single rows would pay for them each time
         network = self._make_network(inputs)
-        if known is not None and (network.widths, network.size) != (known.widths, known.size):
+        if known is not None and _blocks(network) != _blocks(known):
+            normalization = f", normalization={self.normalization!r}" if self.normalization else ""
             raise InvalidParameterError(
-                f"the network must keep its widths {known.widths} and its biases between fits with "
-                f"warm_start or partial_fit (got {network.widths} with "
-                f"fit_intercept={self.fit_intercept}). Set warm_start=False, or start from a "
-                "clone."
+                f"the network must keep its widths {known.widths}, its biases and its "
+                "normalization between fits with warm_start or partial_fit (got "
+                f"{network.widths} with fit_intercept={self.fit_intercept}{normalization}). Set "
+                "warm_start=False, or start from a clone."
             )
         self._set_network(network)
         self._described = described
@@ -267,9 +288,11 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
 
     def _validation(self, plan: TrainingPlan, held: fitting.Rows, dtype: Any) -> Validation:
         stopping, D = plan.early_stopping, self._target(held.y, dtype)
-        score: Score | Callable[[Array], float] | None = self._score()
-        if stopping is not None and stopping.scorer is not None:
-            score = fitting.scorer_judge(self, stopping.scorer, held)
+        score: Score | Judge | None = self._score()
+        if stopping is not None and stopping.scorer == "loss":
+            score = None
+        elif stopping is not None and stopping.scorer is not None:
+            score = fitting.ScorerJudge(self, stopping.scorer, held)
         weight = None if held.weight is None else held.weight.astype(dtype, copy=False)
         return Validation(self._inputs(held.X, dtype), D, weight, score)
 
@@ -283,9 +306,21 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
         return tell
 
     def _as_fitted(self, parameters: Parameters) -> dict[str, Any]:
-        return views(parameters.network, parameters.vector, parameters.buffers)
+        found: dict[str, Any] = views(parameters.network, parameters.vector, parameters.buffers)
+        # That of the weights before stays with the estimator until others are published.
+        return {**found, "temperature_": None} if "temperature_" in self.__dict__ else found
 
     # ------------------------------------------------------------ standardising
+
+    def _check_standardized(self) -> None:
+        """Refuse to standardize what the network has learned as it is, and the other way round."""
+        fitted = self._standardizer is not None
+        if fitted != (self.standardize is not None):
+            raise InvalidParameterError(
+                "standardize must be as at the first fit between fits with warm_start or "
+                f"partial_fit, where inputs were {'' if fitted else 'not '}standardized (got "
+                f"standardize={self.standardize!r}). Set it back, or start from a clone."
+            )
 
     def _measure_inputs(self, X: Any, weight: Array | None) -> None:
         self._standardizer = None if self.standardize is None else Standardizer.measure(X, weight)
@@ -335,3 +370,9 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+def _blocks(network: Network) -> list[tuple[str, tuple[int, ...]]]:
+    """What numbers a network has, by name and shape."""
+    slots = (*network.layout, *network.buffer_layout)
+    return [(slot.block.name, slot.block.shape) for slot in slots]

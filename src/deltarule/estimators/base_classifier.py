@@ -12,7 +12,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
 
 from deltarule.activations import Activation
-from deltarule.definitions import Array, as_plain_array, choose
+from deltarule.definitions import Array, as_plain_array, choose, name_of
 from deltarule.estimators import calibration, checks, class_weights, options, quantiles
 from deltarule.estimators.base import BaseMLP
 from deltarule.estimators.fitting import Rows
@@ -78,11 +78,12 @@ class BaseMLPClassifier(ClassifierMixin, BaseMLP):
         ([], [(2, 3), (3, 1)])
         """
         self._validate_params()
-        if classes is not None:
-            self._announce(y, classes)
-        return self._fit(  # type: ignore[no-any-return]
-            X, y, sample_weight, incremental=classes is not None, steps=False
-        )
+        with self._announcing("classes_", "_code"):
+            if classes is not None:
+                self._announce(y, classes)
+            return self._fit(  # type: ignore[no-any-return]
+                X, y, sample_weight, incremental=classes is not None, steps=False
+            )
 
     # ------------------------------------------------------------ classes as columns
 
@@ -258,8 +259,7 @@ class BaseMLPClassifier(ClassifierMixin, BaseMLP):
             )
 
     def _loss_name(self) -> str:
-        found: str = self.loss if isinstance(self.loss, str) else self.loss.name
-        return found
+        return name_of(self.loss)
 
     def _calibrate(self, validation: Validation) -> None:
         if not self.calibrate:

@@ -91,11 +91,12 @@ class BaseMultiTaskMLP(BaseMLP):
         ([], [(2, 3), (3, 2)])
         """
         self._validate_params()
-        if classes is not None:
-            self._announce(y, classes)
-        return self._fit(  # type: ignore[no-any-return]
-            X, y, sample_weight, incremental=classes is not None, steps=False
-        )
+        with self._announcing("heads_", "_library"):
+            if classes is not None:
+                self._announce(y, classes)
+            return self._fit(  # type: ignore[no-any-return]
+                X, y, sample_weight, incremental=classes is not None, steps=False
+            )
 
     # ------------------------------------------------------------ columns as heads
 

@@ -9,7 +9,7 @@ from sklearn.base import RegressorMixin
 from sklearn.utils.metaestimators import available_if
 
 from deltarule.activations import Ascending
-from deltarule.definitions import Array, as_plain_array
+from deltarule.definitions import Array, as_plain_array, choose, name_of
 from deltarule.estimators import checks, quantiles
 from deltarule.estimators.base import BaseMLP
 from deltarule.estimators.fitting import Rows
@@ -17,6 +17,7 @@ from deltarule.estimators.predictor import Frozen, NumberPredictor, Predictor
 from deltarule.estimators.row_targets import NumberTarget, RowTarget
 from deltarule.estimators.standardizer import Standardizer
 from deltarule.exceptions import InvalidParameterError, InvalidShapeError
+from deltarule.losses import LOSSES
 from deltarule.scores import R2, Score
 
 
@@ -79,6 +80,11 @@ class BaseMLPRegressor(RegressorMixin, BaseMLP):
         """The quantiles that are predicted, where there are several."""
         return quantiles.levels_of(self.loss)
 
+    def _fitted_levels(self) -> tuple[float, ...]:
+        """Those of the fitted network, whatever ``loss`` was set to since."""
+        known = self.__dict__.get("_network")
+        return self._levels() if known is None else quantiles.levels_of(known.loss)
+
     def _output_columns(self) -> int:
         return self._columns * max(len(self._levels()), 1)
 
@@ -87,9 +93,8 @@ class BaseMLPRegressor(RegressorMixin, BaseMLP):
             return Ascending(len(self._levels()))
         if self.output_activation != "auto":
             return self.output_activation
-        loss = self.loss if isinstance(self.loss, str) else self.loss.name
         own = {"poisson": "exp", "perceptron": "sign", "log_loss": "logistic"}
-        return own.get(loss, "identity")
+        return own.get(name_of(self.loss), "identity")
 
     def _measure_target(self, y: Any, weight: Array | None) -> None:
         self._target_standardizer = None
@@ -120,7 +125,8 @@ class BaseMLPRegressor(RegressorMixin, BaseMLP):
         return NumberTarget(self._columns, dtype, self._target_standardizer, repeats)
 
     def _score(self) -> Score | None:
-        return None if self._levels() else R2()  # quantiles are judged by their loss
+        loss = choose(self.loss, LOSSES, "loss")
+        return None if loss.name == "quantile" else R2()  # R² is that of a mean
 
     def predict(self, X: Any) -> Array:
         """The prediction for every row.
@@ -137,8 +143,8 @@ class BaseMLPRegressor(RegressorMixin, BaseMLP):
             rows too where the target's mean is so large that float32 would lose its digits. Of
             several quantiles the one next to the median.
         """
-        if self._levels():
-            found: Array = self.predict_quantiles(X)[..., quantiles.middle(self._levels())]
+        if self._fitted_levels():
+            found: Array = self.predict_quantiles(X)[..., quantiles.middle(self._fitted_levels())]
             return found
         outputs = self._outputs(X)
         if self._target_standardizer is not None:
@@ -171,7 +177,8 @@ class BaseMLPRegressor(RegressorMixin, BaseMLP):
         ((50, 3), True)
         """
         outputs = self._outputs(X)
-        found = quantiles.in_own_units(outputs, len(self._levels()), self._target_standardizer)
+        count = len(self._fitted_levels())
+        found = quantiles.in_own_units(outputs, count, self._target_standardizer)
         return found[:, 0] if found.shape[1] == 1 else found
 
     @available_if(quantiles.has_quantiles)
@@ -210,12 +217,12 @@ class BaseMLPRegressor(RegressorMixin, BaseMLP):
         >>> model.fit(X, X[:, 0]).predict_interval(X, coverage=0.5).shape
         (50, 2)
         """
-        places = quantiles.interval(self._levels(), coverage)
+        places = quantiles.interval(self._fitted_levels(), coverage)
         ends: Array = self.predict_quantiles(X)[..., list(places)]
         return ends
 
     def _predictor(self, frozen: Frozen) -> Predictor:
-        if self._levels():
+        if self._fitted_levels():
             standardizer = self._target_standardizer
-            return quantiles.QuantilePredictor(frozen, standardizer, self._levels())
+            return quantiles.QuantilePredictor(frozen, standardizer, self._fitted_levels())
         return NumberPredictor(frozen, self._target_standardizer)

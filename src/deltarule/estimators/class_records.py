@@ -6,15 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from deltarule.definitions import Array
+from deltarule.definitions import Array, Family
 from deltarule.estimators import tasks
 from deltarule.estimators.target_columns import FRAME_TYPES, Form
 from deltarule.estimators.targets import ClassCode
 from deltarule.exceptions import InvalidParameterError, ModelFileError
 from deltarule.network import Network
-from deltarule.persistence import Fields, encode, wrong
+from deltarule.persistence import Fields, encode, enter, wrong
 
 _HEAD = ("name", "kind", "classes", "missing", "dtype", "categories", "ordered")
+
+enter(Family(tasks.Task, {tasks.Task.name: tasks.Task}, tasks.Task.word))
 
 # Classes keep their type: "1", 1, 1.0 and True are four different classes.
 _CLASS_TYPES: dict[str, tuple[type, ...]] = {
@@ -183,3 +185,16 @@ def _fitting(dtype: str) -> str:
     if word.startswith("bool"):
         return "b"
     return "U" if word in ("str", "string") else "iuf"
+
+
+def check_scale(estimator: Any) -> None:
+    """Refuse a scale of the targets that would move the outputs of classes."""
+    found = estimator._target_standardizer
+    if found is None:
+        return
+    for head in estimator.heads_:
+        center, scale = found.center, found.scale[head.slice]
+        plain = center is not None and not center[head.slice].any() and (scale == 1).all()
+        if center is None or (head.activation != "identity" and not plain):
+            where = "estimator.standardizer.target"
+            wrong(where, f"a center of 0 and a scale of 1 for {head.name!r}", scale.tolist())

@@ -23,8 +23,8 @@ def check(class_weight: Any, *, incremental: bool) -> None:
     Raises
     ------
     InvalidParameterError
-        If a weight is negative, no number or not finite, if all are 0, or if classes are to be
-        balanced in a stream.
+        If a weight is negative, no number or not finite, or if classes are to be balanced in a
+        stream.
     """
     if class_weight == "balanced":
         if incremental:
@@ -52,11 +52,6 @@ def check(class_weight: Any, *, incremental: bool) -> None:
                     f"{name}[{label!r}] must be a finite number of at least 0 (got {value!r}). "
                     "Give the weight of a row of this class."
                 )
-        if weights and not any(weights.values()):
-            raise InvalidParameterError(
-                f"{name} must not be 0 for every class (got {weights!r}). Give the classes that "
-                "are to be learned a weight above 0."
-            )
 
 
 def of_rows(

@@ -20,8 +20,9 @@ class MLPClassifier(BaseMLPClassifier):
 
     Parameters
     ----------
-    hidden_layer_sizes : int or sequence of int, default=(100,)
+    hidden_layer_sizes : int, sequence of int or Hidden, default=(100,)
         Units of each hidden layer, at least 1 each; ``()`` is a linear model.
+        ``dr.Hidden(layers=2, units=64)`` says it by depth and width, for searches.
 
     activation : str, Activation or list of them, default="relu"
         Non-linear function of the hidden layers: ``"identity"``, ``"logistic"``, ``"tanh"``,
@@ -67,8 +68,9 @@ class MLPClassifier(BaseMLPClassifier):
         Whether each epoch takes the rows in a new order.
 
     random_state : int, RandomState instance or None, default=None
-        Decides start weights, order of rows and the early-stopping split. An int gives the same
-        bits on every machine with the same instruction set, for any number of threads.
+        Decides start weights, order of rows, the early-stopping split and the units that
+        ``dropout`` leaves out. An int gives the same bits on every machine with the same
+        instruction set, for any number of threads.
 
     tol : float, default=1e-4
         The least improvement of the loss (of the score, with early stopping) that counts, at
@@ -165,6 +167,7 @@ class MLPClassifier(BaseMLPClassifier):
         Seconds that a `fit` may take for its training, all starts together; above 0. It ends
         between two steps, with the weights so far and a warning; a warm fit goes on from that very
         step. Looked at about every 50 ms; lbfgs looks before each gradient. None sets no limit.
+
     class_weight : dict, list of dicts, "balanced" or None, default=None
         Weight of each class, ``{class: weight}``, of at least 0, by which sample weights are
         multiplied before rows are held back; a class left out has 1. ``"balanced"`` is
@@ -214,6 +217,10 @@ class MLPClassifier(BaseMLPClassifier):
         Score of the held-back rows, or of ``X_val``, after every epoch (accuracy, or the scorer);
         None without. NaN for an epoch in which the objective became non-finite.
 
+    best_epoch_ : int or None
+        The epoch whose weights ``coefs_`` are, as an index of ``loss_curve_``; None without early
+        stopping, where they are the last.
+
     best_validation_score_ : float or None
         The highest of them; with early stopping that of ``coefs_``, and in a warm fit with other
         ``X_val`` the highest since they came.
@@ -248,7 +255,7 @@ class MLPClassifier(BaseMLPClassifier):
         What ``standardize`` subtracts and divides by.
 
     restarts_ : ndarray of shape (n_init,)
-        The objective in which each start ended.
+        The objective in which each start ended; with early stopping, minus its best score.
 
     stop_reason_ : StopReason
         Why training ended; ``stop_reason_.value`` is a sentence with a remedy.
@@ -482,5 +489,6 @@ class MLPClassifier(BaseMLPClassifier):
         --------
         learner : The same for rows one by one, some hundreds of times as fast.
         """
-        self._announce_once(y, classes)
-        return self._fit(X, y, sample_weight, incremental=True)  # type: ignore[no-any-return]
+        with self._announcing("classes_", "_code"):
+            self._announce_once(y, classes)
+            return self._fit(X, y, sample_weight, incremental=True)  # type: ignore[no-any-return]

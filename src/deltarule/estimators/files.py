@@ -24,6 +24,7 @@ from sklearn.utils.validation import check_is_fitted
 from deltarule import engines
 from deltarule.estimators.base import BaseMLP
 from deltarule.estimators.class_records import (
+    check_scale,
     classes_record,
     code_from_record,
     heads_record,
@@ -33,6 +34,7 @@ from deltarule.estimators.classifier import MLPClassifier
 from deltarule.estimators.fitting import Memory, settled
 from deltarule.estimators.multitask import MultiTaskMLP
 from deltarule.estimators.networks import build_network
+from deltarule.estimators.quantiles import levels_of
 from deltarule.estimators.regressor import MLPRegressor
 from deltarule.estimators.standardizer import Standardizer
 from deltarule.exceptions import InvalidParameterError, ModelFileError
@@ -103,7 +105,7 @@ def save(estimator: Any, path: PathLike, *, state: bool = True) -> None:
 
     Parameters
     ----------
-    estimator : MLPClassifier, MLPRegressor, Parameters or a table's model
+    estimator : MLPClassifier, MLPRegressor, MultiTaskMLP, Parameters or a table's model
     path : path
         Conventionally ``*.safetensors``; an existing file is replaced as a whole.
     state : bool, default=True
@@ -153,7 +155,7 @@ def load(path: PathLike) -> Any:
 
     Returns
     -------
-    MLPClassifier, MLPRegressor, Parameters or TableModel
+    MLPClassifier, MLPRegressor, MultiTaskMLP, Parameters or TableModel
         Of the class that was saved.
 
     Raises
@@ -228,14 +230,20 @@ def _kept(estimator: BaseMLP, parameters: Parameters) -> Kept | None:
     memory: Memory | None = estimator.__dict__.get("_memory")
     if memory is None:
         return None
-    state = settled(memory, parameters.vector)
-    return Kept(state, memory.history, memory.key, memory.optimizer)
+    state = settled(memory, parameters)
+    return Kept(state, memory.history, memory.key, memory.optimizer, memory.judges)
 
 
 def _set_memory(estimator: Any, kept: Kept, parameters: Parameters) -> None:
     history = replace(kept.history, loss=estimator.loss_curve_)
     estimator._memory = Memory(
-        kept.state, history, kept.key, kept.optimizer, parameters.vector, estimator.stop_reason_
+        kept.state,
+        history,
+        kept.key,
+        kept.optimizer,
+        parameters,
+        estimator.stop_reason_,
+        kept.judges,
     )
 
 
@@ -327,11 +335,14 @@ def estimator_from_record(record: Any, parameters: Parameters) -> Any:
     if differs is not None:
         wrong(f"estimator.settings.{differs[0]}", f"{differs[1]}, as in the network", differs[2])
     _set_standardizers(estimator, fields, parameters)
+    if kind == "MultiTaskMLP":
+        check_scale(estimator)
     _set_history(estimator, fields)
-    if calibrated:
-        estimator.temperature_ = _temperature(estimator, fields.number("temperature"))
+    temperature = _temperature(estimator, fields.number("temperature")) if calibrated else None
     estimator._set_network(network)
     estimator._publish(parameters)
+    if temperature is not None:
+        estimator.temperature_ = temperature
     return estimator
 
 
@@ -359,7 +370,7 @@ def _other_network(estimator: Any, network: Network) -> tuple[str, Any, Any] | N
 
     Training goes on in the network, from the settings; they must not contradict each other.
     """
-    if isinstance(estimator, MultiTaskMLP):
+    if isinstance(estimator, MultiTaskMLP) or levels_of(estimator.loss):
         described = estimator._make_network(network.n_inputs)
     else:
         output = network.layers[-1].activation
@@ -381,8 +392,8 @@ def _shown(network: Network) -> dict[str, Any]:
         "activation": tuple(network.activation_behind(index) for index in dense[:-1]),
         "loss": tuple(head.loss for head in network.heads),
         "heads": tuple((h.weight, network.head_activation(h)) for h in network.heads),
-        "fit_intercept": tuple(bool(getattr(network.layers[i], "bias", False)) for i in dense),
         "normalization": tuple(kind[0].name for kind in kinds if kind[:1] not in ((), (Dropout,))),
+        "fit_intercept": tuple(bool(getattr(network.layers[i], "bias", False)) for i in dense),
         "dropout": tuple(
             layer.rate for group in between for layer in group if isinstance(layer, Dropout)
         ),
@@ -453,6 +464,8 @@ def _history_record(estimator: Any) -> dict[str, Any]:
         "road": estimator.road_,
         "stop_reason": estimator.stop_reason_.name,
     }
+    if estimator.__dict__.get("best_epoch_") is not None:
+        values["best_epoch"] = estimator.best_epoch_
     return {name: _with_gaps(value) for name, value in values.items()}
 
 
@@ -466,11 +479,16 @@ def _with_gaps(value: Any) -> Any:
 
 
 def _set_history(estimator: Any, fields: Fields) -> None:
-    history = Fields(fields.value("history"), "estimator.history", _HISTORY)
+    record = fields.value("history")
+    # Older files do not say it.
+    more = ("best_epoch",) if isinstance(record, dict) and "best_epoch" in record else ()
+    history = Fields(record, "estimator.history", (*_HISTORY, *more))
     judged = history.optional("validation_score")
     estimator.loss_curve_ = history.curve("loss")
     estimator.validation_loss_curve_ = history.curve("validation_loss") if judged else None
     estimator.validation_scores_ = history.curve("validation_score") if judged else None
+    last = len(estimator.loss_curve_) - 1
+    estimator.best_epoch_ = history.integer("best_epoch", 0, last) if more else None
     estimator.loss_ = _number_or_nan(history, "final_loss")
     # With early stopping there is none; rows that were only judged leave it.
     known = not judged or history.optional("best_loss")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import inspect
 import math
 import sys
 import warnings
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -31,6 +29,7 @@ from deltarule.optimizers import Optimizer
 from deltarule.plans import (
     EpochReport,
     History,
+    Judge,
     Observer,
     TrainingPlan,
     TrainingResult,
@@ -73,24 +72,25 @@ class Memory:
         have one of its own in the state.
     optimizer : Optimizer
         The moments in the state belong to it.
-    published : array
-        What ``coefs_`` and ``intercepts_`` held when the fit ended.
+    published : Parameters
+        What ``coefs_`` and the others held when the fit ended, running statistics among them.
     reason : StopReason
     judges : str, optional
-        Which rows the best score in the state was measured on; None where that is not known.
+        What tells the rows and the score, that the best score in the state was measured with,
+        from others; None where nothing has judged, or where that is not known.
     """
 
     state: TrainingState
     history: History
     key: int
     optimizer: Optimizer
-    published: Array
+    published: Parameters
     reason: StopReason
     judges: str | None = None
 
-    def judged_by(self, judges: str | None) -> Memory:
+    def judged_by(self, judges: str) -> Memory:
         """The memory for a fit with these judges: a score by others is no score to beat."""
-        if judges == self.judges or None in (judges, self.judges):
+        if judges == self.judges:
             return self
         state = replace(self.state, best_score=-np.inf, best_parameters=None, stalled=0)
         return replace(self, state=state)
@@ -205,38 +205,60 @@ def split(
     return np.sort(kept), np.sort(held)
 
 
-#: The judges of a fit that holds rows back: the same in every fit with its key.
-HELD_BACK = "rows held back"
-
-
-def fingerprint(validation: Validation) -> str:
-    """What tells the validation rows of one fit from those of another."""
+def fingerprint(validation: Validation, scorer: Any) -> str:
+    """What tells the judges of one fit from those of another: rows, and how they are judged."""
     X, weight = validation.X, validation.sample_weight
     parts = [X.indptr, X.indices, X.data] if is_sparse(X) else [X]
     found = hashlib.blake2b(digest_size=16)
     for part in (*parts, validation.D, *(() if weight is None else (weight,))):
         found.update(f"{part.dtype}{part.shape}".encode())
         found.update(np.ascontiguousarray(part).data)
+    judge = repr(validation.score) if scorer is None else _definition(scorer)
+    found.update(judge.encode())
     return found.hexdigest()
 
 
-def scorer_judge(estimator: Any, scorer: Any, held: Rows) -> Callable[[Array], float]:
-    """A scikit-learn scorer as a function of the network's outputs for the rows ``held``."""
-    from sklearn.metrics import check_scoring  # as above
+def _definition(scorer: Any) -> str:
+    """What a scorer is called: the same in another process, if it can be found there again."""
+    metric = getattr(scorer, "_score_func", None)
+    if metric is not None:  # a scorer of scikit-learn's; it shows its metric without its module
+        return f"{scorer!r} of {_definition(metric)}"
+    name = getattr(scorer, "__qualname__", None)
+    if name is None or "<" in name:  # of functions inside others many have the same name
+        return repr(scorer)
+    return f"{scorer.__module__}.{name}"
 
-    found = check_scoring(estimator, scoring=scorer)
-    weights = {}
-    if held.weight is not None and _takes_weights(found):
-        weights = {"sample_weight": held.weight}
 
-    def judge(outputs: Array) -> float:
-        # A copy that answers with these outputs: no second pass through the network.
-        stand_in = copy.copy(estimator)
-        stand_in.__dict__.pop("feature_names_in_", None)
-        stand_in._given_outputs = outputs
-        return float(found(stand_in, held.X, held.y, **weights))
+class ScorerJudge(Judge):
+    """A scikit-learn scorer as what judges the rows ``held`` after each epoch."""
 
-    return judge
+    def __init__(self, estimator: Any, scorer: Any, held: Rows) -> None:
+        from sklearn.metrics import check_scoring  # as above
+
+        self._scorer, self._held = check_scoring(estimator, scoring=scorer), held
+        weighted = held.weight is not None and _takes_weights(self._scorer)
+        self._weights = {"sample_weight": held.weight} if weighted else {}
+        stand_in = _with(type(estimator), estimator.__dict__)
+        # Its rows are arrays by now; and its weights are not those that were remembered.
+        for name in ("feature_names_in_", "_memory"):
+            stand_in.__dict__.pop(name, None)
+        stand_in._set_network(estimator._network)  # and sessions of its own
+        self._stand_in = stand_in
+
+    def value(self, prediction: Array, parameters: Parameters) -> float:
+        """The score of what the scorer asks a fitted estimator with these numbers."""
+        # Several trainings in threads have one judge: each asks an estimator of its own.
+        stand_in = _with(type(self._stand_in), self._stand_in.__dict__)
+        stand_in._publish(parameters)
+        stand_in._given = self._held.X, prediction
+        return float(self._scorer(stand_in, self._held.X, self._held.y, **self._weights))
+
+
+def _with(kind: Any, attributes: dict[str, Any]) -> Any:
+    """An object with these attributes; `copy.copy` would copy the history too."""
+    made = kind.__new__(kind)
+    made.__dict__.update(attributes)
+    return made
 
 
 def _takes_weights(scorer: Any) -> bool:
@@ -246,38 +268,45 @@ def _takes_weights(scorer: Any) -> bool:
 
 
 def starting_state(
-    memory: Memory, network: Network, vector: Array, plan: TrainingPlan
+    memory: Memory, network: Network, shown: Parameters, plan: TrainingPlan
 ) -> TrainingState:
-    """Where a warm start begins: the kept state, from the last weights or those assigned since.
+    """Where a warm start begins: the kept state, from the last numbers or those assigned since.
 
     ``coefs_`` may show others than the last, the best; that n fits of one epoch are one fit of n
     does not depend on it. Another optimiser begins without moments at its step 0, another
     activation or loss without what was best before.
     """
-    state = settled(memory, vector).after(memory.reason)
+    state = settled(memory, shown).after(memory.reason)
     known = state.parameters.network
     if known is not network and known != network:
         last = state.parameters
         state = _without_best(state, Parameters(network, last.vector, last.buffers))
     if memory.optimizer != plan.optimizer:
-        empty = np.zeros((0, vector.size), dtype=vector.dtype)
+        empty = np.zeros((0, shown.vector.size), dtype=shown.dtype)
         state = replace(state, moments=empty, step=0, begun=None)
     _tell_if_it_stands(plan, state)
     return state
 
 
-def settled(memory: Memory, vector: Array) -> TrainingState:
-    """The state that is kept; with weights that were assigned since, where ``coefs_`` hold such.
+def settled(memory: Memory, shown: Parameters) -> TrainingState:
+    """The state that is kept; with numbers that were assigned since, where the model shows such.
 
     They make what was best before incomparable, and begin an epoch.
     """
     state = memory.state
-    if np.array_equal(vector, memory.published):
+    if same_numbers(shown, memory.published):
         return state
-    vector = vector.astype(state.parameters.dtype, copy=False)
+    dtype = state.parameters.dtype
+    vector = shown.vector.astype(dtype, copy=False)
     if memory.optimizer.averages and len(state.moments):  # the average begins with them too
         state = replace(state, moments=np.concatenate((state.moments[:-1], vector[np.newaxis])))
-    return _without_best(state, state.parameters.replace(vector=vector))
+    buffers = shown.buffers.astype(dtype, copy=False)
+    return _without_best(state, state.parameters.replace(vector=vector, buffers=buffers))
+
+
+def same_numbers(one: Parameters, other: Parameters) -> bool:
+    """Whether weights and running statistics are equal."""
+    return np.array_equal(one.vector, other.vector) and np.array_equal(one.buffers, other.buffers)
 
 
 def _without_best(state: TrainingState, parameters: Parameters) -> TrainingState:
@@ -301,7 +330,7 @@ def check_end(plan: TrainingPlan, horizon: int | None) -> None:
 
 def _tell_if_it_stands(plan: TrainingPlan, state: TrainingState) -> None:
     """Warn of a schedule that is past its end, where its step size is 0."""
-    schedule, total = plan.schedule, state.total_epochs(plan)
+    schedule, total = plan.schedule, state.total_epochs(plan.schedule)
     if not (schedule.needs_horizon and 0 < total <= state.epoch):
         return
     if schedule.factors(Clock(1, 1, 1, 1, 1), 1)[0] == 0:

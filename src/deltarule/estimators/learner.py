@@ -30,6 +30,7 @@ from deltarule.loop import Loop
 from deltarule.network import Network, Parameters
 from deltarule.plans import TrainingPlan, TrainingResult, fresh_state
 from deltarule.stopping import StopReason
+from deltarule.training import check_layers
 
 
 class Learner:
@@ -66,22 +67,23 @@ class Learner:
     def __init__(self, estimator: Any) -> None:
         _check(estimator)
         network = _network_of(estimator)
-        vector = estimator._current_vector(network)
+        shown = estimator._current(network)
         memory = estimator.__dict__.get("_memory")
-        dtype = vector.dtype if memory is None else memory.state.parameters.dtype
-        vector = vector.astype(dtype)
+        dtype = shown.dtype if memory is None else memory.state.parameters.dtype
+        shown = shown.astype(dtype)
         key = fitting.draw_key(estimator.random_state) if memory is None else memory.order_key
         self._estimator, self._network, self._dtype = estimator, network, dtype
         self._plan = _plan(estimator, key)
+        check_layers(network, self._plan, 1)
         chosen = engines.choose(estimator.engine, network, self._plan.optimizer, dtype)
         self._engine, self._session = chosen.name, chosen.open(network, dtype)
         self._inputs: Standardizer | None = estimator._standardizer
         self._target: RowTarget = estimator._row_target(dtype)
-        self._begin(memory, vector)
+        self._begin(memory, shown)
         fitting.check_end(self._plan, self._loop.state.horizon)
         self._rows = self._open_rows()
         self._synced = self._rows.stood()
-        self.predict: Predictor = estimator._predictor(_Live(self, vector))
+        self.predict: Predictor = estimator._predictor(_Live(self, shown.vector))
 
     def _open_rows(self) -> RowLearner:
         """The engine's learner, loaded with the state."""
@@ -94,14 +96,13 @@ class Learner:
         loop = self._loop
         return self._session.learner(loop.walk, loop.progress, self._target.describe(code))
 
-    def _begin(self, memory: fitting.Memory | None, vector: Array) -> None:
+    def _begin(self, memory: fitting.Memory | None, shown: Parameters) -> None:
         """Where the estimator stands, and with it the learner."""
         if memory is None:
-            buffers = self._estimator._current_buffers(self._network).astype(self._dtype)
-            state = fresh_state(Parameters(self._network, vector, buffers))
+            state = fresh_state(shown)
         else:
-            state = fitting.starting_state(memory, self._network, vector, self._plan)
-        self._memory, self._seen = memory, vector
+            state = fitting.starting_state(memory, self._network, shown, self._plan)
+        self._memory, self._seen = memory, shown
         self._loop = Loop(self._network, self._plan, state, self._session, None, None, 1, None)
 
     def step(self, x: Any, target: Any, weight: Any = 1.0) -> float:
@@ -165,7 +166,6 @@ class Learner:
         result = self._result(stood, done)
         if estimator._network is not self._network:
             estimator._set_network(self._network)
-        estimator.__dict__.pop("temperature_", None)  # it was that of the weights before
         memory, earlier = self._memory, estimator._earlier(self._memory)
         estimator._keep(result, self._plan, None, 1, memory, earlier, judged=False, judged_by=None)
         self._begin(estimator._memory, estimator._memory.published)
@@ -174,9 +174,8 @@ class Learner:
 
     def _check_unchanged(self) -> None:
         estimator = self._estimator
-        if estimator.__dict__.get("_memory") is self._memory and np.array_equal(
-            estimator._current_vector(self._network), self._seen
-        ):
+        same = estimator.__dict__.get("_memory") is self._memory
+        if same and fitting.same_numbers(estimator._current(self._network), self._seen):
             return
         raise InvalidParameterError(
             f"the {type(estimator).__name__} must be as it was when it made the learner, or at the "

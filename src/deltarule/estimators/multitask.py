@@ -30,8 +30,9 @@ class MultiTaskMLP(BaseMultiTaskMLP):
         different values are classes; all other numbers are regressions. ``heads_`` says what was
         found.
 
-    hidden_layer_sizes : int or sequence of int, default=(100,)
+    hidden_layer_sizes : int, sequence of int or Hidden, default=(100,)
         Units of each hidden layer, at least 1 each; ``()`` is a linear model.
+        ``dr.Hidden(layers=2, units=64)`` says it by depth and width, for searches.
 
     activation : str, Activation or list of them, default="relu"
         Non-linear function of the hidden layers: ``"identity"``, ``"logistic"``, ``"tanh"``,
@@ -77,8 +78,9 @@ class MultiTaskMLP(BaseMultiTaskMLP):
         Whether each epoch takes the rows in a new order.
 
     random_state : int, RandomState instance or None, default=None
-        Decides start weights, order of rows and the early-stopping split. An int gives the same
-        bits on every machine with the same instruction set, for any number of threads.
+        Decides start weights, order of rows, the early-stopping split and the units that
+        ``dropout`` leaves out. An int gives the same bits on every machine with the same
+        instruction set, for any number of threads.
 
     tol : float, default=1e-4
         The least improvement of the loss (of the score, with early stopping) that counts, at
@@ -203,6 +205,10 @@ class MultiTaskMLP(BaseMultiTaskMLP):
     validation_scores_ : list of float or None
         Score of the held-back rows, or of ``X_val``, after every epoch (minus their mean loss, or
         the scorer); None without. NaN for an epoch in which the objective became non-finite.
+
+    best_epoch_ : int or None
+        The epoch whose weights ``coefs_`` are, as an index of ``loss_curve_``; None without early
+        stopping, where they are the last.
 
     best_validation_score_ : float or None
         The highest of them; with early stopping that of ``coefs_``, and in a warm fit with other
@@ -463,5 +469,6 @@ class MultiTaskMLP(BaseMultiTaskMLP):
         [FittedHead(0, 'binary', classes=['a', 'b'], loss='log_loss', weight=1, missing=0), \
 FittedHead(1, 'regression', loss='squared_error', weight=1, missing=1)]
         """
-        self._announce(y, classes)
-        return self._fit(X, y, sample_weight, incremental=True)  # type: ignore[no-any-return]
+        with self._announcing("heads_", "_library"):
+            self._announce(y, classes)
+            return self._fit(X, y, sample_weight, incremental=True)  # type: ignore[no-any-return]

@@ -9,6 +9,7 @@ import numpy as np
 
 from deltarule.activations import ACTIVATIONS, Activation, Identity
 from deltarule.definitions import choose
+from deltarule.estimators.hidden_sizes import Hidden
 from deltarule.exceptions import InvalidParameterError
 from deltarule.layers import BatchNormalization, Dense, Dropout, Layer, LayerNormalization
 from deltarule.losses import LOSSES
@@ -23,6 +24,8 @@ NORMALIZATIONS: dict[str, type[BatchNormalization] | type[LayerNormalization]] =
 def hidden_units(hidden_layer_sizes: Any) -> list[int]:
     """The widths of the hidden layers, checked."""
     sizes = hidden_layer_sizes
+    if isinstance(sizes, Hidden):
+        return sizes.sizes
     sizes = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
     for index, size in enumerate(sizes):
         whole = isinstance(size, int | np.integer) and not isinstance(size, bool)

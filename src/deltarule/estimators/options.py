@@ -22,7 +22,8 @@ import numpy as np
 from sklearn.utils._param_validation import InvalidParameterError as SklearnParameterError
 
 from deltarule.activations import ACTIVATIONS
-from deltarule.definitions import Family, choose
+from deltarule.definitions import Family, choose, name_of
+from deltarule.estimators.hidden_sizes import Hidden
 from deltarule.exceptions import InvalidParameterError
 from deltarule.initializers import INITIALIZERS
 from deltarule.losses import LOSSES
@@ -79,18 +80,19 @@ def _made(kind: type[Optimizer], *numbers: float) -> Optimizer:
 
 def goes_by_steps(estimator: Any) -> bool:
     """Whether the solver goes step by step, so that `partial_fit` makes sense."""
-    if estimator.solver == "lbfgs" or isinstance(estimator.solver, LBFGS):
-        raise AttributeError(
-            "partial_fit is only available for stochastic optimizers. lbfgs is not stochastic."
-        )
-    return True
+    return _goes_by_steps(estimator, "partial_fit")
 
 
 def has_learner(estimator: Any) -> bool:
     """Whether the solver goes step by step, so that a learner makes sense."""
+    return _goes_by_steps(estimator, "learner")
+
+
+def _goes_by_steps(estimator: Any, method: str) -> bool:
+    """True, or the error of a method that the solver makes no sense of, in scikit-learn's words."""
     if estimator.solver == "lbfgs" or isinstance(estimator.solver, LBFGS):
         raise AttributeError(
-            "learner is only available for stochastic optimizers. lbfgs is not stochastic."
+            f"{method} is only available for stochastic optimizers. lbfgs is not stochastic."
         )
     return True
 
@@ -338,6 +340,16 @@ def _parameter_names(kind: Any) -> tuple[str, ...]:
     return tuple(super(OptionParameters, kind)._get_param_names())
 
 
+def hidden_of(estimator: Any) -> Hidden | None:
+    """Hidden layers as depth and width; None where their widths are no series of these."""
+    sizes = estimator.hidden_layer_sizes
+    sizes = list(sizes) if np.iterable(sizes) else [sizes]
+    if not sizes:
+        return Hidden(0)
+    found = Hidden(len(sizes), sizes[0])
+    return found if found.sizes == sizes else None
+
+
 def _named(parameter: str) -> Any:
     def resolve(estimator: Any) -> Any:
         value, family = getattr(estimator, parameter), _FAMILIES[parameter]
@@ -352,6 +364,7 @@ _RESOLVE = {
     "learning_rate": schedule_of,
     "early_stopping": stopping_of,
     "alpha": lambda estimator: penalty_of(estimator) or L2(0.0),
+    "hidden_layer_sizes": hidden_of,
     **{name: _named(name) for name in ("loss", "activation", "output_activation", "initializer")},
 }
 
@@ -359,7 +372,7 @@ _RESOLVE = {
 def has_probabilities(estimator: Any) -> bool:
     """Whether the outputs estimate probabilities: softmax or logistic under a proper loss."""
     activation = estimator._probable_activation()
-    loss = estimator.loss if isinstance(estimator.loss, str) else estimator.loss.name
+    loss = name_of(estimator.loss)
     if activation in ("softmax", "logistic") and loss in ("log_loss", "squared_error", "poisson"):
         return True
     raise AttributeError(

@@ -14,6 +14,7 @@ from sklearn.utils._param_validation import InvalidParameterError as SklearnPara
 
 from deltarule.activations import ACTIVATIONS, Activation
 from deltarule.estimators import options
+from deltarule.estimators.hidden_sizes import Hidden
 from deltarule.initializers import INITIALIZERS, Initializer
 from deltarule.losses import LOSSES, Loss
 from deltarule.optimizers import OPTIMIZERS, Optimizer
@@ -50,7 +51,11 @@ class CheckedParameters(options.OptionParameters, BaseEstimator):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "loss": [_names(LOSSES), Loss],
-        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "hidden_layer_sizes": [
+            "array-like",
+            Interval(Integral, 1, None, closed="left"),
+            Hidden,
+        ],
         "activation": [_names(ACTIVATIONS), Activation, "array-like"],
         "solver": [_names(OPTIMIZERS), Optimizer],
         "alpha": [Interval(Real, 0, None, closed="left"), Penalty],

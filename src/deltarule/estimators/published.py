@@ -7,7 +7,6 @@ and its running statistics, which are views of another.
 
 from __future__ import annotations
 
-from bisect import bisect
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -92,14 +91,16 @@ class Published(CheckedParameters):
         failed = result.stop_reason is StopReason.NON_FINITE
         stopping = plan.early_stopping is not None
         self._publish(result.parameters)
+        # Where nothing judged now, the best score is still that of the judges before.
+        judges = memory.judges if judged_by is None and memory is not None else judged_by
         self._memory = fitting.Memory(
             state,
             history,
             key,
             plan.optimizer,
-            result.parameters.vector,
+            result.parameters,
             result.stop_reason,
-            judged_by,
+            judges,
         )
         self.loss_curve_ = history.loss
         self.loss_ = history.loss[-1] if history.loss else float("nan")
@@ -110,6 +111,13 @@ class Published(CheckedParameters):
             best = state.best_score if stopping else np.fmax.reduce(scores, initial=-np.inf)
             self.validation_scores_, self.best_validation_score_ = scores, float(best)
             self.validation_loss_curve_ = list(history.validation_loss)
+        if not stopping or state.best_parameters is None:
+            self.best_epoch_: int | None = None
+        elif memory is None or memory.state.best_parameters is not state.best_parameters:
+            before = 0 if earlier is None else len(history.loss) - len(result.history.loss)
+            self.best_epoch_ = before + result.history.validation_score.index(state.best_score)
+        elif not hasattr(self, "best_epoch_"):  # of an older release
+            self.best_epoch_ = None
         self.n_iter_ = result.epochs
         self.t_ = result.epochs * rows + (0 if earlier is None else getattr(self, "t_", 0))
         self.engine_, self.road_ = result.engine, result.road
@@ -123,7 +131,8 @@ class Published(CheckedParameters):
         vector, buffers = parameters.vector.copy(), parameters.buffers.copy()
         shown = views(parameters.network, vector, buffers)
         known = self.__dict__
-        for name in (*_TRAINED[2:], *_BUFFERED):
+        # A temperature was that of the weights before.
+        for name in (*_TRAINED[2:], *_BUFFERED, "temperature_"):
             known.pop(name, None)
         known.update(shown)
         self._vector, self._buffers = vector, buffers
@@ -220,7 +229,6 @@ class Published(CheckedParameters):
         vector = _gathered(network.layout, network, parts, "").astype(dtype, copy=False)
         buffers = self._current_buffers(network).astype(dtype, copy=False)
         self._publish(Parameters(network, vector, buffers))
-        self.__dict__.pop("temperature_", None)  # it was that of the weights before
         return self
 
     def __getstate__(self) -> dict[str, Any]:
@@ -300,10 +308,9 @@ def _gathered(
     slots: tuple[Slot, ...], network: Network, parts: dict[str, Any], mark: str = "_"
 ) -> Array:
     """Assigned parts as one vector; with `mark` they are called as the fitted attributes are."""
-    dense = network.weighted
     found: list[Array] = []
     for slot in slots:
-        place = bisect(dense, slot.layer) - 1  # a normalisation has that of the weights before it
+        place = network.position(slot.layer)  # a normalisation has that of the weights before it
         name = ATTRIBUTES[slot.block.name]
         part = np.asarray(parts[name][place])
         if part.shape != slot.block.shape:

@@ -26,7 +26,8 @@ def levels_of(loss: Any) -> tuple[float, ...]:
 
 def has_quantiles(estimator: Any) -> bool:
     """Whether the estimator predicts several quantiles."""
-    if levels_of(estimator.loss):
+    network = estimator.__dict__.get("_network")
+    if levels_of(estimator.loss if network is None else network.loss):
         return True
     raise AttributeError(
         "several quantiles are predicted with loss=dr.losses.Quantile((0.05, 0.5, 0.95)) or other "

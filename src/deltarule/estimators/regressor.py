@@ -29,8 +29,9 @@ class MLPRegressor(BaseMLPRegressor):
         several quantiles that never cross: `predict` gives the one next to the median,
         `predict_quantiles` all, `predict_interval` two.
 
-    hidden_layer_sizes : int or sequence of int, default=(100,)
+    hidden_layer_sizes : int, sequence of int or Hidden, default=(100,)
         Units of each hidden layer, at least 1 each; ``()`` is a linear model.
+        ``dr.Hidden(layers=2, units=64)`` says it by depth and width, for searches.
 
     activation : str, Activation or list of them, default="relu"
         Non-linear function of the hidden layers: ``"identity"``, ``"logistic"``, ``"tanh"``,
@@ -76,8 +77,9 @@ class MLPRegressor(BaseMLPRegressor):
         Whether each epoch takes the rows in a new order.
 
     random_state : int, RandomState instance or None, default=None
-        Decides start weights, order of rows and the early-stopping split. An int gives the same
-        bits on every machine with the same instruction set, for any number of threads.
+        Decides start weights, order of rows, the early-stopping split and the units that
+        ``dropout`` leaves out. An int gives the same bits on every machine with the same
+        instruction set, for any number of threads.
 
     tol : float, default=1e-4
         The least improvement of the loss (of the score, with early stopping) that counts, at
@@ -197,6 +199,10 @@ class MLPRegressor(BaseMLPRegressor):
         Score of the held-back rows, or of ``X_val``, after every epoch (R², or the scorer);
         None without. NaN for an epoch in which the objective became non-finite.
 
+    best_epoch_ : int or None
+        The epoch whose weights ``coefs_`` are, as an index of ``loss_curve_``; None without early
+        stopping, where they are the last.
+
     best_validation_score_ : float or None
         The highest of them; with early stopping that of ``coefs_``, and in a warm fit with other
         ``X_val`` the highest since they came.
@@ -230,7 +236,7 @@ class MLPRegressor(BaseMLPRegressor):
         The same for the target, with ``standardize="both"``.
 
     restarts_ : ndarray of shape (n_init,)
-        The objective in which each start ended.
+        The objective in which each start ended; with early stopping, minus its best score.
 
     stop_reason_ : StopReason
         Why training ended; ``stop_reason_.value`` is a sentence with a remedy.

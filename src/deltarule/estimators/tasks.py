@@ -24,7 +24,6 @@ from deltarule.dataclass import dataclass
 from deltarule.definitions import (
     Array,
     Definition,
-    Family,
     choose,
     non_negative,
     one_of,
@@ -35,7 +34,6 @@ from deltarule.estimators.targets import ClassCode
 from deltarule.exceptions import InvalidParameterError, InvalidShapeError
 from deltarule.losses import LOSSES, Function, Loss
 from deltarule.network import Head
-from deltarule.persistence import enter
 
 KINDS = ("regression", "binary", "multiclass")
 #: Whole numbers with at most so many different values are taken as classes.
@@ -86,9 +84,6 @@ class Task(Definition):
             loss="auto" if auto else choose(self.loss, LOSSES, "loss"),
             weight=non_negative(self.weight, "weight"),
         )
-
-
-enter(Family(Task, {Task.name: Task}, Task.word))
 
 
 @dataclass(frozen=True, eq=False)

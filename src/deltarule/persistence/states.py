@@ -7,6 +7,7 @@ must stand beside it, before any of them is read, and puts the parts together ag
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,6 +26,7 @@ FLOATS = ("float32", "float64")
 MOST_STEPS, MOST_EPOCHS, MOST_ROWS = 2**53, 2**40, 2**40
 
 _KEYS = 2**64 - 1
+_FINGERPRINT = re.compile(r"[0-9a-f]{32}")
 _FIELDS = (
     "dtype",
     "step",
@@ -60,12 +62,15 @@ class Kept:
         The key of all random numbers, the split of the rows among them.
     optimizer : Optimizer
         The moments in the state belong to it.
+    judges : str, optional
+        What tells the judges of the best score from others; None where there is none.
     """
 
     state: TrainingState
     history: History
     key: int
     optimizer: Optimizer
+    judges: str | None = None
 
 
 def state_record(kept: Kept, shown: Parameters) -> dict[str, Any]:
@@ -92,6 +97,7 @@ def state_record(kept: Kept, shown: Parameters) -> dict[str, Any]:
             name: [_finite_or_none(value) for value in getattr(kept.history, name)]
             for name in _CURVES
         },
+        **({} if kept.judges is None else {"judges": kept.judges}),
     }
 
 
@@ -148,7 +154,11 @@ class StateRecord:
     """
 
     def __init__(self, record: Any, network: Network, dtype: str) -> None:
-        self._fields = fields = Fields(record, "state", _FIELDS)
+        more = ("judges",) if isinstance(record, dict) and "judges" in record else ()
+        self._fields = fields = Fields(record, "state", (*_FIELDS, *more))
+        self._judges = fields.text("judges") if more else None
+        if self._judges is not None and not _FINGERPRINT.fullmatch(self._judges):
+            wrong("state.judges", "32 hexadecimal digits", self._judges)
         self._network = network
         self.dtype = fields.text("dtype", FLOATS)
         self._optimizer = option_from_record(
@@ -228,7 +238,7 @@ class StateRecord:
             begun=begun,
             **self._rest,
         )
-        return Kept(state, self._history, self._key, self._optimizer)
+        return Kept(state, self._history, self._key, self._optimizer, self._judges)
 
     def _parameters(
         self, name: str, whose: str | None, shown: Parameters, tensors: Mapping[str, Array]

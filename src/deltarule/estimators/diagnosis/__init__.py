@@ -33,8 +33,8 @@ def diagnose(
     Parameters
     ----------
     estimator : MLPClassifier or MLPRegressor
-        Fitted; one that was loaded from a file has no state of its optimiser, and what needs it
-        is left out.
+        Fitted; one that was loaded from a file which was saved with ``state=False`` has no state
+        of its optimiser, and what needs it is left out.
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
         The training rows, or rows that were held back: these show overfit. NaN and infinity are
         findings, not errors.

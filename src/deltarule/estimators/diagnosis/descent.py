@@ -8,6 +8,7 @@ from deltarule.definitions import Array
 from deltarule.estimators.diagnosis.book import Book
 from deltarule.estimators.diagnosis.subject import LEAST_SKILL, LEAST_WEIGHT, Subject
 from deltarule.functional import gradient
+from deltarule.layers import Dropout
 from deltarule.measures import flat_shares, has_steps, kind_of
 from deltarule.optimizers import Momentum, Nesterov, Optimizer
 from deltarule.stopping import StopReason
@@ -90,6 +91,8 @@ def check_descent(subject: Subject, book: Book) -> None:
         book.leave_out("step_too_large", "lbfgs takes no steps of a size")
     elif subject.streamed:
         book.leave_out("step_too_large", STREAMED)
+    elif any(isinstance(layer, Dropout) for layer in subject.network.layers):
+        book.leave_out("step_too_large", "units that drop out make the loss go up and down")
     else:
         wild = _check_curve(subject, book, losses[np.isfinite(losses)])
     if bend is None:
@@ -132,7 +135,8 @@ def _check_curve(subject: Subject, book: Book, losses: Array) -> bool:
         rough = np.maximum(np.diff(last), 0).mean() / (np.median(last) + floor)
         risen = (losses[-1] + floor) / (losses.min() + floor)
     remedy = (
-        "Lower learning_rate_init to a third, or let learning_rate='adaptive' or a schedule do it."
+        "Lower learning_rate_init to a third, or let learning_rate=dr.Adaptive() or dr.Cosine() "
+        "do it."
     )
     found = book.above(
         "step_too_large",

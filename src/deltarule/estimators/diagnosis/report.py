@@ -48,7 +48,7 @@ class Finding:
     remedy : str
         What to do, a sentence that names the parameter to set; empty where all is fine.
     layer : int or None
-        The index into the network's layers.
+        The index of its weights in ``coefs_``; hidden layers as in `hidden_activations`.
     units : tuple of int
     columns : tuple of str
         Names of input columns, target columns or classes.

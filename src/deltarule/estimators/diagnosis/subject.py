@@ -30,7 +30,7 @@ from deltarule.measures import (
 from deltarule.network import Network, Parameters, initialize
 from deltarule.optimizers import Optimizer
 from deltarule.penalties import L1L2
-from deltarule.schedules import Clock
+from deltarule.plans import TrainingState
 
 #: Rows on which the network is measured at most.
 MOST_ROWS = 2000
@@ -262,11 +262,9 @@ class Subject:
 
     @property
     def best_epoch(self) -> int | None:
-        """The epoch whose numbers the model has, where that is not the last."""
-        scores = getattr(self.estimator, "validation_scores_", None)
-        if not scores or np.isnan(scores).all():
-            return None
-        return int(np.nanargmax(scores))
+        """The epoch whose numbers the model has; None where they are the last."""
+        found: int | None = getattr(self.estimator, "best_epoch_", None)
+        return found
 
     @cached_property
     def optimizer(self) -> Optimizer:
@@ -295,6 +293,9 @@ class Subject:
         fits = state.moments.shape == (optimizer.moments, self.network.size)
         if not fits and state.step:
             return "the solver was changed since the fit"
+        schedule = options.schedule_of(self.estimator)
+        if schedule.needs_horizon and not state.total_epochs(schedule):
+            return "the schedule counts on an end of the training, and there is none"
         return StepSource(
             optimizer,
             self._rate(state),
@@ -400,15 +401,19 @@ class Subject:
         """Whether the step size goes down to the end of the training by a plan."""
         return options.schedule_of(self.estimator).needs_horizon
 
-    def _rate(self, state: Any) -> float:
+    def _rate(self, state: TrainingState) -> float:
         """The step size of the last step that was done."""
         rate = float(self.estimator.learning_rate_init * state.rate_factor)
         schedule = options.schedule_of(self.estimator)
         if schedule.steady:
             return rate
-        length = max(1, state.step // max(1, state.epoch))
-        last, epoch = max(0, state.step - 1), max(0, state.epoch - 1)
-        clock = Clock(last, epoch, length, self.rows, state.horizon or 0)
+        begun, epoch, into = state.begun, state.epoch, 0
+        length = max(1, state.step // max(1, epoch))
+        if begun is not None:
+            length, into = begun.steps_per_epoch, begun.steps - 1
+        elif state.step:
+            epoch, into = epoch - 1, length - 1
+        clock = state.clock(schedule, length, self.rows, epoch, into)
         return rate * float(schedule.factors(clock, 1)[0])
 
     def _batch_size(self) -> int:

@@ -1,4 +1,8 @@
-"""Checks of the units and layers: what is dead, saturated or alike, and how deltas pass."""
+"""Checks of the units and layers: what is dead, saturated or alike, and how deltas pass.
+
+A layer's number in a finding is that of its weights among the layers that have some, as in
+``coefs_``: a normalisation or dropout belongs to the layer whose units it changes.
+"""
 
 from __future__ import annotations
 
@@ -92,7 +96,7 @@ def _alike(subject: Subject, book: Book) -> None:
             says="All units of the layer compute the same, and equal deltas keep them so: the "
             "layer is one unit wide.",
             remedy="Set initializer='auto', or another that draws the weights at random.",
-            layer=index,
+            layer=subject.network.position(index),
         )
 
 
@@ -114,7 +118,7 @@ def _dead(subject: Subject, book: Book, index: int) -> None:
         "more.",
         remedy="Lower learning_rate_init and fit anew, scale the inputs with "
         "standardize='inputs', or set activation='leaky_relu'.",
-        layer=index,
+        layer=subject.network.position(index),
         units=tuple(int(unit) for unit in dead),
     )
 
@@ -138,7 +142,7 @@ def _saturated(subject: Subject, book: Book, index: int) -> None:
         "it computes is as good as fixed.",
         remedy="Scale the inputs with standardize='inputs', raise alpha to keep weights small, "
         "lower learning_rate_init, or set activation='relu'; then fit anew.",
-        layer=index,
+        layer=subject.network.position(index),
         units=tuple(int(unit) for unit in flat),
     )
 
@@ -157,16 +161,16 @@ def _stuck(subject: Subject, book: Book) -> None:
         says=f"Behind {loss!r} a saturated {activation!r} output has no slope left to correct it.",
         remedy="Set loss='log_loss' for classes or output_activation='identity' for numbers, "
         "whose deltas are d̂ - d; or lower learning_rate_init and fit anew.",
-        layer=len(subject.network.layers) - 1,
+        layer=len(subject.network.weighted) - 1,
         units=tuple(int(unit) for unit in np.flatnonzero(shares > MOST_STUCK)),
     )
 
 
 def _deltas(subject: Subject, book: Book) -> None:
-    depth = len(subject.network.layers)
-    norms = delta_norms(subject.network, subject.parameters, subject.passed, subject.D)
+    every = delta_norms(subject.network, subject.parameters, subject.passed, subject.D)
+    norms = [every[index] for index in subject.network.weighted]
     reason = None
-    if depth < 3:
+    if len(norms) < 3:
         reason = "there are fewer than two hidden layers"
     elif norms[-1] == 0:
         reason = "the model fits these rows exactly: there are no deltas"
@@ -219,5 +223,5 @@ def _updates(subject: Subject, book: Book) -> None:
             says=f"One step with the step size {source.rate:.3g} changes the layer's weights by a "
             "large part of themselves.",
             remedy="Lower learning_rate_init.",
-            layer=index,
+            layer=subject.network.position(index),
         )

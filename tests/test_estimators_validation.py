@@ -563,3 +563,23 @@ def test_columns_that_do_not_fit() -> None:
     )
     with pytest.raises(InvalidShapeError, match="loss 'poisson' needs targets of at least 0"):
         dr.MLPRegressor("poisson", **SETTINGS).fit(X, Y, X_val=X_VAL, y_val=Y_VAL - 5)
+
+
+@pytest.mark.parametrize("answer", [np.nan, -np.inf, None, np.zeros(2)])
+def test_a_scorer_that_gives_no_number_is_named(answer: Any) -> None:
+    rule = dr.EarlyStopping(scorer=lambda estimator, X, y: answer)
+    with pytest.raises(InvalidParameterError) as caught:
+        dr.MLPClassifier((3,), early_stopping=rule, max_iter=3).fit(X_IRIS, Y_IRIS)
+    assert str(caught.value) == (
+        f"the scorer of early_stopping must return a finite number (got {answer!r} for finite "
+        "predictions). Return one number, where more is better."
+    )
+
+
+def test_too_few_rows_to_hold_back_are_told_in_words_of_the_fit() -> None:
+    with pytest.raises(InvalidParameterError) as caught:
+        dr.MLPRegressor(early_stopping=True).fit(X_IRIS[:1], [1.0])
+    assert str(caught.value).endswith(
+        " range. early_stopping holds rows back (got n_samples=1). Give more rows, another "
+        "validation_fraction, or early_stopping=False."
+    )

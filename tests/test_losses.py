@@ -7,6 +7,7 @@ import pytest
 from sklearn.metrics import log_loss, mean_pinball_loss, mean_poisson_deviance
 
 from deltarule.activations import Exp, Logistic, Softmax
+from deltarule.exceptions import InvalidShapeError
 from deltarule.losses import (
     LOSSES,
     AbsoluteError,
@@ -317,3 +318,15 @@ def test_a_users_own_loss():
     assert gap.name == "fourth"
     assert gap.activations is None
     assert gap.check_target(target, "softmax") is None
+
+
+@pytest.mark.parametrize("what", ["value", "derivative"])
+def test_a_users_functions_must_return_the_shape_of_the_prediction(what):
+    functions = {"value": np.subtract, "derivative": np.subtract}
+    functions[what] = lambda p, d: (p - d).sum(axis=1)
+    with pytest.raises(InvalidShapeError) as caught:
+        getattr(Function(**functions), what)(np.ones((3, 2)), np.ones((3, 2)))
+    assert str(caught.value) == (
+        f"{what} of a loss Function must return an array of the shape of the prediction, (3, 2) "
+        "(got (3,)). Give a term for each output; their sum is taken."
+    )

@@ -447,6 +447,24 @@ class Perceptron(Loss):
 
 
 @dataclass(frozen=True)
+class _Checked:
+    """A user's function of prediction and target, whose result has to fit the prediction."""
+
+    function: Callable[[Array, Array], Any]
+    what: str
+
+    def __call__(self, prediction: Array, target: Array) -> Array:
+        result = np.asarray(self.function(prediction, target))
+        if result.shape != prediction.shape:
+            raise InvalidShapeError(
+                f"{self.what} of a loss Function must return an array of the shape of the "
+                f"prediction, {prediction.shape} (got {result.shape}). Give a term for each "
+                "output; their sum is taken."
+            )
+        return result
+
+
+@dataclass(frozen=True)
 class Function(Loss):
     """A user's own loss: two Python functions on arrays. Runs on the reference engine.
 
@@ -491,6 +509,8 @@ class Function(Loss):
                     f"{what} of a loss Function must be a function of prediction and target "
                     f"(got {function!r}). Give a Python function on arrays."
                 )
+            if not isinstance(function, _Checked):
+                settle(self, **{what: _Checked(function, what)})
 
 
 def _times_log(factor: Array, x: Array) -> Array:

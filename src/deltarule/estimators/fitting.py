@@ -193,9 +193,11 @@ def split(
             random_state=derive(key, Stream.SPLIT, 0) % 2**32,
         )
     except ValueError as problem:
+        what = "rows" if groups is None else "rows of every class"
         raise InvalidParameterError(
-            f"{problem} early_stopping holds rows of every class back (got n_samples={rows}). "
-            "Give more rows, another validation_fraction, or early_stopping=False."
+            f"{str(problem).rstrip('.')}. early_stopping holds {what} back (got "
+            f"n_samples={rows}). Give more rows, another validation_fraction, or "
+            "early_stopping=False."
         ) from None
     if len(held) < 2:
         raise InvalidParameterError(
@@ -251,7 +253,17 @@ class ScorerJudge(Judge):
         stand_in = _with(type(self._stand_in), self._stand_in.__dict__)
         stand_in._publish(parameters)
         stand_in._given = self._held.X, prediction
-        return float(self._scorer(stand_in, self._held.X, self._held.y, **self._weights))
+        found = self._scorer(stand_in, self._held.X, self._held.y, **self._weights)
+        try:
+            score = float(found)
+        except (TypeError, ValueError):
+            score = math.nan
+        if not math.isfinite(score) and np.isfinite(prediction).all():
+            raise InvalidParameterError(
+                f"the scorer of early_stopping must return a finite number (got {found!r} for "
+                "finite predictions). Return one number, where more is better."
+            )
+        return score
 
 
 def _with(kind: Any, attributes: dict[str, Any]) -> Any:

@@ -275,10 +275,14 @@ class Network:
 
         What has roads of its own in the compiled core: single rows, lanes, predictors.
         """
+        return self.plain_head and all(type(layer) is Dense for layer in self.layers)
+
+    @cached_property
+    def plain_head(self) -> bool:
+        """Whether one head of weight 1 judges all outputs by a loss with one number at most."""
         head = self.heads[0]
         return (
-            all(type(layer) is Dense for layer in self.layers)
-            and len(self.heads) == 1
+            len(self.heads) == 1
             and head.weight == 1
             and len(head.loss.parameters) == 1
             and not self.heads_activate

@@ -88,9 +88,7 @@ def _extra(group: list[tuple[int, Layer]]) -> _core.Extra:
 
 def heads_of(network: Network) -> list[_core.Head]:
     """The heads; none where one judges all outputs in the plain way."""
-    head = network.heads[0]
-    own = network.heads_activate or network.output_activation.name == "ascending"
-    if len(network.heads) == 1 and head.weight == 1 and len(head.loss.parameters) == 1 and not own:
+    if network.plain_head:
         return []
     return [
         (

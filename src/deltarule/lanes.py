@@ -61,7 +61,7 @@ def kind_of(network: Network, X: Any, training: Training) -> Kind | str:
     plan, state = training.plan, training.state
     if not network.plain:
         return "lanes train dense layers alone, under one plain head"
-    if plan.optimizer.averages or getattr(plan.optimizer, "clip_norm", None) is not None:
+    if plan.optimizer.averages or plan.optimizer.clips:
         return "the optimizer clips or averages, which lanes do not"
     if not isinstance(X, np.ndarray):
         return "lanes take dense rows, not CSR"

@@ -188,13 +188,7 @@ class CompiledSession(Session):
         if optimizer == self._optimizer:
             return
         moments = self._moments if self._optimizer is None else self.moments()
-        clip_norm, average = (getattr(optimizer, name, None) for name in ("clip_norm", "average"))
-        self._core.set_optimizer(
-            optimizer.name,
-            optimizer.hyperparameters(),
-            clip_norm or 0.0,
-            -1.0 if average is None else average,
-        )
+        self._core.set_optimizer(optimizer.name, optimizer.hyperparameters(), *optimizer.around())
         if moments is None or len(moments) != optimizer.moments:
             moments = np.zeros((optimizer.moments, self._size), dtype=self._dtype)
             if optimizer.averages:  # of a training that goes on, whose first step was long ago

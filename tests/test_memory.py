@@ -174,3 +174,30 @@ def test_the_peak_of_a_fit_is_nine_times_its_parameters(solver):
     peak, parameters = map(int, answer.stdout.split())
     assert parameters > 20e6
     assert peak <= 9 * parameters + SCRATCH, f"{peak / parameters:.2f} times the parameters"
+
+
+GRADIENT = """
+import numpy as np, deltarule as dr
+from deltarule.layers import BatchNormalization, Dense
+network = dr.Network(
+    layers=[Dense(4, 64), BatchNormalization(64, 64, "relu"), Dense(64, 1)], loss="squared_error"
+)
+start = dr.initialize(network, 0, dtype="float32")
+X, D = np.ones((100_000, 4), dtype="float32"), np.ones((100_000, 1), dtype="float32")
+dr.gradient(network, start, X[:9], D[:9], engine="compiled")  # what is loaded once
+
+def asked():
+    lines = open("/proc/self/status").read().split("\\n")
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmPeak"))
+
+before = asked()
+dr.gradient(network, start, X, D, engine="compiled")
+print(asked() - before)
+"""
+
+
+def test_a_gradient_beside_training_needs_room_for_some_rows_alone():
+    answer = subprocess.run(
+        [sys.executable, "-c", GRADIENT], capture_output=True, text=True, check=True
+    )
+    assert int(answer.stdout) < 8e6  # outputs and deltas of all rows are 50 MB and more

@@ -38,6 +38,7 @@ PYTHON_TESTS = (
     "tests/test_many.py",
     "tests/test_loop.py",
     "tests/test_predictor.py",
+    "tests/test_learner.py",
     "tests/test_learner_core.py",
     "tests/conformance/test_engines_agree.py",
     "tests/conformance/test_layer_kinds.py",

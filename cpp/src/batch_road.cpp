@@ -181,10 +181,11 @@ typename BatchRoad<T>::Cut BatchRoad<T>::cut(int64_t rows, bool measure) const {
 
 /// Room for batches of up to so many rows: the last one of an epoch may be cut in another way.
 template <class T>
-void BatchRoad<T>::prepare(int64_t rows, const Samples<T>& samples) {
+void BatchRoad<T>::prepare(int64_t rows, const Samples<T>& samples, bool training) {
     const int64_t strip = panels_.kernels().strip;
-    const int64_t strips = divide_up(measures_ ? rows : std::min(rows, most_rows), strip);
-    if (measures_ || !cut(rows, false).parts) return reserve(samples, strips, 0, strips);
+    const bool measure = measures_ && training;
+    const int64_t strips = divide_up(measure ? rows : std::min(rows, most_rows), strip);
+    if (!cut(rows, measure).parts) return reserve(samples, strips, 0, strips);
     const int64_t parts = std::min(most_parts, divide_up(rows, small_part));
     reserve(samples, std::max(strips, threads_ * divide_up(large_part, strip)), parts,
             std::max(strips, parts));
@@ -312,7 +313,7 @@ template <class T>
 double BatchRoad<T>::loss(const Samples<T>& samples, T* gradient) {
     if (!gradient) return forward_only(samples, nullptr);
     if (samples.rows == 0) return std::fill_n(gradient, panels_.size(), T(0)), 0;
-    prepare(samples.rows, samples);
+    prepare(samples.rows, samples, false);
     Batch<T> batch = batch_of(samples);
     const double total = rows_with_gradient(batch, samples.rows);
     panels_.gradient(gradient);

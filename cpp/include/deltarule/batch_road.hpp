@@ -36,8 +36,8 @@ public:
     void predict(const Samples<T>& samples, T* predictions);
     /// Σ w f; with `gradient` also its gradient as a canonical vector.
     double loss(const Samples<T>& samples, T* gradient = nullptr);
-    /// Makes the buffers for steps over so many rows.
-    void prepare(int64_t rows, const Samples<T>& samples);
+    /// Makes the buffers for steps over so many rows, or for a gradient beside training.
+    void prepare(int64_t rows, const Samples<T>& samples, bool training = true);
 
 private:
     struct Buffers;

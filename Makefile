@@ -109,6 +109,7 @@ sklearn-defects:
 docs:
 	$(prepare) plot
 	@$(PYTHON_HERE) benchmarks/tables.py
+	@$(PYTHON_HERE) benchmarks/choice_texts.py
 
 format:
 	$(prepare) --libraries-only lint

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from charts import DOCS
+from choice_points import Point, by_choice, verdict
+from choice_studies import STUDIES
 
 #: figure → studies, side by side.
 FIGURES: dict[str, tuple[str, ...]] = {
@@ -45,8 +47,6 @@ MEASURES = {
     "objectives": "final objective",
 }
 
-Point = dict[str, Any]
-
 
 def path(name: str) -> Path:
     """Where a figure lies."""
@@ -59,7 +59,6 @@ def draw(name: str, studies: dict[str, list[Point]], source: str) -> Path:
 
     matplotlib.use("svg")
     import matplotlib.pyplot as plt
-    from choice_studies import STUDIES
 
     first = next(iter(studies))
     with plt.rc_context(SETTINGS):
@@ -83,8 +82,6 @@ def _tidy(axes: Any, which: str = "both") -> None:
 
 def _strips(plt: Any, points: list[Point], study: Any) -> Any:
     """A panel for each data set, a row for each choice."""
-    from choice_texts import by_choice, verdict
-
     choices = by_choice(points)
     base = next(iter(choices))
     names = list(choices)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from choices import regression
+from choice_training import regression
 
 import deltarule as dr
 

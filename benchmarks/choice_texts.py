@@ -11,23 +11,18 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import math
 import statistics
 from pathlib import Path
 from typing import Any
 
 import choice_figures
 import tables
+from choice_points import RESULT, Point, by_choice, verdict
 from choice_studies import STUDIES
-from choices import RESULT
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGE = DOCS / "how-to-choose.md"
-#: One choice is better or worse than another where it is so in this share of the repetitions.
-AGREEING = 0.9
 RAN_AWAY = 100.0
-
-Point = dict[str, Any]
 
 
 def main() -> int:
@@ -105,34 +100,11 @@ def told(name: str, points: list[Point]) -> str:
     return at_each_place(points) if STUDIES[name].condition else along_the_axis(points)
 
 
-def verdict(values: list[float], base: list[float]) -> int:
-    """−1 where the values are smaller than the base's in nearly all repetitions, 1 larger, 0 else.
-
-    Examples
-    --------
-    >>> verdict([1.0, 2.0, 3.0], [2.0, 3.0, 4.0]), verdict([1.0, 5.0, 3.0], [2.0, 3.0, 4.0])
-    (-1, 0)
-    """
-    needed = math.ceil(AGREEING * len(base))
-    pairs = list(zip(values, base, strict=True))
-    if sum(one < other for one, other in pairs) >= needed:
-        return -1
-    return 1 if sum(one > other for one, other in pairs) >= needed else 0
-
-
 def shown(values: list[float]) -> str:
     """Mean ± standard deviation."""
     mean, spread = statistics.fmean(values), statistics.pstdev(values)
     digits = 1 if mean >= 1 else 3
     return f"{mean:.{digits}f} ± {spread:.{digits}f}"
-
-
-def by_choice(points: list[Point]) -> dict[str, dict[str, list[float]]]:
-    """Choice → data → values, for a study without an axis; the base first."""
-    found: dict[str, dict[str, list[float]]] = {}
-    for point in points:
-        found.setdefault(point["choice"], {})[point["data"]] = point["values"]
-    return found
 
 
 def beside_the_base(points: list[Point]) -> str:

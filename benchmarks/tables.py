@@ -2,8 +2,7 @@
 
     python benchmarks/tables.py [RESULT.json]
 
-Without a file the newest of ``benchmarks/results`` is taken, and the charts are drawn from it too;
-``choice_texts.py`` then does the same for docs/how-to-choose.md.
+Without a file the newest of ``benchmarks/results`` is taken, and the charts are drawn from it too.
 ``--check`` changes nothing and exits with 1 where a document or a chart is not of that result.
 """
 
@@ -45,11 +44,9 @@ def main() -> int:
             print(f"stale: {', '.join(stale)} are not of {path.name}")
         return 1 if stale else 0
     import charts
-    import choice_texts
 
     charts.draw(json.loads(path.read_text(encoding="utf-8")), path.name)
     write(path)
-    choice_texts.write()
     return 0
 
 

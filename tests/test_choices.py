@@ -17,9 +17,10 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
 import choice_figures  # noqa: E402
+import choice_points  # noqa: E402
 import choice_studies  # noqa: E402
 import choice_texts  # noqa: E402
-import choices  # noqa: E402
+import choice_training  # noqa: E402
 
 STUDIES = choice_studies.STUDIES
 
@@ -31,9 +32,9 @@ def test_studies_name_parameters_and_data_that_exist(name: str) -> None:
     assert {data for data, *_ in jobs} == set(STUDIES[name].data)
     for *_, (_, measured, settings) in jobs:
         assert set(settings) <= known
-        assert measured in choices.MEASURES
+        assert measured in choice_training.MEASURES
     for place in {job[0] for *_, job in jobs}:
-        assert len(choices.rows(place, 0)) == 4
+        assert len(choice_training.rows(place, 0)) == 4
 
 
 def test_every_study_has_its_place_in_the_page_and_every_figure_is_shown() -> None:
@@ -55,10 +56,13 @@ def test_the_beginning_is_the_pages() -> None:
 
 
 def test_rows_are_held_back_few_or_wrong() -> None:
-    X, X_held, *_ = choices.rows("digits-200", 3)
+    X, X_held, *_ = choice_training.rows("digits-200", 3)
     assert (len(X), len(X_held)) == (200, 450)
     assert not {row.tobytes() for row in X} & {row.tobytes() for row in X_held}
-    clean, wrong = choices.rows("diabetes", 3), choices.rows("diabetes, 10 % gross errors", 3)
+    clean, wrong = (
+        choice_training.rows("diabetes", 3),
+        choice_training.rows("diabetes, 10 % gross errors", 3),
+    )
     changed = clean[2] != wrong[2]
     assert changed.sum() == round(0.1 * len(changed))
     np.testing.assert_allclose((wrong[2] - clean[2])[changed], 10 * clean[2].std())
@@ -66,11 +70,11 @@ def test_rows_are_held_back_few_or_wrong() -> None:
 
 
 def test_a_training_is_judged_on_rows_that_were_held_back() -> None:
-    wine = choices.train(("wine", "error", choice_studies.BEGINNING, 0))
+    wine = choice_training.train(("wine", "error", choice_studies.BEGINNING, 0))
     assert 0 <= wine < 20
     away = {"solver": "sgd", "learning_rate_init": 1e9, "max_iter": 3}
-    assert choices.train(("diabetes", "error", away, 0)) is None
-    assert len(choices.train(("moons", "objectives", {"n_init": 2, "max_iter": 1}, 0))) == 2
+    assert choice_training.train(("diabetes", "error", away, 0)) is None
+    assert len(choice_training.train(("moons", "objectives", {"n_init": 2, "max_iter": 1}, 0))) == 2
 
 
 @pytest.mark.parametrize(
@@ -83,7 +87,7 @@ def test_a_training_is_judged_on_rows_that_were_held_back() -> None:
     ],
 )
 def test_a_verdict_wants_nine_of_ten(values: list[float], found: int) -> None:
-    assert choice_texts.verdict(values, [1.0] * 10) == found
+    assert choice_points.verdict(values, [1.0] * 10) == found
 
 
 def points(**values: dict[Any, list[float]]) -> list[dict[str, Any]]:

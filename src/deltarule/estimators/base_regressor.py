@@ -9,8 +9,8 @@ from sklearn.base import RegressorMixin
 from sklearn.utils.metaestimators import available_if
 
 from deltarule.activations import Ascending
-from deltarule.definitions import Array, as_plain_array, choose, name_of
-from deltarule.estimators import checks, quantiles
+from deltarule.definitions import Array, as_plain_array, choose
+from deltarule.estimators import checks, networks, quantiles
 from deltarule.estimators.base import BaseMLP
 from deltarule.estimators.fitting import Rows
 from deltarule.estimators.predictor import Frozen, NumberPredictor, Predictor
@@ -93,8 +93,7 @@ class BaseMLPRegressor(RegressorMixin, BaseMLP):
             return Ascending(len(self._levels()))
         if self.output_activation != "auto":
             return self.output_activation
-        own = {"poisson": "exp", "perceptron": "sign", "log_loss": "logistic"}
-        return own.get(name_of(self.loss), "identity")
+        return networks.output_activation_of(self.loss)
 
     def _measure_target(self, y: Any, weight: Array | None) -> None:
         self._target_standardizer = None

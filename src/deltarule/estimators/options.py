@@ -40,10 +40,7 @@ from deltarule.optimizers import (
 )
 from deltarule.penalties import L2, PENALTIES, Penalty
 from deltarule.schedules import SCHEDULES, Adaptive, Constant, InvScaling, Schedule
-from deltarule.stopping import EarlyStopping
-
-#: A patience that no training outlives: what scikit-learn writes as ``n_iter_no_change=inf``.
-FOR_EVER = 2**62
+from deltarule.stopping import FOR_EVER, EarlyStopping
 
 
 def optimizer_of(estimator: Any) -> Optimizer:

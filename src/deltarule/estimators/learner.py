@@ -22,7 +22,7 @@ from deltarule.engines.base import RowLearner
 from deltarule.engines.work import RowCode, Stood
 from deltarule.estimators import fitting, options
 from deltarule.estimators.checks import is_sparse
-from deltarule.estimators.predictor import Predictor, real_numbers
+from deltarule.estimators.predictor import Predictor, form_of, real_numbers
 from deltarule.estimators.row_targets import RowTarget, as_finite
 from deltarule.estimators.standardizer import Standardizer
 from deltarule.exceptions import InvalidParameterError, InvalidShapeError, NonFiniteError
@@ -208,10 +208,9 @@ class Learner:
         row = real_numbers(x, "x")
         width = self._network.n_inputs
         if row is None or row.shape != (width,):
-            got = "rows of different lengths" if row is None else f"shape {row.shape}"
             raise InvalidShapeError(
-                f"x must be a row of {width} numbers (got {got}). Give the columns that fit had, "
-                "in their order; partial_fit takes many rows."
+                f"x must be a row of {width} numbers (got {form_of(x, row)}). Give the "
+                "columns that fit had, in their order; partial_fit takes many rows."
             )
         given = row[np.newaxis]
         with np.errstate(over="ignore", invalid="ignore"):

@@ -292,9 +292,15 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
         if stopping is not None and stopping.scorer == "loss":
             score = None
         elif stopping is not None and stopping.scorer is not None:
-            score = fitting.ScorerJudge(self, stopping.scorer, held)
+            from deltarule.estimators.scorer_judge import ScorerJudge  # and scikit-learn's metrics
+
+            score = ScorerJudge(self, stopping.scorer, held, self._flawless(held.y, dtype))
         weight = None if held.weight is None else held.weight.astype(dtype, copy=False)
         return Validation(self._inputs(held.X, dtype), D, weight, score)
+
+    def _flawless(self, y: Any, dtype: Any) -> Array | None:
+        """Outputs of a network that knows the targets; None where no scorer is tried on them."""
+        return None
 
     def _task_observer(self, tasks: EpochTasks | None) -> Any:
         if tasks is None:

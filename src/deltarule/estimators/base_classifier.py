@@ -182,6 +182,9 @@ class BaseMLPClassifier(ClassifierMixin, BaseMLP):
     def _target(self, y: Any, dtype: Any) -> Array:
         return self._code.encode(y, dtype)
 
+    def _flawless(self, y: Any, dtype: Any) -> Array:
+        return self._target(y, dtype)
+
     def _training_target(self, y: Any, dtype: Any) -> Array:
         target = self._target(y, dtype)
         if not self.label_smoothing:

@@ -9,7 +9,7 @@ from sklearn.base import RegressorMixin
 from sklearn.utils.metaestimators import available_if
 
 from deltarule.activations import Ascending
-from deltarule.definitions import Array, as_plain_array, choose
+from deltarule.definitions import Array, as_plain_array, choose, name_of
 from deltarule.estimators import checks, networks, quantiles
 from deltarule.estimators.base import BaseMLP
 from deltarule.estimators.fitting import Rows
@@ -118,6 +118,13 @@ class BaseMLPRegressor(RegressorMixin, BaseMLP):
         if self._levels():  # a column for each quantile of each target
             D = np.repeat(D, len(self._levels()), axis=1)
         return as_plain_array(D, dtype)
+
+    def _flawless(self, y: Any, dtype: Any) -> Array | None:
+        if name_of(self._output_activation()) == "sign":
+            return None  # as classes are: what the metrics of classes take
+        # Above 0 and no whole numbers: what the metrics of such targets ask of predictions, which
+        # a training may come to, and what those of classes refuse.
+        return self._target(np.abs(np.asarray(y, dtype=np.float64)) + 1.5, dtype)
 
     def _row_target(self, dtype: Any) -> RowTarget:
         repeats = max(len(self._levels()), 1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
 import math
 import sys
 import warnings
@@ -29,7 +28,6 @@ from deltarule.optimizers import Optimizer
 from deltarule.plans import (
     EpochReport,
     History,
-    Judge,
     Observer,
     TrainingPlan,
     TrainingResult,
@@ -229,54 +227,6 @@ def _definition(scorer: Any) -> str:
     if name is None or "<" in name:  # of functions inside others many have the same name
         return repr(scorer)
     return f"{scorer.__module__}.{name}"
-
-
-class ScorerJudge(Judge):
-    """A scikit-learn scorer as what judges the rows ``held`` after each epoch."""
-
-    def __init__(self, estimator: Any, scorer: Any, held: Rows) -> None:
-        from sklearn.metrics import check_scoring  # as above
-
-        self._scorer, self._held = check_scoring(estimator, scoring=scorer), held
-        weighted = held.weight is not None and _takes_weights(self._scorer)
-        self._weights = {"sample_weight": held.weight} if weighted else {}
-        stand_in = _with(type(estimator), estimator.__dict__)
-        # Its rows are arrays by now; and its weights are not those that were remembered.
-        for name in ("feature_names_in_", "_memory"):
-            stand_in.__dict__.pop(name, None)
-        stand_in._set_network(estimator._network)  # and sessions of its own
-        self._stand_in = stand_in
-
-    def value(self, prediction: Array, parameters: Parameters) -> float:
-        """The score of what the scorer asks a fitted estimator with these numbers."""
-        # Several trainings in threads have one judge: each asks an estimator of its own.
-        stand_in = _with(type(self._stand_in), self._stand_in.__dict__)
-        stand_in._publish(parameters)
-        stand_in._given = self._held.X, prediction
-        found = self._scorer(stand_in, self._held.X, self._held.y, **self._weights)
-        try:
-            score = float(found)
-        except (TypeError, ValueError):
-            score = math.nan
-        if not math.isfinite(score) and np.isfinite(prediction).all():
-            raise InvalidParameterError(
-                f"the scorer of early_stopping must return a finite number (got {found!r} for "
-                "finite predictions). Return one number, where more is better."
-            )
-        return score
-
-
-def _with(kind: Any, attributes: dict[str, Any]) -> Any:
-    """An object with these attributes; `copy.copy` would copy the history too."""
-    made = kind.__new__(kind)
-    made.__dict__.update(attributes)
-    return made
-
-
-def _takes_weights(scorer: Any) -> bool:
-    """Whether a scorer, and the metric that it may stand for, has sample weights."""
-    metric = getattr(scorer, "_score_func", scorer)
-    return "sample_weight" in inspect.signature(metric).parameters
 
 
 def starting_state(

@@ -528,8 +528,6 @@ class CompiledEngine(Engine):
             function = layer.activation
             if type(function) is not ACTIVATIONS.table.get(function.name):
                 return f"the activation of layers[{index}] is a Python function."
-            if function.name == "ascending" and index + 1 < len(network.layers):
-                return f"the activation 'ascending' of layers[{index}] is for outputs in the core."
         for head in network.heads:
             if type(head.loss) is not LOSSES.table.get(head.loss.name):
                 return "the loss is a Python function."

@@ -147,7 +147,8 @@ class BaseMLPRegressor(RegressorMixin, BaseMLP):
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
             In the target's own units, also with ``standardize="both"``; then float64 for float32
             rows too where the target's mean is so large that float32 would lose its digits. Of
-            several quantiles the one next to the median.
+            several quantiles the one next to the median; where two are as near, as 0.1 and 0.9,
+            the lower: no centre of the two, and best asked for as 0.5 among the levels.
         """
         if self._fitted_levels():
             found: Array = self.predict_quantiles(X)[..., quantiles.middle(self._fitted_levels())]

@@ -290,10 +290,15 @@ def check_end(plan: TrainingPlan, horizon: int | None) -> None:
         raise no_end(schedule.name)
 
 
+def _is_at_its_end(plan: TrainingPlan, state: TrainingState) -> bool:
+    """Whether the schedule counts on an end of the training and this is it, or behind it."""
+    return plan.schedule.needs_horizon and 0 < state.total_epochs(plan.schedule) <= state.epoch
+
+
 def _tell_if_it_stands(plan: TrainingPlan, state: TrainingState) -> None:
     """Warn of a schedule that is past its end, where its step size is 0."""
     schedule, total = plan.schedule, state.total_epochs(plan.schedule)
-    if not (schedule.needs_horizon and 0 < total <= state.epoch):
+    if not _is_at_its_end(plan, state):
         return
     if schedule.factors(Clock(1, 1, 1, 1, 1), 1)[0] == 0:
         warnings.warn(
@@ -322,20 +327,23 @@ def _say(text: str) -> None:
     sys.stdout.write(text + "\n")
 
 
-def printer(estimator: Any, early_stopping: bool, judged: bool) -> Observer | None:
+def printer(estimator: Any, early_stopping: bool, judged: bool, starts: int) -> Observer | None:
     """What ``verbose`` prints after each epoch, in scikit-learn's words."""
     if not estimator.verbose:
         return None
-    count, factor = 0, None
+    count, factor, start = 0, None, 1
 
     def print_epoch(report: EpochReport) -> None:
-        nonlocal count, factor
+        nonlocal count, factor, start
+        if report.start != start:
+            count, factor, start = 0, None, report.start
         count += 1
         if factor is not None and report.rate_factor < factor:
             rate = estimator.learning_rate_init * report.rate_factor
             _say(f"{_stalled(estimator, early_stopping)} Setting learning rate to {rate:f}")
         factor = report.rate_factor
-        _say(f"Iteration {count}, loss = {report.loss:.8f}")
+        which = f"Start {start} of {starts}, iteration" if starts > 1 else "Iteration"
+        _say(f"{which} {count}, loss = {report.loss:.8f}")
         if judged:
             _say(f"Validation score: {report.validation_score:f}")
 
@@ -350,7 +358,14 @@ def _stalled(estimator: Any, early_stopping: bool) -> str:
     return f"{what} did not improve more than tol={least:f} for {epochs} consecutive epochs."
 
 
-def tell_end(estimator: Any, result: TrainingResult, *, incremental: bool) -> None:
+def tell_kept(estimator: Any, objectives: Array) -> None:
+    """Print which of several starts was kept."""
+    if estimator.verbose:
+        best = int(np.nan_to_num(objectives, nan=np.inf).argmin())
+        _say(f"Start {best + 1} of {len(objectives)} is kept.")
+
+
+def tell_end(estimator: Any, result: TrainingResult, plan: TrainingPlan) -> None:
     """Print, warn or raise what the end of a training asks for; the numbers are kept already."""
     reason = result.stop_reason
     if reason is StopReason.NON_FINITE:
@@ -371,13 +386,14 @@ def tell_end(estimator: Any, result: TrainingResult, *, incremental: bool) -> No
         )
     elif reason is StopReason.SOLVER or (reason is StopReason.MAX_EPOCHS and result.trouble):
         warnings.warn(f"{result.trouble}", ConvergenceWarning, stacklevel=6)
-    elif reason is StopReason.MAX_EPOCHS and not incremental:
-        warnings.warn(
-            f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and the "
-            "optimization hasn't converged yet.",
-            ConvergenceWarning,
-            stacklevel=6,
-        )
+    elif reason is StopReason.MAX_EPOCHS and not plan.incremental:
+        if not _is_at_its_end(plan, result.state):  # which is where it was to come to
+            warnings.warn(
+                f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and the "
+                "optimization hasn't converged yet.",
+                ConvergenceWarning,
+                stacklevel=6,
+            )
     elif reason in ENDED and estimator.verbose:
         judged = result.state.best_parameters is not None
         small = " Learning rate too small." if reason is StopReason.STEP_TOO_SMALL else ""

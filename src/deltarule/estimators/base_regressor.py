@@ -107,7 +107,8 @@ class BaseMLPRegressor(RegressorMixin, BaseMLP):
                 f"(got standardize='both' with {activation!r}). A standardized target has "
                 "values of both signs."
             )
-        found = Standardizer.measure(np.asarray(y, dtype=np.float64).reshape(len(y), -1), weight)
+        columns = np.asarray(y, dtype=np.float64).reshape(len(y), -1)
+        found = Standardizer.measure(columns, weight, "y")
         self._target_standardizer = found
         self.target_center_, self.target_scale_ = found.center, found.scale
 

@@ -399,32 +399,40 @@ def tell_end(estimator: Any, result: TrainingResult, plan: TrainingPlan) -> None
         small = " Learning rate too small." if reason is StopReason.STEP_TOO_SMALL else ""
         _say(f"{_stalled(estimator, judged)}{small} Stopping.")
     if reason is not StopReason.NON_FINITE:
-        _tell_if_it_rose(result.history.loss[-result.epochs :] if result.epochs else [])
+        _tell_if_it_rose(estimator, result.history.loss[-result.epochs :] if result.epochs else [])
 
 
 #: A training loss that ends so many times above its first has met too large steps.
 RISEN = 1000.0
 
 
-def _tell_if_it_rose(losses: list[float]) -> None:
+def or_standardize(estimator: Any, comma: str = "") -> str:
+    """The other remedy beside a smaller step, where it was not taken already."""
+    if estimator.standardize is not None:
+        return ""
+    return f"{comma} or standardize the inputs with standardize='inputs'"
+
+
+def _tell_if_it_rose(estimator: Any, losses: list[float]) -> None:
     if len(losses) > 1 and losses[-1] > RISEN * max(losses[0], np.finfo(float).tiny):
         warnings.warn(
             f"The training loss rose from {losses[0]:.3g} to {losses[-1]:.3g}: the step size is "
-            "too large. Lower learning_rate_init or standardize the inputs with "
-            "standardize='inputs'.",
+            f"too large. Lower learning_rate_init{or_standardize(estimator)}.",
             ConvergenceWarning,
             stacklevel=7,
         )
 
 
 def _tell_non_finite(estimator: Any, result: TrainingResult) -> None:
-    remedy = "standardize the inputs with standardize='inputs'."
     where = f"It happened in {result.trouble}"
     if options.optimizer_of(estimator).name == "lbfgs":
-        remedy = f"Scale the inputs, or {remedy}"
+        remedy = "Scale the inputs"
+        if estimator.standardize is not None:
+            remedy = "Choose another solver, for example 'adam'"
     else:
         where += f" with learning_rate_init={estimator.learning_rate_init:g}"
-        remedy = f"Lower learning_rate_init, or {remedy}"
+        remedy = "Lower learning_rate_init"
+    remedy += f"{or_standardize(estimator, ',')}."
     if result.state.best_parameters is not None:
         warnings.warn(
             f"The objective became non-finite. {where}; the weights of the best validation score "

@@ -232,8 +232,8 @@ class Learner:
         return NonFiniteError(
             f"step {self._rows.stood().steps + 1} of the learner made the loss or a weight "
             "non-finite. It was not done; the learner is as it was before it. Lower "
-            f"learning_rate_init (got {self._plan.learning_rate_init:g}), or standardize the "
-            "inputs with standardize='inputs'."
+            f"learning_rate_init (got {self._plan.learning_rate_init:g})"
+            f"{fitting.or_standardize(self._estimator, ',')}."
         )
 
     def __repr__(self) -> str:

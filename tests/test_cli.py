@@ -180,8 +180,8 @@ def test_the_names_in_the_help_are_those_of_the_tables():
     assert set(train.ACTIVATIONS) == {
         name for name, kind in ACTIVATIONS.table.items() if kind.elementwise
     }
-    # A step schedule has no step by default.
-    assert set(train.SCHEDULES) == set(SCHEDULES.table) - {"step"}
+    assert set(train.SCHEDULES) == set(SCHEDULES.table)
+    assert SCHEDULES.table["step"]() == dr.Step(every=10, factor=0.5)  # as --help says
     assert train.ENGINES == NAMES
 
 

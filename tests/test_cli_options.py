@@ -38,6 +38,17 @@ def test_every_schedule_acts_with_every_solver_that_goes_by_steps(table, tmp_pat
     assert len({losses(schedule) for schedule in asked}) == len(asked)
 
 
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+def test_a_step_schedule_halves_the_step_size_every_ten_epochs(table, tmp_path, solver):
+    def losses(schedule):
+        words = ("--solver", solver, "--schedule", schedule, "--epochs", "12")
+        return trained(table, tmp_path, *words).loss_curve_
+
+    steps, constant = losses("step"), losses("constant")
+    assert steps[:10] == constant[:10]
+    assert steps[10:] != constant[10:]
+
+
 def test_adaptive_acts_with_adam(table, tmp_path):
     words = ("--solver", "adam", "--schedule", "adaptive")
     assert trained(table, tmp_path, *words).learning_rate == dr.Adaptive()

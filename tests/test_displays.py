@@ -19,6 +19,7 @@ from deltarule.displays import (
     NetworkDisplay,
     WeightsDisplay,
 )
+from deltarule.exceptions import TrainingStoppedWarning
 
 matplotlib = pytest.importorskip("matplotlib")
 matplotlib.use("Agg")
@@ -188,6 +189,22 @@ def test_loss_curve_refuses_what_has_none():
     assert str(caught.value) == (
         "estimator must be fitted and have a loss_curve_ (got MLPClassifier without one). Call "
         "fit first."
+    )
+    with pytest.raises(ValueError) as caught:
+        LossCurveDisplay.from_estimator(dr.MLPClassifier((4,)).initialize(X, Y))
+    assert str(caught.value) == (
+        "estimator must have come to the end of an epoch (got MLPClassifier with an empty "
+        "loss_curve_). Call fit first."
+    )
+    late = dr.MLPClassifier((4,), max_seconds=1e-9, engine="reference", batch_size=1)
+    with pytest.warns(TrainingStoppedWarning):
+        late.fit(X, Y)
+    with pytest.raises(ValueError) as caught:
+        LossCurveDisplay.from_estimator(late)
+    assert str(caught.value) == (
+        "estimator must have come to the end of an epoch (got MLPClassifier with an empty "
+        "loss_curve_). The time allowed for the training was used up; the parameters reached so "
+        "far are kept. Raise max_seconds, or go on from here with warm_start."
     )
     with pytest.raises(ValueError) as caught:
         LossCurveDisplay(training_loss=[])

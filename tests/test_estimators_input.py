@@ -383,6 +383,55 @@ def test_verbose_prints_as_scikit_learn_does(capsys: pytest.CaptureFixture[str])
     ]
 
 
+def test_verbose_says_which_start(capsys: pytest.CaptureFixture[str]) -> None:
+    model = dr.MLPClassifier((2,), solver="sgd", learning_rate="adaptive", verbose=True, n_init=3)
+    model.set_params(tol=1e9, n_iter_no_change=2, learning_rate_init=1e-5, random_state=0)
+    model.fit(X_IRIS, Y_IRIS)
+    printed = capsys.readouterr().out.splitlines()
+    epochs = len(model.loss_curve_)
+    kept = int(model.restarts_.argmin()) + 1
+    counted = [line.partition(",")[0] + line.split(",")[1] for line in printed if "loss =" in line]
+    assert counted == [
+        f"Start {start} of 3 iteration {epoch}"
+        for start in (1, 2, 3)
+        for epoch in range(1, epochs + 1)
+    ]
+    assert [line for line in printed if f"Start {kept} of 3, it" in line] == [
+        f"Start {kept} of 3, iteration {epoch}, loss = {loss:.8f}"
+        for epoch, loss in enumerate(model.loss_curve_, 1)
+    ]
+    stalled = "Training loss did not improve more than tol=1000000000.000000 for 2 consecutive "
+    slower = [
+        f"{stalled}epochs. Setting learning rate to {rate}" for rate in ("0.000002", "0.000000")
+    ]
+    assert [line for line in printed if "loss =" not in line] == [
+        *slower * 3,
+        f"Start {kept} of 3 is kept.",
+        f"{stalled}epochs. Learning rate too small. Stopping.",
+    ]
+    model.set_params(warm_start=True).fit(X_IRIS, Y_IRIS)
+    assert capsys.readouterr().out.startswith("Iteration 1, loss = ")
+
+
+def test_a_schedule_at_its_planned_end_has_not_failed_to_converge() -> None:
+    X, y = X_IRIS, Y_IRIS
+    never = {"n_iter_no_change": np.inf, "max_iter": 5, "random_state": 0}
+    for schedule in ("cosine", "one_cycle", dr.Cosine(total_epochs=5), dr.OneCycle()):
+        for n_init in (1, 2):
+            model = dr.MLPClassifier((2,), learning_rate=schedule, n_init=n_init, **never)
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                model.fit(X, y)
+            assert (model.n_iter_, model.stop_reason_) == (5, dr.StopReason.MAX_EPOCHS)
+    for schedule in ("step", dr.Cosine(total_epochs=6)):
+        model = dr.MLPClassifier((2,), learning_rate=schedule, warm_start=True, **never)
+        with pytest.warns(ConvergenceWarning, match=r"Maximum iterations \(5\) reached"):
+            model.fit(X, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.set_params(max_iter=1).fit(X, y)
+
+
 def test_a_loss_that_only_rises_is_said() -> None:
     X, y = load_diabetes(return_X_y=True)
     model = dr.MLPRegressor(

@@ -14,6 +14,7 @@ from sklearn.pipeline import make_pipeline
 import deltarule as dr
 from deltarule.estimators import fitting, options
 from deltarule.exceptions import DeltaruleError, InvalidParameterError
+from deltarule.stopping import FOR_EVER
 
 X_IRIS, Y_IRIS = load_iris(return_X_y=True)
 
@@ -108,7 +109,7 @@ def test_learning_rate(settings: dict[str, Any], expected: Any) -> None:
         ({"early_stopping": dr.EarlyStopping(0.4)}, dr.EarlyStopping(0.4)),
         (
             {"early_stopping": True, "n_iter_no_change": np.inf},
-            dr.EarlyStopping(patience=options.FOR_EVER),
+            dr.EarlyStopping(patience=FOR_EVER),
         ),
     ],
     ids=str,
@@ -246,6 +247,30 @@ def test_fields_are_reached_through_a_pipeline() -> None:
             {"solver__beta_1": 2},
             "beta_1 must be a number in [0, 1) (got 2). Choose a value in that range.",
         ),
+        (
+            {"learning_rate__power": 0.3},
+            (
+                "Invalid parameter 'learning_rate__power' for estimator MLPClassifier: Constant "
+                "has no fields (got 'power'). Give another object for learning_rate."
+            ),
+        ),
+        (
+            {"learning_rate": "invscaling", "learning_rate__power": 0.3},
+            (
+                "Invalid parameter 'learning_rate__power' for estimator MLPClassifier: "
+                "learning_rate='invscaling' does nothing with the solver 'adam' and has no fields "
+                "(got 'power'). Set learning_rate=dr.InvScaling(…), which works with every solver "
+                "by steps."
+            ),
+        ),
+        (
+            {"solver": "lbfgs", "learning_rate": "adaptive", "learning_rate__divisor": 3},
+            (
+                "Invalid parameter 'learning_rate__divisor' for estimator MLPClassifier: "
+                "learning_rate='adaptive' does nothing with the solver 'lbfgs' and has no fields "
+                "(got 'divisor'). Choose a solver that goes by steps."
+            ),
+        ),
     ],
     ids=str,
 )
@@ -271,6 +296,13 @@ def test_an_unknown_parameter_has_scikit_learns_words() -> None:
         ({"alpha": -1}, "Got -1 instead. Choose a value of that kind."),
         ({"standardize": "rows"}, "Got 'rows' instead. Choose a value of that kind."),
         ({"max_iter": 0}, "Got 0 instead. Choose a value of that kind."),
+        ({"solver": dr.Adam}, "instead. Call the class: Adam(…)."),
+        ({"alpha": dr.L2}, "instead. Call the class: L2(…)."),
+        ({"early_stopping": dr.EarlyStopping}, "instead. Call the class: EarlyStopping(…)."),
+        ({"loss": dr.losses.Huber}, "instead. Call the class: Huber(…)."),
+        ({"activation": dr.activations.Tanh}, "instead. Call the class: Tanh(…)."),
+        ({"hidden_layer_sizes": dr.Hidden}, "instead. Call the class: Hidden(…)."),
+        ({"solver": dr.losses.Huber}, "instead. Choose a value of that kind."),
     ],
     ids=str,
 )

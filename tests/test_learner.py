@@ -375,7 +375,8 @@ SPARSE = (
     "a learner takes dense rows (got a sparse csr_array). Use the estimator's partial_fit for "
     "sparse rows."
 )
-ONE = "target must be a number (got shape (2,)). Give one row of what fit was given as y."
+NONE = "{} must hold real numbers (got None among them). Fill the hole first, or leave the row out."
+ONE = "target must be a number (got {}). Give one row of what fit was given as y."
 POISSON = (
     "loss 'poisson' needs targets of at least 0 (got -1). Use 'squared_error' for targets of "
     "either sign."
@@ -384,14 +385,18 @@ REFUSED = [
     ([1.0, 2.0], 1.0, A_ROW.format("shape (2,)")),
     (X[:1], 1.0, A_ROW.format("shape (1, 4)")),
     ([1.0, [2.0], 3.0, 4.0], 1.0, A_ROW.format("rows of different lengths")),
-    (None, 1.0, A_ROW.format("shape ()")),
+    (None, 1.0, A_ROW.format("None")),
+    (3.0, 1.0, A_ROW.format("shape ()")),
+    ([0.0, None, 1.0, 2.0], 1.0, NONE.format("x")),
     (["a", "b", "c", "d"], 1.0, REAL.format("x")),
     (csr_array(X[:1]), 1.0, SPARSE),
     ([0.0, 1.0, np.nan, 2.0], 1.0, FINITE.format("x", "nan in column 2")),
     (np.array([0.0, -np.inf, 1.0, 2.0]), 1.0, FINITE.format("x", "-inf in column 1")),
     (X[0], np.nan, FINITE.format("target", "nan")),
     (X[0], "high", REAL.format("target")),
-    (X[0], [1.0, 2.0], ONE),
+    (X[0], [1.0, 2.0], ONE.format("shape (2,)")),
+    (X[0], None, ONE.format("None")),
+    (X[0], [None], NONE.format("target")),
     (X[0], -1.0, POISSON),
 ]
 
@@ -425,6 +430,9 @@ CLASS_TARGETS = [
     (THREE, np.nan, A_CLASS.format("nan")),
     (LABELS, [0, 1, 2], ITS_LABELS.format("[0, 1, 2]")),
     (LABELS, [0, 1], ITS_LABELS.format("[0, 1]")),
+    (THREE, None, A_CLASS.format("None")),
+    (LABELS, None, ITS_LABELS.format("None")),
+    (LABELS, [0, None, 1], NONE.format("target")),
 ]
 
 

@@ -12,6 +12,7 @@ import scipy.sparse as sp
 
 import deltarule as dr
 from deltarule import engines
+from deltarule.engines import base
 from deltarule.engines.base import Session
 from deltarule.engines.reference import ReferenceEngine
 from deltarule.optimizers import OPTIMIZERS
@@ -310,7 +311,7 @@ def test_a_python_schedule_is_asked_once_for_each_step(
     rows = np.repeat(X, 100, axis=0), np.repeat(D, 100, axis=0)
     plan = replace(PLAN, max_epochs=7, batch_size=batch_size)
     falling = dr.train(NETWORK, START, *rows, replace(plan, schedule=InvScaling(per="step")))
-    monkeypatch.setattr(compiled, "SLICE_SECONDS", 1e-9)
+    monkeypatch.setattr(base, "SLICE_SECONDS", 1e-9)
     asked: list[int] = []
     schedule = Function(lambda t: asked.append(t) or (1 + t) ** -0.5)
     watch = {"observer": lambda seen: seen.epoch == 5} if observed else {}

@@ -217,6 +217,20 @@ NOT_TAKEN = [
         ),
     ),
     (
+        None,
+        (
+            "X must be a row of 5 numbers or an array of shape (rows, 5) (got None). Give the "
+            "columns that fit had, in their order."
+        ),
+    ),
+    (
+        [1.0, None, 3.0, 4.0, 5.0],
+        (
+            "X must hold real numbers (got None among them). Fill the hole first, or leave the "
+            "row out."
+        ),
+    ),
+    (
         ["a", "b", "c", "d", "e"],
         (
             "X must hold real numbers (got words). Encode words and dates as numbers, as the rows "
@@ -258,11 +272,12 @@ NOT_TAKEN = [
 @pytest.mark.parametrize(("given", "sentence"), NOT_TAKEN)
 def test_what_is_no_row_is_refused(given, sentence, engine):
     for kind, y in ((dr.MLPRegressor, SCORE), (dr.MLPClassifier, SCORE > 0)):
-        predict = fitted(kind, {}, y, engine).predictor()
-        for call in (predict, predict.outputs):
-            with pytest.raises(InvalidShapeError) as caught:
-                call(given)
-            assert str(caught.value) == sentence
+        model = fitted(kind, {}, y, engine)
+        for predict in (model.predictor(), model.learner().predict):
+            for call in (predict, predict.outputs, getattr(predict, "proba", predict)):
+                with pytest.raises(InvalidShapeError) as caught:
+                    call(given)
+                assert str(caught.value) == sentence
 
 
 def test_nan_is_not_looked_for():

@@ -43,6 +43,40 @@ def fitted():
     return model().fit(X, Y)
 
 
+@pytest.mark.parametrize(
+    ("levels", "place"),
+    [
+        ((0.1, 0.9), 0),
+        ((0.3, 0.7), 0),
+        ((0.2, 0.45, 0.55, 0.8), 1),
+        ((0.3, 0.9), 0),
+        ((0.1, 0.6), 1),
+        ((0.05, 0.5, 0.95), 1),
+    ],
+)
+def test_predict_gives_the_lower_of_two_quantiles_that_are_as_near_to_the_median(levels, place):
+    found = model(levels, max_iter=2).fit(X, Y)
+    wanted = found.predict_quantiles(X)[:, place]
+    np.testing.assert_array_equal(found.predict(X), wanted)
+    assert found.predictor()(X[0]) == pytest.approx(wanted[0])
+
+
+@pytest.mark.parametrize("engine", ["auto", "compiled", "reference"])
+def test_ascending_is_for_outputs(engine):
+    words = (
+        "layers[0].activation must be one for hidden layers (got 'ascending', which makes the "
+        "outputs for several quantiles rise). Choose another, such as 'relu'."
+    )
+    for activation in ("ascending", dr.activations.Ascending(2), ["ascending", "relu"]):
+        upper = dr.MLPRegressor(hidden_layer_sizes=(4, 4), activation=activation, engine=engine)
+        with pytest.raises(InvalidParameterError) as caught:
+            upper.fit(X, Y)
+        assert str(caught.value) == words
+    with pytest.raises(InvalidParameterError) as caught:
+        dr.Network((3, 4, 1), ["ascending", "identity"])
+    assert str(caught.value) == words
+
+
 def test_ascending_against_its_jacobian():
     z, upstream = np.random.default_rng(1).normal(size=(2, 4, 6)) * 3
     function = Ascending(3)

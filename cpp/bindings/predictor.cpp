@@ -185,9 +185,9 @@ private:
 template <class T>
 void bind_predictor(nb::module_& m, const char* name) {
     nb::class_<BoundPredictor<T>>(m, name)
-        .def("outputs", &BoundPredictor<T>::outputs, nb::arg("X"), nb::arg("out").none() = nb::none())
-        .def("first", &BoundPredictor<T>::first, nb::arg("X"), nb::arg("out").none() = nb::none())
-        .def("choose", &BoundPredictor<T>::choose, nb::arg("X"), nb::arg("middle") = 0.0);
+        .def("outputs", &BoundPredictor<T>::outputs, nb::arg("X").none(), nb::arg("out").none() = nb::none())
+        .def("first", &BoundPredictor<T>::first, nb::arg("X").none(), nb::arg("out").none() = nb::none())
+        .def("choose", &BoundPredictor<T>::choose, nb::arg("X").none(), nb::arg("middle") = 0.0);
 }
 
 nb::object open_predictor(const std::vector<LayerText>& layers, nb::handle parameters,

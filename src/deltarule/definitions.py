@@ -205,7 +205,7 @@ def choose(thing: object, family: Family[D], parameter: str) -> D:
     if isinstance(thing, Mapping):
         return from_record(thing, family)
     if isinstance(thing, type) and issubclass(thing, family.base):
-        got, remedy = f"the class {thing.__name__}", f"Call the class: {thing.__name__}(…)."
+        got, remedy = f"the class {thing.__name__}", call_it(thing)
     elif callable(thing) and family.wrap is not None:
         return family.wrap(thing)
     else:
@@ -217,6 +217,11 @@ def choose(thing: object, family: Family[D], parameter: str) -> D:
         f"{parameter} must be one of {family.names()},{function} or an object of "
         f"{family.base.__module__.removesuffix('.base')} (got {got}). {remedy}"
     )
+
+
+def call_it(kind: type) -> str:
+    """What to do where a class came in the place of its object."""
+    return f"Call the class: {kind.__name__}(…)."
 
 
 def from_record(record: object, family: Family[D]) -> D:

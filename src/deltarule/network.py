@@ -172,6 +172,12 @@ class Network:
                     f"layers[{index + 1}].inputs must be {below.units}, the units of the layer "
                     f"below (got {above.inputs}). Make the two widths equal."
                 )
+            if below.activation.name == "ascending":
+                raise InvalidParameterError(
+                    f"layers[{index}].activation must be one for hidden layers (got 'ascending', "
+                    "which makes the outputs for several quantiles rise). Choose another, such as "
+                    "'relu'."
+                )
 
     def _check_heads(self) -> None:
         covered = [column for head in self.heads for column in range(*head.columns)]

@@ -341,7 +341,8 @@ class EpochReport:
     """What an observer sees after each epoch; it returns True to end the training.
 
     ``parameters()`` gives the numbers now, at the price of a copy; ``rate_factor`` is what the
-    adaptive schedule had made of the step size during the epoch.
+    adaptive schedule had made of the step size during the epoch; ``start`` is the number of the
+    start, from 1, where there are several.
     """
 
     epoch: int
@@ -350,6 +351,7 @@ class EpochReport:
     validation_score: float | None
     parameters: Callable[[], Parameters]
     rate_factor: float = 1.0
+    start: int = 1
 
 
 Observer = Callable[[EpochReport], bool | None]

@@ -14,7 +14,7 @@ from deltarule.functional import objective
 from deltarule.lanes import LARGEST_NETWORK
 from deltarule.many import NOT_BEGUN, train_many
 from deltarule.network import Network, initialize
-from deltarule.plans import TrainingPlan, TrainingResult
+from deltarule.plans import Observer, TrainingPlan, TrainingResult
 from deltarule.random import Stream, derive
 from deltarule.stopping import StopReason
 from deltarule.training import train
@@ -94,7 +94,7 @@ def _results(
 ) -> Iterator[tuple[int, TrainingResult]]:
     """Each start that was begun, by its number; after an interrupt or the time are no more."""
     followed = [name for name in ("observer", "history") if options.get(name) is not None]
-    began, seconds = time.perf_counter(), plan.max_seconds
+    began, seconds, observer = time.perf_counter(), plan.max_seconds, options.get("observer")
     if seconds is not None:
         followed.append("max_seconds")
     # Wide networks one after the other: all of them at once would lie in memory together.
@@ -116,10 +116,17 @@ def _results(
                 return
             plan = replace(plan, max_seconds=left)
         start = initialize(network, key, *drawing)
+        if observer is not None:
+            options = {**options, "observer": _of_start(observer, index + 1)}
         result = train(network, start, X, D, replace(plan, key=key), **options)
         yield index, result
         if result.stop_reason in CUT:
             return
+
+
+def _of_start(observer: Observer, number: int) -> Observer:
+    """The observer, told which start the epochs are of."""
+    return lambda report: observer(replace(report, start=number))
 
 
 def _final(

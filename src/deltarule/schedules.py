@@ -339,6 +339,10 @@ class Cosine(Schedule):
     -----
     Loshchilov and Hutter (2017), https://arxiv.org/abs/1608.03983, without restarts.
 
+    The rules that end a training are in force under it: one whose loss does not improve by ``tol``
+    for a while ends before the schedule does. ``n_iter_no_change=inf`` leaves it its time. To
+    come to the planned end is no failure to converge, and `fit` does not warn of it.
+
     Examples
     --------
     >>> Cosine().factors(Clock(0, 0, 4, 4, 4), 5).round(4)
@@ -396,7 +400,7 @@ class OneCycle(Schedule):
     -----
     Smith and Topin (2018), https://arxiv.org/abs/1708.07120. PyTorch's OneCycleLR gives its end
     as a share of the start, and cycles the momentum too; here the end is a share of the peak and
-    the momentum stays.
+    the momentum stays. What ends a training before the schedule does is said of `Cosine`.
 
     Examples
     --------

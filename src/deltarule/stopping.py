@@ -23,7 +23,20 @@ from deltarule.dataclass import dataclass
 from deltarule.definitions import Definition, in_range, non_negative, positive_integer, settle
 from deltarule.exceptions import InvalidParameterError
 
-__all__ = ["ENDED", "EarlyStopping", "Standing", "StopReason", "StopRules", "patience_number"]
+__all__ = [
+    "ENDED",
+    "FOR_EVER",
+    "EarlyStopping",
+    "Standing",
+    "StopReason",
+    "StopRules",
+    "patience_number",
+]
+
+
+#: A count that no training reaches, and that the core can hold: what scikit-learn writes as
+#: ``n_iter_no_change=inf``.
+FOR_EVER = 1 << 62
 
 
 @dataclass(frozen=True)
@@ -221,4 +234,4 @@ class StopRules:
 
 def patience_number(patience: int | None) -> int:
     """A patience as the core counts it: below 0 there is no end."""
-    return -1 if patience is None else min(max(int(patience), 0), 1 << 62)
+    return -1 if patience is None else min(max(int(patience), 0), FOR_EVER)

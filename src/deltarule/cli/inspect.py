@@ -61,23 +61,91 @@ def _network_lines(network: Network, dtype: str) -> list[str]:
     ]
     for index, layer in enumerate(network.layers):
         blocks = sum(slot.block.size for slot in network.slots(index))
-        lines.append(
-            f"  layer {index}   {layer.name} {layer.inputs} → {layer.units}, "
-            f"{layer.activation.name}, {counted(blocks, 'parameter')}"
+        what = [f"{layer.name} {layer.inputs} → {layer.units}"]
+        if layer.name == "dropout":  # neither an activation nor numbers
+            what.append(f"rate {layer.record()['rate']:g}")
+        else:
+            what += [_option_text(layer.activation.record()), counted(blocks, "parameter")]
+        lines.append(f"  layer {index}   {', '.join(what)}")
+    losses = dict.fromkeys(_option_text(head.loss.record()) for head in network.heads)
+    return [*lines, f"loss        {'; '.join(losses)}"]
+
+
+def _head_lines(network: Network, names: list[dict[str, Any]]) -> list[str]:
+    """The heads, where there are several or they are named: columns, loss, weight, activation."""
+    if len(network.heads) == 1 and not names:
+        return []
+    rows = [["heads", "outputs", "what it learns"]]
+    for index, head in enumerate(network.heads):
+        known = names[index] if index < len(names) else {}
+        first, last = head.columns[0], head.columns[1] - 1
+        what = [_option_text(head.loss.record()), network.head_activation(head).name]
+        if head.weight != 1:
+            what.append(f"weight {head.weight:g}")
+        if known.get("classes"):
+            values = known["classes"]["values"]
+            what.append(f"{counted(len(values), 'class', 'classes')}: {_some(values)}")
+        rows.append(
+            [
+                f"  {known.get('name', index)}",
+                f"{first}" if first == last else f"{first} to {last}",
+                f"{known['kind']}, {', '.join(what)}" if "kind" in known else ", ".join(what),
+            ]
         )
-    return [*lines, f"loss        {', '.join(head.loss.name for head in network.heads)}"]
+    return _left_table(rows)
+
+
+def _some(values: list[Any]) -> str:
+    """The first of many values."""
+    return ", ".join(map(str, values[:12])) + (", …" if len(values) > 12 else "")
+
+
+def _option_text(record: Any) -> str:
+    """An option as its name and fields; also as a setting of an estimator has it."""
+    if not isinstance(record, dict):
+        return _value_text(record)
+    record = record.get("record", record)
+    fields = [f"{name} {_value_text(value)}" for name, value in record.items() if name != "name"]
+    name: str = record["name"]
+    return f"{name} ({', '.join(fields)})" if fields else name
+
+
+def _value_text(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return " ".join(map(_value_text, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _training_lines(settings: dict[str, Any]) -> list[str]:
+    """What it is trained by, as the settings say it."""
+    solver = _option_text(settings["solver"])
+    lines = [f"solver      {solver}"]
+    if solver.partition(" ")[0] != "lbfgs":
+        rate, size = _option_text(settings["learning_rate"]), settings["batch_size"]
+        lines.append(
+            f"step size   {_value_text(settings['learning_rate_init'])}, {rate}; batch size {size}"
+        )
+    alpha = settings["alpha"]
+    penalty = _option_text(alpha) if isinstance(alpha, dict) else f"alpha {_value_text(alpha)}"
+    return [*lines, f"penalty     {penalty}"]
 
 
 def _estimator_lines(model: Model) -> list[str]:
     record = model.sections.get("estimator")
     if record is None:
         return []
-    history = record["history"]
-    lines = []
+    history, settings = record["history"], record["settings"]
+    named = record.get("heads") or {}
+    lines = _head_lines(model.parameters.network, named.get("columns", []))
     if record["classes"] is not None:
         values = record["classes"]["values"]
-        shown_values = ", ".join(map(str, values[:12])) + (", …" if len(values) > 12 else "")
-        lines.append(f"classes     {len(values)}: {shown_values}")
+        lines.append(f"classes     {len(values)}: {_some(values)}")
+    if record.get("temperature") is not None:
+        lines.append(f"calibrated  at temperature {record['temperature']:.4g}")
+    scaled = [what for what, found in record["standardizer"].items() if found is not None]
+    if scaled:
+        lines.append(f"scaled      {' and '.join(scaled)}, column by column")
+    lines += _training_lines(settings)
     lines.append(
         f"trained     {counted(history['epochs'], 'epoch')} on the {history['engine']} engine, "
         f"{str(history['stop_reason']).lower().replace('_', ' ')}"

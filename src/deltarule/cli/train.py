@@ -28,7 +28,7 @@ understood; some rows are held out, and the score on them stands beside that of 
 naive model (most frequent class, or mean) and of a linear model."""
 
 # Names that --help lists without loading their classes; tests hold them to the tables.
-SCHEDULES = ("constant", "invscaling", "adaptive", "cosine", "one_cycle")
+SCHEDULES = ("constant", "invscaling", "adaptive", "step", "cosine", "one_cycle")
 SOLVERS = ("sgd", "momentum", "nesterov", "adam", "adamw", "rmsprop", "lbfgs")
 ACTIVATIONS = (
     "identity",
@@ -155,7 +155,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=SCHEDULES,
         default="cosine",
         metavar="NAME",
-        help=f"of the step size: {', '.join(SCHEDULES)} (default: %(default)s)",
+        help=f"of the step size: {', '.join(SCHEDULES)}; step halves it every 10 epochs "
+        "(default: %(default)s)",
     )
     add(
         "--batch-size",

@@ -10,6 +10,7 @@ import numpy as np
 from deltarule.definitions import Array
 from deltarule.displays.canvas import COLOURS, GREY, axes_for
 from deltarule.exceptions import InvalidParameterError
+from deltarule.stopping import StopReason
 
 #: axes → those on their right for scores, so that several estimators share them.
 _SCORE_AXES: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
@@ -102,15 +103,22 @@ class LossCurveDisplay:
         Raises
         ------
         InvalidParameterError
-            If the estimator is not fitted or has no loss curve.
+            If the estimator is not fitted, or its fit was over before the end of an epoch.
         ImportError
             If matplotlib is not installed.
         """
         losses = getattr(estimator, "loss_curve_", None)
-        if losses is None or not len(losses):
+        if losses is None:
             raise InvalidParameterError(
                 f"estimator must be fitted and have a loss_curve_ (got {type(estimator).__name__} "
                 "without one). Call fit first."
+            )
+        if not len(losses):
+            reason = getattr(estimator, "stop_reason_", StopReason.MAX_EPOCHS)
+            why = "Call fit first." if reason is StopReason.MAX_EPOCHS else reason.value
+            raise InvalidParameterError(
+                "estimator must have come to the end of an epoch (got "
+                f"{type(estimator).__name__} with an empty loss_curve_). {why}"
             )
         scores = getattr(estimator, "validation_scores_", None)
         known = getattr(estimator, "validation_loss_curve_", None)

@@ -18,6 +18,7 @@ import numpy as np
 from deltarule import _core
 from deltarule.activations import ACTIVATIONS
 from deltarule.definitions import Array
+from deltarule.engines import base
 from deltarule.engines.base import (
     Engine,
     Epoch,
@@ -42,15 +43,14 @@ from deltarule.losses import LOSSES
 from deltarule.network import Network, Parameters
 from deltarule.optimizers import OPTIMIZERS, Optimizer
 from deltarule.random import order as rows_in_order
-from deltarule.stopping import Standing, StopReason, StopRules, patience_number
+from deltarule.stopping import FOR_EVER, Standing, StopReason, StopRules, patience_number
 
 #: The instruction set whose kernels run, such as ``"x86-64-v3"``; DELTARULE_ISA forces one.
 ISA: str = _core.isa()
 
-#: A slice of a training ends after so many seconds, steps or epochs; where it has passed the end of
-#: an epoch it ends with one, which takes no longer than that again.
-SLICE_SECONDS = 0.025
-SLICE_STEPS = 1 << 62
+#: A slice of a training ends after so many steps or epochs, or `base.SLICE_SECONDS`; where it has
+#: passed the end of an epoch it ends with one, which takes no longer than that again.
+SLICE_STEPS = FOR_EVER
 SLICE_EPOCHS = 1 << 16
 
 #: Factors of a schedule that are evaluated for a slice: as many as it may need, by the last one.
@@ -234,7 +234,7 @@ class CompiledSession(Session):
         self._core.run_epochs(
             (progress.epoch, progress.step, progress.carried, seconds),
             (standing.rate_factor, standing.best_loss, standing.best_score, standing.stalled),
-            (steps, min(most, SLICE_EPOCHS), SLICE_SECONDS),
+            (steps, min(most, SLICE_EPOCHS), base.SLICE_SECONDS),
             factors,
             judge,
         )
@@ -522,8 +522,6 @@ class CompiledEngine(Engine):
             function = layer.activation
             if type(function) is not ACTIVATIONS.table.get(function.name):
                 return f"the activation of layers[{index}] is a Python function."
-            if function.name == "ascending" and index + 1 < len(network.layers):
-                return f"the activation 'ascending' of layers[{index}] is for outputs in the core."
         for head in network.heads:
             if type(head.loss) is not LOSSES.table.get(head.loss.name):
                 return "the loss is a Python function."

@@ -36,7 +36,7 @@ class Answers(Published):
         session = self._score_session if scores else self._session
         rows, given = self.__dict__.get("_given", (None, None))
         if rows is X and given is not None and session is self._session:
-            outputs: Array = given  # of a stand-in of fitting.ScorerJudge: no second pass
+            outputs: Array = given  # of a stand-in of ScorerJudge: no second pass
             return outputs
         X = checks.check_rows(self, X)
         vector = self._current_vector(self._network)

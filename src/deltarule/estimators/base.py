@@ -179,14 +179,16 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
             # What is asked is the validation's score by now.
             plan = replace(plan, early_stopping=replace(plan.early_stopping, scorer=None))
             memory = None if memory is None else memory.judged_by(judged_by)
-        tasks = None
+        tasks, starts = None, self.n_init if first else 1
         if plan.max_epochs and has_callbacks(self):
-            tasks = EpochTasks(self, *given, plan.max_epochs * (self.n_init if first else 1))
+            tasks = EpochTasks(self, *given, plan.max_epochs * starts)
         settings: dict[str, Any] = {
             "sample_weight": weight,
             "validation": validation,
             "observer": fitting.observe(
-                fitting.printer(self, plan.early_stopping is not None, validation is not None),
+                fitting.printer(
+                    self, plan.early_stopping is not None, validation is not None, starts
+                ),
                 self._task_observer(tasks),
                 self.__dict__.get("_observer"),
             ),
@@ -203,8 +205,10 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
             self._calibrate(validation)
         if tasks is not None:
             tasks.end()
+        if objectives is not None:
+            fitting.tell_kept(self, objectives)
         if plan.max_epochs:
-            fitting.tell_end(self, result, incremental=plan.incremental)
+            fitting.tell_end(self, result, plan)
         return self
 
     def _train(
@@ -292,9 +296,15 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
         if stopping is not None and stopping.scorer == "loss":
             score = None
         elif stopping is not None and stopping.scorer is not None:
-            score = fitting.ScorerJudge(self, stopping.scorer, held)
+            from deltarule.estimators.scorer_judge import ScorerJudge  # and scikit-learn's metrics
+
+            score = ScorerJudge(self, stopping.scorer, held, self._flawless(held.y, dtype))
         weight = None if held.weight is None else held.weight.astype(dtype, copy=False)
         return Validation(self._inputs(held.X, dtype), D, weight, score)
+
+    def _flawless(self, y: Any, dtype: Any) -> Array | None:
+        """Outputs of a network that knows the targets; None where no scorer is tried on them."""
+        return None
 
     def _task_observer(self, tasks: EpochTasks | None) -> Any:
         if tasks is None:

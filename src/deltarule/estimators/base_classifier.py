@@ -13,7 +13,7 @@ from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_targ
 
 from deltarule.activations import Activation
 from deltarule.definitions import Array, as_plain_array, choose, name_of
-from deltarule.estimators import calibration, checks, class_weights, options, quantiles
+from deltarule.estimators import calibration, checks, class_weights, networks, options, quantiles
 from deltarule.estimators.base import BaseMLP
 from deltarule.estimators.fitting import Rows
 from deltarule.estimators.kept_session import KeptSession
@@ -116,19 +116,13 @@ class BaseMLPClassifier(ClassifierMixin, BaseMLP):
         given = self.output_activation
         if given != "auto":
             return given.name if isinstance(given, Activation) else str(given)
-        return self._automatic(multiclass=True)
-
-    def _automatic(self, multiclass: bool) -> str:
-        loss = self._loss_name()
-        own = {"poisson": "exp", "perceptron": "sign"}
-        if loss == "log_loss":
-            return "softmax" if multiclass else "logistic"
-        return own.get(loss, "identity")
+        return networks.output_activation_of(self.loss, choice=True)
 
     def _output_activation(self) -> str:
         if self.output_activation != "auto":
             return self.output_activation  # type: ignore[no-any-return]
-        return self._automatic(len(self.classes_) > 2 and not self._code.multilabel)
+        choice = len(self.classes_) > 2 and not self._code.multilabel
+        return networks.output_activation_of(self.loss, choice=choice)
 
     def _set_code(self, multilabel: bool) -> None:
         self._code = ClassCode(self.classes_, multilabel, 1, 0.0, 1.0)  # for _output_activation
@@ -188,6 +182,9 @@ class BaseMLPClassifier(ClassifierMixin, BaseMLP):
     def _target(self, y: Any, dtype: Any) -> Array:
         return self._code.encode(y, dtype)
 
+    def _flawless(self, y: Any, dtype: Any) -> Array:
+        return self._target(y, dtype)
+
     def _training_target(self, y: Any, dtype: Any) -> Array:
         target = self._target(y, dtype)
         if not self.label_smoothing:
@@ -226,7 +223,7 @@ class BaseMLPClassifier(ClassifierMixin, BaseMLP):
             self._check_smoothing()
         if not self.calibrate:
             return
-        loss = self._loss_name()
+        loss = name_of(self.loss)
         if loss != "log_loss":
             raise InvalidParameterError(
                 f"calibrate=True needs loss='log_loss', whose outputs are probabilities (got loss "
@@ -247,8 +244,9 @@ class BaseMLPClassifier(ClassifierMixin, BaseMLP):
 
     def _check_smoothing(self) -> None:
         given, loss = self.output_activation, choose(self.loss, LOSSES, "loss")
-        activation = self._automatic(multiclass=True) if given == "auto" else given
-        name = activation.name if isinstance(activation, Activation) else activation
+        if given == "auto":
+            given = networks.output_activation_of(loss, choice=True)
+        name = given.name if isinstance(given, Activation) else given
         low, high = loss.class_targets(name)
         if (low, high) != (0.0, 1.0):
             raise InvalidParameterError(
@@ -257,9 +255,6 @@ class BaseMLPClassifier(ClassifierMixin, BaseMLP):
                 f"label_smoothing={self.label_smoothing!r}): there is no share of a class to give "
                 "away. Take loss='log_loss'."
             )
-
-    def _loss_name(self) -> str:
-        return name_of(self.loss)
 
     def _calibrate(self, validation: Validation) -> None:
         if not self.calibrate:

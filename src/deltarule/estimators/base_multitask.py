@@ -189,7 +189,8 @@ class BaseMultiTaskMLP(BaseMLP):
                     "or standardize='inputs'."
                 )
             share = None if weight is None else weight[known]
-            found = Standardizer.measure(D[known, column : column + 1], share)
+            name = f"column {head.name!r} of y"
+            found = Standardizer.measure(D[known, column : column + 1], share, name)
             assert found.center is not None
             center[column], scale[column] = found.center[0], found.scale[0]
         self._target_standardizer = Standardizer(center, scale)

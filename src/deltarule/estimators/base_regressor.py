@@ -10,7 +10,7 @@ from sklearn.utils.metaestimators import available_if
 
 from deltarule.activations import Ascending
 from deltarule.definitions import Array, as_plain_array, choose, name_of
-from deltarule.estimators import checks, quantiles
+from deltarule.estimators import checks, networks, quantiles
 from deltarule.estimators.base import BaseMLP
 from deltarule.estimators.fitting import Rows
 from deltarule.estimators.predictor import Frozen, NumberPredictor, Predictor
@@ -93,8 +93,7 @@ class BaseMLPRegressor(RegressorMixin, BaseMLP):
             return Ascending(len(self._levels()))
         if self.output_activation != "auto":
             return self.output_activation
-        own = {"poisson": "exp", "perceptron": "sign", "log_loss": "logistic"}
-        return own.get(name_of(self.loss), "identity")
+        return networks.output_activation_of(self.loss)
 
     def _measure_target(self, y: Any, weight: Array | None) -> None:
         self._target_standardizer = None
@@ -108,7 +107,8 @@ class BaseMLPRegressor(RegressorMixin, BaseMLP):
                 f"(got standardize='both' with {activation!r}). A standardized target has "
                 "values of both signs."
             )
-        found = Standardizer.measure(np.asarray(y, dtype=np.float64).reshape(len(y), -1), weight)
+        columns = np.asarray(y, dtype=np.float64).reshape(len(y), -1)
+        found = Standardizer.measure(columns, weight, "y")
         self._target_standardizer = found
         self.target_center_, self.target_scale_ = found.center, found.scale
 
@@ -119,6 +119,13 @@ class BaseMLPRegressor(RegressorMixin, BaseMLP):
         if self._levels():  # a column for each quantile of each target
             D = np.repeat(D, len(self._levels()), axis=1)
         return as_plain_array(D, dtype)
+
+    def _flawless(self, y: Any, dtype: Any) -> Array | None:
+        if name_of(self._output_activation()) == "sign":
+            return None  # as classes are: what the metrics of classes take
+        # Above 0 and no whole numbers: what the metrics of such targets ask of predictions, which
+        # a training may come to, and what those of classes refuse.
+        return self._target(np.abs(np.asarray(y, dtype=np.float64)) + 1.5, dtype)
 
     def _row_target(self, dtype: Any) -> RowTarget:
         repeats = max(len(self._levels()), 1)
@@ -141,7 +148,8 @@ class BaseMLPRegressor(RegressorMixin, BaseMLP):
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
             In the target's own units, also with ``standardize="both"``; then float64 for float32
             rows too where the target's mean is so large that float32 would lose its digits. Of
-            several quantiles the one next to the median.
+            several quantiles the one next to the median; where two are as near, as 0.1 and 0.9,
+            the lower: no centre of the two, and best asked for as 0.5 among the levels.
         """
         if self._fitted_levels():
             found: Array = self.predict_quantiles(X)[..., quantiles.middle(self._fitted_levels())]

@@ -54,6 +54,7 @@ class MLPClassifier(BaseMLPClassifier):
         objects they work with every optimiser that goes by steps: lbfgs refuses them. Cosine and
         one_cycle come to their end after the ``max_iter`` epochs of the first fit, or after those
         that the object says: ``dr.Cosine(total_epochs=500)``; `partial_fit` counts its calls.
+        ``n_iter_no_change=inf`` keeps a training from ending before they do.
 
     learning_rate_init : float, default=0.001
         The step size at the start, above 0. Not used by lbfgs.
@@ -70,14 +71,15 @@ class MLPClassifier(BaseMLPClassifier):
     random_state : int, RandomState instance or None, default=None
         Decides start weights, order of rows, the early-stopping split and the units that
         ``dropout`` leaves out. An int gives the same bits on every machine with the same
-        instruction set, for any number of threads.
+        instruction set: those of the compiled engine whatever ``n_threads`` is. The reference
+        engine, and lbfgs in the search of SciPy, follow the threads of the BLAS, to about 1e-12.
 
     tol : float, default=1e-4
         The least improvement of the loss (of the score, with early stopping) that counts, at
         least 0; for lbfgs the largest gradient entry at which it stops.
 
     verbose : bool or int, default=False
-        Whether to print the loss of every epoch.
+        Whether to print the loss of every epoch; with ``n_init`` above 1 also of which start.
 
     warm_start : bool, default=False
         Whether a further `fit` goes on from the last one: weights (the last, where ``coefs_``
@@ -275,7 +277,7 @@ class MLPClassifier(BaseMLPClassifier):
     Warns
     -----
     ConvergenceWarning
-        If ``max_iter`` epochs were not enough.
+        If ``max_iter`` epochs were not enough; not where a schedule has come to its planned end.
     TrainingStoppedWarning
         After Ctrl-C and after `max_seconds`, with the weights so far; where a warm fit finds a
         schedule at its end, a step size of 0; and with early stopping after a non-finite

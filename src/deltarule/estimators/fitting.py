@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
 import math
 import sys
 import warnings
@@ -29,7 +28,6 @@ from deltarule.optimizers import Optimizer
 from deltarule.plans import (
     EpochReport,
     History,
-    Judge,
     Observer,
     TrainingPlan,
     TrainingResult,
@@ -231,54 +229,6 @@ def _definition(scorer: Any) -> str:
     return f"{scorer.__module__}.{name}"
 
 
-class ScorerJudge(Judge):
-    """A scikit-learn scorer as what judges the rows ``held`` after each epoch."""
-
-    def __init__(self, estimator: Any, scorer: Any, held: Rows) -> None:
-        from sklearn.metrics import check_scoring  # as above
-
-        self._scorer, self._held = check_scoring(estimator, scoring=scorer), held
-        weighted = held.weight is not None and _takes_weights(self._scorer)
-        self._weights = {"sample_weight": held.weight} if weighted else {}
-        stand_in = _with(type(estimator), estimator.__dict__)
-        # Its rows are arrays by now; and its weights are not those that were remembered.
-        for name in ("feature_names_in_", "_memory"):
-            stand_in.__dict__.pop(name, None)
-        stand_in._set_network(estimator._network)  # and sessions of its own
-        self._stand_in = stand_in
-
-    def value(self, prediction: Array, parameters: Parameters) -> float:
-        """The score of what the scorer asks a fitted estimator with these numbers."""
-        # Several trainings in threads have one judge: each asks an estimator of its own.
-        stand_in = _with(type(self._stand_in), self._stand_in.__dict__)
-        stand_in._publish(parameters)
-        stand_in._given = self._held.X, prediction
-        found = self._scorer(stand_in, self._held.X, self._held.y, **self._weights)
-        try:
-            score = float(found)
-        except (TypeError, ValueError):
-            score = math.nan
-        if not math.isfinite(score) and np.isfinite(prediction).all():
-            raise InvalidParameterError(
-                f"the scorer of early_stopping must return a finite number (got {found!r} for "
-                "finite predictions). Return one number, where more is better."
-            )
-        return score
-
-
-def _with(kind: Any, attributes: dict[str, Any]) -> Any:
-    """An object with these attributes; `copy.copy` would copy the history too."""
-    made = kind.__new__(kind)
-    made.__dict__.update(attributes)
-    return made
-
-
-def _takes_weights(scorer: Any) -> bool:
-    """Whether a scorer, and the metric that it may stand for, has sample weights."""
-    metric = getattr(scorer, "_score_func", scorer)
-    return "sample_weight" in inspect.signature(metric).parameters
-
-
 def starting_state(
     memory: Memory, network: Network, shown: Parameters, plan: TrainingPlan
 ) -> TrainingState:
@@ -340,10 +290,15 @@ def check_end(plan: TrainingPlan, horizon: int | None) -> None:
         raise no_end(schedule.name)
 
 
+def _is_at_its_end(plan: TrainingPlan, state: TrainingState) -> bool:
+    """Whether the schedule counts on an end of the training and this is it, or behind it."""
+    return plan.schedule.needs_horizon and 0 < state.total_epochs(plan.schedule) <= state.epoch
+
+
 def _tell_if_it_stands(plan: TrainingPlan, state: TrainingState) -> None:
     """Warn of a schedule that is past its end, where its step size is 0."""
     schedule, total = plan.schedule, state.total_epochs(plan.schedule)
-    if not (schedule.needs_horizon and 0 < total <= state.epoch):
+    if not _is_at_its_end(plan, state):
         return
     if schedule.factors(Clock(1, 1, 1, 1, 1), 1)[0] == 0:
         warnings.warn(
@@ -372,20 +327,23 @@ def _say(text: str) -> None:
     sys.stdout.write(text + "\n")
 
 
-def printer(estimator: Any, early_stopping: bool, judged: bool) -> Observer | None:
+def printer(estimator: Any, early_stopping: bool, judged: bool, starts: int) -> Observer | None:
     """What ``verbose`` prints after each epoch, in scikit-learn's words."""
     if not estimator.verbose:
         return None
-    count, factor = 0, None
+    count, factor, start = 0, None, 1
 
     def print_epoch(report: EpochReport) -> None:
-        nonlocal count, factor
+        nonlocal count, factor, start
+        if report.start != start:
+            count, factor, start = 0, None, report.start
         count += 1
         if factor is not None and report.rate_factor < factor:
             rate = estimator.learning_rate_init * report.rate_factor
             _say(f"{_stalled(estimator, early_stopping)} Setting learning rate to {rate:f}")
         factor = report.rate_factor
-        _say(f"Iteration {count}, loss = {report.loss:.8f}")
+        which = f"Start {start} of {starts}, iteration" if starts > 1 else "Iteration"
+        _say(f"{which} {count}, loss = {report.loss:.8f}")
         if judged:
             _say(f"Validation score: {report.validation_score:f}")
 
@@ -400,7 +358,14 @@ def _stalled(estimator: Any, early_stopping: bool) -> str:
     return f"{what} did not improve more than tol={least:f} for {epochs} consecutive epochs."
 
 
-def tell_end(estimator: Any, result: TrainingResult, *, incremental: bool) -> None:
+def tell_kept(estimator: Any, objectives: Array) -> None:
+    """Print which of several starts was kept."""
+    if estimator.verbose:
+        best = int(np.nan_to_num(objectives, nan=np.inf).argmin())
+        _say(f"Start {best + 1} of {len(objectives)} is kept.")
+
+
+def tell_end(estimator: Any, result: TrainingResult, plan: TrainingPlan) -> None:
     """Print, warn or raise what the end of a training asks for; the numbers are kept already."""
     reason = result.stop_reason
     if reason is StopReason.NON_FINITE:
@@ -421,44 +386,53 @@ def tell_end(estimator: Any, result: TrainingResult, *, incremental: bool) -> No
         )
     elif reason is StopReason.SOLVER or (reason is StopReason.MAX_EPOCHS and result.trouble):
         warnings.warn(f"{result.trouble}", ConvergenceWarning, stacklevel=6)
-    elif reason is StopReason.MAX_EPOCHS and not incremental:
-        warnings.warn(
-            f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and the "
-            "optimization hasn't converged yet.",
-            ConvergenceWarning,
-            stacklevel=6,
-        )
+    elif reason is StopReason.MAX_EPOCHS and not plan.incremental:
+        if not _is_at_its_end(plan, result.state):  # which is where it was to come to
+            warnings.warn(
+                f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and the "
+                "optimization hasn't converged yet.",
+                ConvergenceWarning,
+                stacklevel=6,
+            )
     elif reason in ENDED and estimator.verbose:
         judged = result.state.best_parameters is not None
         small = " Learning rate too small." if reason is StopReason.STEP_TOO_SMALL else ""
         _say(f"{_stalled(estimator, judged)}{small} Stopping.")
     if reason is not StopReason.NON_FINITE:
-        _tell_if_it_rose(result.history.loss[-result.epochs :] if result.epochs else [])
+        _tell_if_it_rose(estimator, result.history.loss[-result.epochs :] if result.epochs else [])
 
 
 #: A training loss that ends so many times above its first has met too large steps.
 RISEN = 1000.0
 
 
-def _tell_if_it_rose(losses: list[float]) -> None:
+def or_standardize(estimator: Any, comma: str = "") -> str:
+    """The other remedy beside a smaller step, where it was not taken already."""
+    if estimator.standardize is not None:
+        return ""
+    return f"{comma} or standardize the inputs with standardize='inputs'"
+
+
+def _tell_if_it_rose(estimator: Any, losses: list[float]) -> None:
     if len(losses) > 1 and losses[-1] > RISEN * max(losses[0], np.finfo(float).tiny):
         warnings.warn(
             f"The training loss rose from {losses[0]:.3g} to {losses[-1]:.3g}: the step size is "
-            "too large. Lower learning_rate_init or standardize the inputs with "
-            "standardize='inputs'.",
+            f"too large. Lower learning_rate_init{or_standardize(estimator)}.",
             ConvergenceWarning,
             stacklevel=7,
         )
 
 
 def _tell_non_finite(estimator: Any, result: TrainingResult) -> None:
-    remedy = "standardize the inputs with standardize='inputs'."
     where = f"It happened in {result.trouble}"
     if options.optimizer_of(estimator).name == "lbfgs":
-        remedy = f"Scale the inputs, or {remedy}"
+        remedy = "Scale the inputs"
+        if estimator.standardize is not None:
+            remedy = "Choose another solver, for example 'adam'"
     else:
         where += f" with learning_rate_init={estimator.learning_rate_init:g}"
-        remedy = f"Lower learning_rate_init, or {remedy}"
+        remedy = "Lower learning_rate_init"
+    remedy += f"{or_standardize(estimator, ',')}."
     if result.state.best_parameters is not None:
         warnings.warn(
             f"The objective became non-finite. {where}; the weights of the best validation score "

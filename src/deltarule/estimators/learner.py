@@ -22,7 +22,7 @@ from deltarule.engines.base import RowLearner
 from deltarule.engines.work import RowCode, Stood
 from deltarule.estimators import fitting, options
 from deltarule.estimators.checks import is_sparse
-from deltarule.estimators.predictor import Predictor, real_numbers
+from deltarule.estimators.predictor import Predictor, form_of, real_numbers
 from deltarule.estimators.row_targets import RowTarget, as_finite
 from deltarule.estimators.standardizer import Standardizer
 from deltarule.exceptions import InvalidParameterError, InvalidShapeError, NonFiniteError
@@ -208,10 +208,9 @@ class Learner:
         row = real_numbers(x, "x")
         width = self._network.n_inputs
         if row is None or row.shape != (width,):
-            got = "rows of different lengths" if row is None else f"shape {row.shape}"
             raise InvalidShapeError(
-                f"x must be a row of {width} numbers (got {got}). Give the columns that fit had, "
-                "in their order; partial_fit takes many rows."
+                f"x must be a row of {width} numbers (got {form_of(x, row)}). Give the "
+                "columns that fit had, in their order; partial_fit takes many rows."
             )
         given = row[np.newaxis]
         with np.errstate(over="ignore", invalid="ignore"):
@@ -233,8 +232,8 @@ class Learner:
         return NonFiniteError(
             f"step {self._rows.stood().steps + 1} of the learner made the loss or a weight "
             "non-finite. It was not done; the learner is as it was before it. Lower "
-            f"learning_rate_init (got {self._plan.learning_rate_init:g}), or standardize the "
-            "inputs with standardize='inputs'."
+            f"learning_rate_init (got {self._plan.learning_rate_init:g})"
+            f"{fitting.or_standardize(self._estimator, ',')}."
         )
 
     def __repr__(self) -> str:

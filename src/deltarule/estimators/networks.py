@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from deltarule.activations import ACTIVATIONS, Activation, Identity
-from deltarule.definitions import choose
+from deltarule.definitions import choose, name_of
 from deltarule.estimators.hidden_sizes import Hidden
 from deltarule.exceptions import InvalidParameterError
 from deltarule.layers import BatchNormalization, Dense, Dropout, Layer, LayerNormalization
@@ -90,6 +90,12 @@ def describe(estimator: Any, *columns: Any) -> tuple[Any, ...]:
         dropout if isinstance(dropout, Real) else tuple(dropout),
         estimator.normalization,
     )
+
+
+def output_activation_of(loss: Any, *, choice: bool = False) -> str:
+    """What ``output_activation="auto"`` is beside a loss; ``choice``: one class out of several."""
+    own = {"poisson": "exp", "perceptron": "sign", "log_loss": "softmax" if choice else "logistic"}
+    return own.get(name_of(loss), "identity")
 
 
 def build_network(estimator: Any, inputs: int, outputs: int, output_activation: str) -> Network:

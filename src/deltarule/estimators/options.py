@@ -22,7 +22,7 @@ import numpy as np
 from sklearn.utils._param_validation import InvalidParameterError as SklearnParameterError
 
 from deltarule.activations import ACTIVATIONS
-from deltarule.definitions import Family, choose, name_of
+from deltarule.definitions import Family, call_it, choose, name_of
 from deltarule.estimators.hidden_sizes import Hidden
 from deltarule.exceptions import InvalidParameterError
 from deltarule.initializers import INITIALIZERS
@@ -40,10 +40,7 @@ from deltarule.optimizers import (
 )
 from deltarule.penalties import L2, PENALTIES, Penalty
 from deltarule.schedules import SCHEDULES, Adaptive, Constant, InvScaling, Schedule
-from deltarule.stopping import EarlyStopping
-
-#: A patience that no training outlives: what scikit-learn writes as ``n_iter_no_change=inf``.
-FOR_EVER = 2**62
+from deltarule.stopping import FOR_EVER, EarlyStopping
 
 
 def optimizer_of(estimator: Any) -> Optimizer:
@@ -227,13 +224,25 @@ _FAMILIES: dict[str, Family[Any]] = {
     "initializer": INITIALIZERS,
 }
 
+#: The parameters that take objects, and of which class.
+_KINDS: dict[str, type] = {
+    **{parameter: family.base for parameter, family in _FAMILIES.items()},
+    "alpha": Penalty,
+    "early_stopping": EarlyStopping,
+    "hidden_layer_sizes": Hidden,
+}
+
 
 def remedy_for(estimator: Any, message: str) -> str:
     """What to do about a parameter that scikit-learn's check refused, from its message."""
-    for parameter, family in _FAMILIES.items():
+    for parameter, kind in _KINDS.items():
         value = getattr(estimator, parameter, None)
-        if message.startswith(f"The {parameter!r} parameter") and isinstance(value, str):
-            near = family.nearest(value)
+        if not message.startswith(f"The {parameter!r} parameter"):
+            continue
+        if isinstance(value, type) and issubclass(value, kind):
+            return call_it(value)
+        if isinstance(value, str) and parameter in _FAMILIES:
+            near = _FAMILIES[parameter].nearest(value)
             return f"Did you mean {near!r}?" if near else "Choose one of these names."
     return "Choose a value of that kind."
 
@@ -317,13 +326,31 @@ class OptionParameters:
         names = [field.name for field in dataclasses.fields(option)]
         for field in fields:
             if field not in names:
-                raise InvalidParameterError(
-                    f"Invalid parameter {owner + '__' + field!r} for estimator "
-                    f"{type(self).__name__}: {type(option).__name__} has "
-                    f"{'the fields ' + ', '.join(names) if names else 'no fields'} "
-                    f"(got {field!r}). Use one of them, or another object for {owner}."
-                )
+                raise self._no_field(owner, field, option, names)
         return dataclasses.replace(option, **fields)
+
+    def _no_field(
+        self, owner: str, field: str, option: Any, names: list[str]
+    ) -> InvalidParameterError:
+        """What is raised where an option has no such field."""
+        what = type(option).__name__
+        has, remedy = "no fields", f"Give another object for {owner}."
+        if names:
+            has = f"the fields {', '.join(names)}"
+            remedy = f"Use one of them, or another object for {owner}."
+        given: Any = getattr(self, owner)
+        if owner == "learning_rate" and isinstance(given, str) and given != option.name:
+            # A name that has scikit-learn's meaning, which is nothing with some solvers.
+            solver = optimizer_of(self).name
+            what = f"learning_rate={given!r} does nothing with the solver {solver!r} and"
+            remedy = "Choose a solver that goes by steps."
+            if solver != "lbfgs":
+                kind = SCHEDULES.table[given].__name__
+                remedy = f"Set learning_rate=dr.{kind}(…), which works with every solver by steps."
+        return InvalidParameterError(
+            f"Invalid parameter {owner + '__' + field!r} for estimator {type(self).__name__}: "
+            f"{what} has {has} (got {field!r}). {remedy}"
+        )
 
     def _option(self, owner: str) -> Any:
         """The option object that a parameter stands for now; None where it stands for none."""

@@ -124,10 +124,8 @@ class Predictor(ABC):
                 "estimator's predict for sparse rows."
             )
         rows = real_numbers(X, "X")
-        if rows is None:
-            raise _bad_rows(width, "rows of different lengths")
-        if rows.ndim not in (1, 2) or rows.shape[-1] != width:
-            raise _bad_rows(width, f"shape {rows.shape}")
+        if rows is None or rows.ndim not in (1, 2) or rows.shape[-1] != width:
+            raise _bad_rows(width, form_of(X, rows))
         return rows
 
 
@@ -311,18 +309,27 @@ class NumberPredictor(Predictor):
 
 
 def real_numbers(given: Any, name: str) -> Array | None:
-    """A C-contiguous array of float32 or float64; None where rows have different lengths.
+    """A C-contiguous array of float32 or float64.
+
+    None where there is no array: nothing was given, or rows of different lengths.
 
     Raises
     ------
     InvalidShapeError
         If there is anything but real numbers.
     """
+    if given is None:
+        return None
     try:
         rows = np.asarray(given)
     except ValueError:  # NumPy's word for it is "inhomogeneous"
         return None
     if rows.dtype.kind == "O":
+        if any(entry is None for entry in rows.flat):  # NumPy would make it NaN
+            raise InvalidShapeError(
+                f"{name} must hold real numbers (got None among them). Fill the hole first, or "
+                "leave the row out."
+            )
         rows = _as_floats(rows)
     if rows.dtype.kind not in "biuf":
         raise InvalidShapeError(
@@ -331,6 +338,13 @@ def real_numbers(given: Any, name: str) -> Array | None:
         )
     wide = rows.dtype in (np.float32, np.float64) and rows.dtype.isnative
     return np.require(rows, rows.dtype if wide else np.float64, ["C", "A"])
+
+
+def form_of(given: Any, rows: Array | None) -> str:
+    """What was given in the place of a row, for messages; `rows` is what `real_numbers` made."""
+    if given is None:
+        return "None"
+    return "rows of different lengths" if rows is None else f"shape {rows.shape}"
 
 
 def before_output(network: Network) -> Network:

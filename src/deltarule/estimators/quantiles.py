@@ -36,8 +36,9 @@ def has_quantiles(estimator: Any) -> bool:
 
 
 def middle(levels: tuple[float, ...]) -> int:
-    """The place of the quantile next to the median."""
-    return int(np.argmin(np.abs(np.array(levels) - 0.5)))
+    """The place of the quantile next to the median; of two as near, that of the lower."""
+    # Rounded, for 0.3 and 0.7 are not quite as near to 0.5 as floats.
+    return int(np.argmin(np.abs(np.array(levels) - 0.5).round(12)))
 
 
 def check(loss: Any, output_activation: Any) -> None:
@@ -120,7 +121,7 @@ class QuantilePredictor(Predictor):
         self._target, self._levels = target, levels
 
     def __call__(self, X: Any, out: Array | None = None) -> Any:
-        """The quantile next to the median: a float for a row, else what `predict` gives.
+        """The quantile that `MLPRegressor.predict` gives: a float for a row.
 
         Parameters
         ----------

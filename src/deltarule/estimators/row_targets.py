@@ -14,7 +14,7 @@ import numpy as np
 
 from deltarule.definitions import Array
 from deltarule.engines.work import RowCode
-from deltarule.estimators.predictor import real_numbers
+from deltarule.estimators.predictor import form_of, real_numbers
 from deltarule.estimators.standardizer import Standardizer
 from deltarule.estimators.targets import ClassCode
 from deltarule.exceptions import InvalidParameterError, InvalidShapeError, NonFiniteError
@@ -138,9 +138,9 @@ class NumberTarget(RowTarget):
         )
         if numbers is None or not fits:
             what = "a number" if single else f"{self._columns} numbers, one for each output"
-            shape = "rows of different lengths" if numbers is None else f"shape {numbers.shape}"
             raise InvalidShapeError(
-                f"target must be {what} (got {shape}). Give one row of what fit was given as y."
+                f"target must be {what} (got {form_of(target, numbers)}). Give one row of what "
+                "fit was given as y."
             )
         row = numbers.reshape(1, -1)
         D = row if self._standardizer is None else self._standardizer.apply(row.astype(np.float64))

@@ -322,6 +322,55 @@ def test_weights_that_are_assigned_go_on_from_a_file_too(tmp_path: Path) -> None
     same(again, model)
 
 
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("assign", ["set_weights", "attribute", "after"])
+def test_the_best_are_gone_on_from_where_they_are_assigned(
+    way: str, assign: str, tmp_path: Path
+) -> None:
+    """Equal numbers are assigned numbers too: without that the last would be gone on from."""
+    model = dr.MLPClassifier((6,), learning_rate_init=0.1, random_state=0, early_stopping=True)
+    model.set_params(solver=dr.SGD(average=0.9), max_iter=30, batch_size=8).fit(X_IRIS, Y_IRIS)
+    model.set_params(early_stopping=False, max_iter=1, warm_start=True, learning_rate_init=1e-300)
+    best = [part.copy() for part in (*model.coefs_, *model.intercepts_)]
+    if assign == "after":
+        model = WAYS[way](model, tmp_path)
+    if assign == "set_weights":
+        model.set_weights(model.coefs_, model.intercepts_)
+    else:
+        model.coefs_, model.intercepts_ = best[:2], best[2:]
+    if assign != "after":
+        model = WAYS[way](model, tmp_path)
+
+    def stepped(twin: Any) -> Any:
+        learner = twin.learner()
+        learner.step(X_IRIS[0], 0)
+        return learner.sync()
+
+    ways_on = {
+        "fit": lambda twin: twin.fit(X_IRIS, Y_IRIS),
+        "partial_fit": lambda twin: twin.partial_fit(X_IRIS, Y_IRIS),
+        "learner": stepped,
+    }
+    for name, go_on in ways_on.items():
+        twin = go_on(copy.deepcopy(model))
+        now = [*twin.coefs_, *twin.intercepts_]
+        for part, wanted in zip(now, best, strict=True):
+            np.testing.assert_array_equal(part, wanted, err_msg=name)
+    learner = model.learner()
+    outputs = learner.predict.proba(X_IRIS[0])
+    np.testing.assert_allclose(outputs, model.predict_proba(X_IRIS[:1])[0], rtol=1e-12)
+
+
+def test_weights_are_not_thrown_away_for_those_of_a_learner() -> None:
+    """Other arrays are other weights, even with the same numbers."""
+    model = dr.MLPRegressor(random_state=0).partial_fit(X_DIABETES, Y_DIABETES)
+    learner = model.learner()
+    learner.step(X_DIABETES[0], Y_DIABETES[0])
+    model.coefs_ = [part.copy() for part in model.coefs_]
+    with pytest.raises(InvalidParameterError, match="must be as it was when it made the learner"):
+        learner.sync()
+
+
 def test_lbfgs_goes_on_from_the_weights(tmp_path: Path) -> None:
     model = dr.MLPRegressor(
         hidden_layer_sizes=(4,), solver="lbfgs", warm_start=True, random_state=0

@@ -135,7 +135,7 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
         weight = checks.check_weights(sample_weight, X, may_be_zero=incremental)
         weight = self._class_weighted(y, weight, incremental=incremental)
         X, y, weight = self._with_target(fitting.Rows(X, y, weight), incremental=incremental)
-        memory = None if first else self.__dict__.get("_memory")
+        memory = None if first else self._remembered()
         key = fitting.draw_key(self.random_state) if memory is None else memory.key
         rows, held = fitting.Rows(X, y, weight), None
         if judges:

@@ -83,10 +83,10 @@ class MLPClassifier(BaseMLPClassifier):
 
     warm_start : bool, default=False
         Whether a further `fit` goes on from the last one: weights (the last, where ``coefs_``
-        shows the best, unless others were assigned), moments of the optimiser, counters, key and
-        split all go on, so that n fits of one epoch equal one fit of n, also over `save` and
-        `load`. lbfgs goes on from the weights with a new memory of the curvature. A schedule with
-        an end is told it by its ``total_epochs``.
+        shows the best; those that were assigned, be it the best), moments of the optimiser,
+        counters, key and split all go on, so that n fits of one epoch equal one fit of n, also over
+        `save` and `load`. lbfgs goes on from the weights with a new memory of the curvature. A
+        schedule with an end is told it by its ``total_epochs``.
 
     momentum : float, default=0.9
         For ``solver="sgd"``, in [0, 1).

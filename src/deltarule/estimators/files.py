@@ -31,7 +31,7 @@ from deltarule.estimators.class_records import (
     set_heads,
 )
 from deltarule.estimators.classifier import MLPClassifier
-from deltarule.estimators.fitting import Memory, settled
+from deltarule.estimators.fitting import Memory
 from deltarule.estimators.multitask import MultiTaskMLP
 from deltarule.estimators.networks import build_network
 from deltarule.estimators.quantiles import levels_of
@@ -227,11 +227,10 @@ def estimator_parameters(estimator: BaseMLP) -> Parameters:
 
 def _kept(estimator: BaseMLP, parameters: Parameters) -> Kept | None:
     """What a warm fit would go on from; None where a model was loaded without."""
-    memory: Memory | None = estimator.__dict__.get("_memory")
+    memory = estimator._remembered()
     if memory is None:
         return None
-    state = settled(memory, parameters)
-    return Kept(state, memory.history, memory.key, memory.optimizer, memory.judges)
+    return Kept(memory.state, memory.history, memory.key, memory.optimizer, memory.judges)
 
 
 def _set_memory(estimator: Any, kept: Kept, parameters: Parameters) -> None:

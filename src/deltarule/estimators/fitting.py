@@ -86,6 +86,21 @@ class Memory:
     reason: StopReason
     judges: str | None = None
 
+    def assigned(self, shown: Parameters) -> Memory:
+        """The memory of an estimator whose numbers were assigned: those it goes on from.
+
+        They make what was best before incomparable, and begin an epoch.
+        """
+        state = self.state
+        dtype = state.parameters.dtype
+        vector = shown.vector.astype(dtype, copy=False)
+        if self.optimizer.averages and len(state.moments):  # the average begins with them too
+            moments = np.concatenate((state.moments[:-1], vector[np.newaxis]))
+            state = replace(state, moments=moments)
+        buffers = shown.buffers.astype(dtype, copy=False)
+        state = _without_best(state, state.parameters.replace(vector=vector, buffers=buffers))
+        return replace(self, state=state, published=shown)
+
     def judged_by(self, judges: str) -> Memory:
         """The memory for a fit with these judges: a score by others is no score to beat."""
         if judges == self.judges:
@@ -232,13 +247,13 @@ def _definition(scorer: Any) -> str:
 def starting_state(
     memory: Memory, network: Network, shown: Parameters, plan: TrainingPlan
 ) -> TrainingState:
-    """Where a warm start begins: the kept state, from the last numbers or those assigned since.
+    """Where a warm start begins: the kept state.
 
     ``coefs_`` may show others than the last, the best; that n fits of one epoch are one fit of n
     does not depend on it. Another optimiser begins without moments at its step 0, another
     activation or loss without what was best before.
     """
-    state = settled(memory, shown).after(memory.reason)
+    state = memory.state.after(memory.reason)
     known = state.parameters.network
     if known is not network and known != network:
         last = state.parameters
@@ -248,22 +263,6 @@ def starting_state(
         state = replace(state, moments=empty, step=0, begun=None)
     _tell_if_it_stands(plan, state)
     return state
-
-
-def settled(memory: Memory, shown: Parameters) -> TrainingState:
-    """The state that is kept; with numbers that were assigned since, where the model shows such.
-
-    They make what was best before incomparable, and begin an epoch.
-    """
-    state = memory.state
-    if same_numbers(shown, memory.published):
-        return state
-    dtype = state.parameters.dtype
-    vector = shown.vector.astype(dtype, copy=False)
-    if memory.optimizer.averages and len(state.moments):  # the average begins with them too
-        state = replace(state, moments=np.concatenate((state.moments[:-1], vector[np.newaxis])))
-    buffers = shown.buffers.astype(dtype, copy=False)
-    return _without_best(state, state.parameters.replace(vector=vector, buffers=buffers))
 
 
 def same_numbers(one: Parameters, other: Parameters) -> bool:

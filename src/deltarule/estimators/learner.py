@@ -8,6 +8,7 @@ this row is: the same bits, whatever the solver, the schedule, the penalty and t
 
 from __future__ import annotations
 
+import operator
 import time
 from dataclasses import replace
 from numbers import Real
@@ -36,9 +37,10 @@ from deltarule.training import check_layers
 class Learner:
     """An estimator that learns row by row; ``estimator.learner()`` makes one.
 
-    It starts from the estimator's numbers and goes on by itself: the estimator is as it was until
-    `sync`. A learner is for one thread at a time, and is neither pickled nor copied. ``verbose``
-    and callbacks are for whole fits: steps are silent.
+    It starts where a `partial_fit` would, from the last numbers, also where early stopping shows
+    the best, and goes on by itself: the estimator is as it was until `sync`. A learner is for one
+    thread at a time, and is neither pickled nor copied. ``verbose`` and callbacks are for whole
+    fits: steps are silent.
 
     Attributes
     ----------
@@ -68,7 +70,7 @@ class Learner:
         _check(estimator)
         network = _network_of(estimator)
         shown = estimator._current(network)
-        memory = estimator.__dict__.get("_memory")
+        memory = estimator._remembered()
         dtype = shown.dtype if memory is None else memory.state.parameters.dtype
         shown = shown.astype(dtype)
         key = fitting.draw_key(estimator.random_state) if memory is None else memory.order_key
@@ -102,7 +104,8 @@ class Learner:
             state = fresh_state(shown)
         else:
             state = fitting.starting_state(memory, self._network, shown, self._plan)
-        self._memory, self._seen = memory, shown
+        self._memory, self._seen = memory, self._witnesses()
+        self._shown = shown
         self._loop = Loop(self._network, self._plan, state, self._session, None, None, 1, None)
 
     def step(self, x: Any, target: Any, weight: Any = 1.0) -> float:
@@ -172,10 +175,15 @@ class Learner:
         self._synced = stood
         return estimator
 
+    def _witnesses(self) -> tuple[Any, ...]:
+        """What the estimator gets anew when it is fitted, and when weights are assigned."""
+        return self._estimator.__dict__.get("_memory"), *self._estimator._parts()
+
     def _check_unchanged(self) -> None:
         estimator = self._estimator
-        same = estimator.__dict__.get("_memory") is self._memory
-        if same and fitting.same_numbers(estimator._current(self._network), self._seen):
+        now = self._witnesses()
+        same = len(now) == len(self._seen) and all(map(operator.is_, now, self._seen))
+        if same and fitting.same_numbers(estimator._current(self._network), self._shown):
             return
         raise InvalidParameterError(
             f"the {type(estimator).__name__} must be as it was when it made the learner, or at the "

@@ -136,23 +136,23 @@ class Published(CheckedParameters):
             known.pop(name, None)
         known.update(shown)
         self._vector, self._buffers = vector, buffers
-        self._issued = tuple(self._parts(_TRAINED)), tuple(self._parts(_BUFFERED))
+        self._issued = self._parts(_TRAINED), self._parts(_BUFFERED)
 
-    def _parts(self, names: tuple[str, ...]) -> list[Array]:
+    def _parts(self, names: tuple[str, ...] = (*_TRAINED, *_BUFFERED)) -> tuple[Array, ...]:
         """The arrays of some fitted attributes, those that are there."""
         known = self.__dict__
-        return [part for name in names for part in known.get(name, ())]
+        return tuple(part for name in names for part in known.get(name, ()))
 
     def _current_vector(self, network: Network) -> Array:
         """What ``coefs_``, ``intercepts_`` and the others say now, as one vector."""
-        if self._is_as_issued(_TRAINED, 0):
+        if "_vector" in self.__dict__ and self._is_as_issued(_TRAINED, 0):
             return self._vector
         _check_no_bias(network, self.intercepts_)
         return _gathered(network.layout, network, self.__dict__)
 
     def _current_buffers(self, network: Network) -> Array:
         """The running statistics now, as one vector; empty where there are none."""
-        if self._is_as_issued(_BUFFERED, 1):
+        if "_buffers" in self.__dict__ and self._is_as_issued(_BUFFERED, 1):
             return self._buffers
         if not network.buffer_size:
             return np.zeros(0, dtype=np.asarray(self.coefs_[0]).dtype)
@@ -163,6 +163,20 @@ class Published(CheckedParameters):
         vector = self._current_vector(network)
         buffers = self._current_buffers(network).astype(vector.dtype, copy=False)
         return Parameters(network, vector, buffers)
+
+    def _remembered(self) -> fitting.Memory | None:
+        """What a warm fit goes on from, with the numbers that were assigned since the last one."""
+        memory: fitting.Memory | None = self.__dict__.get("_memory")
+        if memory is None:
+            return None
+        shown = self._current(self._network)
+        if not self._is_assigned() and fitting.same_numbers(shown, memory.published):
+            return memory
+        return memory.assigned(shown)
+
+    def _is_assigned(self) -> bool:
+        """Whether other arrays stand in the place of those published, whatever is in them."""
+        return not (self._is_as_issued(_TRAINED, 0) and self._is_as_issued(_BUFFERED, 1))
 
     def _is_as_issued(self, names: tuple[str, ...], kind: int) -> bool:
         """Whether the arrays are the views that were published, so that one vector holds them."""
@@ -176,8 +190,10 @@ class Published(CheckedParameters):
     def set_weights(self, coefs: Any, intercepts: Any = None) -> Any:
         """Put other numbers in the place of the weights of a fitted or initialized estimator.
 
-        They are copied. The next prediction uses them, and a `fit` with ``warm_start=True`` or a
-        `partial_fit` starts from them, with the optimiser's moments and counters as they are.
+        They are copied. The next prediction uses them, and a `fit` with ``warm_start=True``, a
+        `partial_fit` or a `learner` starts from them, with the optimiser's moments and counters as
+        they are. So ``model.set_weights(model.coefs_, model.intercepts_)`` makes them go on from
+        the best, which early stopping shows, and not from the last.
 
         Parameters
         ----------
@@ -229,12 +245,15 @@ class Published(CheckedParameters):
         vector = _gathered(network.layout, network, parts, "").astype(dtype, copy=False)
         buffers = self._current_buffers(network).astype(dtype, copy=False)
         self._publish(Parameters(network, vector, buffers))
+        if "_memory" in self.__dict__:
+            self._memory = self._memory.assigned(self._current(network))
         return self
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(super().__getstate__())
         for name in _NOT_PICKLED:
             state.pop(name, None)
+        state["_assigned"] = "coefs_" in state and self._is_assigned()
         memory = state.get("_memory")
         if memory is not None:  # lists that grow in place: a copy must not grow with this one
             history = memory.history.copy()
@@ -244,9 +263,12 @@ class Published(CheckedParameters):
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
+        assigned = state.get("_assigned", False)
+        super().__setstate__({name: state[name] for name in state if name != "_assigned"})
         if "_network" in self.__dict__:
             self._set_network(self._network)
+        if not assigned:  # what is assigned from now on is told from what was published
+            self._issued = self._parts(_TRAINED), self._parts(_BUFFERED)
 
 
 def views(network: Network, vector: Array, buffers: Array) -> dict[str, list[Array]]:

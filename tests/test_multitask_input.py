@@ -355,14 +355,6 @@ REFUSED: dict[str, tuple[Any, type[Exception], str]] = {
             "the column out."
         ),
     ),
-    "a learner": (
-        lambda: stream().learner(),
-        InvalidParameterError,
-        (
-            "learner() takes targets of one kind (got a MultiTaskMLP, whose heads may lack their "
-            "targets). Use partial_fit, which takes rows one by one too."
-        ),
-    ),
     "a diagnosis": (
         lambda: dr.diagnose(fit(), X, Y),
         InvalidParameterError,

@@ -19,7 +19,7 @@ from deltarule.estimators import checks, networks, tasks
 from deltarule.estimators.base import BaseMLP
 from deltarule.estimators.fitting import Rows
 from deltarule.estimators.predictor import Frozen, Predictor
-from deltarule.estimators.row_targets import RowTarget
+from deltarule.estimators.row_targets import RowTarget, TasksTarget
 from deltarule.estimators.standardizer import Standardizer
 from deltarule.estimators.target_columns import (
     TargetColumns,
@@ -161,6 +161,7 @@ class BaseMultiTaskMLP(BaseMLP):
     def _set_network(self, network: Network) -> None:
         super()._set_network(network)
         heads = network.heads
+        self.heads_ = tasks.with_losses(self.heads_, heads)
         self.out_activation_ = [network.head_activation(head).name for head in heads]
 
     # ------------------------------------------------------------ targets
@@ -202,10 +203,9 @@ class BaseMultiTaskMLP(BaseMLP):
         return as_plain_array(D, dtype)
 
     def _row_target(self, dtype: Any) -> RowTarget:
-        raise InvalidParameterError(
-            "learner() takes targets of one kind (got a MultiTaskMLP, whose heads may lack their "
-            "targets). Use partial_fit, which takes rows one by one too."
-        )
+        heads = tasks.with_settings(self.heads_, self.heads)
+        tables = [None if head.classes is None else head.table for head in heads]
+        return TasksTarget(heads, tables, dtype, self._target_standardizer)
 
     def _score(self) -> Score | None:
         return None

@@ -283,8 +283,8 @@ class MultiTaskMLP(BaseMultiTaskMLP):
     the inner sum over the heads for which row i has a target; rows without any are no part of it.
     A head of which few targets are known weighs little: raise its weight where that is not meant.
 
-    Early stopping does not stratify by classes. `learner` is for targets of one kind: use
-    `partial_fit`. What differs from scikit-learn stands in `MLPRegressor`.
+    Early stopping does not stratify by classes. What differs from scikit-learn stands in
+    `MLPRegressor`.
 
     References
     ----------

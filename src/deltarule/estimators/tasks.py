@@ -164,9 +164,14 @@ class FittedHead:
                 f"the first fit only (got also {_few(strange)}). Leave these rows out, make the "
                 "cells missing, or fit a clone on all classes."
             )
-        hot = codes[:, np.newaxis] == (1 if stop - start == 1 else np.arange(stop - start))
-        target[~column.missing] = hot
+        target[~column.missing] = self.table[codes]
         return target
+
+    @property
+    def table(self) -> Array:
+        """The targets of the classes, shape (classes, outputs of the head): 0 and 1."""
+        hot: Array = self.code.encode(self.classes, np.float64)
+        return hot
 
     def decode(self, outputs: Array) -> Array:
         """Predictions of shape (rows,) from the network's outputs, in the target's own units."""
@@ -299,6 +304,12 @@ def with_settings(known: list[FittedHead], heads: Any) -> list[FittedHead]:
         loss = _loss_of(head.name, head.kind, task.loss)
         found.append(_replaced(head, loss=loss, weight=task.weight))
     return found
+
+
+def with_losses(known: list[FittedHead], heads: tuple[Head, ...]) -> list[FittedHead]:
+    """Fitted heads with the losses and weights of a network's heads."""
+    pairs = zip(known, heads, strict=True)
+    return [_replaced(head, loss=own.loss, weight=own.weight) for head, own in pairs]
 
 
 def check_names(known: list[FittedHead], target: TargetColumns, what: str = "y") -> None:

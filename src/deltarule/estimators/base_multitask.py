@@ -164,6 +164,17 @@ class BaseMultiTaskMLP(BaseMLP):
         self.heads_ = tasks.with_losses(self.heads_, heads)
         self.out_activation_ = [network.head_activation(head).name for head in heads]
 
+    def _check_combination(self, *, judged: bool, incremental: bool) -> None:
+        tasks.check_streamed(self.heads, incremental=incremental)
+
+    def _class_weighted(self, y: Any, weight: Array | None, *, incremental: bool) -> Array | None:
+        """The sample weights as they are: those of its classes belong to a head, not to a row."""
+        if any(getattr(task, "class_weight", None) for task in (self.heads or {}).values()):
+            self.heads_ = tasks.weighted_heads(
+                self.heads_, self.heads, read_target(y), weight, incremental=incremental
+            )
+        return weight
+
     # ------------------------------------------------------------ targets
 
     def _encoded(self, target: TargetColumns, what: str = "y") -> Array:
@@ -197,14 +208,31 @@ class BaseMultiTaskMLP(BaseMLP):
         self.target_center_, self.target_scale_ = center, scale
 
     def _target(self, y: Any, dtype: Any) -> Array:
-        D = self._encoded(read_target(y))
+        return self._standardized(self._encoded(read_target(y)), dtype)
+
+    def _training_target(self, y: Any, dtype: Any) -> Array:
+        D, shares = self._encoded(read_target(y)), self._smoothing()
+        for head in self.heads_:
+            if share := shares[head.name]:
+                D[:, head.slice] = head.code.smoothed(D[:, head.slice], share)
+        return self._standardized(D, dtype)
+
+    def _smoothing(self) -> dict[Any, float]:
+        """The share of a target that goes to all classes, by the name of the head."""
+        names = tuple(head.name for head in self.heads_)
+        return {name: t.label_smoothing for name, t in tasks.tasks_of(self.heads, names).items()}
+
+    def _standardized(self, D: Array, dtype: Any) -> Array:
         if self._target_standardizer is not None:
             D = self._target_standardizer.apply(D)
         return as_plain_array(D, dtype)
 
     def _row_target(self, dtype: Any) -> RowTarget:
-        heads = tasks.with_settings(self.heads_, self.heads)
-        tables = [None if head.classes is None else head.table for head in heads]
+        heads, shares = tasks.with_settings(self.heads_, self.heads), self._smoothing()
+        tables = [
+            None if head.classes is None else head.code.smoothed(head.table, shares[head.name])
+            for head in heads
+        ]
         return TasksTarget(heads, tables, dtype, self._target_standardizer)
 
     def _score(self) -> Score | None:

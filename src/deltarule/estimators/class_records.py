@@ -146,7 +146,9 @@ def _head(record: Any, index: int, network: Network) -> tasks.FittedHead:
         wrong(f"{where}.classes", "null, for one output", fields.value("classes"))
     form = _form(fields, where, classes)
     missing = fields.integer("missing")
-    return tasks.FittedHead(name, kind, classes, own.loss, own.weight, missing, own.columns, form)
+    return tasks.FittedHead(
+        *(name, kind, classes, own.loss, own.weight, missing, own.columns, form, own.class_weights)
+    )
 
 
 def _form(fields: Fields, where: str, classes: Array | None) -> Form:

@@ -391,7 +391,9 @@ def _shown(network: Network) -> dict[str, Any]:
         "hidden_layer_sizes": tuple(network.layers[index].units for index in dense[:-1]),
         "activation": tuple(network.activation_behind(index) for index in dense[:-1]),
         "loss": tuple(head.loss for head in network.heads),
-        "heads": tuple((h.weight, network.head_activation(h)) for h in network.heads),
+        "heads": tuple(
+            (h.weight, network.head_activation(h), h.class_weights) for h in network.heads
+        ),
         "normalization": tuple(kind[0].name for kind in kinds if kind[:1] not in ((), (Dropout,))),
         "fit_intercept": tuple(bool(getattr(network.layers[i], "bias", False)) for i in dense),
         "dropout": tuple(

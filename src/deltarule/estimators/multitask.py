@@ -24,11 +24,11 @@ class MultiTaskMLP(BaseMultiTaskMLP):
     ----------
     heads : dict or None, default=None
         ``{name: kind}``, kind being ``"regression"``, ``"binary"``, ``"multiclass"`` or a `Task`
-        with a loss and a weight of its own; the name is that of a column of y, or its number where
-        y is an array. What is not named is inferred: columns of texts, booleans and categories are
-        classes; numbers with two different values are two classes; whole numbers with at most 20
-        different values are classes; all other numbers are regressions. ``heads_`` says what was
-        found.
+        with a loss, a weight and weights of classes of its own; the name is that of a column of y,
+        or its number where y is an array. What is not named is inferred: columns of texts,
+        booleans and categories are classes; numbers with two different values are two classes;
+        whole numbers with at most 20 different values are classes; all other numbers are
+        regressions. ``heads_`` says what was found.
 
     hidden_layer_sizes : int, sequence of int or Hidden, default=(100,)
         Units of each hidden layer, at least 1 each; ``()`` is a linear model.
@@ -186,8 +186,8 @@ class MultiTaskMLP(BaseMultiTaskMLP):
 
     heads_ : list of FittedHead
         What each column of y became: its ``name``, ``kind``, ``classes`` (None for a regression),
-        ``loss``, ``weight``, the count of ``missing`` targets in the last fit, and the
-        ``columns`` of the network's outputs, first and one past the last.
+        ``loss``, ``weight``, ``class_weights``, the count of ``missing`` targets in the last fit,
+        and the ``columns`` of the network's outputs, first and one past the last.
 
     dropped_rows_ : int
         Rows of the last fit that have no target at all; they were left out.
@@ -278,9 +278,12 @@ class MultiTaskMLP(BaseMultiTaskMLP):
     -----
     With heads h of weight v_h and loss f_h the objective is
 
-        J = (1/n) Σ_i w_i Σ_h v_h f_h^i + penalty,    n = Σ_i w_i,
+        J = (1/n) Σ_i w_i Σ_h v_h c_h^i f_h^i + penalty,    n = Σ_i w_i,
 
     the inner sum over the heads for which row i has a target; rows without any are no part of it.
+    c_h^i is what ``class_weight`` of the head's `Task` says of the row's class, else 1; `fit` of
+    an `MLPClassifier` counts it in n too, so that a head alone has its objective where the weights
+    are balanced.
     A head of which few targets are known weighs little: raise its weight where that is not meant.
 
     Early stopping does not stratify by classes. What differs from scikit-learn stands in

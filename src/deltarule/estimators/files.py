@@ -29,6 +29,8 @@ from deltarule.estimators.class_records import (
     code_from_record,
     heads_record,
     set_heads,
+    temperature_from_record,
+    temperature_record,
 )
 from deltarule.estimators.classifier import MLPClassifier
 from deltarule.estimators.fitting import Memory, settled
@@ -266,7 +268,7 @@ def estimator_record(estimator: BaseMLP) -> dict[str, Any]:
     if isinstance(settings["random_state"], np.random.RandomState):
         settings["random_state"] = None
     names = getattr(estimator, "feature_names_in_", None)
-    temperature = getattr(estimator, "temperature_", None)
+    temperature = temperature_record(estimator)
     return {
         "kind": kind,
         "settings": {name: encode(value, name) for name, value in settings.items()},
@@ -338,7 +340,7 @@ def estimator_from_record(record: Any, parameters: Parameters) -> Any:
     if kind == "MultiTaskMLP":
         check_scale(estimator)
     _set_history(estimator, fields)
-    temperature = _temperature(estimator, fields.number("temperature")) if calibrated else None
+    temperature = temperature_from_record(estimator, fields) if calibrated else None
     estimator._set_network(network)
     estimator._publish(parameters)
     if temperature is not None:
@@ -443,12 +445,6 @@ def _standardizer_from_record(both: Fields, name: str, columns: int) -> Standard
     if not (scale > 0).all():
         wrong(f"{where}.scale", "above 0", float(scale.min()))
     return Standardizer(center, scale)
-
-
-def _temperature(estimator: Any, temperature: float) -> float:
-    if not temperature > 0 or not hasattr(estimator, "_code"):
-        wrong("estimator.temperature", "above 0, and of a classifier", temperature)
-    return temperature
 
 
 def _history_record(estimator: Any) -> dict[str, Any]:

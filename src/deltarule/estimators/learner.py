@@ -294,9 +294,7 @@ class _Live:
     def __init__(self, learner: Learner, vector: Array) -> None:
         self.network, self.vector, self._rows = learner._network, vector, learner._rows
 
-    def open(
-        self, network: Network | None = None, temperature: float | None = None
-    ) -> RowPredictor:
+    def open(self, network: Network | None = None, temperature: Any = None) -> RowPredictor:
         """The engine's predictor on the learner's numbers; a temperature was that of others."""
         return self._rows.predictor(network or self.network)
 

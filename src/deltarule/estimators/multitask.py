@@ -168,6 +168,12 @@ class MultiTaskMLP(BaseMultiTaskMLP):
         between two steps, with the weights so far and a warning; a warm fit goes on from that very
         step. Looked at about every 50 ms; lbfgs looks before each gradient. None sets no limit.
 
+    calibrate : bool, default=False
+        Whether to fit a temperature T to each head of classes after training, which makes
+        `predict_proba` softmax(z / T) or logistic(z / T), with the least log loss on the
+        validation rows. It changes no class, and needs ``early_stopping`` or ``X_val``, and the
+        loss log_loss of all heads of classes.
+
     Attributes
     ----------
     coefs_ : list of n_layers_ - 1 arrays
@@ -242,6 +248,10 @@ class MultiTaskMLP(BaseMultiTaskMLP):
 
     target_center_, target_scale_ : ndarray of shape (n_outputs_,) or None
         The same for the outputs, with ``standardize="both"``; 0 and 1 for those of classes.
+
+    temperature_ : dict of float, with ``calibrate=True`` only
+        The T of each head of classes, by its name; 1 where no validation row has its target, and
+        where all are right. It goes with the weights: `set_weights` and `partial_fit` leave none.
 
     restarts_ : ndarray of shape (n_init,)
         The objective in which each start ended.
@@ -357,6 +367,7 @@ class MultiTaskMLP(BaseMultiTaskMLP):
         dropout: Any = 0.0,
         normalization: str | None = None,
         max_seconds: float | None = None,
+        calibrate: bool = False,
     ) -> None:
         self.heads = heads
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -392,6 +403,7 @@ class MultiTaskMLP(BaseMultiTaskMLP):
         self.dropout = dropout
         self.normalization = normalization
         self.max_seconds = max_seconds
+        self.calibrate = calibrate
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(

@@ -428,6 +428,29 @@ def weighted_heads(
     return found
 
 
+def check_calibrated(known: list[FittedHead]) -> None:
+    """Refuse heads that have no probabilities to calibrate.
+
+    Raises
+    ------
+    InvalidParameterError
+        If no head is one of classes, or one has another loss than log_loss.
+    """
+    classes = [head for head in known if head.classes is not None]
+    if not classes:
+        raise InvalidParameterError(
+            f"calibrate=True needs a head of classes (got {_few([h.name for h in known])}, all "
+            "regressions). Set calibrate=False."
+        )
+    for head in classes:
+        if head.loss.name != "log_loss":
+            raise InvalidParameterError(
+                f"calibrate=True needs loss='log_loss', whose outputs are probabilities (got loss "
+                f"{head.loss.name!r} of the head {head.name!r}). Set calibrate=False, or take that "
+                "loss."
+            )
+
+
 def check_streamed(heads: Any, *, incremental: bool) -> None:
     """Refuse weights of classes that a stream cannot have, before any work."""
     for name, task in ({} if heads is None else heads).items():

@@ -62,7 +62,7 @@ def test_class_weights_multiply_the_loss_of_their_head_alone(engine: str, dtype:
         heads=[Head(h.columns, h.loss, h.weight, h.activation) for h in network.heads],
     )
     passed = functional.forward(plain, start, rows)
-    parts = [backprop._head_losses(plain, head, passed, D) for head in plain.heads]
+    parts = [backprop.head_losses(plain, head, passed, D) for head in plain.heads]
     factors = [y["kind"].map(WEIGHTS).fillna(0), y["up"].map({True: 3.0, False: 1.0}).fillna(0)]
     sums = sum(f.to_numpy(dtype=float) * part for f, part in zip(factors, parts[:2], strict=True))
     wanted = np.average(sums + parts[2], weights=weight)

@@ -417,11 +417,12 @@ def losses(network: Network, passed: Pass, D: Array) -> Array:
 
     Where there are several heads, one whose target is NaN says nothing of that row.
     """
-    parts = [_head_losses(network, head, passed, D) for head in network.heads]
+    parts = [head_losses(network, head, passed, D) for head in network.heads]
     return parts[0] if len(parts) == 1 else np.sum(parts, axis=0)
 
 
-def _head_losses(network: Network, head: Head, passed: Pass, D: Array) -> Array:
+def head_losses(network: Network, head: Head, passed: Pass, D: Array) -> Array:
+    """The part of one head in `losses`, with its weights; 0 where it has no target."""
     z, prediction, target, missing = _of_head(network, head, passed, D)
     f = sample_losses(head.loss, network.head_activation(head), z, prediction, target)
     f = weights_of(head, target) * f

@@ -135,7 +135,7 @@ class BaseMultiTaskMLP(BaseMLP):
     def _with_target(self, rows: Rows, *, incremental: bool) -> Rows:
         known = read_target(rows.y).some_known
         self.dropped_rows_ = int((~known).sum())
-        return _with_some(rows, known, "", may_be_zero=incremental)
+        return with_some(rows, known, "", may_be_zero=incremental)
 
     def _judging(self, validation: Rows) -> Rows:
         X, weight = checks.check_validation_rows(self, *validation)
@@ -144,7 +144,7 @@ class BaseMultiTaskMLP(BaseMLP):
         self._encoded(target, "y_val")
         check_consistent_length(X, target.columns[0].missing)
         rows = Rows(X, as_rows(validation.y), weight)
-        return _with_some(rows, target.some_known, "_val", may_be_zero=False)
+        return with_some(rows, target.some_known, "_val", may_be_zero=False)
 
     def _output_columns(self) -> int:
         return self.heads_[-1].columns[1]
@@ -389,7 +389,7 @@ class BaseMultiTaskMLP(BaseMLP):
         return tags
 
 
-def _with_some(rows: Rows, known: Array, suffix: str, *, may_be_zero: bool) -> Rows:
+def with_some(rows: Rows, known: Array, suffix: str, *, may_be_zero: bool) -> Rows:
     """The rows that have some target.
 
     Raises

@@ -73,8 +73,8 @@ def test_json_is_plain_and_has_a_number():
         "schema", "subject", "rows", "rows_judged", "findings", "fine", "left_out",
     }  # fmt: skip
     assert set(record["fine"][0]) == {
-        "code", "severity", "layer", "units", "columns", "quantity", "value", "threshold", "bad",
-        "says", "remedy",
+        "code", "severity", "layer", "units", "columns", "head", "quantity", "value", "threshold",
+        "bad", "says", "remedy",
     }  # fmt: skip
 
 
@@ -164,8 +164,8 @@ LABELS.fit(X, np.column_stack([Y == 0, Y == 1]).astype(int))
 REFUSED = {
     "a pipeline": (
         (make_pipeline(MODEL), X, Y), {},
-        ("diagnose takes a fitted MLPClassifier or MLPRegressor (got Pipeline). Pass the "
-         "estimator inside it, and the rows as that estimator sees them."),
+        ("diagnose takes a fitted MLPClassifier, MLPRegressor or MultiTaskMLP (got Pipeline). Pass "
+         "the estimator inside it, and the rows as that estimator sees them."),
     ),
     "a class that is new": (
         (MODEL, X, Y + 1), {},

@@ -34,7 +34,12 @@ DIGITS.fit(*load_digits(return_X_y=True))
 SMALL = dr.MLPRegressor(hidden_layer_sizes=(3,), solver="lbfgs", random_state=0, tol=1e-2)
 SMALL.fit(X[:, :2], X[:, 2])
 LINEAR = dr.MLPClassifier((), solver="lbfgs", random_state=0, tol=1e-2).fit(X, Y > 0)
-MODELS = {"iris": IRIS, "digits": DIGITS, "small": SMALL, "linear": LINEAR}
+SEVERAL = dr.MultiTaskMLP(hidden_layer_sizes=(6,), random_state=0, early_stopping=True)
+SEVERAL.set_params(learning_rate_init=0.02, max_iter=400).fit(
+    X[:, :3],
+    [[a, b, c] for a, b, c in zip(X[:, 3], load_iris().target_names[Y], Y > 0, strict=True)],
+)
+MODELS = {"iris": IRIS, "digits": DIGITS, "small": SMALL, "linear": LINEAR, "several": SEVERAL}
 
 
 @pytest.fixture(autouse=True)
@@ -352,4 +357,18 @@ def test_matplotlib_is_loaded_when_something_is_drawn():
         r"LossCurveDisplay\.plot needs matplotlib \(got .*matplotlib.*\)\. Install it with pip "
         r"install 'deltarule\[plot\]'\.",
         said,
+    )
+
+
+def test_heads_are_named_by_their_outputs():
+    display = NetworkDisplay.from_estimator(SEVERAL)
+    words = [word for word, _ in words_in(display.figure_)]
+    assert {"0", "1: setosa", "1: versicolor", "1: virginica", "2: True"} <= set(words)
+    assert "5\nidentity\nsoftmax\nlogistic" in words
+    titles = ActivationsDisplay.from_estimator(SEVERAL, X[:, :3]).titles
+    assert titles == ["layer 0: 6 relu", "layer 1: 5 identity, softmax, logistic"]
+    curve = LossCurveDisplay.from_estimator(SEVERAL)
+    assert curve.best_epoch == SEVERAL.best_epoch_ + 1
+    np.testing.assert_array_equal(
+        curve.validation_line_.get_ydata(), SEVERAL.validation_loss_curve_
     )

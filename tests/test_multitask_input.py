@@ -355,20 +355,20 @@ REFUSED: dict[str, tuple[Any, type[Exception], str]] = {
             "the column out."
         ),
     ),
-    "a learner": (
-        lambda: stream().learner(),
-        InvalidParameterError,
+    "a diagnosis of other columns": (
+        lambda: dr.diagnose(fit(), X, Y[["size", "kind"]]),
+        InvalidShapeError,
         (
-            "learner() takes targets of one kind (got a MultiTaskMLP, whose heads may lack their "
-            "targets). Use partial_fit, which takes rows one by one too."
+            "y must have the columns 'size', 'kind', 'on' of the first fit, in their order (got "
+            "'size', 'kind'). Give these columns; missing targets may be NaN."
         ),
     ),
-    "a diagnosis": (
-        lambda: dr.diagnose(fit(), X, Y),
-        InvalidParameterError,
+    "a diagnosis without targets": (
+        lambda: dr.diagnose(fit(), X, Y.assign(size=np.nan, kind=None, on=None)),
+        InvalidShapeError,
         (
-            "diagnose takes a fitted MLPClassifier or MLPRegressor (got MultiTaskMLP). Pass the "
-            "estimator inside it, and the rows as that estimator sees them."
+            "y must have a known target in some row (got 4 rows without any). Give rows with a "
+            "target for at least one head."
         ),
     ),
     "an array to fill": (

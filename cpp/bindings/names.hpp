@@ -51,8 +51,9 @@ inline Score score_of(const std::string& name) {
 /// Normalisation, its epsilon and momentum, what of 65536 units is kept, the number of the dropout.
 using ExtraText = std::tuple<std::string, double, double, int64_t, int64_t>;
 using LayerText = std::tuple<int64_t, int64_t, std::string, double, bool>;
-/// Columns, loss and its numbers, weight, activation and its number.
-using HeadText = std::tuple<int64_t, int64_t, std::string, std::vector<double>, double, std::string, double>;
+/// Columns, loss and its numbers, weight, activation and its number, weights of the classes.
+using HeadText = std::tuple<int64_t, int64_t, std::string, std::vector<double>, double, std::string, double,
+                            std::vector<double>>;
 
 inline void check_extra(const Layer& layer) {
     const auto got = [](auto number) { return " (got " + std::to_string(number) + ")."; };
@@ -109,10 +110,20 @@ inline void check_loss(Loss loss, Activation activation) {
         refuse("log_loss is defined for the output activations softmax and logistic.");
 }
 
+inline void check_class_weights(const std::vector<double>& weights, int64_t outputs) {
+    if (weights.empty()) return;
+    if (int64_t(weights.size()) != (outputs == 1 ? 2 : outputs))
+        refuse("class weights must be one for each output of a head, or two for a single one.");
+    for (const double weight : weights)
+        if (!(weight >= 0 && std::isfinite(weight)))
+            refuse("a class weight must be a finite number of at least 0 (got " + std::to_string(weight) +
+                   ").");
+}
+
 inline std::vector<HeadSettings> heads_of(const std::vector<HeadText>& texts, int64_t outputs) {
     std::vector<HeadSettings> heads;
     int64_t covered = 0;
-    for (const auto& [begin, end, loss, parameters, weight, activation, parameter] : texts) {
+    for (const auto& [begin, end, loss, parameters, weight, activation, parameter, classes] : texts) {
         if (begin != covered || end <= begin || end > outputs)
             refuse("heads must cover the outputs once each, in order.");
         covered = end;
@@ -130,7 +141,8 @@ inline std::vector<HeadSettings> heads_of(const std::vector<HeadText>& texts, in
              parameter != std::floor(parameter) ||
              (parameter > 0 && (end - begin) % int64_t(parameter) != 0)))
             refuse("'ascending' needs the quantile loss, and groups that divide the outputs.");
-        heads.push_back({begin, end, loss_of(loss), parameters, weight, kind, parameter});
+        check_class_weights(classes, end - begin);
+        heads.push_back({begin, end, loss_of(loss), parameters, weight, kind, parameter, classes});
     }
     if (!heads.empty() && covered != outputs) refuse("heads must cover the outputs once each, in order.");
     return heads;

@@ -46,10 +46,11 @@ Panels<T>::Panels(std::vector<Layer> layers, Loss loss, double loss_parameter,
         settings_of_heads_ = {{0, last.units, loss, {loss_parameter}, 1, last.activation, last.parameter}};
     for (const HeadSettings& head : settings_of_heads_)
         heads_.push_back({head.begin, head.end, head.loss, head.parameters.data(),
-                          int64_t(head.parameters.size()), head.weight, head.activation, head.parameter});
+                          int64_t(head.parameters.size()), head.weight, head.activation, head.parameter,
+                          head.class_weights.empty() ? nullptr : head.class_weights.data()});
     const Head& first = heads_[0];
     plain_ &= heads_.size() == 1 && first.weight == 1 && first.parameter_count == 1 &&
-              first.activation == last.activation;
+              first.activation == last.activation && !first.class_weights;
     network_ = {layers_.data(), int64_t(layers_.size()), first.loss, first.parameters[0], size,
                 heads_.data(),  int64_t(heads_.size())};
     arena_ = std::make_unique<Arena>(4 * Arena::need(size, sizeof(T)));

@@ -107,6 +107,13 @@ struct Kinds {
         return int64_t(words.lane[unit / 4 % 4] >> (16 * (unit % 4)) & 0xFFFF) < layer.keep;
     }
 
+    static double class_weight(const HeadSettings& head, const double* target) {
+        if (head.class_weights.empty()) return 1;
+        if (head.end - head.begin == 1) return head.class_weights[target[0] > 0.5];
+        const double* const end = target + (head.end - head.begin);
+        return head.class_weights[size_t(std::max_element(target, end) - target)];
+    }
+
     /// Σ w f over rows and heads.
     double loss(const Numbers& at, const Numbers* buffers = nullptr) const {
         const Numbers z = forward(at, buffers);
@@ -128,7 +135,8 @@ struct Kinds {
                 for (size_t k = 0; k < count; ++k)
                     f += loss_term(head.loss, head.activation, head.parameters[k % head.parameters.size()],
                                    own[k], a[k], D[begin + k]);
-                if (heads.size() == 1 || !std::isnan(f)) total += weight[i] * head.weight * f;
+                if (heads.size() > 1 && std::isnan(f)) continue;
+                total += weight[i] * head.weight * class_weight(head, &D[begin]) * f;
             }
         return total;
     }

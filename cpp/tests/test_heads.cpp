@@ -9,10 +9,10 @@ namespace {
 
 /// Heads of every loss, with an activation of its own each.
 std::vector<HeadSettings> all_heads() {
-    return {{0, 2, Loss::squared_error, {0}, 1, Activation::logistic, 0},
-            {2, 3, Loss::absolute_error, {0}, 0.5, Activation::identity, 0},
+    return {{0, 2, Loss::squared_error, {0}, 1, Activation::logistic, 0, {0.5, 2}},
+            {2, 3, Loss::absolute_error, {0}, 0.5, Activation::identity, 0, {1.5, 0.25}},
             {3, 5, Loss::huber, {0.4}, 2, Activation::leaky_relu, 0.1},
-            {5, 8, Loss::log_loss, {0}, 1.5, Activation::softmax, 0},
+            {5, 8, Loss::log_loss, {0}, 1.5, Activation::softmax, 0, {1, 0, 3}},
             {8, 10, Loss::log_loss, {0}, 0.25, Activation::logistic, 0},
             {10, 13, Loss::poisson, {0}, 0.1, Activation::exp, 0},
             {13, 14, Loss::perceptron, {0}, 1, Activation::sign, 0},

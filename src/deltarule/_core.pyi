@@ -10,7 +10,7 @@ from deltarule.engines.base import RowPredictor
 
 Layer = tuple[int, int, str, float, bool]
 Extra = tuple[str, float, float, int, int]
-Head = tuple[int, int, str, list[float], float, str, float]
+Head = tuple[int, int, str, list[float], float, str, float, list[float]]
 
 class Session32:
     def set_parameters(self, vector: NDArray[Any]) -> None: ...

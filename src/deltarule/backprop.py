@@ -417,14 +417,25 @@ def losses(network: Network, passed: Pass, D: Array) -> Array:
 
     Where there are several heads, one whose target is NaN says nothing of that row.
     """
-    parts = [_head_losses(network, head, passed, D) for head in network.heads]
+    parts = [head_losses(network, head, passed, D) for head in network.heads]
     return parts[0] if len(parts) == 1 else np.sum(parts, axis=0)
 
 
-def _head_losses(network: Network, head: Head, passed: Pass, D: Array) -> Array:
+def head_losses(network: Network, head: Head, passed: Pass, D: Array) -> Array:
+    """The part of one head in `losses`, with its weights; 0 where it has no target."""
     z, prediction, target, missing = _of_head(network, head, passed, D)
     f = sample_losses(head.loss, network.head_activation(head), z, prediction, target)
-    return head.weight * (f if missing is None else np.where(missing, 0, f))
+    f = weights_of(head, target) * f
+    return f if missing is None else np.where(missing, 0, f)
+
+
+def weights_of(head: Head, target: Array) -> Any:
+    """The factor of a head's loss and delta: of all rows, or of each by the class of its target."""
+    if not head.class_weights:
+        return head.weight
+    index = target[:, 0] > 0.5 if head.width == 1 else target.argmax(axis=1)
+    weights = np.array(head.class_weights, dtype=target.dtype)
+    return head.weight * weights[index.astype(int)]
 
 
 def deltas(network: Network, parameters: Parameters, passed: Pass, D: Array) -> list[Array]:
@@ -490,7 +501,9 @@ def _deepest_delta(network: Network, passed: Pass, D: Array) -> Array:
 def _head_delta(network: Network, head: Head, passed: Pass, D: Array) -> Array:
     z, prediction, target, missing = _of_head(network, head, passed, D)
     delta = output_delta(head.loss, network.head_activation(head), z, prediction, target)
-    return head.weight * (delta if missing is None else np.where(missing[:, np.newaxis], 0, delta))
+    weights = weights_of(head, target)
+    delta = (weights[:, np.newaxis] if head.class_weights else weights) * delta
+    return delta if missing is None else np.where(missing[:, np.newaxis], 0, delta)
 
 
 def _delta_below(network: Network, passed: Pass, index: int, upstream: Array) -> Array:

@@ -269,13 +269,7 @@ def arrays(
             f"X and D must have the same number of rows, at least one (got {X.shape[0]} and "
             f"{len(D)}). Give one target row per input row."
         )
-    for head in network.heads:
-        target = D[:, head.slice]
-        if len(network.heads) > 1:  # a row may lack the target of a head
-            target = target[~np.isnan(target).any(axis=1)]
-        problem = head.loss.check_target(target, network.head_activation(head).name)
-        if problem is not None:
-            raise InvalidShapeError(problem)
+    check_targets(network, D)
     if sample_weight is None:
         return X, D, None
     weight = as_plain_array(sample_weight, parameters.dtype)
@@ -290,6 +284,23 @@ def arrays(
             f"{weight.shape}). Give one weight per row."
         )
     return X, D, weight
+
+
+def check_targets(network: Network, D: Array) -> None:
+    """Refuse targets for which a head's loss is not defined.
+
+    Raises
+    ------
+    InvalidShapeError
+        If there is one.
+    """
+    for head in network.heads:
+        target = D[:, head.slice]
+        if len(network.heads) > 1:  # a row may lack the target of a head
+            target = target[~np.isnan(target).any(axis=1)]
+        problem = head.loss.check_target(target, network.head_activation(head).name)
+        if problem is not None:
+            raise InvalidShapeError(problem)
 
 
 def _matrix(given: Any, width: int, dtype: Any, name: str) -> Any:

@@ -18,7 +18,7 @@ from deltarule.definitions import Array
 from deltarule.engines.base import Work
 from deltarule.functional import gradient
 from deltarule.losses import Loss
-from deltarule.network import Network, Parameters
+from deltarule.network import Head, Network, Parameters
 from deltarule.optimizers import Optimizer
 from deltarule.penalties import Penalty
 
@@ -67,24 +67,30 @@ def stuck_outputs(network: Network, passed: backprop.Pass, D: Array) -> Array | 
     """The share of the rows on which each output is flat and far from its target.
 
     None where no output can be: where a canonical pair or a loss of z takes the slope out of the
-    delta, or where the activation is never flat.
+    delta, or where the activation is never flat; NaN for the outputs of such heads among others.
     """
-    activation = network.output_activation
-    if kind_of(activation) != "saturating":
-        return None
-    shares = np.zeros(network.n_outputs)
-    judged = False
-    low, high = reach(activation)
+    shares = np.full(network.n_outputs, np.nan)
     for head in network.heads:
+        activation, known = network.head_activation(head), known_targets(network, head, D)
         pair = (head.loss.name, activation.name) in backprop.CANONICAL_PAIRS
-        if pair or head.loss.of_pre_activation:
+        if pair or head.loss.of_pre_activation or kind_of(activation) != "saturating":
             continue
-        judged = True
-        z, a = (v[:, head.slice] for v in (passed.pre_activations[-1], passed.prediction))
+        if not known.any():
+            continue
+        low, high = reach(activation)
+        z, a = (v[known, head.slice] for v in (passed.pre_activations[-1], passed.prediction))
         flat = _flat(activation, z, output=True)
-        far = np.abs(a - D[:, head.slice]) > 0.5 * (high - low)
+        far = np.abs(a - D[known, head.slice]) > 0.5 * (high - low)
         shares[head.slice] = (flat & far).mean(axis=0)
-    return shares if judged else None
+    return None if np.isnan(shares).all() else shares
+
+
+def known_targets(network: Network, head: Head, D: Array) -> Array:
+    """Which rows have a target for a head: all, where it is the only one."""
+    if len(network.heads) == 1:
+        return np.ones(len(D), dtype=bool)
+    missing: Array = np.asarray(np.isnan(D[:, head.slice]).any(axis=1))
+    return ~missing
 
 
 def _flat(activation: Activation, z: Array, output: bool = False) -> Array:
@@ -343,26 +349,34 @@ def naive_loss(network: Network, D: Array, sample_weight: Array | None = None) -
     >>> naive_loss(dr.Network(units=(1, 1), activations="identity"), np.array([[1.0], [3.0]]))
     0.5
     """
-    total = 0.0
-    for head in network.heads:
-        part = D[:, head.slice].astype(np.float64)
-        mean = np.average(part, axis=0, weights=sample_weight)
-        if head.loss.name == "log_loss":
-            shares = [mean] if network.output_activation.name == "softmax" else [mean, 1 - mean]
-            terms = [np.where(m > 0, m * np.log(np.where(m > 0, m, 1)), 0).sum() for m in shares]
-            total -= head.weight * float(np.sum(terms))
-            continue
-        candidates = np.vstack([mean, np.quantile(part, CONSTANTS, axis=0)])
-        if head.loss.of_pre_activation:
-            candidates = np.array([[-1.0], [1.0]]) * np.ones_like(mean)
-        with np.errstate(all="ignore"):
-            found = [
-                np.average(
-                    head.loss.value(np.broadcast_to(c, part.shape), part),
-                    axis=0,
-                    weights=sample_weight,
-                )
-                for c in candidates
-            ]
-        total += head.weight * float(np.nanmin(found, axis=0).sum())
-    return total
+    return sum(head_naive_loss(network, head, D, sample_weight) for head in network.heads)
+
+
+def head_naive_loss(
+    network: Network, head: Head, D: Array, sample_weight: Array | None = None
+) -> float:
+    """The part of one head in `naive_loss`, with its weights."""
+    known = known_targets(network, head, D)
+    part = D[known, head.slice].astype(np.float64)
+    rows = np.ones(len(D)) if sample_weight is None else np.asarray(sample_weight)
+    weight = rows[known] * backprop.weights_of(head, part)
+    share = float(weight.sum() / rows.sum())
+    if not share > 0:
+        return 0.0
+    mean = np.average(part, axis=0, weights=weight)
+    if head.loss.name == "log_loss":
+        softmax = network.head_activation(head).name == "softmax"
+        shares = [mean] if softmax else [mean, 1 - mean]
+        terms = [np.where(m > 0, m * np.log(np.where(m > 0, m, 1)), 0).sum() for m in shares]
+        return -share * float(np.sum(terms))
+    candidates = np.vstack([mean, np.quantile(part, CONSTANTS, axis=0)])
+    if head.loss.of_pre_activation:
+        candidates = np.array([[-1.0], [1.0]]) * np.ones_like(mean)
+    with np.errstate(all="ignore"):
+        found = [
+            np.average(
+                head.loss.value(np.broadcast_to(c, part.shape), part), axis=0, weights=weight
+            )
+            for c in candidates
+        ]
+    return share * float(np.fmin.reduce(found, axis=0).sum())

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from bisect import bisect
 from collections.abc import Iterator, Sequence
+from dataclasses import field
 from functools import cached_property
 from typing import Any
 
@@ -68,11 +69,16 @@ class Head:
     activation : Activation or str, optional
         The output activation of the head's columns. Heads with one of their own stand behind a
         last layer whose activation is the identity; without, it is that of the last layer.
+    class_weights : sequence of float, default=()
+        Factors of this head's loss of a row, by the column in which its target is largest; of a
+        single column two, for targets of at most ½ and for those above. At least 0. Without any
+        they are 1.
 
     Raises
     ------
     InvalidParameterError
-        If a name is unknown or `weight` is below 0. That columns and activations fit the layers is
+        If a name is unknown, `weight` or a class weight is below 0, or there are too few or too
+        many of them. That columns and activations fit the layers is
         checked by `Network`.
     """
 
@@ -80,6 +86,7 @@ class Head:
     loss: Loss
     weight: float = 1.0
     activation: Activation | None = None
+    class_weights: tuple[float, ...] = field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "loss", choose(self.loss, LOSSES, "head.loss"))
@@ -87,6 +94,19 @@ class Head:
         if self.activation is not None:
             chosen = choose(self.activation, ACTIVATIONS, "head.activation")
             object.__setattr__(self, "activation", chosen)
+        weights = tuple(non_negative(w, "head.class_weights") for w in self.class_weights)
+        count = 2 if self.width == 1 else self.width
+        if weights and len(weights) != count:
+            raise InvalidParameterError(
+                f"head.class_weights must hold {count} numbers for {self.width} output columns "
+                f"(got {len(weights)}). Give one for each class, or none."
+            )
+        object.__setattr__(self, "class_weights", weights)
+
+    @property
+    def width(self) -> int:
+        """The number of its columns."""
+        return self.columns[1] - self.columns[0]
 
     @property
     def slice(self) -> slice:
@@ -292,6 +312,7 @@ class Network:
             and head.weight == 1
             and len(head.loss.parameters) == 1
             and not self.heads_activate
+            and not head.class_weights
             and self.output_activation.name != "ascending"
         )
 

@@ -157,11 +157,26 @@ Vec<T> judge_quantiles(const Head& head, Units<T, false> at, T* z, T* slope, con
     return f;
 }
 
+/// The factor of f and δ: the head's weight, times that of the class where the target is largest.
+template <class T>
+Vec<T> weight_of(const Head& head, Units<T, false> at, const T* d) {
+    const Vec<T> weight = splat<T>(T(head.weight));
+    if (!head.class_weights) return weight;
+    const auto of_class = [&](int64_t k) { return splat<T>(T(head.class_weights[k])); };
+    Vec<T> most = at.units == 1 ? splat<T>(T(0.5)) : load(d), found = of_class(0);
+    for (int64_t k = 1; k < (at.units == 1 ? 2 : at.units); ++k) {
+        const Vec<T> target = load(d + (at.units == 1 ? 0 : k * at.step));
+        found = target > most ? of_class(k) : found;
+        most = target > most ? target : most;
+    }
+    return weight * found;
+}
+
 /// All heads: f and δ times their weights. Where there are several, one whose target is NaN says nothing.
 template <class T>
 Vec<T> judge_heads(const Network& network, T* z, T* slope, const T* d, T* delta, int64_t step) {
     if (network.head_count == 1 && network.heads->weight == 1 && network.heads->parameter_count == 1 &&
-        network.heads->activation != Activation::ascending) {
+        network.heads->activation != Activation::ascending && !network.heads->class_weights) {
         const Head& head = *network.heads;
         return judge_by<T>({head.activation, T(head.parameter), head.loss, T(head.parameters[0])},
                            Units<T, false>{head.end, step}, z, slope, d, delta);
@@ -182,7 +197,7 @@ Vec<T> judge_heads(const Network& network, T* z, T* slope, const T* d, T* delta,
             const Vec<T> target = load(d + begin + k * step);
             there &= target == target;
         }
-        const T weight = T(head.weight);
+        const Vec<T> weight = weight_of<T>(head, at, d + begin);
         total += there ? f * weight : zero;
         for (int64_t k = 0; k < at.units; ++k) {
             T* const to = delta + begin + k * step;

@@ -37,6 +37,7 @@ struct HeadSettings {
     double weight;
     Activation activation;
     double parameter;
+    std::vector<double> class_weights = {};
 };
 
 /// √(1 - β₂^t) / (1 - β₁^t), t = step + 1.

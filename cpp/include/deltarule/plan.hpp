@@ -56,6 +56,8 @@ struct Head {
     double weight;
     Activation activation;
     double parameter;  ///< of the activation
+    /// Factors by the class of the target: one for each output, two for a single one; or none.
+    const double* class_weights = nullptr;
 };
 
 struct Network {

@@ -1,8 +1,10 @@
-"""What all displays share: axes to draw on, and colours."""
+"""What all displays share: axes to draw on, colours, and what they call an activation."""
 
 from __future__ import annotations
 
 from typing import Any
+
+from deltarule.network import Network
 
 #: Okabe and Ito's colours, told apart by nearly everyone (https://jfly.uni-koeln.de/color/);
 #: without the yellow, which is too light on white.
@@ -34,3 +36,11 @@ def axes_for(name: str, ax: Any, size: tuple[float, float] | None = None) -> tup
         return ax, ax.figure
     figure, ax = plt.subplots(figsize=size, layout="constrained")
     return ax, figure
+
+
+def activations_of(network: Network, layer: int) -> str:
+    """The activation of a layer in a word; those of the heads, where the last one has several."""
+    if layer < len(network.layers) - 1:
+        return network.layers[layer].activation.name
+    names = (network.head_activation(head).name for head in network.heads)
+    return ", ".join(dict.fromkeys(names))

@@ -9,7 +9,7 @@ import numpy as np
 
 from deltarule import backprop
 from deltarule.definitions import Array, one_of
-from deltarule.displays.canvas import COLOURS, GREY, pyplot
+from deltarule.displays.canvas import COLOURS, GREY, activations_of, pyplot
 from deltarule.estimators import checks
 from deltarule.estimators.files import estimator_parameters
 from deltarule.exceptions import InvalidParameterError
@@ -133,7 +133,7 @@ class WeightsDisplay(LayerHistograms):
 
         Parameters
         ----------
-        estimator : MLPClassifier or MLPRegressor
+        estimator : MLPClassifier, MLPRegressor or MultiTaskMLP
         ax, bins, **bar_options
             As for `plot`.
 
@@ -190,7 +190,7 @@ class ActivationsDisplay(LayerHistograms):
 
         Parameters
         ----------
-        estimator : MLPClassifier or MLPRegressor
+        estimator : MLPClassifier, MLPRegressor or MultiTaskMLP
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Rows with the features of `fit`.
         of : {"outputs", "pre_activations"}, default="outputs"
@@ -211,7 +211,7 @@ class ActivationsDisplay(LayerHistograms):
         shown = list(dict.fromkeys(slot.layer for slot in network.layout))
         titles = [
             f"layer {network.position(i)}{_behind(network, i)}: "
-            f"{network.layers[i].units} {network.layers[i].activation.name}"
+            f"{network.layers[i].units} {activations_of(network, i)}"
             for i in shown
         ]
         display = cls(values=[values[i] for i in shown], titles=titles).plot(

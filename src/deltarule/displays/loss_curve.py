@@ -91,7 +91,7 @@ class LossCurveDisplay:
 
         Parameters
         ----------
-        estimator : MLPClassifier or MLPRegressor
+        estimator : MLPClassifier, MLPRegressor or MultiTaskMLP
             Or anything with ``loss_curve_``, as scikit-learn's own.
         ax, name, log_scale, show_score, **line_options
             As for `plot`.

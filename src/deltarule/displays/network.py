@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from deltarule.definitions import Array, positive_integer
-from deltarule.displays.canvas import GREY, NEGATIVE, POSITIVE, axes_for
+from deltarule.displays.canvas import GREY, NEGATIVE, POSITIVE, activations_of, axes_for
 from deltarule.estimators.files import estimator_parameters
 from deltarule.exceptions import InvalidShapeError
-from deltarule.layers import Dense, Layer
-from deltarule.network import Parameters
+from deltarule.layers import Dense
+from deltarule.network import Network, Parameters
 
 #: Widest line, in points, and the share of the largest weight below which none is drawn.
 WIDEST, THINNEST = 3.0, 0.02
@@ -78,13 +78,13 @@ class NetworkDisplay:
 
         Parameters
         ----------
-        estimator : MLPClassifier or MLPRegressor
+        estimator : MLPClassifier, MLPRegressor or MultiTaskMLP
         ax, max_units
             As for `plot`.
         feature_names : sequence of str, default=None
             Instead of the names that the columns had in `fit`.
         class_names : sequence of str, default=None
-            Instead of ``classes_``; one for each output.
+            Instead of ``classes_``, or of the heads and their classes; one for each output.
 
         Returns
         -------
@@ -189,7 +189,7 @@ class NetworkDisplay:
 
     def _write_heads(self, lowest: float) -> None:
         network = self.parameters.network
-        words = ["inputs", *map(_said, network.layers)]
+        words = ["inputs", *(_said(network, index) for index in range(len(network.layers)))]
         for column, (word, units) in enumerate(zip(words, network.units, strict=True)):
             self.ax_.annotate(
                 f"{units}\n{word}", (column, lowest), (0, -16), textcoords="offset points",
@@ -228,6 +228,8 @@ class NetworkDisplay:
 
 def _classes(estimator: Any, outputs: int) -> list[str] | None:
     """A word for each output; of a single output, the class that it speaks for."""
+    if hasattr(estimator, "heads_"):
+        return [name for head in estimator.heads_ for name in _of_head(head)]
     classes = getattr(estimator, "classes_", None)
     if classes is None:
         return None
@@ -235,6 +237,14 @@ def _classes(estimator: Any, outputs: int) -> list[str] | None:
     if len(names) == outputs:
         return names
     return names[-1:] if outputs == 1 else None
+
+
+def _of_head(head: Any) -> list[str]:
+    """A word for each output of a head of several."""
+    if head.classes is None:
+        return [str(head.name)]
+    start, stop = head.columns
+    return [f"{head.name}: {name}" for name in head.classes[start - stop :]]
 
 
 def _names(given: Sequence[str] | None, count: int, what: str) -> list[str] | None:
@@ -270,9 +280,10 @@ def _short(name: str) -> str:
     return name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"
 
 
-def _said(layer: Layer) -> str:
+def _said(network: Network, index: int) -> str:
     """What stands under a layer: its activation, of one without weights its kind too."""
+    layer = network.layers[index]
     if isinstance(layer, Dense):
-        return layer.activation.name
+        return activations_of(network, index).replace(", ", "\n")
     kind = layer.name.replace("_", "\n")
     return kind if layer.activation.name == "identity" else f"{kind}\n{layer.activation.name}"

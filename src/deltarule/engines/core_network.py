@@ -98,6 +98,7 @@ def heads_of(network: Network) -> list[_core.Head]:
             head.weight,
             network.head_activation(head).name,
             float(network.head_activation(head).parameter),
+            list(head.class_weights),
         )
         for head in network.heads
     ]

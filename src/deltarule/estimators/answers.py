@@ -40,9 +40,13 @@ class Answers(Published):
             return outputs
         X = checks.check_rows(self, X)
         vector = self._current_vector(self._network)
-        if probable and (found := self.__dict__.get("temperature_")) is not None:
+        if probable and (found := self._cooling()) is not None:
             session, vector = self._probable_session, cooled(self._network, vector, found)
         return self._through(session, vector, self._current_buffers(self._network), X)
+
+    def _cooling(self) -> Any:
+        """The temperature of the outputs, or that of each; None where they are not calibrated."""
+        return self.__dict__.get("temperature_")
 
     def _through(self, session: KeptSession, vector: Array, buffers: Array, X: Any) -> Array:
         """The outputs of a session for checked rows, standardized on the way."""

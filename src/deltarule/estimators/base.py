@@ -351,8 +351,9 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
         -------
         learner : Learner
             ``learner.step(x, target)`` is `partial_fit` of this row, bit for bit, in about a
-            microsecond; ``learner.predict(x)`` predicts; ``learner.sync()`` puts weights, moments
-            and counters back into the estimator, which is left alone until then.
+            microsecond (for a `MultiTaskMLP`, whose rows have holes, in some tens of them);
+            ``learner.predict(x)`` predicts; ``learner.sync()`` puts weights, moments and counters
+            back into the estimator, which is left alone until then.
 
         Raises
         ------

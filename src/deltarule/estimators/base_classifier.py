@@ -229,18 +229,8 @@ class BaseMLPClassifier(ClassifierMixin, BaseMLP):
                 f"calibrate=True needs loss='log_loss', whose outputs are probabilities (got loss "
                 f"{loss!r}). Set calibrate=False, or take that loss."
             )
-        if incremental:
-            raise InvalidParameterError(
-                "partial_fit does not support calibrate=True: it sees no validation rows (got "
-                "calibrate=True). Set calibrate=False, or call fit."
-            )
-        if not judged:
-            lbfgs = options.optimizer_of(self).name == "lbfgs"
-            raise InvalidParameterError(
-                "calibrate=True needs validation rows, which are not trained on (got none). Give "
-                "fit X_val and y_val"
-                + (", for lbfgs holds no rows back." if lbfgs else ", or set early_stopping=True.")
-            )
+        lbfgs = options.optimizer_of(self).name == "lbfgs"
+        calibration.check_rows(judged=judged, incremental=incremental, lbfgs=lbfgs)
 
     def _check_smoothing(self) -> None:
         given, loss = self.output_activation, choose(self.loss, LOSSES, "loss")
@@ -365,7 +355,7 @@ class BaseMLPClassifier(ClassifierMixin, BaseMLP):
             options.has_probabilities(self)
         except AttributeError as problem:
             return ClassPredictor(frozen, self._code, str(problem))
-        return ClassPredictor(frozen, self._code, None, self.__dict__.get("temperature_"))
+        return ClassPredictor(frozen, self._code, None, self._cooling())
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

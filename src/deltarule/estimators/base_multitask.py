@@ -15,11 +15,12 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_consistent_length
 
 from deltarule.definitions import Array, as_plain_array
-from deltarule.estimators import checks, networks, tasks
+from deltarule.estimators import calibration, checks, networks, options, tasks
 from deltarule.estimators.base import BaseMLP
 from deltarule.estimators.fitting import Rows
-from deltarule.estimators.predictor import Frozen, Predictor
-from deltarule.estimators.row_targets import RowTarget
+from deltarule.estimators.kept_session import KeptSession
+from deltarule.estimators.predictor import Frozen, before_output
+from deltarule.estimators.row_targets import RowTarget, TasksTarget
 from deltarule.estimators.standardizer import Standardizer
 from deltarule.estimators.target_columns import (
     TargetColumns,
@@ -28,8 +29,10 @@ from deltarule.estimators.target_columns import (
     frame_of,
     read_target,
 )
+from deltarule.estimators.task_predictor import NO_CLASSES, TaskPredictor
 from deltarule.exceptions import InvalidParameterError, InvalidShapeError
 from deltarule.network import Head, Network
+from deltarule.plans import Validation
 from deltarule.scores import R2, Score
 
 
@@ -43,7 +46,7 @@ def _has_classes(estimator: Any) -> bool:
         kinds = [getattr(value, "kind", value) for value in given] or ["auto"]
     if any(kind != "regression" for kind in kinds):
         return True
-    raise AttributeError("probabilities are those of classes: all heads are regressions")
+    raise AttributeError(NO_CLASSES)
 
 
 class BaseMultiTaskMLP(BaseMLP):
@@ -52,6 +55,7 @@ class BaseMultiTaskMLP(BaseMLP):
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseMLP._parameter_constraints,
         "heads": [dict, None],
+        "calibrate": ["boolean"],
     }
 
     def initialize(
@@ -124,12 +128,14 @@ class BaseMultiTaskMLP(BaseMLP):
         else:
             self.heads_ = tasks.renewed_heads(self.heads_, self.heads, target)
             self._encoded(target)
+        if self.calibrate:
+            tasks.check_calibrated(self.heads_)
         return X, as_rows(y)
 
     def _with_target(self, rows: Rows, *, incremental: bool) -> Rows:
         known = read_target(rows.y).some_known
         self.dropped_rows_ = int((~known).sum())
-        return _with_some(rows, known, "", may_be_zero=incremental)
+        return with_some(rows, known, "", may_be_zero=incremental)
 
     def _judging(self, validation: Rows) -> Rows:
         X, weight = checks.check_validation_rows(self, *validation)
@@ -138,7 +144,7 @@ class BaseMultiTaskMLP(BaseMLP):
         self._encoded(target, "y_val")
         check_consistent_length(X, target.columns[0].missing)
         rows = Rows(X, as_rows(validation.y), weight)
-        return _with_some(rows, target.some_known, "_val", may_be_zero=False)
+        return with_some(rows, target.some_known, "_val", may_be_zero=False)
 
     def _output_columns(self) -> int:
         return self.heads_[-1].columns[1]
@@ -161,7 +167,22 @@ class BaseMultiTaskMLP(BaseMLP):
     def _set_network(self, network: Network) -> None:
         super()._set_network(network)
         heads = network.heads
+        self.heads_ = tasks.with_losses(self.heads_, heads)
         self.out_activation_ = [network.head_activation(head).name for head in heads]
+
+    def _check_combination(self, *, judged: bool, incremental: bool) -> None:
+        tasks.check_streamed(self.heads, incremental=incremental)
+        if self.calibrate:
+            lbfgs = options.optimizer_of(self).name == "lbfgs"
+            calibration.check_rows(judged=judged, incremental=incremental, lbfgs=lbfgs)
+
+    def _class_weighted(self, y: Any, weight: Array | None, *, incremental: bool) -> Array | None:
+        """The sample weights as they are: those of its classes belong to a head, not to a row."""
+        if any(getattr(task, "class_weight", None) for task in (self.heads or {}).values()):
+            self.heads_ = tasks.weighted_heads(
+                self.heads_, self.heads, read_target(y), weight, incremental=incremental
+            )
+        return weight
 
     # ------------------------------------------------------------ targets
 
@@ -197,16 +218,57 @@ class BaseMultiTaskMLP(BaseMLP):
         self.target_center_, self.target_scale_ = center, scale
 
     def _target(self, y: Any, dtype: Any) -> Array:
-        D = self._encoded(read_target(y))
+        return self._standardized(self._encoded(read_target(y)), dtype)
+
+    def _training_target(self, y: Any, dtype: Any) -> Array:
+        D, shares = self._encoded(read_target(y)), self._smoothing()
+        for head in self.heads_:
+            if share := shares[head.name]:
+                D[:, head.slice] = head.code.smoothed(D[:, head.slice], share)
+        return self._standardized(D, dtype)
+
+    def _smoothing(self) -> dict[Any, float]:
+        """The share of a target that goes to all classes, by the name of the head."""
+        names = tuple(head.name for head in self.heads_)
+        return {name: t.label_smoothing for name, t in tasks.tasks_of(self.heads, names).items()}
+
+    def _standardized(self, D: Array, dtype: Any) -> Array:
         if self._target_standardizer is not None:
             D = self._target_standardizer.apply(D)
         return as_plain_array(D, dtype)
 
     def _row_target(self, dtype: Any) -> RowTarget:
-        raise InvalidParameterError(
-            "learner() takes targets of one kind (got a MultiTaskMLP, whose heads may lack their "
-            "targets). Use partial_fit, which takes rows one by one too."
-        )
+        heads, shares = tasks.with_settings(self.heads_, self.heads), self._smoothing()
+        tables = [
+            None if head.classes is None else head.code.smoothed(head.table, shares[head.name])
+            for head in heads
+        ]
+        return TasksTarget(heads, tables, dtype, self._target_standardizer)
+
+    def _calibrate(self, validation: Validation) -> None:
+        if not self.calibrate:
+            return
+        D, weight = validation.D, validation.sample_weight
+        session = KeptSession(before_output(self._network), self.engine, self._threads())
+        z, found = session.outputs(self._vector, self._buffers, validation.X), {}
+        for head in self.heads_:
+            if head.classes is None:
+                continue
+            known = ~np.isnan(D[:, head.columns[0]])
+            share = None if weight is None else weight[known]
+            hot = D[known, head.slice] > head.code.middle
+            own = z[known, head.slice]
+            found[head.name] = calibration.temperature(head.code, own, hot, share, False)
+        self.temperature_ = found
+
+    def _cooling(self) -> Any:
+        found = self.__dict__.get("temperature_")
+        if found is None:
+            return None
+        every = np.ones(self._network.n_outputs)
+        for head in self.heads_:
+            every[head.slice] = found.get(head.name, 1.0)
+        return every
 
     def _score(self) -> Score | None:
         return None
@@ -262,7 +324,7 @@ class BaseMultiTaskMLP(BaseMLP):
         y_prob : dict of ndarray of shape (n_samples, n_classes)
             By the name of the head, in the order of its ``classes``; regressions are left out.
         """
-        outputs = self._outputs(X)
+        outputs = self._outputs(X, probable=True)
         heads = (head for head in self.heads_ if head.classes is not None)
         return {head.name: head.probabilities(outputs) for head in heads}
 
@@ -317,7 +379,8 @@ class BaseMultiTaskMLP(BaseMLP):
         return float(np.mean(known)) if known else float("nan")
 
     def _predictor(self, frozen: Frozen) -> TaskPredictor:
-        return TaskPredictor(frozen, tuple(self.heads_), self._target_standardizer)
+        heads, target = tuple(self.heads_), self._target_standardizer
+        return TaskPredictor(frozen, heads, target, self._cooling())
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -327,61 +390,7 @@ class BaseMultiTaskMLP(BaseMLP):
         return tags
 
 
-class TaskPredictor(Predictor):
-    """The predictions of all heads for a row, from a frozen copy of a `MultiTaskMLP`'s numbers.
-
-    ``predict = model.predictor()`` makes one. It never changes: after another fit make another. Any
-    number of threads may use one; it can be pickled. Shape and dtype of what it is given are
-    checked, its numbers are not.
-
-    Examples
-    --------
-    >>> import deltarule as dr
-    >>> X, y = [[0.0], [1.0], [2.0], [3.0]], [["no", 1.5], ["no", 3.5], ["yes", 5.5], ["yes", 7.5]]
-    >>> model = dr.MultiTaskMLP({1: "regression"}, (), solver="lbfgs", alpha=0, random_state=0)
-    >>> predict = model.fit(X, y).predictor()
-    >>> found = predict([3.0])
-    >>> found[0], round(found[1], 2)
-    ('yes', 7.5)
-    """
-
-    def __init__(
-        self, frozen: Frozen, heads: tuple[tasks.FittedHead, ...], target: Standardizer | None
-    ) -> None:
-        super().__init__(frozen, heads, target)
-        self._heads, self._target = heads, target
-
-    def __call__(self, X: Any, out: Array | None = None) -> dict[Any, Any]:
-        """The prediction of every head for a row, or for every row of an array.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_features,) or (n_samples, n_features)
-        out : None
-            Not for predictions of several kinds; ``predict.outputs`` takes one.
-
-        Returns
-        -------
-        y : dict
-            By the name of the head: for a row a class or a float as Python has them, for an array
-            of rows an array.
-        """
-        if out is not None:
-            raise InvalidShapeError(
-                f"out must be None for predictions of several kinds (got {type(out).__name__}). "
-                "predict.outputs fills an array with the network's outputs."
-            )
-        outputs = self.outputs(X)
-        rows = np.atleast_2d(outputs)
-        if self._target is not None:
-            rows = self._target.undo(rows)
-        found = {head.name: head.decode(rows) for head in self._heads}
-        if outputs.ndim == 2:
-            return found
-        return {name: values[0].item() for name, values in found.items()}
-
-
-def _with_some(rows: Rows, known: Array, suffix: str, *, may_be_zero: bool) -> Rows:
+def with_some(rows: Rows, known: Array, suffix: str, *, may_be_zero: bool) -> Rows:
     """The rows that have some target.
 
     Raises

@@ -10,18 +10,45 @@ divided by T, on any engine.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from deltarule.definitions import Array
 from deltarule.estimators.targets import ClassCode
+from deltarule.exceptions import InvalidParameterError
 from deltarule.network import Network
 
 #: The least and the greatest temperature that are looked at.
 COLDEST, HOTTEST = 1e-2, 1e2
 
 
-def cooled(network: Network, vector: Array, temperature: float) -> Array:
-    """The parameters with which the last layer's z becomes z / temperature, new."""
+def check_rows(*, judged: bool, incremental: bool, lbfgs: bool) -> None:
+    """Refuse to calibrate where there are no rows for it.
+
+    Raises
+    ------
+    InvalidParameterError
+        In a stream, and where nothing is held back or given to judge.
+    """
+    if incremental:
+        raise InvalidParameterError(
+            "partial_fit does not support calibrate=True: it sees no validation rows (got "
+            "calibrate=True). Set calibrate=False, or call fit."
+        )
+    if not judged:
+        raise InvalidParameterError(
+            "calibrate=True needs validation rows, which are not trained on (got none). Give "
+            "fit X_val and y_val"
+            + (", for lbfgs holds no rows back." if lbfgs else ", or set early_stopping=True.")
+        )
+
+
+def cooled(network: Network, vector: Array, temperature: Any) -> Array:
+    """The parameters with which the last layer's z becomes z / temperature, new.
+
+    The temperature is one number, or an array with one for each output.
+    """
     vector = vector.copy()
     for slot in network.slots(len(network.layers) - 1):
         slot.view(vector)[...] /= temperature

@@ -1,4 +1,4 @@
-"""Classes, and the heads of a `MultiTaskMLP`, as plain records of a model file and back."""
+"""Classes, heads and temperatures as plain records of a model file, and back."""
 
 from __future__ import annotations
 
@@ -146,7 +146,9 @@ def _head(record: Any, index: int, network: Network) -> tasks.FittedHead:
         wrong(f"{where}.classes", "null, for one output", fields.value("classes"))
     form = _form(fields, where, classes)
     missing = fields.integer("missing")
-    return tasks.FittedHead(name, kind, classes, own.loss, own.weight, missing, own.columns, form)
+    return tasks.FittedHead(
+        *(name, kind, classes, own.loss, own.weight, missing, own.columns, form, own.class_weights)
+    )
 
 
 def _form(fields: Fields, where: str, classes: Array | None) -> Form:
@@ -198,3 +200,38 @@ def check_scale(estimator: Any) -> None:
         if center is None or (head.activation != "identity" and not plain):
             where = "estimator.standardizer.target"
             wrong(where, f"a center of 0 and a scale of 1 for {head.name!r}", scale.tolist())
+
+
+def temperature_record(estimator: Any) -> Any:
+    """The temperature of a calibrated classifier; of several heads one each, null for numbers."""
+    found = estimator.__dict__.get("temperature_")
+    if isinstance(found, dict):
+        return [found.get(head.name) for head in estimator.heads_]
+    return found
+
+
+def temperature_from_record(estimator: Any, fields: Fields) -> Any:
+    """What `temperature_record` described.
+
+    Raises
+    ------
+    ModelFileError
+        If a number is not above 0, or there is one for numbers, or none for classes.
+    """
+    where = "estimator.temperature"
+    if hasattr(estimator, "_code"):
+        number = fields.number("temperature")
+        if not number > 0:
+            wrong(where, "above 0", number)
+        return number
+    if not hasattr(estimator, "heads_"):
+        wrong(where, "of an estimator of classes", fields.value("temperature"))
+    entries, found = fields.curve("temperature"), {}
+    if len(entries) != len(estimator.heads_):
+        wrong(where, f"a list of {len(estimator.heads_)} numbers or nulls", entries)
+    for head, entry in zip(estimator.heads_, entries, strict=True):
+        if (entry == entry) != (head.classes is not None) or entry <= 0:
+            wrong(where, "above 0 for heads of classes, and null for regressions", entries)
+        if head.classes is not None:
+            found[head.name] = entry
+    return found

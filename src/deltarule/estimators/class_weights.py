@@ -17,8 +17,8 @@ from deltarule.estimators.targets import ClassCode
 from deltarule.exceptions import InvalidParameterError
 
 
-def check(class_weight: Any, *, incremental: bool) -> None:
-    """Refuse what can be seen to be wrong without a target.
+def check(class_weight: Any, *, incremental: bool, name: str = "class_weight") -> None:
+    """Refuse what can be seen to be wrong without a target; messages call it ``name``.
 
     Raises
     ------
@@ -29,27 +29,27 @@ def check(class_weight: Any, *, incremental: bool) -> None:
     if class_weight == "balanced":
         if incremental:
             raise InvalidParameterError(
-                "class_weight 'balanced' is not supported for partial_fit. In order to use "
+                f"{name} 'balanced' is not supported for partial_fit. In order to use "
                 "'balanced' weights, use compute_class_weight('balanced', classes=classes, y=y). "
                 "In place of y you can use a large enough sample of the full training set target "
                 "to properly estimate the class frequency distributions. Pass the resulting "
-                "weights as the class_weight parameter (got class_weight='balanced'). Make it a "
+                f"weights as the class_weight parameter (got {name}='balanced'). Make it a "
                 "dict: dict(zip(classes, weights))."
             )
         return
     many = isinstance(class_weight, list)
     for index, weights in enumerate(class_weight if many else [class_weight]):
-        name = f"class_weight[{index}]" if many else "class_weight"
+        place = f"{name}[{index}]" if many else name
         if not isinstance(weights, dict):
             raise InvalidParameterError(
-                f"{name} must be a dict from class to weight (got {weights!r}). Write "
+                f"{place} must be a dict from class to weight (got {weights!r}). Write "
                 "{0: 1, 1: 5} for each label."
             )
         for label, value in weights.items():
             number = isinstance(value, Real) and not isinstance(value, bool)
             if not number or not np.isfinite(float(value)) or value < 0:
                 raise InvalidParameterError(
-                    f"{name}[{label!r}] must be a finite number of at least 0 (got {value!r}). "
+                    f"{place}[{label!r}] must be a finite number of at least 0 (got {value!r}). "
                     "Give the weight of a row of this class."
                 )
 
@@ -73,7 +73,8 @@ def of_rows(
                 f"of {len(class_weight)}). Give its dict without the list."
             )
         index = hot.argmax(axis=1) if hot.shape[1] > 1 else hot[:, 0].astype(int)
-        return _factors(class_weight, code.classes, index, sample_weight, "class_weight")
+        each: Array = of_classes(class_weight, code.classes, index, sample_weight)[index]
+        return each
     if isinstance(class_weight, dict):
         raise InvalidParameterError(
             "For multi-output, class_weight should be a list of dicts, or the string 'balanced' "
@@ -90,7 +91,8 @@ def of_rows(
     for label, column in enumerate(hot.T):
         weights = class_weight if class_weight == "balanced" else class_weight[label]
         place = f"class_weight[{label}]"
-        found *= _factors(weights, np.arange(2), column.astype(int), sample_weight, place)
+        there = column.astype(int)
+        found *= of_classes(weights, np.arange(2), there, sample_weight, place)[there]
     return found
 
 
@@ -103,28 +105,46 @@ def by_class(class_weight: Any, code: ClassCode) -> Array:
         return of_rows(class_weight, code, code.classes)
     of_rows(class_weight, code, np.zeros((1, code.columns)))  # refuses what does not fit
     labels = enumerate(class_weight)
-    both = [_factors(weights, np.arange(2), np.arange(2), None, f"{k}") for k, weights in labels]
+    both = [of_classes(weights, np.arange(2), np.arange(2), None, f"{k}") for k, weights in labels]
     return np.array(both).T.copy()
 
 
-def _factors(
-    weights: Any, classes: Array, index: Array, sample_weight: Array | None, name: str
+def of_classes(
+    weights: Any,
+    classes: Array,
+    index: Array,
+    sample_weight: Array | None = None,
+    name: str = "class_weight",
 ) -> Array:
-    """The factor of rows whose classes stand at ``index``."""
+    """The factor of every class, float64 of shape (classes,).
+
+    Parameters
+    ----------
+    weights : dict or "balanced"
+    classes : array of shape (classes,)
+    index : int array of shape (rows,)
+        Where the class of each row stands; only "balanced" asks.
+    sample_weight : array of shape (rows,), optional
+    name : str
+        What messages call the weights.
+
+    Raises
+    ------
+    InvalidParameterError
+        If a class has no weight while the dict names one that is not there.
+    """
     if isinstance(weights, str):  # balanced
         counts = np.bincount(index, sample_weight, minlength=len(classes))
         there = counts > 0
         each: Array = counts.sum() / (there.sum() * np.where(there, counts, 1))
-    else:
-        known = classes.tolist()
-        without = [label for label in known if label not in weights]
-        if without and len(known) - len(without) != len(weights):
-            strange = [label for label in weights if label not in known]
-            raise InvalidParameterError(
-                f"The classes, {without}, are not in class_weight: {name} must name classes of y "
-                f"(got {strange}, which y has not). Correct their names, or give every class a "
-                "weight."
-            )
-        each = np.array([float(weights.get(label, 1.0)) for label in known])
-    factors: Array = each[index]
-    return factors
+        return each
+    known = classes.tolist()
+    without = [label for label in known if label not in weights]
+    if without and len(known) - len(without) != len(weights):
+        strange = [label for label in weights if label not in known]
+        raise InvalidParameterError(
+            f"The classes, {without}, are not in class_weight: {name} must name classes of y "
+            f"(got {strange}, which y has not). Correct their names, or give every class a "
+            "weight."
+        )
+    return np.array([float(weights.get(label, 1.0)) for label in known])

@@ -29,6 +29,8 @@ from deltarule.estimators.class_records import (
     code_from_record,
     heads_record,
     set_heads,
+    temperature_from_record,
+    temperature_record,
 )
 from deltarule.estimators.classifier import MLPClassifier
 from deltarule.estimators.fitting import Memory
@@ -265,7 +267,7 @@ def estimator_record(estimator: BaseMLP) -> dict[str, Any]:
     if isinstance(settings["random_state"], np.random.RandomState):
         settings["random_state"] = None
     names = getattr(estimator, "feature_names_in_", None)
-    temperature = getattr(estimator, "temperature_", None)
+    temperature = temperature_record(estimator)
     return {
         "kind": kind,
         "settings": {name: encode(value, name) for name, value in settings.items()},
@@ -337,7 +339,7 @@ def estimator_from_record(record: Any, parameters: Parameters) -> Any:
     if kind == "MultiTaskMLP":
         check_scale(estimator)
     _set_history(estimator, fields)
-    temperature = _temperature(estimator, fields.number("temperature")) if calibrated else None
+    temperature = temperature_from_record(estimator, fields) if calibrated else None
     estimator._set_network(network)
     estimator._publish(parameters)
     if temperature is not None:
@@ -390,7 +392,9 @@ def _shown(network: Network) -> dict[str, Any]:
         "hidden_layer_sizes": tuple(network.layers[index].units for index in dense[:-1]),
         "activation": tuple(network.activation_behind(index) for index in dense[:-1]),
         "loss": tuple(head.loss for head in network.heads),
-        "heads": tuple((h.weight, network.head_activation(h)) for h in network.heads),
+        "heads": tuple(
+            (h.weight, network.head_activation(h), h.class_weights) for h in network.heads
+        ),
         "normalization": tuple(kind[0].name for kind in kinds if kind[:1] not in ((), (Dropout,))),
         "fit_intercept": tuple(bool(getattr(network.layers[i], "bias", False)) for i in dense),
         "dropout": tuple(
@@ -440,12 +444,6 @@ def _standardizer_from_record(both: Fields, name: str, columns: int) -> Standard
     if not (scale > 0).all():
         wrong(f"{where}.scale", "above 0", float(scale.min()))
     return Standardizer(center, scale)
-
-
-def _temperature(estimator: Any, temperature: float) -> float:
-    if not temperature > 0 or not hasattr(estimator, "_code"):
-        wrong("estimator.temperature", "above 0, and of a classifier", temperature)
-    return temperature
 
 
 def _history_record(estimator: Any) -> dict[str, Any]:

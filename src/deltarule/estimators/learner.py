@@ -27,6 +27,7 @@ from deltarule.estimators.predictor import Predictor, form_of, real_numbers
 from deltarule.estimators.row_targets import RowTarget, as_finite
 from deltarule.estimators.standardizer import Standardizer
 from deltarule.exceptions import InvalidParameterError, InvalidShapeError, NonFiniteError
+from deltarule.functional import check_targets
 from deltarule.loop import Loop
 from deltarule.network import Network, Parameters
 from deltarule.plans import TrainingPlan, TrainingResult, fresh_state
@@ -44,7 +45,7 @@ class Learner:
 
     Attributes
     ----------
-    predict : ClassPredictor or NumberPredictor
+    predict : ClassPredictor, NumberPredictor or TaskPredictor
         What ``estimator.predictor()`` gives, but with the learner's numbers as they are when it is
         called: ``predict(x)``, ``predict.outputs(x)``, ``predict.proba(x)``.
 
@@ -117,7 +118,9 @@ class Learner:
             Finite numbers. An array of float32 or float64, a list or a tuple are taken as they
             are, anything else is converted first.
         target : class, number, or array-like of shape (n_outputs,)
-            An entry of ``classes_``; 0 or 1 for each label; a number; or one for each output.
+            An entry of ``classes_``; 0 or 1 for each label; a number; or one for each output. For
+            a `MultiTaskMLP` an entry for each head, of shape (n_heads,): one of its ``classes``, a
+            number, or None or NaN where it is not known.
         weight : float, default=1.0
             At least 0; a ``sample_weight``.
 
@@ -152,7 +155,7 @@ class Learner:
 
         Returns
         -------
-        estimator : MLPClassifier or MLPRegressor
+        estimator : MLPClassifier, MLPRegressor or MultiTaskMLP
             The one that made the learner.
 
         Raises
@@ -229,11 +232,8 @@ class Learner:
 
     def _checked_target(self, target: Any) -> tuple[Array, float]:
         D, factor = self._target.encode(target)
-        for head in self._network.heads:
-            activation = self._network.head_activation(head).name
-            problem = head.loss.check_target(D[:, head.slice], activation)
-            if problem is not None:
-                raise InvalidShapeError(problem)
+        if not self._target.fits_as_encoded:
+            check_targets(self._network, D)
         return D, factor
 
     def _non_finite(self) -> NonFiniteError:
@@ -301,9 +301,7 @@ class _Live:
     def __init__(self, learner: Learner, vector: Array) -> None:
         self.network, self.vector, self._rows = learner._network, vector, learner._rows
 
-    def open(
-        self, network: Network | None = None, temperature: float | None = None
-    ) -> RowPredictor:
+    def open(self, network: Network | None = None, temperature: Any = None) -> RowPredictor:
         """The engine's predictor on the learner's numbers; a temperature was that of others."""
         return self._rows.predictor(network or self.network)
 

@@ -24,11 +24,11 @@ class MultiTaskMLP(BaseMultiTaskMLP):
     ----------
     heads : dict or None, default=None
         ``{name: kind}``, kind being ``"regression"``, ``"binary"``, ``"multiclass"`` or a `Task`
-        with a loss and a weight of its own; the name is that of a column of y, or its number where
-        y is an array. What is not named is inferred: columns of texts, booleans and categories are
-        classes; numbers with two different values are two classes; whole numbers with at most 20
-        different values are classes; all other numbers are regressions. ``heads_`` says what was
-        found.
+        with a loss, a weight and weights of classes of its own; the name is that of a column of y,
+        or its number where y is an array. What is not named is inferred: columns of texts,
+        booleans and categories are classes; numbers with two different values are two classes;
+        whole numbers with at most 20 different values are classes; all other numbers are
+        regressions. ``heads_`` says what was found.
 
     hidden_layer_sizes : int, sequence of int or Hidden, default=(100,)
         Units of each hidden layer, at least 1 each; ``()`` is a linear model.
@@ -170,6 +170,12 @@ class MultiTaskMLP(BaseMultiTaskMLP):
         between two steps, with the weights so far and a warning; a warm fit goes on from that very
         step. Looked at about every 50 ms; lbfgs looks before each gradient. None sets no limit.
 
+    calibrate : bool, default=False
+        Whether to fit a temperature T to each head of classes after training, which makes
+        `predict_proba` softmax(z / T) or logistic(z / T), with the least log loss on the
+        validation rows. It changes no class, and needs ``early_stopping`` or ``X_val``, and the
+        loss log_loss of all heads of classes.
+
     Attributes
     ----------
     coefs_ : list of n_layers_ - 1 arrays
@@ -188,8 +194,8 @@ class MultiTaskMLP(BaseMultiTaskMLP):
 
     heads_ : list of FittedHead
         What each column of y became: its ``name``, ``kind``, ``classes`` (None for a regression),
-        ``loss``, ``weight``, the count of ``missing`` targets in the last fit, and the
-        ``columns`` of the network's outputs, first and one past the last.
+        ``loss``, ``weight``, ``class_weights``, the count of ``missing`` targets in the last fit,
+        and the ``columns`` of the network's outputs, first and one past the last.
 
     dropped_rows_ : int
         Rows of the last fit that have no target at all; they were left out.
@@ -245,6 +251,10 @@ class MultiTaskMLP(BaseMultiTaskMLP):
     target_center_, target_scale_ : ndarray of shape (n_outputs_,) or None
         The same for the outputs, with ``standardize="both"``; 0 and 1 for those of classes.
 
+    temperature_ : dict of float, with ``calibrate=True`` only
+        The T of each head of classes, by its name; 1 where no validation row has its target, and
+        where all are right. It goes with the weights: `set_weights` and `partial_fit` leave none.
+
     restarts_ : ndarray of shape (n_init,)
         The objective in which each start ended.
 
@@ -280,13 +290,16 @@ class MultiTaskMLP(BaseMultiTaskMLP):
     -----
     With heads h of weight v_h and loss f_h the objective is
 
-        J = (1/n) Σ_i w_i Σ_h v_h f_h^i + penalty,    n = Σ_i w_i,
+        J = (1/n) Σ_i w_i Σ_h v_h c_h^i f_h^i + penalty,    n = Σ_i w_i,
 
     the inner sum over the heads for which row i has a target; rows without any are no part of it.
+    c_h^i is what ``class_weight`` of the head's `Task` says of the row's class, else 1; `fit` of
+    an `MLPClassifier` counts it in n too, so that a head alone has its objective where the weights
+    are balanced.
     A head of which few targets are known weighs little: raise its weight where that is not meant.
 
-    Early stopping does not stratify by classes. `learner` is for targets of one kind: use
-    `partial_fit`. What differs from scikit-learn stands in `MLPRegressor`.
+    Early stopping does not stratify by classes. What differs from scikit-learn stands in
+    `MLPRegressor`.
 
     References
     ----------
@@ -356,6 +369,7 @@ class MultiTaskMLP(BaseMultiTaskMLP):
         dropout: Any = 0.0,
         normalization: str | None = None,
         max_seconds: float | None = None,
+        calibrate: bool = False,
     ) -> None:
         self.heads = heads
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -391,6 +405,7 @@ class MultiTaskMLP(BaseMultiTaskMLP):
         self.dropout = dropout
         self.normalization = normalization
         self.max_seconds = max_seconds
+        self.calibrate = calibrate
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(

@@ -48,12 +48,10 @@ class Frozen:
     engine: str
     buffers: Array | None = None
 
-    def open(
-        self, network: Network | None = None, temperature: float | None = None
-    ) -> RowPredictor:
+    def open(self, network: Network | None = None, temperature: Any = None) -> RowPredictor:
         """An engine's predictor, for this network or one that differs in its output activation.
 
-        With a temperature T its outputs are those of z / T.
+        With a temperature T, one number or one for each output, its outputs are those of z / T.
         """
         chosen = engines.choose(self.engine, self.network, None, self.vector.dtype)
         scaled = self.inputs

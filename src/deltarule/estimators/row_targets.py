@@ -6,8 +6,11 @@ is comes here, to be converted or refused with a reason.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -16,12 +19,22 @@ from deltarule.definitions import Array
 from deltarule.engines.work import RowCode
 from deltarule.estimators.predictor import form_of, real_numbers
 from deltarule.estimators.standardizer import Standardizer
+from deltarule.estimators.target_columns import column_of, is_missing
 from deltarule.estimators.targets import ClassCode
+from deltarule.estimators.tasks import FittedHead
 from deltarule.exceptions import InvalidParameterError, InvalidShapeError, NonFiniteError
 
 
 class RowTarget(ABC):
-    """What a target means."""
+    """What a target means.
+
+    Attributes
+    ----------
+    fits_as_encoded : bool
+        Whether the losses are defined for all that `encode` gives.
+    """
+
+    fits_as_encoded = False
 
     @abstractmethod
     def describe(self, code: RowCode) -> RowCode:
@@ -146,6 +159,120 @@ class NumberTarget(RowTarget):
         D = row if self._standardizer is None else self._standardizer.apply(row.astype(np.float64))
         D = as_finite(D, row, "target", self._dtype)
         return np.repeat(D, self._repeats, axis=1), 1.0
+
+
+class TasksTarget(RowTarget):
+    """An entry for each head of a `MultiTaskMLP`: a class, a number, or none.
+
+    Parameters
+    ----------
+    heads : sequence of FittedHead
+    tables : sequence of array of shape (n_classes, outputs of the head), or None
+        The network's targets for the classes of each head; None for a regression.
+    dtype : dtype
+    standardizer : Standardizer, optional
+        Of all outputs; it leaves those of classes as they are.
+    """
+
+    def __init__(
+        self,
+        heads: Sequence[FittedHead],
+        tables: Sequence[Array | None],
+        dtype: Any,
+        standardizer: Standardizer | None,
+    ) -> None:
+        self._dtype, self._outputs = np.dtype(dtype), heads[-1].columns[1]
+        self.fits_as_encoded = all(head.loss.name != "poisson" for head in heads)
+        self._heads = [
+            (head, head.slice, _number_cells(head, standardizer))
+            if table is None
+            else (head, head.slice, _class_cells(head, table))
+            for head, table in zip(heads, tables, strict=True)
+        ]
+
+    def describe(self, code: RowCode) -> RowCode:
+        """A class of none: no engine takes a row of several kinds, with holes, as it is."""
+        return replace(code, classes={}, table=np.empty((0, self._outputs), self._dtype))
+
+    def encode(self, target: Any) -> tuple[Array, float]:
+        """Head by head; NaN where there is none."""
+        cells = target if type(target) in (list, tuple) else _cells(target)
+        if cells is None or len(cells) != len(self._heads):
+            names = [head.name for head, _, _ in self._heads]
+            got = repr(target) if cells is None else f"{len(cells)} entries"
+            raise InvalidShapeError(
+                f"target must have an entry for each of the {len(names)} heads {names} (got "
+                f"{got}). Give one row of what fit was given as y, None for what is not known."
+            )
+        row, missing = np.full(self._outputs, np.nan), 0
+        for (_, place, of_cell), cell in zip(self._heads, cells, strict=True):
+            if is_missing(cell):
+                missing += 1
+            else:
+                row[place] = of_cell(cell)
+        if missing == len(self._heads):
+            raise InvalidShapeError(
+                f"target must have a known entry for some head (got {missing} missing ones). Leave "
+                "the row out."
+            )
+        with np.errstate(over="ignore"):
+            D: Array = row.astype(self._dtype)[np.newaxis]
+        if self._dtype != np.float64 and np.isinf(D).any():
+            output = int(np.flatnonzero(np.isinf(D[0]))[0])
+            name = next(head.name for head, place, _ in self._heads if output < place.stop)
+            raise NonFiniteError(
+                f"column {name!r} of target must be finite, as {self._dtype} and "
+                f"standardized where the model does so (got {row[output]:g}). Leave the row out, "
+                "or make the entry None."
+            )
+        return D, 1.0
+
+
+def _cells(target: Any) -> Any:
+    """The entries of one row; None for what is none."""
+    if isinstance(target, str | bytes | dict) or not np.iterable(target):
+        return None
+    return target.tolist() if isinstance(target, np.ndarray) else list(target)
+
+
+def _number_cells(head: FittedHead, standardizer: Standardizer | None) -> Callable[[Any], float]:
+    """What makes a regression's output of an entry."""
+    center, scale = 0.0, 1.0
+    if standardizer is not None:
+        assert standardizer.center is not None
+        center, scale = (
+            float(part[head.columns[0]]) for part in (standardizer.center, standardizer.scale)
+        )
+
+    def number(cell: Any) -> float:
+        if isinstance(cell, Real) and not isinstance(cell, bool) and math.isfinite(cell):
+            value = float(cell)
+        else:  # as a column of one row is: converted, or refused with a reason
+            value = float(head.encode(column_of([cell], head.name, "target"), "target")[0, 0])
+        return (value - center) / scale
+
+    return number
+
+
+def _class_cells(head: FittedHead, table: Array) -> Callable[[Any], Array]:
+    """What makes the outputs of a head of classes of an entry."""
+    assert head.classes is not None
+    rows: dict[Any, Array] = dict(zip(head.classes.tolist(), table, strict=True))
+    booleans = head.classes.dtype.kind == "b"
+
+    def outputs(cell: Any) -> Array:
+        try:
+            found = rows.get(cell)
+        except TypeError:  # nothing that could be a class
+            found = None
+        # To a dict True is 1; to a column of y it is not.
+        if found is not None and isinstance(cell, bool | np.bool_) == booleans:
+            return found
+        hot = head.encode(column_of([cell], head.name, "target"), "target")
+        row: Array = table[int(hot[0, 0]) if hot.shape[1] == 1 else int(hot[0].argmax())]
+        return row
+
+    return outputs
 
 
 def code_of_classes(code: ClassCode, target: Any, weights: Array | None) -> RowTarget:

@@ -190,14 +190,23 @@ def _of_lists(rows: Any, what: str) -> Array:
 
 def _of_array(cells: Array, name: Any, what: str) -> Column:
     if cells.dtype.kind == "O":
-        return _of_objects(cells.tolist(), name, what)
+        return column_of(cells.tolist(), name, what)
     missing = np.isnan(cells) if cells.dtype.kind == "f" else np.zeros(len(cells), dtype=bool)
     return _checked(Column(name, cells[~missing], missing), what)
 
 
-def _of_objects(
+def column_of(
     cells: list[Any], name: Any, what: str, categorical: bool = False, form: Form | None = None
 ) -> Column:
+    """A column of Python objects, taken for what they are.
+
+    Raises
+    ------
+    InvalidShapeError
+        If they are of kinds that no head can have, or of several.
+    NonFiniteError
+        If a number is infinite.
+    """
     missing = np.array([is_missing(cell) for cell in cells], dtype=bool)
     present = [cell for cell in cells if not is_missing(cell)]
     known = narrowed(present)
@@ -278,7 +287,7 @@ def _from_frame(frame: Any, what: str) -> TargetColumns:
 def _of_series(series: Any, name: Any, library: str, what: str) -> Column:
     form, categorical = _form(series, library)
     if not series.dtype.is_numeric():
-        return _of_objects(series.to_list(), name, what, categorical, form)
+        return column_of(series.to_list(), name, what, categorical, form)
     missing = np.array(series.is_null().to_list(), dtype=bool)
     known = np.asarray(series.filter(~series.is_null()).to_numpy())
     if known.dtype.kind == "f":  # polars tells NaN from null

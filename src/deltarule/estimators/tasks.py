@@ -14,6 +14,7 @@ multiclass    one for each class       log_loss, squared_error       softmax
 
 from __future__ import annotations
 
+from dataclasses import field
 from difflib import get_close_matches
 from typing import Any, ClassVar
 
@@ -25,15 +26,18 @@ from deltarule.definitions import (
     Array,
     Definition,
     choose,
+    in_range,
     non_negative,
     one_of,
     settle,
 )
+from deltarule.estimators import class_weights
 from deltarule.estimators.target_columns import Column, Form, TargetColumns, narrowed
 from deltarule.estimators.targets import ClassCode
 from deltarule.exceptions import InvalidParameterError, InvalidShapeError
 from deltarule.losses import LOSSES, Function, Loss
 from deltarule.network import Head
+from deltarule.persistence import decode, encode
 
 KINDS = ("regression", "binary", "multiclass")
 #: Whole numbers with at most so many different values are taken as classes.
@@ -56,17 +60,27 @@ class Task(Definition):
         `deltarule.losses.Function`; classes also squared_error.
     weight : float, default=1.0
         Factor of the head's loss in the sum over the heads, at least 0.
+    class_weight : dict of {class: weight}, "balanced" or None, default=None
+        Factors of this head's loss of a row by its class, at least 0; a class that is not named
+        has 1. ``"balanced"`` is n / (n_classes * count) by the known targets of the fit and their
+        sample weights; not for `partial_fit`. Not for a regression.
+    label_smoothing : float, default=0.0
+        Share of each target that goes to all K classes alike, in [0, 1): training sees
+        (1 - label_smoothing) d + label_smoothing / K. Not for a regression.
 
     Raises
     ------
     InvalidParameterError
-        If a word is unknown or the weight is negative or not finite.
+        If a word is unknown, a number is out of its range, or a regression is given what is for
+        classes.
 
     Examples
     --------
     >>> import deltarule as dr
     >>> dr.Task("regression", loss="huber", weight=0.5)
     Task(kind='regression', loss=Huber(delta=1.0), weight=0.5)
+    >>> dr.Task("binary", class_weight={"no": 1, "yes": 5})
+    Task(kind='binary', loss='auto', weight=1.0, class_weight={'no': 1.0, 'yes': 5.0})
     """
 
     name: ClassVar[str] = "task"
@@ -75,6 +89,8 @@ class Task(Definition):
     kind: str = "auto"
     loss: Any = "auto"
     weight: float = 1.0
+    class_weight: Any = field(default=None, kw_only=True)
+    label_smoothing: float = field(default=0.0, kw_only=True)
 
     def __post_init__(self) -> None:
         one_of(self.kind, "kind", ("auto", *KINDS))
@@ -83,7 +99,37 @@ class Task(Definition):
             self,
             loss="auto" if auto else choose(self.loss, LOSSES, "loss"),
             weight=non_negative(self.weight, "weight"),
+            class_weight=_plain_weights(self.class_weight),
+            label_smoothing=in_range(self.label_smoothing, "label_smoothing", 0, 1, "[)"),
         )
+        self.check_kind(self.kind, "Task(kind='regression')")
+
+    def __hash__(self) -> int:
+        return hash((self.kind, self.loss, self.weight, self.label_smoothing))
+
+    def record(self) -> dict[str, Any]:
+        """As of every option; the weights of classes keep the kind of these."""
+        record = super().record()
+        if "class_weight" in record:
+            record["class_weight"] = encode(self.class_weight, "class_weight")
+        return record
+
+    def check_kind(self, kind: str, where: str) -> None:
+        """Refuse for a regression what is for classes.
+
+        Raises
+        ------
+        InvalidParameterError
+            It calls the head ``where``.
+        """
+        if kind != "regression":
+            return
+        for name, none in (("class_weight", None), ("label_smoothing", 0.0)):
+            if (given := getattr(self, name)) != none:
+                raise InvalidParameterError(
+                    f"{name} must be {none!r} for {where}, which has no classes (got {given!r}). "
+                    "Leave it out, or give it to a head of classes."
+                )
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +151,8 @@ class FittedHead:
         The network's outputs of this head, first and one past the last.
     form : Form
         How the column stood in its frame.
+    class_weights : tuple of float
+        What ``class_weight`` stands for, by the order of the classes; empty without.
     """
 
     name: Any
@@ -115,6 +163,7 @@ class FittedHead:
     missing: int
     columns: tuple[int, int]
     form: Form = Form()
+    class_weights: tuple[float, ...] = ()
 
     def __repr__(self) -> str:
         classes = "" if self.classes is None else f", classes={self.classes.tolist()}"
@@ -146,7 +195,9 @@ class FittedHead:
         """The same for a network, whose last layer is the identity already."""
         name = self.activation
         activation = None if name == "identity" else ACTIVATIONS.table[name]()
-        return Head(self.columns, self.loss, self.weight, activation)
+        return Head(
+            self.columns, self.loss, self.weight, activation, class_weights=self.class_weights
+        )
 
     def encode(self, column: Column, what: str = "y") -> Array:
         """Targets of shape (rows, outputs of the head), NaN where there is none."""
@@ -164,9 +215,14 @@ class FittedHead:
                 f"the first fit only (got also {_few(strange)}). Leave these rows out, make the "
                 "cells missing, or fit a clone on all classes."
             )
-        hot = codes[:, np.newaxis] == (1 if stop - start == 1 else np.arange(stop - start))
-        target[~column.missing] = hot
+        target[~column.missing] = self.table[codes]
         return target
+
+    @property
+    def table(self) -> Array:
+        """The targets of the classes, shape (classes, outputs of the head): 0 and 1."""
+        hot: Array = self.code.encode(self.classes, np.float64)
+        return hot
 
     def decode(self, outputs: Array) -> Array:
         """Predictions of shape (rows,) from the network's outputs, in the target's own units."""
@@ -176,6 +232,22 @@ class FittedHead:
     def probabilities(self, outputs: Array) -> Array:
         """The probability of every class, shape (rows, classes)."""
         return self.code.probabilities(outputs[:, self.slice], False)
+
+
+def _plain_weights(class_weight: Any) -> Any:
+    """Weights of classes as they are kept: a dict of its own, with Python's numbers."""
+    if isinstance(class_weight, dict) and isinstance(class_weight.get("pairs"), list):
+        class_weight = decode(class_weight, "class_weight")  # of a record
+    if class_weight is None or (isinstance(class_weight, str) and class_weight == "balanced"):
+        return class_weight
+    if not isinstance(class_weight, dict):
+        raise InvalidParameterError(
+            "class_weight must be a dict {class: weight}, 'balanced' or None (got "
+            f"{class_weight!r}). Write {{'no': 1, 'yes': 5}}."
+        )
+    class_weights.check(class_weight, incremental=False)
+    keys = (key.item() if isinstance(key, np.generic) else key for key in class_weight)
+    return dict(zip(keys, map(float, class_weight.values()), strict=True))
 
 
 def codes_of(known: Array, classes: Array) -> Array:
@@ -265,10 +337,10 @@ def settled_heads(
         form = Form() if kind == "regression" else column.form
         classes = None if kind == "regression" else classes
         loss = _loss_of(column.name, kind, task.loss)
+        task.check_kind(kind, f"the regression head {column.name!r}")
         missing = int(column.missing.sum())
-        found.append(
-            FittedHead(column.name, kind, classes, loss, task.weight, missing, columns, form)
-        )
+        head = FittedHead(column.name, kind, classes, loss, task.weight, missing, columns, form)
+        found.append(_replaced(head, class_weights=_known_weights(head, task)))
     return found
 
 
@@ -297,8 +369,103 @@ def with_settings(known: list[FittedHead], heads: Any) -> list[FittedHead]:
                 f"partial_fit (got {task.kind!r}). Set it back, or fit a clone."
             )
         loss = _loss_of(head.name, head.kind, task.loss)
-        found.append(_replaced(head, loss=loss, weight=task.weight))
+        task.check_kind(head.kind, f"the regression head {head.name!r}")
+        weights = _known_weights(head, task)
+        found.append(_replaced(head, loss=loss, weight=task.weight, class_weights=weights))
     return found
+
+
+def _known_weights(head: FittedHead, task: Task) -> tuple[float, ...]:
+    """The weights of the classes as far as no rows are needed to know them."""
+    if task.class_weight is None:
+        return ()
+    if task.class_weight == "balanced":
+        return head.class_weights  # those of the last fit
+    assert head.classes is not None
+    none, name = np.zeros(0, dtype=int), _weights_name(head)
+    return tuple(
+        class_weights.of_classes(task.class_weight, head.classes, none, None, name).tolist()
+    )
+
+
+def _weights_name(head: FittedHead) -> str:
+    return f"heads[{head.name!r}].class_weight"
+
+
+def weighted_heads(
+    known: list[FittedHead],
+    heads: Any,
+    target: TargetColumns,
+    sample_weight: Array | None,
+    *,
+    incremental: bool,
+) -> list[FittedHead]:
+    """Fitted heads with the weights of their classes for these rows.
+
+    Raises
+    ------
+    InvalidParameterError
+        If all known targets of a head have the weight 0.
+    """
+    tasks, found = tasks_of(heads, tuple(head.name for head in known)), []
+    for head, column in zip(known, target.columns, strict=True):
+        task = tasks[head.name]
+        if task.class_weight is None or head.classes is None:
+            found.append(head)
+            continue
+        index = codes_of(column.known, head.classes)
+        share = None if sample_weight is None else sample_weight[~column.missing]
+        each = np.array(head.class_weights)
+        if task.class_weight == "balanced":
+            each = class_weights.of_classes("balanced", head.classes, index, share)
+        if not (incremental or each[index].any()):
+            raise InvalidParameterError(
+                f"{_weights_name(head)} must leave a row with a weight above 0 (got "
+                f"{task.class_weight!r}, which makes them all 0). Give a class of these rows a "
+                "weight above 0."
+            )
+        found.append(_replaced(head, class_weights=tuple(each.tolist())))
+    return found
+
+
+def check_calibrated(known: list[FittedHead]) -> None:
+    """Refuse heads that have no probabilities to calibrate.
+
+    Raises
+    ------
+    InvalidParameterError
+        If no head is one of classes, or one has another loss than log_loss.
+    """
+    classes = [head for head in known if head.classes is not None]
+    if not classes:
+        raise InvalidParameterError(
+            f"calibrate=True needs a head of classes (got {_few([h.name for h in known])}, all "
+            "regressions). Set calibrate=False."
+        )
+    for head in classes:
+        if head.loss.name != "log_loss":
+            raise InvalidParameterError(
+                f"calibrate=True needs loss='log_loss', whose outputs are probabilities (got loss "
+                f"{head.loss.name!r} of the head {head.name!r}). Set calibrate=False, or take that "
+                "loss."
+            )
+
+
+def check_streamed(heads: Any, *, incremental: bool) -> None:
+    """Refuse weights of classes that a stream cannot have, before any work."""
+    for name, task in ({} if heads is None else heads).items():
+        if isinstance(task, Task) and task.class_weight is not None:
+            where = f"heads[{name!r}].class_weight"
+            class_weights.check(task.class_weight, incremental=incremental, name=where)
+
+
+def with_losses(known: list[FittedHead], heads: tuple[Head, ...]) -> list[FittedHead]:
+    """Fitted heads with the losses and all weights of a network's heads."""
+    pairs = zip(known, heads, strict=True)
+    return [
+        _replaced(head, loss=own.loss, weight=own.weight, class_weights=own.class_weights)
+        for head, own in pairs
+    ]
 
 
 def check_names(known: list[FittedHead], target: TargetColumns, what: str = "y") -> None:

@@ -31,13 +31,14 @@ def network_record(network: Network) -> dict[str, Any]:
 
 
 def _head_record(head: Head) -> dict[str, Any]:
-    """A head; an activation of its own only where it has one, as earlier releases write it."""
-    own = head.activation
+    """A head; what earlier releases do not know only where it has it."""
+    own, weights = head.activation, head.class_weights
     return {
         "columns": list(head.columns),
         "loss": option_record(head.loss),
         "weight": float(head.weight),
         **({} if own is None else {"activation": option_record(own)}),
+        **({"class_weights": list(weights)} if weights else {}),
     }
 
 
@@ -56,17 +57,22 @@ def network_from_record(record: Any) -> Network:
     heads: list[Head] = []
     for index, entry in enumerate(fields.sequence("heads")):
         where = f"network.heads[{index}]"
-        own = isinstance(entry, dict) and "activation" in entry
-        head = Fields(entry, where, (*_HEAD, "activation") if own else _HEAD)
+        given = entry if isinstance(entry, dict) else {}
+        more = [name for name in ("activation", "class_weights") if name in given]
+        head = Fields(entry, where, (*_HEAD, *more))
         columns = head.sequence("columns")
         if len(columns) != 2 or not all(type(c) is int and 0 <= c < 2**31 for c in columns):
             wrong(f"{where}.columns", "two whole numbers", columns)
         loss = option_from_record(head.value("loss"), LOSSES, f"{where}.loss")
         activation = None
-        if own:
+        if "activation" in more:
             record = head.value("activation")
             activation = option_from_record(record, ACTIVATIONS, f"{where}.activation")
-        heads.append(Head((columns[0], columns[1]), loss, head.number("weight"), activation))
+        weights = tuple(head.numbers("class_weights")) if "class_weights" in more else ()
+        weight = head.number("weight")
+        heads.append(
+            Head((columns[0], columns[1]), loss, weight, activation, class_weights=weights)
+        )
     _check_size(layers)
     width = layers[-1].units if layers else 0
     if sum(max(0, head.columns[1] - head.columns[0]) for head in heads) != width:

@@ -168,6 +168,8 @@ def option_from_record(record: Any, family: Family[Any], where: str) -> Any:
         wrong(where, f"a record of one {family.word}", record)
     cls = family.table.get(record["name"]) if isinstance(record.get("name"), str) else None
     for field in dataclasses.fields(cls) if cls is not None else ():
+        if field.kw_only and field.name not in record:
+            continue  # at its default
         kind, value = _PLAIN.get(str(field.type)), record.get(field.name)
         wrong_bool = isinstance(value, bool) and field.type != "bool"
         if kind is not None and (wrong_bool or not isinstance(value, kind)):

@@ -32,14 +32,15 @@ def diagnose(
 
     Parameters
     ----------
-    estimator : MLPClassifier or MLPRegressor
+    estimator : MLPClassifier, MLPRegressor or MultiTaskMLP
         Fitted; one that was loaded from a file which was saved with ``state=False`` has no state
         of its optimiser, and what needs it is left out.
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
         The training rows, or rows that were held back: these show overfit. NaN and infinity are
         findings, not errors.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-        Their targets.
+        Their targets; for a `MultiTaskMLP` a frame or matrix with a column for each head, with
+        holes, and what is said of a head names it.
     sample_weight : array-like of shape (n_samples,), default=None
         As for `fit`.
     feature_names : sequence of str, default=None

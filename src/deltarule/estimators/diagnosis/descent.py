@@ -112,8 +112,9 @@ def _reason(subject: Subject) -> StopReason:
 
 def _bend(subject: Subject) -> str | None:
     """Why the objective has no curvature to measure; None where it has."""
-    if any(has_steps(head.loss) for head in subject.network.heads):
-        return f"the slope of the loss {subject.network.loss.name!r} jumps"
+    for head in subject.network.heads:
+        if head.weight and has_steps(head.loss):
+            return f"the slope of the loss {head.loss.name!r} jumps"
     if any(activation.name == "sign" for activation in subject.network.activations):
         return "'sign' learns by a rule of its own, not by a slope"
     if not np.isfinite(subject.slope_left + subject.here.highest + subject.start.highest):

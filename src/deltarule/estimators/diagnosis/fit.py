@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from deltarule.estimators.diagnosis.book import Book
+from deltarule.estimators.diagnosis.groups import Group
 from deltarule.estimators.diagnosis.subject import LEAST_SKILL, LEAST_WEIGHT, Subject
 
 #: Loss on rows that were not trained on less the training loss, over the naive loss; of the rows
@@ -18,6 +19,11 @@ MOST_VALIDATION_GAP = 0.3
 #: https://doi.org/10.1007/3-540-49430-8_3.
 MOST_GAP_RATIO = 1.5
 
+FORGET = (
+    "Set early_stopping=True, raise alpha by powers of ten, take fewer hidden_layer_sizes, or give "
+    "more rows."
+)
+
 #: Share of the rows whose output lies beyond the targets' range widened by half of it on each side.
 MOST_OUTSIDE = 0.01
 WIDENED = 0.5
@@ -27,13 +33,17 @@ def check_fit(subject: Subject, book: Book) -> None:
     """All checks of the fit."""
     _underfit(subject, book)
     _overfit(subject, book)
-    _outputs(subject, book)
+    for group in subject.groups:
+        _outputs(subject, book, group)
 
 
 def _underfit(subject: Subject, book: Book) -> None:
     if not np.isfinite(subject.naive_loss) or subject.naive_loss <= 0:
         book.leave_out("underfit", "the best constant has no loss on these rows")
         return
+    if len(subject.groups) > 1 and subject.seen:  # the loss of each in training is not known
+        for group in subject.groups:
+            _head_underfit(subject, book, group)
     skill = subject.best_skill
     judged = book.below(
         "underfit",
@@ -49,6 +59,27 @@ def _underfit(subject: Subject, book: Book) -> None:
     )
     if judged and subject.penalty is not None:
         _strong_penalty(subject, book)
+
+
+def _head_underfit(subject: Subject, book: Book, group: Group) -> None:
+    """Whether one head of several has learnt nothing, on rows like those of the training."""
+    naive = subject.head_naive_loss(group)
+    if not (np.isfinite(naive) and naive > 0):
+        return
+    loss = float(np.average(subject.head_losses(group), weights=subject.weight))
+    skill = 1.0 - loss / naive
+    better = "hardly better" if skill > 0 else "no better"
+    book.below(
+        "underfit",
+        "share of the best constant's loss that the head explains",
+        skill,
+        LEAST_SKILL,
+        severity="warning" if skill > 0 else "problem",
+        says=f"The head is {better} than always saying the mean or the most frequent class.",
+        remedy=f"Raise its weight in heads (it is {group.head.weight:g} now), give more rows their "
+        "target, widen hidden_layer_sizes; where nothing helps, the columns may not tell it.",
+        **group.place,
+    )
 
 
 def _strong_penalty(subject: Subject, book: Book) -> None:
@@ -81,6 +112,34 @@ def _overfit(subject: Subject, book: Book) -> None:
     surely = subject.data_loss - 2 * subject.standard_error
     what = "loss on these rows, two standard errors taken off,"
     _gap(subject, book, what, subject.data_loss, surely)
+    if len(subject.groups) > 1:
+        for group in subject.groups:
+            _head_gap(subject, book, group)
+
+
+def _head_gap(subject: Subject, book: Book, group: Group) -> None:
+    """Enter a head that surely overfits: its own loss in training was at most that of all."""
+    naive, losses = subject.head_naive_loss(group), subject.head_losses(group)
+    if not (np.isfinite(naive) and naive > 0):
+        return
+    loss = float(np.average(losses, weights=subject.weight))
+    surely = loss - 2 * float(losses.std() / np.sqrt(len(losses)))
+    trained = subject.trained_loss
+    gap = (surely - trained) / naive
+    if loss < MOST_GAP_RATIO * trained or gap <= MOST_GAP:
+        return  # which says nothing: how far the others made up the training loss is not known
+    book.above(
+        "overfit",
+        "loss of the head on these rows, two standard errors taken off, less the training loss "
+        "of all heads, over the head's best constant's",
+        gap,
+        MOST_GAP,
+        severity="warning",
+        says=f"All heads together meet the training rows with a loss of {trained:.3g}, this one "
+        f"others with {loss:.3g}: it knows its rows by heart.",
+        remedy=FORGET,
+        **group.place,
+    )
 
 
 def _gap(
@@ -104,16 +163,17 @@ def _gap(
         severity="warning",
         says=f"The training rows are met with a loss of {trained:.3g}, others with {loss:.3g}: "
         "the model knows its rows by heart.",
-        remedy="Set early_stopping=True, raise alpha by powers of ten, take fewer "
-        "hidden_layer_sizes, or give more rows.",
+        remedy=FORGET,
     )
 
 
-def _outputs(subject: Subject, book: Book) -> None:
-    if subject.classifies:
+def _outputs(subject: Subject, book: Book, group: Group) -> None:
+    if group.code is not None:
         book.leave_out("outputs_out_of_range", "the outputs are classes")
         return
-    D, outputs = subject.D, subject.passed.prediction
+    D, outputs = group.known(subject.D), subject.passed.prediction[:, group.columns]
+    if not len(D):
+        return
     low, high = D.min(axis=0), D.max(axis=0)
     margin = WIDENED * (high - low)
     outside = (outputs < low - margin) | (outputs > high + margin) | ~np.isfinite(outputs)
@@ -128,7 +188,8 @@ def _outputs(subject: Subject, book: Book) -> None:
         MOST_OUTSIDE,
         severity="warning",
         says="The model says numbers that no target comes near.",
-        remedy="Look for rows unlike the training rows; set standardize='both', raise alpha, or "
-        "bound the outputs with output_activation.",
-        columns=tuple(str(i) for i in np.flatnonzero(shares > MOST_OUTSIDE)),
+        remedy="Look for rows unlike the training rows; set standardize='both', raise alpha"
+        + (", or bound the outputs with output_activation." if group.name is None else "."),
+        columns=group.named(np.flatnonzero(shares > MOST_OUTSIDE)),
+        **group.place,
     )

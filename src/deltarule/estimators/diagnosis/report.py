@@ -52,6 +52,8 @@ class Finding:
     units : tuple of int
     columns : tuple of str
         Names of input columns, target columns or classes.
+    head : str or None
+        The name of the head of a `MultiTaskMLP`; None for what concerns all of it.
     """
 
     code: str
@@ -65,11 +67,13 @@ class Finding:
     layer: int | None = None
     units: tuple[int, ...] = ()
     columns: tuple[str, ...] = ()
+    head: str | None = None
 
     @property
     def where(self) -> str:
         """The place in words: ``"layer 0, units 3, 7"``; empty for the model as a whole."""
-        parts = [] if self.layer is None else [f"layer {self.layer}"]
+        parts = [] if self.head is None else [f"head {self.head}"]
+        parts += [] if self.layer is None else [f"layer {self.layer}"]
         for word, names in (("unit", self.units), ("column", self.columns)):
             if names:
                 shown = ", ".join(map(str, names[:MOST_SHOWN]))
@@ -92,6 +96,7 @@ class Finding:
             "layer": self.layer,
             "units": list(self.units),
             "columns": list(self.columns),
+            "head": self.head,
             "quantity": self.quantity,
             "value": _plain(self.value),
             "threshold": _plain(self.threshold),

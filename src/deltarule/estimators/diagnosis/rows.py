@@ -9,6 +9,7 @@ import numpy as np
 from deltarule.definitions import Array
 from deltarule.estimators import checks
 from deltarule.estimators.diagnosis.book import Book
+from deltarule.estimators.diagnosis.groups import Group
 from deltarule.estimators.diagnosis.subject import Subject
 from deltarule.measures import reach
 
@@ -42,12 +43,14 @@ def check_rows(subject: Subject, book: Book) -> None:
     _not_finite(subject, book)
     _constant_columns(subject, book)
     _inputs(subject, book)
-    _targets(subject, book)
-    _classes(subject, book)
+    for group in subject.groups:
+        _targets(subject, book, group)
+        _classes(subject, book, group)
 
 
 def _not_finite(subject: Subject, book: Book) -> None:
-    for name in ("X", "y"):
+    holes = subject.groups[0].name is not None  # in y they are targets that are not known
+    for name in ("X",) if holes else ("X", "y"):
         count, columns = subject.not_finite.get(name, (0, ()))
         book.above(
             "non_finite_rows",
@@ -136,10 +139,12 @@ def _column_sizes(X: Any) -> tuple[Array, Array]:
     return sizes, offsets
 
 
-def _targets(subject: Subject, book: Book) -> None:
-    target, network = subject.D, subject.network
+def _targets(subject: Subject, book: Book, group: Group) -> None:
+    target, classes = group.known(subject.D), group.code is not None
+    if not len(target):
+        return
     same = np.flatnonzero(np.ptp(target, axis=0) == 0) if len(target) > 1 else np.arange(0)
-    shown = len(same) if len(same) == network.n_outputs or not subject.classifies else 0
+    shown = len(same) if len(same) == target.shape[1] or not classes else 0
     book.above(
         "constant_target",
         "target columns that never change",
@@ -148,14 +153,15 @@ def _targets(subject: Subject, book: Book) -> None:
         severity="warning",
         says="There is nothing to learn from a target that is the same in all rows.",
         remedy="Check how y was made, or give rows with other targets.",
-        columns=() if subject.classifies else tuple(str(i) for i in same),
+        columns=() if classes else group.named(same),
+        **group.place,
     )
-    if subject.classifies:
+    if classes:
         book.leave_out("unscaled_targets", "the targets are classes")
         return
-    low, high = reach(network.output_activation)
+    low, high = reach(group.activation)
     beyond = (target < low - 1e-6) | (target > high + 1e-6)
-    name = network.output_activation.name
+    name = group.activation.name
     book.above(
         "targets_out_of_reach",
         "share of target numbers outside the output activation's range",
@@ -164,7 +170,8 @@ def _targets(subject: Subject, book: Book) -> None:
         severity="problem",
         says=f"A {name!r} output lies between {low:g} and {high:g}; it never meets these targets.",
         remedy="Set output_activation='identity', or scale the target into the range.",
-        columns=tuple(str(i) for i in np.flatnonzero(beyond.any(axis=0))),
+        columns=group.named(np.flatnonzero(beyond.any(axis=0))),
+        **group.place,
     )
     if name not in ("identity", "ascending"):
         book.leave_out("unscaled_targets", f"a {name!r} output is no scale of its own")
@@ -191,7 +198,8 @@ def _targets(subject: Subject, book: Book) -> None:
         severity="warning",
         says=says,
         remedy=remedy,
-        columns=tuple(str(i) for i in varying[sizes > LARGEST_TARGET]),
+        columns=group.named(varying[sizes > LARGEST_TARGET]),
+        **group.place,
     )
     deviations = target[:, varying].std(axis=0)
     book.below(
@@ -203,17 +211,19 @@ def _targets(subject: Subject, book: Book) -> None:
         says="A target that varies so little has a loss near 0 from the start, and tol ends the "
         "training early.",
         remedy=remedy,
-        columns=tuple(str(i) for i in varying[deviations < SMALLEST_TARGET]),
+        columns=group.named(varying[deviations < SMALLEST_TARGET]),
+        **group.place,
     )
 
 
-def _classes(subject: Subject, book: Book) -> None:
-    if subject.classes is None:
-        reason = "the labels are not classes of one kind" if subject.classifies else "no classes"
+def _classes(subject: Subject, book: Book, group: Group) -> None:
+    code = group.code
+    if code is None or group.classes is None:
+        reason = "no classes" if code is None else "the labels are not classes of one kind"
         book.leave_out("class_imbalance", reason)
         return
-    names = subject.estimator.classes_
-    counts = np.bincount(subject.classes, minlength=len(names))
+    names = code.classes
+    counts = np.bincount(group.classes[group.classes >= 0], minlength=len(names))
     present = np.flatnonzero(counts)
     if len(present) < 2:
         book.leave_out("class_imbalance", "the rows have a single class")
@@ -226,15 +236,14 @@ def _classes(subject: Subject, book: Book) -> None:
             ratio,
             LARGEST_IMBALANCE,
             severity="fine",
+            **group.place,
         )
         return
-    outputs = subject.passed.prediction
-    guessed = subject.estimator._code.decode(outputs)
+    guessed = code.decode(subject.passed.prediction[:, group.columns])
+    index = group.classes[subject.chosen]
     rare = [i for i in present if counts[i] * LARGEST_IMBALANCE < counts.max()]
     recalls = {
-        i: float((guessed[subject.y == names[i]] == names[i]).mean())
-        for i in rare
-        if (subject.y == names[i]).any()
+        i: float((guessed[index == i] == names[i]).mean()) for i in rare if (index == i).any()
     }
     if not recalls:
         book.leave_out("class_imbalance", "the sample has no row of the rare classes")
@@ -247,6 +256,8 @@ def _classes(subject: Subject, book: Book) -> None:
         severity="warning",
         says=f"The most frequent class has {ratio:.0f} rows for one of the rarest, and the model "
         "gives rare classes away to the frequent ones.",
-        remedy="Weigh the rare classes more: set class_weight='balanced'.",
+        remedy="Weigh the rare classes more: set class_weight='balanced'"
+        + (" in the head's dr.Task." if group.name is not None else "."),
         columns=tuple(str(names[i]) for i, recall in recalls.items() if recall < LEAST_RECALL),
+        **group.place,
     )

@@ -17,13 +17,20 @@ from deltarule import backprop, functional
 from deltarule.definitions import Array, as_plain_array
 from deltarule.estimators import checks, options
 from deltarule.estimators.base_classifier import BaseMLPClassifier
+from deltarule.estimators.base_multitask import BaseMultiTaskMLP, with_some
 from deltarule.estimators.base_regressor import BaseMLPRegressor
+from deltarule.estimators.diagnosis.groups import Group
 from deltarule.estimators.files import estimator_parameters
+from deltarule.estimators.fitting import Rows
+from deltarule.estimators.target_columns import as_rows, read_target
+from deltarule.estimators.tasks import check_names, codes_of
 from deltarule.exceptions import InvalidParameterError, InvalidShapeError
 from deltarule.measures import (
     Curvature,
     StepSource,
     curvature,
+    head_naive_loss,
+    known_targets,
     naive_loss,
     update_ratios,
 )
@@ -61,7 +68,7 @@ class Subject:
 
     Attributes
     ----------
-    estimator : MLPClassifier or MLPRegressor
+    estimator : MLPClassifier, MLPRegressor or MultiTaskMLP
     network : Network
     parameters : Parameters
         In float64.
@@ -69,8 +76,10 @@ class Subject:
         Rows that were given.
     X, D, weight :
         The sample as the network sees it: standardised rows, target columns, weights or None.
-    classes : array or None
-        The class numbers of all rows that can be used; None for regression and multilabel.
+    chosen : array of int
+        The rows of the sample among all that can be used.
+    groups : tuple of Group
+        What the outputs are: one group, or those of the heads of a `MultiTaskMLP`.
     not_finite : dict
         ``"X"`` and ``"y"``: how many numbers are NaN or infinite, and names of their columns.
     constant : tuple of str
@@ -82,9 +91,9 @@ class Subject:
     def __init__(
         self, estimator: Any, X: Any, y: Any, sample_weight: Any, feature_names: Any
     ) -> None:
-        if not isinstance(estimator, BaseMLPClassifier | BaseMLPRegressor):
+        if not isinstance(estimator, BaseMLPClassifier | BaseMLPRegressor | BaseMultiTaskMLP):
             raise InvalidParameterError(
-                "diagnose takes a fitted MLPClassifier or MLPRegressor (got "
+                "diagnose takes a fitted MLPClassifier, MLPRegressor or MultiTaskMLP (got "
                 f"{type(estimator).__name__}). Pass the estimator inside it, and the rows as that "
                 "estimator sees them."
             )
@@ -93,6 +102,7 @@ class Subject:
         self.network: Network = fitted.network
         self.parameters: Parameters = fitted.astype(np.float64)
         self.classifies = hasattr(estimator, "classes_")
+        several = isinstance(estimator, BaseMultiTaskMLP)
         X = validate_data(
             estimator,
             X,
@@ -102,24 +112,31 @@ class Subject:
             order="C",
             ensure_all_finite=False,
         )
-        y = self._as_array(y)
-        check_consistent_length(X, y)
-        weight = checks.check_weights(sample_weight, X, may_be_zero=False)
         self.names = _names(estimator, feature_names)
-        self.rows = X.shape[0]
-        X, y, weight = self._usable(X, y, weight)
+        if several:
+            X, y, weight = self._with_some(X, y, sample_weight)
+            self.rows = X.shape[0]
+            X, used, weight = self._usable(X, np.arange(self.rows), weight)
+            y = self._read_heads(y, used)
+        else:
+            y = self._as_array(y)
+            check_consistent_length(X, y)
+            weight = checks.check_weights(sample_weight, X, may_be_zero=False)
+            self.rows = X.shape[0]
+            X, y, weight = self._usable(X, y, weight)
+            self._read_target(y)
         if weight is not None and not weight.any():
             weight = None  # those with a weight had holes
-        self._read_target(y)
-        weight = estimator._class_weighted(y, weight, incremental=False)
-        chosen = _sample(X.shape[0], self.network.size)
+        if not several:  # the heads of several have the weights of their classes with them
+            weight = estimator._class_weighted(y, weight, incremental=False)
+        chosen = self.chosen = _sample(X.shape[0], self.network.size)
         self.constant = self._constant_columns(X, chosen)
         self.total_weight = backprop.total_weight(weight, X.shape[0])
         weight = None if weight is None else weight[chosen]
         self.weight = weight if weight is None or weight.any() else None
         self.X = self._as_seen(X[chosen])
-        self.y = y[chosen]
-        self.D: Array = estimator._target(self.y, np.float64)
+        y = y[chosen]
+        self.D: Array = y if several else estimator._target(y, np.float64)
 
     @property
     def sample(self) -> int:
@@ -170,8 +187,39 @@ class Subject:
             )
         return X[keep], y[keep], None if weight is None else weight[keep]
 
+    def _with_some(self, X: Any, y: Any, sample_weight: Any) -> Rows:
+        """The rows that have a target for some head, as `fit` takes them."""
+        target, y = read_target(y), as_rows(y)
+        check_names(self.estimator.heads_, target)
+        check_consistent_length(X, target.columns[0].missing)
+        weight = checks.check_weights(sample_weight, X, may_be_zero=False)
+        return with_some(Rows(X, y, weight), target.some_known, "", may_be_zero=False)
+
+    def _read_heads(self, y: Any, used: Array) -> Array:
+        """A group for each head, and D of the rows that are used, NaN where there is no target."""
+        estimator, target, groups = self.estimator, read_target(y), []
+        for head, own, column in zip(
+            estimator.heads_, self.network.heads, target.columns, strict=True
+        ):
+            code, classes = None, None
+            if head.classes is not None:
+                code, classes = head.code, np.full(len(column.missing), -1)
+                classes[~column.missing] = codes_of(column.known, head.classes)
+                classes = classes[used]
+            function = self.network.head_activation(own)
+            groups.append(Group(own, function, str(head.name), code, classes))
+        self.groups = tuple(groups)
+        D: Array = estimator._target(y, np.float64)
+        return D[used]
+
     def _read_target(self, y: Array) -> None:
-        self.classes: Array | None = None
+        """The group of all outputs."""
+        estimator, network = self.estimator, self.network
+        classes, code = self._checked(y), estimator._code if self.classifies else None
+        self.groups = (Group(network.heads[0], network.output_activation, None, code, classes),)
+
+    def _checked(self, y: Array) -> Array | None:
+        """The numbers of the classes; None for numbers and labels."""
         columns = self.network.n_outputs
         if not self.classifies:
             columns = self.estimator._columns
@@ -180,7 +228,7 @@ class Subject:
                     f"y must hold numbers in {columns} column{'s' * (columns > 1)}, as at fit "
                     f"(got {y.dtype} of shape {y.shape}). Give the target of these rows."
                 )
-            return
+            return None
         code = self.estimator._code
         if code.multilabel:
             if y.ndim != 2 or y.shape[1] != columns:
@@ -188,7 +236,7 @@ class Subject:
                     f"y must be a matrix of 0 and 1 with {columns} columns, as at fit (got shape "
                     f"{y.shape}). Give one column per label."
                 )
-            return
+            return None
         known = self.estimator.classes_
         if y.ndim != 1:
             raise InvalidShapeError(
@@ -202,7 +250,8 @@ class Subject:
                 f"{', …' if len(known) > 6 else ''} (got {y[strange.argmax()]!r}). Leave these "
                 "rows out."
             )
-        self.classes = np.searchsorted(known, y)
+        found: Array = np.searchsorted(known, y)
+        return found
 
     def _constant_columns(self, X: Any, chosen: Array) -> tuple[str, ...]:
         """Suspects come from the sample, the verdict from all rows."""
@@ -234,6 +283,19 @@ class Subject:
         """The loss of each row of the sample."""
         with np.errstate(all="ignore"):
             return backprop.losses(self.network, self.passed, self.D)
+
+    def head_losses(self, group: Group) -> Array:
+        """The part of a group in `row_losses`."""
+        with np.errstate(all="ignore"):
+            return backprop.head_losses(self.network, group.head, self.passed, self.D)
+
+    def head_naive_loss(self, group: Group) -> float:
+        """The part of a group in `naive_loss`."""
+        return head_naive_loss(self.network, group.head, self.D, self.weight)
+
+    def known(self, group: Group) -> int:
+        """Rows of the sample that have a target for the group."""
+        return int(known_targets(self.network, group.head, self.D).sum())
 
     @property
     def data_loss(self) -> float:

@@ -151,18 +151,26 @@ def _stuck(subject: Subject, book: Book) -> None:
     shares = stuck_outputs(subject.network, subject.passed, subject.D)
     if shares is None:
         return
-    loss, activation = subject.network.loss.name, subject.network.output_activation.name
+    worst = int(np.nanargmax(shares))
+    group = next(group for group in subject.groups if worst < group.columns.stop)
+    loss, activation = group.head.loss.name, group.activation.name
+    remedy = (
+        "Set loss='log_loss' for classes or output_activation='identity' for numbers, whose "
+        "deltas are d̂ - d; or lower learning_rate_init and fit anew."
+    )
+    if group.name is not None:
+        remedy = "Leave its loss at log_loss in heads; or lower learning_rate_init and fit anew."
     book.above(
         "saturated_outputs",
         "largest share of rows whose output is flat and on the wrong side",
-        float(shares.max()),
+        float(shares[worst]),
         MOST_STUCK,
         severity="warning",
         says=f"Behind {loss!r} a saturated {activation!r} output has no slope left to correct it.",
-        remedy="Set loss='log_loss' for classes or output_activation='identity' for numbers, "
-        "whose deltas are d̂ - d; or lower learning_rate_init and fit anew.",
+        remedy=remedy,
         layer=len(subject.network.weighted) - 1,
         units=tuple(int(unit) for unit in np.flatnonzero(shares > MOST_STUCK)),
+        **group.place,
     )
 
 

@@ -102,6 +102,13 @@ TARGETS = [
     (dr.MLPRegressor, {"standardize": None, "fit_intercept": False}, SCORE),
     (dr.MLPRegressor, {"hidden_layer_sizes": ()}, SCORE),
     (dr.MLPRegressor, {"hidden_layer_sizes": (40, 9, 3), "activation": "gelu"}, SCORE),
+    (dr.MLPClassifier, {"dropout": 0.3}, THREE),
+    (dr.MLPClassifier, {"normalization": "layer"}, THREE),
+    (dr.MLPClassifier, {"normalization": "layer", "dropout": 0.2}, LABELS),
+    (dr.MLPClassifier, {"solver": dr.Adam(average=0.9, clip_norm=1.0)}, THREE),
+    (dr.MLPRegressor, {"solver": dr.SGD(average=0.5)}, SCORE),
+    (dr.MLPRegressor, {"loss": dr.losses.Quantile((0.1, 0.5, 0.9))}, SCORE),
+    (dr.MLPRegressor, {"loss": dr.losses.Quantile((0.2, 0.7)), "standardize": "both"}, SCORE),
 ]
 
 

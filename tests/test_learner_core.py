@@ -51,6 +51,8 @@ SENTENCES = [
         {"labels": (0.0, 1.0), "weights": np.ones(2)},
         "weights must have the shape (2, 2) (got (2)).",
     ),
+    ({"repeats": 3}, "repeats must divide the outputs."),
+    ({"repeats": 0}, "repeats must divide the outputs."),
 ]
 
 
@@ -83,7 +85,7 @@ STRANGE = [
     *(None, "abc", 3, 3.0, b"123456781234567812345678", {1: 2}, object(), [], (), [1], [[1], 2]),
     *([1.0, 2.0, None], ["1", "2", "3"], [1.0, 2.0, 10**400], [1.0, 2.0, np.float32(3)]),
     *(X, X[0][:1], X[0].reshape(3, 1), np.float64(2), np.zeros(()), np.zeros(0), np.zeros((3, 0))),
-    *(X[0].astype(kind) for kind in ("f2", "g", "i4", "?", "c16", "O", "S4", ">f8")),
+    *(X[0].astype(kind) for kind in ("f2", "g", ">i4", "c16", "O", "S4", ">f8")),
     *(odd_address(X[0]), np.array([1.0, np.nan, 2.0]), [1.0, np.inf, 2.0], np.full(3, -np.inf)),
 ]
 
@@ -112,6 +114,23 @@ def test_a_row_is_the_same_in_every_form(dtype: str) -> None:
     ]
     found = [session(dtype).learner(**RIGHT).step(row, [1, -1.0], 1) for row in rows]
     assert found == [found[0]] * len(rows)
+
+
+@pytest.mark.parametrize("kind", ["?", *"bhilqBHILQ"])
+def test_whole_numbers_are_numbers(kind: str) -> None:
+    whole, target = np.array([1, 0, 1], dtype=kind), np.array([0, 1], dtype=kind)
+    wanted = session().learner(**RIGHT).step([1.0, 0.0, 1.0], [0.0, 1.0], 1.0)
+    assert session().learner(**RIGHT).step(whole, target, 1.0) == wanted
+    assert session().learner(**RIGHT).step(whole[::-1], np.repeat(target, 2)[::2], 1.0) == wanted
+    labels = RIGHT | {"labels": (0.0, 1.0)}
+    assert session().learner(**labels).step(whole, target, 1.0) == wanted
+
+
+def test_a_number_is_repeated_for_its_outputs() -> None:
+    wanted = session().learner(**RIGHT).step(X[0], [0.5, 0.5], 1.0)
+    for number in (0.5, np.float64(0.5), [0.5], np.array([0.5]), np.array(0.5)):
+        assert session().learner(**RIGHT | {"repeats": 2}).step(X[0], number, 1.0) == wanted
+    assert session().learner(**RIGHT | {"repeats": 2}).step(X[0], [0.5, 0.5], 1.0) is None
 
 
 def test_classes_are_looked_up() -> None:

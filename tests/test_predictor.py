@@ -35,6 +35,11 @@ CLASSES = [
     ("labels", {}, np.column_stack([SCORE > 0, SCORE > 1, X[:, 0] > 0]).astype(int)),
     ("standardized", {"standardize": "inputs"}, np.digitize(SCORE, [-1, 1])),
     ("deep", {"hidden_layer_sizes": (40, 9, 3), "activation": "gelu"}, SCORE > 0),
+    ("dropout", {"dropout": 0.4, "standardize": "inputs"}, np.digitize(SCORE, [-1, 1])),
+    ("batches", {"normalization": "batch", "batch_size": 30}, np.digitize(SCORE, [-1, 1])),
+    ("rows", {"normalization": "layer", "hidden_layer_sizes": (12, 33)}, SCORE > 0),
+    ("average", {"solver": dr.Adam(average=0.9), "dropout": 0.2}, SCORE > 0),
+    ("tempered", {"calibrate": True, "early_stopping": True}, np.digitize(SCORE, [-1, 1])),
 ]
 NUMBERS = [
     ("one", {}, SCORE),
@@ -44,6 +49,9 @@ NUMBERS = [
     ("standardized target", {"standardize": "both"}, 50 + 9 * SCORE),
     ("two standardized", {"standardize": "both"}, np.column_stack([SCORE, 1e9 + SCORE])),
     ("without biases", {"fit_intercept": False, "activation": ["tanh"]}, SCORE),
+    ("rows", {"normalization": "layer", "activation": "tanh", "standardize": "both"}, SCORE),
+    ("batches", {"normalization": "batch", "batch_size": 30, "dropout": 0.1}, SCORE),
+    ("quantiles", {"loss": dr.losses.Quantile((0.1, 0.5, 0.9)), "standardize": "both"}, SCORE),
 ]
 
 
@@ -417,6 +425,8 @@ def test_the_core_refuses_what_does_not_fit_together():
     from deltarule import _core
 
     layers = [(2, 1, "tanh", 0.0, True)]
+    normed = [(2, 2, "tanh", 0.0, True), (2, 1, "identity", 0.0, True)]
+    extras = [("batch", 1e-3, 0.1, 65536, 0), ("none", 0.0, 0.0, 65536, 0)]
     for arguments, sentence in [
         ((layers, np.zeros(4)), "parameters must have the shape (3) (got (4))."),
         (
@@ -428,6 +438,14 @@ def test_the_core_refuses_what_does_not_fit_together():
             "dtype must be 'float32' or 'float64' (got 'float16').",
         ),
         (([], np.zeros(3)), "layers must hold at least one layer (got none)."),
+        (
+            (normed, np.zeros(13), [], [], "float64", [], extras, np.zeros(3)),
+            "buffers must have the shape (4) (got (3)).",
+        ),
+        (
+            (normed, np.zeros(9), [], [], "float64", [], extras),
+            "parameters must have the shape (13) (got (9)).",
+        ),
     ]:
         with pytest.raises(ValueError) as caught:
             _core.Predictor(*arguments)

@@ -1,5 +1,7 @@
 #include "learner.hpp"
 
+#include <nanobind/stl/optional.h>
+
 #include <limits>
 #include <optional>
 
@@ -32,6 +34,7 @@ public:
           input_scaling_(scaling_of(std::move(text.inputs), session.layers().front().inputs)),
           learner_(session, plan, input_scaling_,
                    scaling_of(std::move(text.targets), session.layers().back().units)),
+          repeats_(text.repeats),
           factors_(std::move(text.factors)),
           classes_(nb::none()) {
         if (!text.labels.is_none()) {
@@ -77,9 +80,14 @@ public:
         return nb::make_tuple(steps_, objectives_, int(learner_.verdict()), standing);
     }
 
-    nb::object predictor(const std::string& activation) {
+    /// With another output activation, where one is named.
+    nb::object predictor(const std::optional<std::string>& activation) {
         const Use use(busy_, "learner");
-        return open_live_predictor<T>(owner_, session_.numbers(), activation_of(activation), input_scaling_);
+        std::optional<Activation> last;
+        if (activation) last = activation_of(*activation);
+        if (last && session_.numbers().network().head_count != 1)
+            refuse("only a single head can have another activation.");
+        return open_live_predictor<T>(owner_, session_.numbers(), last, input_scaling_);
     }
 
     /// What the collector of Python's cycles asks: a schedule may know the learner that asks it.
@@ -136,13 +144,22 @@ private:
 
     bool take_target(nb::handle target) {
         if (!classes_.is_none()) return take_class(target);
-        const int64_t columns = learner_.outputs();
+        const int64_t columns = learner_.outputs() / repeats_;
         double number = 0;
-        if (columns == 1 && !labels_ && number_at(target, number)) return learner_.set_target(&number, 1);
+        if (columns == 1 && !labels_ && number_at(target, number)) return take_numbers(&number, 1);
         const int axes = columns == 1 && !labels_ ? 0 : 1;  // a number of NumPy's is a buffer without axes
         return each_number(target, columns, axes, [&](const auto* row, int64_t step) {
-            return labels_ ? take_labels(row, step) : learner_.set_target(row, step);
+            return labels_ ? take_labels(row, step) : take_numbers(row, step);
         });
+    }
+
+    template <class S>
+    bool take_numbers(const S* row, int64_t step) {
+        if (repeats_ == 1) return learner_.set_target(row, step);
+        numbers_.resize(size_t(learner_.outputs()));
+        for (int64_t k = 0; k < learner_.outputs(); ++k)
+            numbers_[size_t(k)] = double(row[k / repeats_ * step]);
+        return learner_.set_target(numbers_.data(), 1);
     }
 
     bool take_class(nb::handle target) {
@@ -174,7 +191,14 @@ private:
         const Lent lent(row, 0);
         if (!lent) return false;
         if (lent.template holds<float>()) return in_buffer<float>(lent.view(), count, axes, take);
-        return lent.template holds<double>() && in_buffer<double>(lent.view(), count, axes, take);
+        if (lent.template holds<double>()) return in_buffer<double>(lent.view(), count, axes, take);
+        return lent.as_integers([&]<class S>(S) {
+            return in_buffer<S>(lent.view(), count, axes, [&](const S* row, int64_t step) {
+                row_.resize(size_t(count));
+                for (int64_t i = 0; i < count; ++i) row_[size_t(i)] = double(row[i * step]);
+                return take(row_.data(), int64_t(1));
+            });
+        });
     }
 
     template <class S, class Take>
@@ -192,6 +216,7 @@ private:
     bool& busy_;  ///< the session's own
     Scaling input_scaling_;
     Learner<T> learner_;
+    int64_t repeats_;  ///< outputs for each number of the target
     nb::object factors_;
     std::vector<double> ahead_;  ///< factors of the steps to come, from `next_` on
     size_t next_ = 0;
@@ -229,7 +254,7 @@ void bind_learner(nb::module_& m, const char* name) {
              nb::arg("weight").none())
         .def("step_on", &BoundLearner<T>::step_on, nb::arg("X"), nb::arg("D"), nb::arg("weight"))
         .def("stood", &BoundLearner<T>::stood)
-        .def("predictor", &BoundLearner<T>::predictor, nb::arg("activation"));
+        .def("predictor", &BoundLearner<T>::predictor, nb::arg("activation").none());
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #pragma once
 #include <nanobind/stl/pair.h>
 
+#include <optional>
 #include <utility>
 
 #include "arrays.hpp"
@@ -15,6 +16,7 @@ using ScalingText = std::pair<std::vector<double>, std::vector<double>>;
 /// What a stream's rows mean.
 struct LearnerText {
     ScalingText inputs, targets;
+    int64_t repeats;     ///< outputs side by side that have one number of the target
     nb::object classes;  ///< dict from a class to its row of `table`, or None
     nb::object table;    ///< targets of the classes, (classes, outputs)
     nb::object labels;   ///< targets (of a label that is not there, of one that is), or None
@@ -29,7 +31,7 @@ nb::object open_learner(nb::object owner, Session<T>& session, bool& busy, const
 
 /// Predictions with the numbers of a session as they are when it is asked.
 template <class T>
-nb::object open_live_predictor(nb::object owner, const Panels<T>& panels, Activation last,
+nb::object open_live_predictor(nb::object owner, const Panels<T>& panels, std::optional<Activation> last,
                                const Scaling& inputs);
 
 }  // namespace deltarule::bindings

@@ -27,6 +27,26 @@ public:
         return view_.format && view_.format[0] == letter && !view_.format[1];
     }
 
+    /// Calls `act` with a number of the kind that the memory holds; false where that is no integer.
+    template <class Act>
+    bool as_integers(Act act) const {
+        if (!view_.format || view_.format[0] == 0 || view_.format[1] != 0) return false;
+        switch (view_.format[0]) {
+            case '?': return act(false);
+            case 'b': return act(static_cast<signed char>(0));
+            case 'B': return act(static_cast<unsigned char>(0));
+            case 'h': return act(static_cast<short>(0));
+            case 'H': return act(static_cast<unsigned short>(0));
+            case 'i': return act(0);
+            case 'I': return act(0u);
+            case 'l': return act(0l);
+            case 'L': return act(0ul);
+            case 'q': return act(0ll);
+            case 'Q': return act(0ull);
+            default: return false;
+        }
+    }
+
 private:
     Py_buffer view_;
     bool held_;

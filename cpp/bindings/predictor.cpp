@@ -18,14 +18,22 @@ namespace {
 /// A call that takes longer lets other threads run, and hears signals every 50 ms.
 constexpr double worth_letting_go = 100, between_signals = 50e3;  // microseconds
 
+/// A network as its predictor needs to know it.
+struct PredictorText {
+    std::vector<LayerText> layers;
+    std::vector<HeadText> heads;
+    std::vector<ExtraText> extras;
+};
+
 template <class T>
 class BoundPredictor {
 public:
-    BoundPredictor(const std::vector<LayerText>& layers, nb::handle vector, std::vector<double> center,
-                   std::vector<double> scale)
-        : predictor_(open(layers, vector, std::move(center), std::move(scale))) {}
+    BoundPredictor(const PredictorText& text, nb::handle vector, nb::handle buffers,
+                   std::vector<double> center, std::vector<double> scale)
+        : predictor_(open(text, vector, buffers, std::move(center), std::move(scale))) {}
     /// Sees the numbers of a session as they are, which `owner` keeps alive.
-    BoundPredictor(nb::object owner, const Panels<T>& panels, Activation last, const Scaling& inputs)
+    BoundPredictor(nb::object owner, const Panels<T>& panels, std::optional<Activation> last,
+                   const Scaling& inputs)
         : owner_(std::move(owner)), predictor_(panels, last, inputs.center, inputs.scale) {}
     BoundPredictor(const BoundPredictor&) = delete;
 
@@ -65,17 +73,25 @@ public:
     }
 
 private:
-    static Predictor<T> open(const std::vector<LayerText>& texts, nb::handle vector,
+    static Predictor<T> open(const PredictorText& text, nb::handle vector, nb::handle buffers,
                              std::vector<double> center, std::vector<double> scale) {
-        std::vector<Layer> layers = layers_of(texts);
-        int64_t size = 0;
-        for (const Layer& layer : layers) size += (layer.inputs + layer.bias) * layer.units;
+        std::vector<Layer> layers = layers_of(text.layers, text.extras);
+        std::vector<HeadSettings> heads = heads_of(text.heads, layers.back().units);
+        int64_t size = 0, buffer_size = 0;
+        for (const Layer& layer : layers) {
+            const bool normalized = layer.normalization != Normalization::none;
+            size += (layer.inputs + layer.bias + 2 * normalized) * layer.units;
+            if (layer.normalization == Normalization::batch) buffer_size += 2 * layer.units;
+        }
         const size_t inputs = size_t(layers.front().inputs);
         if (center.size() != scale.size() || (scale.size() && scale.size() != inputs))
             refuse("center and scale must both have one number for each input, or none.");
         Held held;
         const T* const numbers = data_of<T>(vector, "parameters", {size}, held);
-        return Predictor<T>(std::move(layers), numbers, std::move(center), std::move(scale));
+        const T* const running =
+            buffers.is_none() ? nullptr : data_of<T>(buffers, "buffers", {buffer_size}, held);
+        return Predictor<T>(std::move(layers), numbers, std::move(center), std::move(scale), std::move(heads),
+                            running);
     }
 
     int64_t chosen(const T* outputs, double middle) const {
@@ -190,31 +206,36 @@ void bind_predictor(nb::module_& m, const char* name) {
         .def("choose", &BoundPredictor<T>::choose, nb::arg("X").none(), nb::arg("middle") = 0.0);
 }
 
-nb::object open_predictor(const std::vector<LayerText>& layers, nb::handle parameters,
-                          std::vector<double> center, std::vector<double> scale, const std::string& dtype) {
+nb::object open_predictor(std::vector<LayerText> layers, nb::handle parameters, std::vector<double> center,
+                          std::vector<double> scale, const std::string& dtype, std::vector<HeadText> heads,
+                          std::vector<ExtraText> extras, nb::handle buffers) {
+    const PredictorText text{std::move(layers), std::move(heads), std::move(extras)};
     if (dtype == "float32")
-        return made<BoundPredictor<float>>(layers, parameters, std::move(center), std::move(scale));
+        return made<BoundPredictor<float>>(text, parameters, buffers, std::move(center), std::move(scale));
     if (dtype == "float64")
-        return made<BoundPredictor<double>>(layers, parameters, std::move(center), std::move(scale));
+        return made<BoundPredictor<double>>(text, parameters, buffers, std::move(center), std::move(scale));
     refuse("dtype must be 'float32' or 'float64' (got '" + dtype + "').");
 }
 
 }  // namespace
 
 template <class T>
-nb::object open_live_predictor(nb::object owner, const Panels<T>& panels, Activation last,
+nb::object open_live_predictor(nb::object owner, const Panels<T>& panels, std::optional<Activation> last,
                                const Scaling& inputs) {
     return made<BoundPredictor<T>>(std::move(owner), panels, last, inputs);
 }
-template nb::object open_live_predictor(nb::object, const Panels<float>&, Activation, const Scaling&);
-template nb::object open_live_predictor(nb::object, const Panels<double>&, Activation, const Scaling&);
+template nb::object open_live_predictor(nb::object, const Panels<float>&, std::optional<Activation>,
+                                        const Scaling&);
+template nb::object open_live_predictor(nb::object, const Panels<double>&, std::optional<Activation>,
+                                        const Scaling&);
 
 void bind_predictors(nb::module_& m) {
     bind_predictor<float>(m, "Predictor32");
     bind_predictor<double>(m, "Predictor64");
     m.def("Predictor", &open_predictor, nb::arg("layers"), nb::arg("parameters"),
           nb::arg("center") = std::vector<double>{}, nb::arg("scale") = std::vector<double>{},
-          nb::arg("dtype") = "float64");
+          nb::arg("dtype") = "float64", nb::arg("heads") = std::vector<HeadText>{},
+          nb::arg("extras") = std::vector<ExtraText>{}, nb::arg("buffers").none() = nb::none());
 }
 
 }  // namespace deltarule::bindings

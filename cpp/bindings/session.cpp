@@ -245,17 +245,18 @@ public:
     /// leaves the session to it, but for reading numbers.
     nb::object learner(int64_t epoch, std::tuple<double, double, double, int64_t> standing,
                        ScalingText inputs, ScalingText targets, nb::object classes, nb::object table,
-                       nb::object labels, nb::object weights, nb::object factors) {
+                       nb::object labels, nb::object weights, nb::object factors, int64_t repeats) {
         const Use use(busy_);
         if (!plan_) refuse("plan the epochs before a learner.");
         if (epoch < 0 || epoch > largest) refuse("epoch must be from 0 to 2**61.");
+        if (repeats < 1 || outputs() % repeats) refuse("repeats must divide the outputs.");
         EpochPlan plan = *plan_;
         Standing& to = plan.standing;
         plan.epoch = epoch;
         std::tie(to.rate_factor, to.best_loss, to.best_score, to.stalled) = standing;
         return open_learner(
             nb::find(this), session_, busy_, plan,
-            LearnerText{std::move(inputs), std::move(targets), std::move(classes), std::move(table),
+            LearnerText{std::move(inputs), std::move(targets), repeats, std::move(classes), std::move(table),
                         std::move(labels), std::move(weights), std::move(factors)});
     }
 
@@ -398,7 +399,7 @@ void bind_session(nb::module_& m, const char* name) {
         .def("best_buffers", &Bound<T>::best_buffers)
         .def("learner", &Bound<T>::learner, nb::arg("epoch"), nb::arg("standing"), nb::arg("inputs"),
              nb::arg("targets"), nb::arg("classes").none(), nb::arg("table").none(), nb::arg("labels").none(),
-             nb::arg("weights").none(), nb::arg("factors").none())
+             nb::arg("weights").none(), nb::arg("factors").none(), nb::arg("repeats") = 1)
         .def("road", &Bound<T>::road, nb::arg("batch_size"), nb::arg("l1") = 0.0)
         .def("predict", &Bound<T>::predict, nb::arg("X"))
         .def("loss", &Bound<T>::loss, nb::arg("X"), nb::arg("D"),

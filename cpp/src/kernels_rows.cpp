@@ -4,10 +4,13 @@
 //    the same bits.
 // b) Two pieces of the caller's scratch take turns; nothing else is written, so that any number of
 //    threads may predict with the same weights.
-// c) Slopes are not computed: nobody learns here.
+// c) Slopes are not computed, and nothing drops out: nobody learns here.
+// d) Outputs of several heads, which begin anywhere, are copied to where a vector may begin.
 
 #include <algorithm>
+#include <utility>
 
+#include "deltarule/operation_normalization.hpp"
 #include "kernels_isa.hpp"
 #include "one_row.hpp"
 
@@ -20,14 +23,69 @@ void evaluate_as(T* z, int64_t count, T parameter) {
         store(z + i, activated<kind, T>(load(z + i), parameter, true).value);
 }
 
-/// σ(z) of a whole layer in place.
+/// σ(z) of units side by side, in place.
 template <class T>
-void evaluate(const Layer& layer, T* z) {
-    if (layer.activation == Activation::softmax)
-        return (void)softmax<T>(Units<T, true>{layer.units, lanes<T>}, z);
-    with_activation(layer.activation, [&]<Activation kind>() {
-        if (kind != Activation::identity) evaluate_as<kind, T>(z, layer.panels, T(layer.parameter));
+void evaluate(Activation activation, double parameter, int64_t units, T* z) {
+    const Units<T, true> at{units, lanes<T>};
+    if (activation == Activation::softmax) return (void)softmax<T>(at, z);
+    with_activation(activation, [&]<Activation kind>() {
+        if (kind != Activation::identity) evaluate_as<kind, T>(z, at.count(), T(parameter));
     });
+}
+
+template <class T>
+struct Moments {
+    Vec<T> mean, inverse;  ///< 1 / √(variance + ε)
+};
+
+/// Of a row's own units.
+template <class T>
+Moments<T> own_moments(const Layer& layer, const T* z) {
+    const Units<T, true> at{layer.units, lanes<T>};
+    const auto mean_of = [&](auto term) {
+        Vec<T> total = splat<T>(T(0));
+        for (int64_t i = 0; i < at.count(); ++i)
+            total += at.inside(i) ? term(load(z + i * lanes<T>)) : splat<T>(T(0));
+        return at.sum(total) / T(layer.units);
+    };
+    const Vec<T> mean = mean_of([](Vec<T> here) { return here; });
+    const Vec<T> variance = mean_of([&](Vec<T> here) { return (here - mean) * (here - mean); });
+    return {mean, inverse_deviation<T>(variance, layer)};
+}
+
+/// Equation (10) in place, by running statistics or by those of the row itself.
+template <class T>
+void normalize_row(const Layer& layer, const T* weights, const T* running, T* z) {
+    const int64_t width = width_of<T>(layer);
+    const bool own = layer.normalization == Normalization::layer;
+    const T* const gain = weights + layer.extra;
+    const T* const means = running + layer.extra + 2 * width;
+    Moments<T> by{};
+    if (own) by = own_moments<T>(layer, z);
+    for (int64_t i = 0; i < width; i += lanes<T>) {
+        if (!own) by = {load(means + i), inverse_deviation<T>(load(means + width + i), layer)};
+        const Vec<T> x = (load(z + i) - by.mean) * by.inverse;
+        store(z + i, multiply_add<T>(x, load(gain + i), load(gain + width + i)));
+    }
+}
+
+/// a^L of the outputs of one head; `piece` has room for a layer.
+template <class T>
+void answer(const Head& head, const T* z, T* piece, T* outputs) {
+    const int64_t units = head.end - head.begin, width = Units<T, true>{units, 1}.count() * lanes<T>;
+    std::copy_n(z + head.begin, units, piece);
+    std::fill_n(piece + units, width - units, T(0));
+    if (head.activation == Activation::ascending) {
+        evaluate<T>(Activation::softplus, 0, units, piece);
+        const int64_t group = head.parameter ? int64_t(head.parameter) : units;
+        for (int64_t k = 0; k < units; ++k) {
+            T* const to = outputs + head.begin + k;
+            *to = k % group == 0 ? z[head.begin + k] : to[-1] + piece[k];
+        }
+        return;
+    }
+    evaluate<T>(head.activation, head.parameter, units, piece);
+    std::copy_n(piece, units, outputs + head.begin);
 }
 
 }  // namespace
@@ -39,15 +97,19 @@ void predict_rows(const Rows<T>& rows) {
     const int64_t inputs = network.layers[0].inputs, outputs = network.layers[network.depth - 1].units;
     for (int64_t row = 0; row < rows.count; ++row) {
         const T* x = rows.inputs + row * inputs;
-        for (int64_t l = 0; l < network.depth; ++l) {
+        T *z = rows.scratch, *other = rows.scratch + rows.widest;
+        for (int64_t l = 0; l < network.depth; ++l, std::swap(z, other)) {
             const Layer& layer = network.layers[l];
             const T* const weights = rows.weights + layer.offset;
-            T* const z = rows.scratch + (l % 2) * rows.widest;
             forward_layer<T>(layer, weights, x, z, Look<T>{layer, weights});
-            evaluate<T>(layer, z);
             x = z;
+            if (l + 1 == network.depth) continue;
+            if (layer.normalization != Normalization::none)
+                normalize_row<T>(layer, rows.weights, rows.running, z);
+            evaluate<T>(layer.activation, layer.parameter, layer.units, z);
         }
-        std::copy_n(x, outputs, rows.outputs + row * outputs);
+        for (int64_t h = 0; h < network.head_count; ++h)
+            answer<T>(network.heads[h], x, z, rows.outputs + row * outputs);
     }
 }
 

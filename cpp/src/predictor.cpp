@@ -11,9 +11,11 @@ namespace {
 constexpr int64_t on_stack = 2048;
 
 template <class T>
-std::unique_ptr<const Panels<T>> panels_with(std::vector<Layer> layers, const T* vector) {
-    auto panels = std::make_unique<Panels<T>>(std::move(layers), Loss::squared_error, 0);
+std::unique_ptr<const Panels<T>> panels_with(std::vector<Layer> layers, std::vector<HeadSettings> heads,
+                                             const T* vector, const T* buffers) {
+    auto panels = std::make_unique<Panels<T>>(std::move(layers), Loss::squared_error, 0, std::move(heads));
     panels->set_parameters(vector);
+    if (buffers) panels->set_buffers(buffers);
     return panels;
 }
 
@@ -28,26 +30,26 @@ int64_t widest_of(const Panels<T>& panels) {
 
 template <class T>
 Predictor<T>::Predictor(std::vector<Layer> layers, const T* vector, std::vector<double> center,
-                        std::vector<double> scale)
-    : own_(panels_with(std::move(layers), vector)),
+                        std::vector<double> scale, std::vector<HeadSettings> heads, const T* buffers)
+    : own_(panels_with(std::move(layers), std::move(heads), vector, buffers)),
       panels_(*own_),
-      layers_(own_->layers()),
       network_(own_->network()),
       center_(std::move(center)),
       scale_(std::move(scale)),
       widest_(widest_of(panels_)) {}
 
 template <class T>
-Predictor<T>::Predictor(const Panels<T>& panels, Activation last, std::vector<double> center,
+Predictor<T>::Predictor(const Panels<T>& panels, std::optional<Activation> last, std::vector<double> center,
                         std::vector<double> scale)
     : panels_(panels),
-      layers_(panels.layers()),
       network_(panels.network()),
       center_(std::move(center)),
       scale_(std::move(scale)),
       widest_(widest_of(panels_)) {
-    layers_.back().activation = last;
-    network_.layers = layers_.data();
+    if (!last) return;
+    other_ = {*network_.heads};
+    other_[0].activation = *last;
+    network_.heads = other_.data();
 }
 
 template <class T>
@@ -72,7 +74,9 @@ void Predictor<T>::predict(const RowsAt<S>& X, T* to) const {
         large = std::make_unique<Arena>(Arena::need(needed, sizeof(T)));
         scratch = large->take<T>(needed);
     }
-    Rows<T> rows{&network_, panels_.store().weights, nullptr, X.rows, scratch, widest_, to};
+    const Store<T>& store = panels_.store();
+    const T* const weights = panels_.optimizer().averages ? store.average : store.weights;
+    Rows<T> rows{&network_, weights, store.weights, nullptr, X.rows, scratch, widest_, to};
     if constexpr (std::is_same_v<S, T>) {
         if (scale_.empty() && X.step == 1 && (X.row_step == inputs || X.rows == 1)) {
             rows.inputs = X.first;

@@ -156,7 +156,8 @@ template <class T>
 struct Rows {
     const Network* network;
     const T* weights;
-    const T* inputs;  ///< (count, inputs), as the network sees them
+    const T* running;  ///< weights again, or those that running means and variances stand with
+    const T* inputs;   ///< (count, inputs), as the network sees them
     int64_t count;
     T* scratch;  ///< two rows of `widest` numbers
     int64_t widest;

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "deltarule/panels.hpp"
@@ -21,17 +22,17 @@ struct RowsAt {
 template <class T>
 class Predictor {
 public:
-    /// `vector` is canonical. With `scale` an input x becomes (x - center) / scale, computed in double;
-    /// both then have one number for each input.
+    /// `vector` and `buffers` (null: as they begin) are canonical. With `scale` an input x becomes
+    /// (x - center) / scale, computed in double; both then have one number for each input.
     Predictor(std::vector<Layer> layers, const T* vector, std::vector<double> center,
-              std::vector<double> scale);
-    /// The same with numbers that others change between calls and that live as long as this; the output
-    /// activation may be another.
-    Predictor(const Panels<T>& panels, Activation last, std::vector<double> center,
+              std::vector<double> scale, std::vector<HeadSettings> heads = {}, const T* buffers = nullptr);
+    /// The same with numbers that others change between calls and that live as long as this: what a
+    /// training publishes of them. The output activation of a single head may be another.
+    Predictor(const Panels<T>& panels, std::optional<Activation> last, std::vector<double> center,
               std::vector<double> scale);
 
-    int64_t inputs() const { return layers_.front().inputs; }
-    int64_t outputs() const { return layers_.back().units; }
+    int64_t inputs() const { return network_.layers[0].inputs; }
+    int64_t outputs() const { return network_.layers[network_.depth - 1].units; }
     double microseconds(int64_t rows) const { return panels_.microseconds(rows); }
 
     /// a^L of every row, (rows, outputs). `to` is written after the row has been read.
@@ -44,8 +45,8 @@ private:
 
     std::unique_ptr<const Panels<T>> own_;
     const Panels<T>& panels_;
-    std::vector<Layer> layers_;
     Network network_;
+    std::vector<Head> other_;  ///< with an activation that is not the network's own
     std::vector<double> center_, scale_;
     int64_t widest_;  ///< numbers of the widest layer, padding included
 };

@@ -35,8 +35,6 @@ from deltarule.engines.base import (
     met,
 )
 from deltarule.engines.core_network import extras_of, heads_of, layers_of, order_refusal
-from deltarule.engines.numpy_rows import NumPyRows
-from deltarule.engines.row_learner import SessionLearner
 from deltarule.engines.work import RowCode, Stood
 from deltarule.layers import BatchNormalization, Dense, Dropout, LayerNormalization
 from deltarule.losses import LOSSES
@@ -328,14 +326,8 @@ class CompiledSession(Session):
         self._core.release()
 
     def learner(self, walk: Walk, progress: Progress, code: RowCode) -> RowLearner:
-        """The core's own; for what has no road for single rows, epochs of one row."""
+        """The core's own."""
         self._know(walk)
-        if self._core.road(1, walk.work.l1) == "batches":
-
-            def predictor(network: Network, vector: Array, buffers: Array) -> RowPredictor:
-                return NumPyRows(network, vector, code.center, code.scale, buffers)
-
-            return SessionLearner(self, walk, progress, predictor)
         standing = progress.standing
         core = self._core.learner(
             progress.epoch,
@@ -347,6 +339,7 @@ class CompiledSession(Session):
             code.labels,
             code.weights,
             None if walk.factors is None else partial(_factors_from, walk),
+            code.repeats,
         )
         return CompiledLearner(core)
 
@@ -420,7 +413,7 @@ class CompiledLearner(RowLearner):
 
     def predictor(self, network: Network) -> RowPredictor:
         """The core's, on the learner's own numbers."""
-        return self._core.predictor(network.output_activation.name)
+        return self._core.predictor(network.output_activation.name if network.plain_head else None)
 
 
 def _factors_from(walk: Walk, epoch: int) -> Array:
@@ -544,13 +537,13 @@ class CompiledEngine(Engine):
         scale: Array | None,
         buffers: Array | None = None,
     ) -> RowPredictor:
-        """The core's own, which has exactly the methods that are promised.
-
-        It knows dense layers under one plain head; other networks are NumPy's matter.
-        """
-        if not network.plain:
-            return NumPyRows(network, vector, center, scale, buffers)
-        scaling = _scaling(center, scale)
+        """The core's own, which has exactly the methods that are promised."""
         return _core.Predictor(
-            layers_of(network), np.ascontiguousarray(vector), *scaling, vector.dtype.name
+            layers_of(network),
+            np.ascontiguousarray(vector),
+            *_scaling(center, scale),
+            vector.dtype.name,
+            heads_of(network),
+            extras_of(network),
+            None if buffers is None else np.ascontiguousarray(buffers),
         )

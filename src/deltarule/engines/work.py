@@ -238,6 +238,8 @@ class RowCode:
         An input x becomes (x − center) / scale; center None stands for zeros.
     target_center, target_scale : float64 array of shape (outputs,), optional
         The same for the target.
+    repeats : int
+        Outputs side by side that have one number of the target.
     classes : dict, optional
         From a class to its row of ``table``: a target is a class.
     table : array of shape (classes, outputs), optional
@@ -253,6 +255,7 @@ class RowCode:
     scale: Array | None = None
     target_center: Array | None = None
     target_scale: Array | None = None
+    repeats: int = 1
     classes: dict[Any, int] | None = None
     table: Array | None = None
     labels: tuple[float, float] | None = None

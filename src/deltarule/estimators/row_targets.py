@@ -137,10 +137,14 @@ class NumberTarget(RowTarget):
 
     def describe(self, code: RowCode) -> RowCode:
         """Numbers by their centre and scale."""
-        found = self._standardizer
+        code, found = replace(code, repeats=self._repeats), self._standardizer
         if found is None:
             return code
-        return replace(code, target_center=found.center, target_scale=found.scale)
+        center, scale = (
+            None if part is None else np.repeat(part, self._repeats)
+            for part in (found.center, found.scale)
+        )
+        return replace(code, target_center=center, target_scale=scale)
 
     def encode(self, target: Any) -> tuple[Array, float]:
         """As a row of the target matrix is."""

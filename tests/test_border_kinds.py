@@ -31,8 +31,8 @@ EXTRAS = [
     ("none", 0.0, 0.0, 65536, 0),
 ]
 HEADS = [
-    (0, 3, "log_loss", [0.0], 0.5, "softmax", 0.0),
-    (3, 7, "quantile", [0.1, 0.9], 1.0, "ascending", 2.0),
+    (0, 3, "log_loss", [0.0], 0.5, "softmax", 0.0, [1.0, 0.0, 3.0]),
+    (3, 7, "quantile", [0.1, 0.9], 1.0, "ascending", 2.0, []),
 ]
 SIZE, BUFFERS = 5 * 9 + 9 * 20 + 2 * 20 + 21 * 7, 40
 OPENED = {"layers": LAYERS, "loss": "log_loss", "n_threads": 2, "heads": HEADS, "extras": EXTRAS}
@@ -149,7 +149,7 @@ def extra(**changes: Any) -> Callable[[], Any]:
 
 
 def head(**changes: Any) -> Callable[[], Any]:
-    names = ("begin", "end", "loss", "parameters", "weight", "activation", "parameter")
+    names = ("begin", "end", "loss", "parameters", "weight", "activation", "parameter", "classes")
     return opened(
         heads=[HEADS[0], tuple((dict(zip(names, HEADS[1], strict=True)) | changes).values())]
     )
@@ -161,6 +161,8 @@ def optimized(*given: float) -> Callable[[], Any]:
 
 GROUPS = "'ascending' needs the quantile loss, and groups that divide the outputs."
 WEIGHT = "the weight of a head must be a finite number of at least 0"
+CLASSES = "class weights must be one for each output of a head, or two for a single one."
+CLASS = "a class weight must be a finite number of at least 0"
 COVER = "heads must cover the outputs once each, in order."
 LAST = "the last layer has no normalisation and no dropout in the core."
 WORDS: list[tuple[Callable[[], Any], str]] = [
@@ -211,6 +213,11 @@ WORDS: list[tuple[Callable[[], Any], str]] = [
     ),
     (head(weight=np.nan), f"{WEIGHT} (got nan)."),
     (head(weight=np.inf), f"{WEIGHT} (got inf)."),
+    (head(classes=[1.0, 2.0]), CLASSES),
+    (head(classes=[1.0] * 5), CLASSES),
+    (head(classes=[1.0, 2.0, -1.0, 0.0]), f"{CLASS} (got -1.000000)."),
+    (head(classes=[1.0, 2.0, np.nan, 0.0]), f"{CLASS} (got nan)."),
+    (head(classes=[1.0, 2.0, 3.0, np.inf]), f"{CLASS} (got inf)."),
     (
         head(parameters=[]),
         "a head needs a multiple of as many outputs as its loss has numbers.",

@@ -114,6 +114,19 @@ struct Kinds {
         return head.class_weights[size_t(std::max_element(target, end) - target)];
     }
 
+    /// a^L of a head's outputs in a row.
+    static Numbers answers(const HeadSettings& head, const Numbers& z) {
+        Layer as{};
+        as.activation = head.activation;
+        as.parameter = head.parameter;
+        Numbers a = activate(as, z);
+        if (head.activation == Activation::ascending)
+            for (size_t k = 0; k < z.size(); ++k)
+                if (k % size_t(head.parameter ? head.parameter : double(z.size())))
+                    a[k] = a[k - 1] + value(Activation::softplus, z[k], 0);
+        return a;
+    }
+
     /// Σ w f over rows and heads.
     double loss(const Numbers& at, const Numbers* buffers = nullptr) const {
         const Numbers z = forward(at, buffers);
@@ -122,15 +135,8 @@ struct Kinds {
         for (size_t i = 0; i < size_t(rows); ++i)
             for (const HeadSettings& head : heads) {
                 const size_t begin = i * outputs + size_t(head.begin), count = size_t(head.end - head.begin);
-                Layer as{};
-                as.activation = head.activation;
-                as.parameter = head.parameter;
                 const Numbers own(z.begin() + int64_t(begin), z.begin() + int64_t(begin + count));
-                Numbers a = activate(as, own);
-                if (head.activation == Activation::ascending)
-                    for (size_t k = 0; k < count; ++k)
-                        if (k % size_t(head.parameter ? head.parameter : double(count)))
-                            a[k] = a[k - 1] + value(Activation::softplus, own[k], 0);
+                const Numbers a = answers(head, own);
                 double f = 0;
                 for (size_t k = 0; k < count; ++k)
                     f += loss_term(head.loss, head.activation, head.parameters[k % head.parameters.size()],

@@ -5,7 +5,7 @@
 #include "allocations.hpp"
 #include "check.hpp"
 #include "deltarule/predictor.hpp"
-#include "naive.hpp"
+#include "naive_kinds.hpp"
 
 using namespace deltarule;
 
@@ -190,6 +190,36 @@ TEST("learner", "steps and predictions between them allocate nothing") {
         frozen.predict(RowsAt<double>{&typed.X[0], 1, 0, 1}, wanted);
         for (int k = 0; k < 3; ++k) CHECK(outputs[k] == wanted[k]);
     }
+}
+
+TEST("learner", "networks of any kind: nothing is allocated, and what is predicted is the average") {
+    const naive::Kinds problem(naive::two_hidden(Normalization::layer, Activation::tanh, 0.3, 9),
+                               naive::three_heads(), 12);
+    const naive::TypedKinds<double> typed(problem);
+    Session<double> session = naive::open(problem, typed);
+    OptimizerSettings settings{Optimizer::adam, 0.9, 0.999, 1e-8};
+    settings.clip_norm = 0.5;
+    settings.averages = true;
+    settings.average = 0.9;
+    session.set_optimizer(settings);
+    session.set_moments(nullptr);
+    Learner<double> learner(session, stream(0.001, 0.01), {}, {});
+    const Predictor<double> predictor(session.numbers(), {}, {}, {});
+    double outputs[9], wanted[9];
+    int64_t before = 0;
+    for (int64_t row = 0; row < problem.rows; ++row) {
+        if (row == 2) before = check::allocations();
+        learner.set_plain(&typed.X[size_t(5 * row)], &typed.D[size_t(9 * row)]);
+        CHECK(learner.step(1) == Stepped::done);
+        predictor.predict(RowsAt<double>{&typed.X[0], 1, 0, 1}, outputs);
+    }
+    CHECK(check::allocations() == before);
+    const size_t size = size_t(session.size());
+    std::vector<double> moments(3 * size);
+    session.moments(moments.data());
+    const Predictor<double> frozen(problem.layers, moments.data() + 2 * size, {}, {}, problem.heads);
+    frozen.predict(RowsAt<double>{&typed.X[0], 1, 0, 1}, wanted);
+    for (int k = 0; k < 9; ++k) CHECK(outputs[k] == wanted[k]);
 }
 
 TEST("learner", "a session is bound to a row as long as there is one") {

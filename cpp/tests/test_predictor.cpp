@@ -3,7 +3,7 @@
 #include <thread>
 
 #include "check.hpp"
-#include "naive.hpp"
+#include "naive_kinds.hpp"
 
 using namespace deltarule;
 
@@ -60,6 +60,38 @@ TEST_EACH_ISA("predictor", "every activation, hidden and at the end") {
         }
     const naive::Problem problem({6, 3}, Activation::sign, Activation::sign, Loss::squared_error, 9);
     compare<double>(problem);
+}
+
+/// Three heads behind layers of a kind, by running statistics of its own; nothing drops out.
+template <class T>
+void compare_kinds(Normalization kind, Activation activation) {
+    const naive::Kinds problem(naive::two_hidden(kind, activation, 0.4, 9), naive::three_heads(), 7);
+    naive::Numbers buffers;
+    for (const Layer& layer : problem.layers)
+        for (int64_t i = 0; layer.normalization == Normalization::batch && i < 2 * layer.units; ++i)
+            buffers.push_back(i < layer.units ? 0.1 * double(i % 5) : 1 + 0.2 * double(i % 3));
+    const naive::TypedKinds<T> typed(problem);
+    const std::vector<T> running(buffers.begin(), buffers.end());
+    const Predictor<T> predictor(problem.layers, typed.vector.data(), {}, {}, naive::three_heads(),
+                                 running.empty() ? nullptr : running.data());
+    const std::vector<T> found = predict(predictor, typed.X, 7);
+    const naive::Numbers z = problem.forward(problem.vector, &buffers);
+    for (size_t row = 0; row < 7; ++row)
+        for (const HeadSettings& head : problem.heads) {
+            const auto at = z.begin() + int64_t(row) * 9;
+            const auto wanted = problem.answers(head, naive::Numbers(at + head.begin, at + head.end));
+            for (size_t k = 0; k < wanted.size(); ++k)
+                CHECK_NEAR(double(found[row * 9 + size_t(head.begin) + k]), wanted[k],
+                           (sizeof(T) == 4 ? 2e-5 : 1e-12) * (1 + std::abs(wanted[k])));
+        }
+}
+
+TEST_EACH_ISA("predictor", "normalisation by rows and by running statistics, and several heads") {
+    for (Normalization kind : {Normalization::none, Normalization::batch, Normalization::layer})
+        for (Activation activation : {Activation::tanh, Activation::softmax}) {
+            compare_kinds<float>(kind, activation);
+            compare_kinds<double>(kind, activation);
+        }
 }
 
 TEST_EACH_ISA("predictor", "shapes, with and without biases") {

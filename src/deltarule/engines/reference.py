@@ -66,6 +66,7 @@ class ReferenceSession(Session):
 
     def learner(self, walk: Walk, progress: Progress, code: RowCode) -> RowLearner:
         """Epochs of one row, one by one."""
+        self._take(walk.work.optimizer)
 
         def predictor(network: Network, vector: Array, buffers: Array) -> RowPredictor:
             return NumPyRows(network, vector, code.center, code.scale, buffers)
@@ -101,8 +102,7 @@ class ReferenceSession(Session):
 
     def run(self, work: Work, first_step: int, rates: Array, carried: float = 0.0) -> Report:
         """Step after step: rows, forward, gradient (9), update."""
-        self._prepare_moments(work.optimizer)
-        self._averages = work.optimizer.averages
+        self._take(work.optimizer)
         count = self._bound[1].shape[0]
         positions = count if isinstance(work.order, Rule) else len(work.order)
         steps_per_epoch = -(-positions // work.batch_size)
@@ -162,7 +162,8 @@ class ReferenceSession(Session):
             self._order = (tag, order(source.kind, source.key, epoch, count))
         return self._order[1]
 
-    def _prepare_moments(self, optimizer: Optimizer) -> None:
+    def _take(self, optimizer: Optimizer) -> None:
+        self._averages = optimizer.averages
         if len(self._moments) != optimizer.moments:
             self._moments = np.zeros((optimizer.moments, self._network.size), dtype=self._dtype)
             if optimizer.averages:  # of a training that goes on, whose first step was long ago

@@ -372,10 +372,12 @@ def online(result: Result, source: str) -> str:
     head = ["network, call", "deltarule, µs", "its 99.9 %", "scikit-learn, µs", "its 99.9 %", ""]
     lines = []
     for one in found:
-        ours, theirs = one["deltarule"], one["sklearn"]
-        times = [number(side[key]) for side in (ours, theirs) for key in ("median", "p999")]
-        ratio = f"{number(theirs['median'] / ours['median'])}×"
-        lines.append([f"{one['network']}, {one['call']}", *times, ratio])
+        ours, theirs = one["deltarule"], one.get("sklearn")
+        times = [number(ours["median"]), number(ours["p999"]), "–", "–", ""]
+        if theirs is not None:
+            ratio = f"{number(theirs['median'] / ours['median'])}×"
+            times[2:] = number(theirs["median"]), number(theirs["p999"]), ratio
+        lines.append([f"{one['network']}, {one['call']}", *times])
     return table(head, lines)
 
 

@@ -295,6 +295,8 @@ def small_result(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
             {"network": "4-16-3", "call": "learner.step",
              "deltarule": {"calls": 5, "median": 1.5, "p999": 18.0},
              "sklearn": {"calls": 5, "median": 300.0, "p999": 900.0}},
+            {"network": "4-16-3", "call": "learner.predict, dropout",
+             "deltarule": {"calls": 5, "median": 2.5, "p999": 8.0}},
         ],
         "cold": {
             "import numpy": {"wall": 0.1, "cpu": 0.1},
@@ -402,6 +404,7 @@ def test_tables_say_what_the_result_says(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "| H8: our wheel, MB | rule | 3 | 2.5 | reached | 1.20 |" in tables.verdicts(result, "")
     calls = tables.online(result, "")
     assert "| 4-16-3, learner.step | 1.5 | 18 | 300 | 900 | 200× |" in calls
+    assert "| 4-16-3, learner.predict, dropout | 2.5 | 8 | – | – |  |" in calls
     assert "| import deltarule | 115 | 100 |" in tables.cold(result, "")
     assert "Our wheel is 2.5 MB." in tables.cold(result, "")
     assert tables.mnist(result, "") == "Not measured in this run.\n"

@@ -118,7 +118,7 @@ class QuantilePredictor(Predictor):
         self, frozen: Frozen, target: Standardizer | None, levels: tuple[float, ...]
     ) -> None:
         super().__init__(frozen, target, levels)
-        self._target, self._levels = target, levels
+        self._target, self._levels, self._middle = target, levels, middle(levels)
 
     def __call__(self, X: Any, out: Array | None = None) -> Any:
         """The quantile that `MLPRegressor.predict` gives: a float for a row.
@@ -129,7 +129,7 @@ class QuantilePredictor(Predictor):
         out : ndarray, default=None
             Filled and returned where it is given.
         """
-        found = self.quantiles(X)[..., middle(self._levels)]
+        found = self.quantiles(X)[..., self._middle]
         if out is None:
             return float(found) if found.ndim == 0 else found
         out[...] = found

@@ -350,8 +350,9 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
         Returns
         -------
         learner : Learner
-            ``learner.step(x, target)`` is `partial_fit` of this row, bit for bit, in about a
-            microsecond (for a `MultiTaskMLP`, whose rows have holes, in some tens of them);
+            ``learner.step(x, target)`` is `partial_fit` of this row, bit for bit, on a small
+            network in a microsecond or two (for a `MultiTaskMLP`, whose rows have holes, in some
+            tens of them);
             ``learner.predict(x)`` predicts; ``learner.sync()`` puts weights, moments and counters
             back into the estimator, which is left alone until then.
 

@@ -1,4 +1,4 @@
-"""The learners: one exact step on one row, in about a microsecond, and predictions in between.
+"""The learners: one exact step on one row, in a microsecond or two, and predictions in between.
 
 ``estimator.partial_fit`` checks what it is given as scikit-learn does, makes a plan, opens a
 session, publishes weights; for one row that is hundreds of times the work of the network. A

@@ -14,7 +14,7 @@ from sklearn.utils.class_weight import compute_class_weight, compute_sample_weig
 import deltarule as dr
 from deltarule.estimators import base, class_weights
 from deltarule.estimators.targets import ClassCode
-from deltarule.exceptions import InvalidParameterError
+from deltarule.exceptions import InvalidParameterError, NonFiniteError
 
 X_IRIS, Y_IRIS = load_iris(return_X_y=True)
 X_IRIS, Y_IRIS = X_IRIS[:120], Y_IRIS[:120]  # 50, 50 and 20 rows
@@ -247,6 +247,20 @@ def test_class_weights_that_make_no_sense(y: Any, class_weight: Any, words: str)
     with pytest.raises(InvalidParameterError) as caught:
         model.fit(X_IRIS[: len(y)], y)
     assert str(caught.value) == words
+    assert not hasattr(model, "coefs_")
+
+
+@pytest.mark.parametrize(
+    ("dtype", "weight", "largest"), [(np.float64, 1e308, "1e+308"), (np.float32, 1e39, "1e+39")]
+)
+def test_class_weights_that_cannot_be_added_up(dtype: Any, weight: float, largest: str) -> None:
+    model = dr.MLPClassifier(class_weight={0: weight, 1: 1, 2: 1}, **SETTINGS)
+    with pytest.raises(NonFiniteError) as caught:
+        model.fit(X_IRIS.astype(dtype), Y_IRIS)
+    assert str(caught.value) == (
+        f"class_weight must give weights whose sum is finite in {dtype.__name__} (got weights up "
+        f"to {largest}). Divide them all by the largest."
+    )
     assert not hasattr(model, "coefs_")
 
 

@@ -133,7 +133,10 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
         self._check_combination(judged=judged, incremental=incremental)
         X, y = self._prepare(X, y, first=first, incremental=incremental)
         weight = checks.check_weights(sample_weight, X, may_be_zero=incremental)
-        weight = self._class_weighted(y, weight, incremental=incremental)
+        weighted = self._class_weighted(y, weight, incremental=incremental)
+        if weighted is not weight and weighted is not None:
+            checks.check_total(weighted, X.dtype, "class_weight")
+        weight = weighted
         X, y, weight = self._with_target(fitting.Rows(X, y, weight), incremental=incremental)
         memory = None if first else self._remembered()
         key = fitting.draw_key(self.random_state) if memory is None else memory.key

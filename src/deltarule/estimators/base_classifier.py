@@ -201,7 +201,8 @@ class BaseMLPClassifier(ClassifierMixin, BaseMLP):
         if self.class_weight is None:
             return weight
         factors = class_weights.of_rows(self.class_weight, self._code, y, weight)
-        found = factors if weight is None else (weight * factors).astype(weight.dtype)
+        with np.errstate(over="ignore"):  # which is refused where there are words for it
+            found = factors if weight is None else (weight * factors).astype(weight.dtype)
         if not (incremental or found.any()):
             raise InvalidParameterError(
                 "class_weight must leave a row with a weight above 0 (got "

@@ -54,7 +54,9 @@ class EarlyStopping(Definition):
         The least change of the score that counts as an improvement, at least 0.
     scorer : str or callable, default=None
         What judges: a name of scikit-learn's scorers or a function ``(estimator, X, y)``; more is
-        better. The estimator has the weights of the epoch and may predict other rows too.
+        better. The estimator has the weights of the epoch and may predict other rows too; X is a
+        frame where one came, with the held-back rows as they were in it, and else an array or a
+        sparse matrix.
         ``"loss"`` is minus the loss that is trained. None takes accuracy for classes, R² for
         numbers, and minus the loss for quantiles and for several problems at once. For
         estimators: `train` has ``Validation(X, D, score=…)``.

@@ -137,15 +137,20 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
         if weighted is not weight and weighted is not None:
             checks.check_total(weighted, X.dtype, "class_weight")
         weight = weighted
-        X, y, weight = self._with_target(fitting.Rows(X, y, weight), incremental=incremental)
+        by_scorer = stopping is not None and stopping.scorer not in (None, "loss")
+        rows, held = fitting.Rows(X, y, weight), None
+        if by_scorer and not judges:
+            rows = rows._replace(frame=checks.as_named(given.X))
+        rows = self._with_target(rows, incremental=incremental)
         memory = None if first else self._remembered()
         key = fitting.draw_key(self.random_state) if memory is None else memory.key
-        rows, held = fitting.Rows(X, y, weight), None
         if judges:
-            held = self._judging(validation)
+            frame = checks.as_named(validation.X) if by_scorer else None
+            held = self._judging(validation._replace(frame=frame))
         elif stopping is not None:
-            kept, out = fitting.split(stopping, X.shape[0], key, self._groups(y))
-            rows, held = rows.take(kept, "training"), rows.take(out, "validation")
+            kept, out = fitting.split(stopping, rows.X.shape[0], key, self._groups(rows.y))
+            held = rows.take(out, "validation")
+            rows = rows._replace(frame=None).take(kept, "training")
         order = key if memory is None else memory.order_key
         plan = fitting.build_plan(self, rows.X.shape[0], order, stopping, incremental=incremental)
         if not steps:
@@ -184,7 +189,7 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
             memory = None if memory is None else memory.judged_by(judged_by)
         tasks, starts = None, self.n_init if first else 1
         if plan.max_epochs and has_callbacks(self):
-            tasks = EpochTasks(self, *given, plan.max_epochs * starts)
+            tasks = EpochTasks(self, given.X, given.y, given.weight, plan.max_epochs * starts)
         settings: dict[str, Any] = {
             "sample_weight": weight,
             "validation": validation,

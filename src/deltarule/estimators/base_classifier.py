@@ -158,7 +158,7 @@ class BaseMLPClassifier(ClassifierMixin, BaseMLP):
         return X, y
 
     def _judging(self, validation: Rows) -> Rows:
-        X, y, weight = checks.check_validation(self, *validation, numeric=False)
+        X, y, weight = checks.check_validation(self, *validation[:3], numeric=False)
         classes, multilabel = labels_of(y)
         code = self._code
         if multilabel != code.multilabel or (multilabel and y.shape[1] != code.columns):
@@ -177,7 +177,7 @@ class BaseMLPClassifier(ClassifierMixin, BaseMLP):
                 f"y_val must hold classes of y only, {code.classes.tolist()} (got also {strange}). "
                 "Leave these rows out, or train on rows of these classes too."
             )
-        return Rows(X, y, weight)
+        return Rows(X, y, weight, validation.frame)
 
     def _target(self, y: Any, dtype: Any) -> Array:
         return self._code.encode(y, dtype)

@@ -132,12 +132,12 @@ class BaseMultiTaskMLP(BaseMLP):
         return _with_some(rows, known, "", may_be_zero=incremental)
 
     def _judging(self, validation: Rows) -> Rows:
-        X, weight = checks.check_validation_rows(self, *validation)
+        X, weight = checks.check_validation_rows(self, *validation[:3])
         target = read_target(validation.y, "y_val")
         tasks.check_names(self.heads_, target, "y_val")
         self._encoded(target, "y_val")
         check_consistent_length(X, target.columns[0].missing)
-        rows = Rows(X, as_rows(validation.y), weight)
+        rows = Rows(X, as_rows(validation.y), weight, validation.frame)
         return _with_some(rows, target.some_known, "_val", may_be_zero=False)
 
     def _output_columns(self) -> int:
@@ -403,7 +403,8 @@ def _with_some(rows: Rows, known: Array, suffix: str, *, may_be_zero: bool) -> R
             f"sample_weight{suffix} must not be 0 for all rows that have a target (got only "
             "zeros). Give one of them a weight."
         )
-    return Rows(rows.X[kept], _safe_indexing(rows.y, kept), weight)
+    frame = None if rows.frame is None else _safe_indexing(rows.frame, kept)
+    return Rows(rows.X[kept], _safe_indexing(rows.y, kept), weight, frame)
 
 
 def _score_of(head: tasks.FittedHead, column: Any, predicted: Array, weight: Array | None) -> float:

@@ -64,14 +64,14 @@ class BaseMLPRegressor(RegressorMixin, BaseMLP):
         return X, y
 
     def _judging(self, validation: Rows) -> Rows:
-        X, y, weight = checks.check_validation(self, *validation, numeric=True)
+        X, y, weight = checks.check_validation(self, *validation[:3], numeric=True)
         columns = 1 if y.ndim == 1 else y.shape[1]
         if columns != self._columns:
             raise InvalidShapeError(
                 f"y_val must have as many columns as y, {self._columns} (got {columns}). Give one "
                 "for each output."
             )
-        return Rows(X, y, weight)
+        return Rows(X, y, weight, validation.frame)
 
     def _check_combination(self, *, judged: bool, incremental: bool) -> None:
         quantiles.check(self.loss, self.output_activation)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.utils import column_or_1d
-from sklearn.utils.validation import _check_sample_weight, validate_data
+from sklearn.utils.validation import _check_sample_weight, _get_feature_names, validate_data
 
 from deltarule.definitions import Array, as_plain_array
 from deltarule.exceptions import InvalidShapeError, NonFiniteError
@@ -33,6 +33,13 @@ def check_rows(estimator: Any, X: Any, *, reset: bool = False) -> Any:
     if plain is not None:
         return plain
     return _canonical(_explained(estimator, {"X": X}, reset=reset))
+
+
+def as_named(X: Any) -> Any:
+    """X where its columns have names, as scikit-learn sees them; None where they have none."""
+    if type(X) is np.ndarray or is_sparse(X):
+        return None
+    return None if _get_feature_names(X) is None else X
 
 
 def check_training(

@@ -40,11 +40,16 @@ from deltarule.stopping import ENDED, EarlyStopping, StopReason
 
 
 class Rows(NamedTuple):
-    """Inputs, targets and sample weights (or None) of the same rows."""
+    """Inputs, targets and sample weights (or None) of the same rows.
+
+    ``frame`` holds the inputs as they came, where their columns have names and a scorer is to see
+    them.
+    """
 
     X: Any
     y: Any
     weight: Any
+    frame: Any = None
 
     def take(self, index: Array, name: str) -> Rows:
         """Some of the rows; ``name`` is what they are for."""
@@ -54,7 +59,8 @@ class Rows(NamedTuple):
                 f"sample_weight must not be 0 for all {name} rows of the early-stopping split "
                 "(got only zeros). Drop the rows without weight before fit."
             )
-        return Rows(_safe_indexing(self.X, index), _safe_indexing(self.y, index), weight)
+        frame = None if self.frame is None else _safe_indexing(self.frame, index)
+        return Rows(_safe_indexing(self.X, index), _safe_indexing(self.y, index), weight, frame)
 
 
 @dataclass(frozen=True, eq=False)

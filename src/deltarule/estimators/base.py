@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 from sklearn.utils.metaestimators import available_if
 
 from deltarule import functional
@@ -209,6 +210,8 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
         self._keep(result, plan, objectives, rows.X.shape[0], memory, earlier, judged, judged_by)
         if not self.loss_curve_:
             self.loss_ = self._objective(network, result, inputs, D, weight, plan)
+            if objectives is None:
+                self.restarts_ = np.array([self.loss_])
         if validation is not None and plan.max_epochs:
             self._calibrate(validation)
         if tasks is not None:

@@ -141,6 +141,7 @@ class MultiTaskMLP(BaseMultiTaskMLP):
         Number of starts; the one with the lowest objective is kept. Those of a small network are
         trained together, by sums in another order: a warm fit that goes on from the best one is
         the single longer fit but for rounding, and that bit for bit where they are trained alone.
+        A warm fit that goes on has one start, that from which it goes on, after `initialize` too.
 
     initializer : str or Initializer, default="auto"
         How the start weights are drawn; ``"auto"`` is scikit-learn's rule. Others:
@@ -245,8 +246,9 @@ class MultiTaskMLP(BaseMultiTaskMLP):
     target_center_, target_scale_ : ndarray of shape (n_outputs_,) or None
         The same for the outputs, with ``standardize="both"``; 0 and 1 for those of classes.
 
-    restarts_ : ndarray of shape (n_init,)
-        The objective in which each start ended.
+    restarts_ : ndarray of shape (n_init,) or (1,)
+        The objective in which each start ended; with early stopping, minus its best score. After
+        `initialize` there is one, and a fit that goes on from one start brings it up to date.
 
     stop_reason_ : StopReason
         Why training ended; ``stop_reason_.value`` is a sentence with a remedy.

@@ -361,11 +361,12 @@ def test_smoothing_without_shares(settings: Any, words: str) -> None:
 
 @pytest.mark.parametrize("value", [1.0, -0.1, "0.1", None, float("nan")])
 def test_shares_out_of_range(value: Any) -> None:
+    remedy = "in that range" if isinstance(value, float) else "of that kind"
     with pytest.raises(InvalidParameterError) as caught:
         dr.MLPClassifier(label_smoothing=value).fit(X_IRIS, Y_IRIS)
     assert str(caught.value) == (
         "The 'label_smoothing' parameter of MLPClassifier must be a float in the range [0.0, 1.0). "
-        f"Got {value!r} instead. Choose a value of that kind."
+        f"Got {value!r} instead. Choose a value {remedy}."
     )
 
 

@@ -190,6 +190,25 @@ def test_targets_that_do_not_fit_the_loss(settings: dict[str, Any], y: Any, word
     assert str(caught.value) == words
 
 
+@pytest.mark.parametrize("engine", ["auto", "reference"])
+@pytest.mark.parametrize("loss", list(dr.losses.LOSSES.table))
+def test_softmax_of_a_single_output(loss: str, engine: str) -> None:
+    """It says 1 whatever the weights."""
+    model = dr.MLPRegressor(loss, (3,), output_activation="softmax", max_iter=2, engine=engine)
+    words = (
+        "output_activation must not be 'softmax' beside loss 'quantile': its outputs are shares "
+        "that sum to 1, and no quantiles (got 'softmax'). Leave it at 'auto'."
+        if loss == "quantile"
+        else "output_activation must not be 'softmax' for a single output, which would always be "
+        "1 (got one column of y). Take 'logistic' for a share, or leave it at 'auto'."
+    )
+    for output in ("softmax", dr.activations.Softmax()):
+        with pytest.raises(InvalidParameterError) as caught:
+            model.set_params(output_activation=output).fit(X_IRIS, np.ones(150))
+        assert str(caught.value) == words
+        assert not hasattr(model, "coefs_")
+
+
 ONE_EACH = "sample_weight must be one number of at least 0 for each of the 150 rows of X (got "
 
 

@@ -280,11 +280,12 @@ def test_the_time_is_for_all_starts_together() -> None:
 @pytest.mark.parametrize("given", [0, -1.0, "1", float("nan")])
 @pytest.mark.parametrize("kind", [dr.MLPClassifier, dr.MLPRegressor])
 def test_seconds_that_are_none(kind: Any, given: Any) -> None:
+    remedy = "of that kind" if given == "1" else "in that range"
     with pytest.raises(InvalidParameterError) as caught:
         fit(kind(max_seconds=given), 1)
     assert str(caught.value) == (
         f"The 'max_seconds' parameter of {kind.__name__} must be a float in the range (0.0, inf) "
-        f"or None. Got {given!r} instead. Choose a value of that kind."
+        f"or None. Got {given!r} instead. Choose a value {remedy}."
     )
 
 

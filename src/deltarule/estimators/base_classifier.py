@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import ClassifierMixin
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
 
@@ -17,6 +17,7 @@ from deltarule.estimators import calibration, checks, class_weights, networks, o
 from deltarule.estimators.base import BaseMLP
 from deltarule.estimators.fitting import Rows
 from deltarule.estimators.kept_session import KeptSession
+from deltarule.estimators.parameters import words
 from deltarule.estimators.predictor import ClassPredictor, Frozen, before_output, nudged
 from deltarule.estimators.row_targets import RowTarget, code_of_classes
 from deltarule.estimators.targets import (
@@ -37,7 +38,7 @@ class BaseMLPClassifier(ClassifierMixin, BaseMLP):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseMLP._parameter_constraints,
-        "class_weight": [dict, list, StrOptions({"balanced"}), None],
+        "class_weight": [dict, list, words("balanced"), None],
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
         "calibrate": ["boolean"],
     }

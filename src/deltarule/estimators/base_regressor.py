@@ -61,6 +61,11 @@ class BaseMLPRegressor(RegressorMixin, BaseMLP):
     def _prepare(self, X: Any, y: Any, *, first: bool, incremental: bool) -> tuple[Any, Any]:
         X, y = checks.check_training(self, X, y, numeric=True, reset=first)
         self._columns = 1 if y.ndim == 1 else y.shape[1]
+        if self._output_columns() == 1 and name_of(self.output_activation) == "softmax":
+            raise InvalidParameterError(
+                "output_activation must not be 'softmax' for a single output, which would always "
+                "be 1 (got one column of y). Take 'logistic' for a share, or leave it at 'auto'."
+            )
         return X, y
 
     def _judging(self, validation: Rows) -> Rows:

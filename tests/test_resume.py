@@ -6,6 +6,7 @@ import copy
 import itertools
 import pickle
 import re
+import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -252,6 +253,13 @@ def test_the_words_of_a_fit_that_time_cut() -> None:
     )
     assert model.stop_reason_ is StopReason.TIME
     assert model.t_ == model.n_iter_ * 60
+
+
+def test_the_words_of_a_single_epoch() -> None:
+    model = dr.MLPRegressor(max_iter=5, max_seconds=0.01, random_state=0)
+    model._observer = lambda report: time.sleep(0.02)
+    with pytest.warns(TrainingStoppedWarning, match="The weights after 1 epoch are kept"):
+        model.fit(X_DIABETES, Y_DIABETES)
 
 
 def test_time_before_the_first_epoch_leaves_a_model_that_predicts(tmp_path: Path) -> None:

@@ -106,8 +106,8 @@ class StopReason(Enum):
     Examples
     --------
     >>> StopReason.MAX_EPOCHS.value
-    'The last epoch asked for was reached before the loss settled. Raise max_iter, or go on from \
-here with warm_start.'
+    'The last epoch asked for was reached. Raise max_iter if the loss has not settled, or, where \
+no schedule has come to its end, go on from here with warm_start.'
     """
 
     CONVERGED = (
@@ -119,8 +119,8 @@ here with warm_start.'
         "Raise patience to train for longer."
     )
     MAX_EPOCHS = (
-        "The last epoch asked for was reached before the loss settled. "
-        "Raise max_iter, or go on from here with warm_start."
+        "The last epoch asked for was reached. Raise max_iter if the loss has not settled, or, "
+        "where no schedule has come to its end, go on from here with warm_start."
     )
     NON_FINITE = (
         "The objective became infinite or NaN; the last finite parameters are kept. "

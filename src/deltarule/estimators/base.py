@@ -76,8 +76,11 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
     def _score(self) -> Score | None:
         """What judges the network's outputs against target rows; None: their loss does."""
 
-    def _check_combination(self, *, judged: bool, incremental: bool) -> None:
-        """Refuse parameters that make no sense together, before any work."""
+    def _check_combination(self, *, judged: bool, stream: str | None) -> None:
+        """Refuse parameters that make no sense together, before any work.
+
+        ``stream`` is the method that learns from rows as they come; None for `fit`.
+        """
 
     def _class_weighted(self, y: Any, weight: Array | None, *, incremental: bool) -> Array | None:
         """The sample weights, times those of the classes."""
@@ -131,7 +134,7 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
         judges = any(part is not None for part in validation)
         # Without steps nothing is calibrated yet: it is no matter that no rows judge.
         judged = judges or stopping is not None or not steps
-        self._check_combination(judged=judged, incremental=incremental)
+        self._check_combination(judged=judged, stream="partial_fit" if incremental else None)
         X, y = self._prepare(X, y, first=first, incremental=incremental)
         weight = checks.check_weights(sample_weight, X, may_be_zero=incremental)
         weighted = self._class_weighted(y, weight, incremental=incremental)

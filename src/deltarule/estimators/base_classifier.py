@@ -212,7 +212,7 @@ class BaseMLPClassifier(ClassifierMixin, BaseMLP):
             )
         return as_plain_array(found)
 
-    def _check_combination(self, *, judged: bool, incremental: bool) -> None:
+    def _check_combination(self, *, judged: bool, stream: str | None) -> None:
         if quantiles.levels_of(self.loss):
             raise InvalidParameterError(
                 "several quantiles are for numbers, and a classifier has classes (got loss="
@@ -220,7 +220,7 @@ class BaseMLPClassifier(ClassifierMixin, BaseMLP):
             )
         quantiles.check(self.loss, self.output_activation)
         if self.class_weight is not None:
-            class_weights.check(self.class_weight, incremental=incremental)
+            class_weights.check(self.class_weight, stream=stream)
         if self.label_smoothing:
             self._check_smoothing()
         if not self.calibrate:
@@ -231,9 +231,9 @@ class BaseMLPClassifier(ClassifierMixin, BaseMLP):
                 f"calibrate=True needs loss='log_loss', whose outputs are probabilities (got loss "
                 f"{loss!r}). Set calibrate=False, or take that loss."
             )
-        if incremental:
+        if stream is not None:
             raise InvalidParameterError(
-                "partial_fit does not support calibrate=True: it sees no validation rows (got "
+                f"{stream} does not support calibrate=True: it sees no validation rows (got "
                 "calibrate=True). Set calibrate=False, or call fit."
             )
         if not judged:

@@ -78,7 +78,7 @@ class BaseMLPRegressor(RegressorMixin, BaseMLP):
             )
         return Rows(X, y, weight, validation.frame)
 
-    def _check_combination(self, *, judged: bool, incremental: bool) -> None:
+    def _check_combination(self, *, judged: bool, stream: str | None) -> None:
         quantiles.check(self.loss, self.output_activation)
 
     def _levels(self) -> tuple[float, ...]:

@@ -377,7 +377,7 @@ def tell_end(estimator: Any, result: TrainingResult, plan: TrainingPlan) -> None
         _tell_non_finite(estimator, result)
     elif reason is StopReason.INTERRUPTED:
         warnings.warn(
-            f"Training interrupted by user. The weights after {result.epochs} epochs are kept; "
+            f"Training interrupted by user. The weights after {_epochs(result)} are kept; "
             "warm_start=True goes on from here.",
             TrainingStoppedWarning,
             stacklevel=6,
@@ -385,7 +385,7 @@ def tell_end(estimator: Any, result: TrainingResult, plan: TrainingPlan) -> None
     elif reason is StopReason.TIME:
         warnings.warn(
             f"Training stopped after max_seconds={estimator.max_seconds:g}. The weights after "
-            f"{result.epochs} epochs are kept; warm_start=True goes on from here.",
+            f"{_epochs(result)} are kept; warm_start=True goes on from here.",
             TrainingStoppedWarning,
             stacklevel=6,
         )
@@ -405,6 +405,10 @@ def tell_end(estimator: Any, result: TrainingResult, plan: TrainingPlan) -> None
         _say(f"{_stalled(estimator, judged)}{small} Stopping.")
     if reason is not StopReason.NON_FINITE:
         _tell_if_it_rose(estimator, result.history.loss[-result.epochs :] if result.epochs else [])
+
+
+def _epochs(result: TrainingResult) -> str:
+    return f"{result.epochs} epoch{'' if result.epochs == 1 else 's'}"
 
 
 #: A training loss that ends so many times above its first has met too large steps.

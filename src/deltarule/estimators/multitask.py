@@ -164,7 +164,8 @@ class MultiTaskMLP(BaseMultiTaskMLP):
         What hidden layers do before their activation: center and scale each unit over the rows of
         a batch (predictions by running statistics; batches of at least 2 rows; not for lbfgs), or
         each row over the units of the layer. Gain and shift are trained and free of penalties; with
-        ``"batch"`` the hidden layers have no biases, for the shift is one.
+        ``"batch"`` the hidden layers have no biases, for the shift is one, and its statistics count
+        each row once, whatever its weight.
 
     max_seconds : float or None, default=None
         Seconds that a `fit` may take for its training, all starts together; above 0. It ends

@@ -102,6 +102,11 @@ class Subject:
             order="C",
             ensure_all_finite=False,
         )
+        if y is None:
+            raise InvalidShapeError(
+                "y must be the target of the rows (got None). Give it: what is predicted of the "
+                "rows is held against it."
+            )
         y = self._as_array(y)
         check_consistent_length(X, y)
         weight = checks.check_weights(sample_weight, X, may_be_zero=False)
@@ -199,8 +204,8 @@ class Subject:
         if strange.any():
             raise InvalidShapeError(
                 f"y must hold classes of the fit, {', '.join(map(str, known[:6]))}"
-                f"{', …' if len(known) > 6 else ''} (got {y[strange.argmax()]!r}). Leave these "
-                "rows out."
+                f"{', …' if len(known) > 6 else ''} (got {y[strange].tolist()[0]!r}). Leave "
+                "these rows out."
             )
         self.classes = np.searchsorted(known, y)
 

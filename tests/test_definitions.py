@@ -213,7 +213,8 @@ def test_choose_without_a_near_name():
         "(got SGD()). Choose one of these names."
     )
     assert message(choose, abs, LOSSES, "loss").endswith(
-        "(got <built-in function abs>). Choose one of these names."
+        "(got <built-in function abs>). Write a function of your own with its derivative: "
+        "dr.losses.Function(value, derivative)."
     )
 
 

@@ -423,12 +423,22 @@ def test_a_stream_is_not_taken_for_epochs():
     assert found.left_out["too_few_epochs"] == found.left_out["step_too_large"] == reason
 
 
+def test_a_schedule_that_ended_far_from_down():
+    found = dr.diagnose(classifier(learning_rate="cosine", max_iter=15).fit(*IRIS), *IRIS)
+    assert next(entry.says for entry in found.findings if entry.code == "too_few_epochs") == (
+        "The last epoch asked for was reached. The loss had far to fall: its slope is still much "
+        "of what it is at a start."
+    )
+
+
 def test_fits_of_one_epoch_each_are_epochs():
     model = classifier(max_iter=1, warm_start=True, learning_rate_init=0.01)
     for _ in range(12):
         model.fit(*IRIS)
     found = dr.diagnose(model, *IRIS)
-    assert "too_few_epochs" in found.codes
+    assert next(entry.says for entry in found.findings if entry.code == "too_few_epochs") == (
+        "The last epoch asked for was reached. The loss was still falling."
+    )
     assert "step_too_large" in {entry.code for entry in found.fine}
 
 

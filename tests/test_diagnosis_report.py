@@ -169,7 +169,16 @@ REFUSED = {
     ),
     "a class that is new": (
         (MODEL, X, Y + 1), {},
-        "y must hold classes of the fit, 0, 1, 2 (got np.int64(3)). Leave these rows out.",
+        "y must hold classes of the fit, 0, 1, 2 (got 3). Leave these rows out.",
+    ),
+    "a class that is another word": (
+        (MODEL, X, Y.astype(str)), {},
+        "y must hold classes of the fit, 0, 1, 2 (got '0'). Leave these rows out.",
+    ),
+    "no target": (
+        (MODEL, X, None), {},
+        ("y must be the target of the rows (got None). Give it: what is predicted of the rows is "
+         "held against it."),
     ),
     "classes in two columns": (
         (MODEL, X, np.column_stack([Y, Y])), {},

@@ -14,7 +14,7 @@ from sklearn.utils.class_weight import compute_class_weight, compute_sample_weig
 import deltarule as dr
 from deltarule.estimators import base, class_weights
 from deltarule.estimators.targets import ClassCode
-from deltarule.exceptions import InvalidParameterError
+from deltarule.exceptions import InvalidParameterError, NonFiniteError
 
 X_IRIS, Y_IRIS = load_iris(return_X_y=True)
 X_IRIS, Y_IRIS = X_IRIS[:120], Y_IRIS[:120]  # 50, 50 and 20 rows
@@ -250,6 +250,20 @@ def test_class_weights_that_make_no_sense(y: Any, class_weight: Any, words: str)
     assert not hasattr(model, "coefs_")
 
 
+@pytest.mark.parametrize(
+    ("dtype", "weight", "largest"), [(np.float64, 1e308, "1e+308"), (np.float32, 1e39, "1e+39")]
+)
+def test_class_weights_that_cannot_be_added_up(dtype: Any, weight: float, largest: str) -> None:
+    model = dr.MLPClassifier(class_weight={0: weight, 1: 1, 2: 1}, **SETTINGS)
+    with pytest.raises(NonFiniteError) as caught:
+        model.fit(X_IRIS.astype(dtype), Y_IRIS)
+    assert str(caught.value) == (
+        f"class_weight must give weights whose sum is finite in {dtype.__name__} (got weights up "
+        f"to {largest}). Divide them all by the largest."
+    )
+    assert not hasattr(model, "coefs_")
+
+
 def test_balanced_classes_in_a_stream() -> None:
     """With the remedy that it names."""
     model = dr.MLPClassifier(class_weight="balanced", **SETTINGS)
@@ -347,11 +361,12 @@ def test_smoothing_without_shares(settings: Any, words: str) -> None:
 
 @pytest.mark.parametrize("value", [1.0, -0.1, "0.1", None, float("nan")])
 def test_shares_out_of_range(value: Any) -> None:
+    remedy = "in that range" if isinstance(value, float) else "of that kind"
     with pytest.raises(InvalidParameterError) as caught:
         dr.MLPClassifier(label_smoothing=value).fit(X_IRIS, Y_IRIS)
     assert str(caught.value) == (
         "The 'label_smoothing' parameter of MLPClassifier must be a float in the range [0.0, 1.0). "
-        f"Got {value!r} instead. Choose a value of that kind."
+        f"Got {value!r} instead. Choose a value {remedy}."
     )
 
 

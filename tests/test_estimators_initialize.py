@@ -34,6 +34,28 @@ def same_weights(one: Any, other: Any) -> bool:
 # ---------------------------------------------------------------- initialize
 
 
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_what_is_initialized_has_one_start(early_stopping: bool) -> None:
+    """Whatever n_init says; restarts_ tells what became of it."""
+    settings = {**SETTINGS, "early_stopping": early_stopping, "warm_start": True}
+    model = dr.MLPClassifier(n_init=3, **settings).initialize(X_IRIS, Y_IRIS)
+    assert model.restarts_.tolist() == [model.loss_]
+    single = dr.MLPClassifier(**settings)
+    for _ in range(2):  # both go on, from that one start
+        model.fit(X_IRIS, Y_IRIS)
+        single.fit(X_IRIS, Y_IRIS)
+        assert same_weights(model, single)
+        ended = -model.best_validation_score_ if early_stopping else model.loss_
+        assert model.restarts_.tolist() == single.restarts_.tolist() == [ended]
+
+
+def test_several_starts_are_told_also_after_going_on() -> None:
+    model = dr.MLPClassifier(n_init=3, warm_start=True, **SETTINGS).fit(X_IRIS, Y_IRIS)
+    ended = model.restarts_.tolist()
+    assert len(set(ended)) == 3
+    assert model.fit(X_IRIS, Y_IRIS).restarts_.tolist() == ended
+
+
 @pytest.mark.parametrize(
     ("kind", "y", "settings", "weight"),
     [

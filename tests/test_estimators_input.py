@@ -190,20 +190,100 @@ def test_targets_that_do_not_fit_the_loss(settings: dict[str, Any], y: Any, word
     assert str(caught.value) == words
 
 
+@pytest.mark.parametrize("engine", ["auto", "reference"])
+@pytest.mark.parametrize("loss", list(dr.losses.LOSSES.table))
+def test_softmax_of_a_single_output(loss: str, engine: str) -> None:
+    """It says 1 whatever the weights."""
+    model = dr.MLPRegressor(loss, (3,), output_activation="softmax", max_iter=2, engine=engine)
+    words = (
+        "output_activation must not be 'softmax' beside loss 'quantile': its outputs are shares "
+        "that sum to 1, and no quantiles (got 'softmax'). Leave it at 'auto'."
+        if loss == "quantile"
+        else "output_activation must not be 'softmax' for a single output, which would always be "
+        "1 (got one column of y). Take 'logistic' for a share, or leave it at 'auto'."
+    )
+    for output in ("softmax", dr.activations.Softmax()):
+        with pytest.raises(InvalidParameterError) as caught:
+            model.set_params(output_activation=output).fit(X_IRIS, np.ones(150))
+        assert str(caught.value) == words
+        assert not hasattr(model, "coefs_")
+
+
+ONE_EACH = "sample_weight must be one number of at least 0 for each of the 150 rows of X (got "
+
+
 @BOTH
 @pytest.mark.parametrize(
     ("weight", "words"),
     [
-        (np.full(150, -1.0), "Negative values in data passed to `sample_weight`"),
-        (np.zeros(150), "Sample weights must contain at least one non-zero number"),
-        (np.ones(3), r"sample_weight.shape == \(3,\), expected \(150,\)"),
-        (np.full(150, np.nan), "Input sample_weight contains NaN"),
+        (
+            np.r_[1.0, np.full(149, -2.0)],
+            (
+                "Negative values in data passed to `sample_weight`. sample_weight must be at "
+                "least 0 for every row (got -2 in row 1, and 148 more). Give 0 to rows that are "
+                "not to count."
+            ),
+        ),
+        (
+            np.zeros(150),
+            (
+                "Sample weights must contain at least one non-zero number. sample_weight must be "
+                "above 0 for some row (got 150 zeros). Give a weight to the rows that are to "
+                "count, or leave sample_weight out."
+            ),
+        ),
+        (
+            np.ones(3),
+            (
+                "sample_weight.shape == (3,), expected (150,)! " + ONE_EACH + "shape (3,)). Give "
+                "as many numbers as there are rows."
+            ),
+        ),
+        (
+            np.full(150, np.nan),
+            (
+                "Input sample_weight contains NaN. sample_weight must be finite (got NaN in row "
+                "0, and 149 more). Drop these rows, or give each of them a weight."
+            ),
+        ),
+        (
+            ["1"] * 149 + ["a"],
+            (
+                "could not convert string to float: 'a'. " + ONE_EACH + "'a' in row 149). Convert "
+                "it to a number."
+            ),
+        ),
+        (
+            np.full(150, 1e308),
+            (
+                "sample_weight must give weights whose sum is finite in float64 (got weights up "
+                "to 1e+308). Divide them all by the largest."
+            ),
+        ),
     ],
-    ids=["negative", "zero", "length", "NaN"],
+    ids=["negative", "zero", "length", "NaN", "words", "sum"],
 )
 def test_sample_weights(kind: Any, weight: Any, words: str) -> None:
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises(ValueError) as caught:
         kind().fit(X_IRIS, Y_IRIS, sample_weight=weight)
+    assert isinstance(caught.value, dr.exceptions.DeltaruleError)
+    assert str(caught.value) == words
+
+
+@pytest.mark.filterwarnings("ignore:overflow encountered in cast:RuntimeWarning")
+def test_sample_weights_of_other_forms() -> None:
+    model, rows = dr.MLPClassifier(), X_IRIS.astype(np.float32)
+    with pytest.raises(InvalidShapeError) as caught:
+        model.fit(X_IRIS, Y_IRIS, sample_weight=[[1.0], [1.0, 2.0]])
+    assert str(caught.value).endswith(
+        ONE_EACH + "lists of several lengths). Give a list of numbers."
+    )
+    with pytest.raises(NonFiniteError) as caught:
+        model.fit(rows, Y_IRIS, sample_weight=np.full(150, 1e40))
+    assert str(caught.value) == (
+        "Input sample_weight contains infinity or a value too large for dtype('float32'). "
+        "sample_weight must be finite in float32 (got 1e+40). Divide them all by the largest."
+    )
 
 
 def test_early_stopping_needs_rows() -> None:

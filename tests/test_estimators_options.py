@@ -293,9 +293,28 @@ def test_an_unknown_parameter_has_scikit_learns_words() -> None:
         ({"solver": "adan"}, "Got 'adan' instead. Did you mean 'adam'?"),
         ({"loss": "cross_entropy"}, "Got 'cross_entropy' instead. Did you mean 'log_loss'?"),
         ({"activation": "rleu"}, "Got 'rleu' instead. Did you mean 'relu'?"),
-        ({"alpha": -1}, "Got -1 instead. Choose a value of that kind."),
-        ({"standardize": "rows"}, "Got 'rows' instead. Choose a value of that kind."),
-        ({"max_iter": 0}, "Got 0 instead. Choose a value of that kind."),
+        ({"alpha": -1}, "Got -1 instead. Choose a value in that range."),
+        ({"standardize": "rows"}, "Got 'rows' instead. Choose one of these names."),
+        ({"max_iter": 0}, "Got 0 instead. Choose a value in that range."),
+        ({"max_iter": 2.5}, "Got 2.5 instead. Choose a whole number in that range."),
+        ({"dropout": 1.0}, "Got 1.0 instead. Choose a value in that range."),
+        ({"dropout": "1"}, "Got '1' instead. Choose a value of that kind."),
+        ({"class_weight": "balance"}, "Got 'balance' instead. Did you mean 'balanced'?"),
+        (
+            {"activation": np.tanh},
+            (
+                "Got <ufunc 'tanh'> instead. Write a function of your own with its derivative: "
+                "dr.activations.Function(value, derivative)."
+            ),
+        ),
+        (
+            {"loss": max},
+            (
+                "Got <built-in function max> instead. Write a function of your own with its "
+                "derivative: dr.losses.Function(value, derivative)."
+            ),
+        ),
+        ({"loss": (3,)}, "Got (3,) instead. Choose a value of that kind."),
         ({"solver": dr.Adam}, "instead. Call the class: Adam(…)."),
         ({"alpha": dr.L2}, "instead. Call the class: L2(…)."),
         ({"early_stopping": dr.EarlyStopping}, "instead. Call the class: EarlyStopping(…)."),
@@ -315,6 +334,30 @@ def test_parameter_errors_are_scikit_learns_and_ours(settings: dict[str, Any], e
             dr.MLPClassifier(**settings).fit(X_IRIS, Y_IRIS)
         assert str(caught.value).startswith(f"The {name!r} parameter of MLPClassifier must be ")
         assert str(caught.value).endswith(end)
+
+
+@pytest.mark.parametrize("sizes", [(3,), 5, [4, 3]])
+def test_hidden_layers_in_the_place_of_a_regressors_loss(sizes: Any) -> None:
+    with pytest.raises(DeltaruleError) as caught:
+        dr.MLPRegressor(sizes).fit(X_IRIS, Y_IRIS)
+    assert str(caught.value).endswith(
+        f"Got {sizes!r} instead. loss comes first, as in scikit-learn: write "
+        f"hidden_layer_sizes={sizes!r}."
+    )
+    with pytest.raises(DeltaruleError, match=r"Choose a value of that kind\.$"):
+        dr.MLPRegressor((0.1, 0.9)).fit(X_IRIS, Y_IRIS)
+
+
+def test_names_are_told_in_one_order() -> None:
+    """Not in that of a set, which is another in each run; none that hidden layers do not take."""
+    with pytest.raises(DeltaruleError) as caught:
+        dr.MLPClassifier(activation="nonsense").fit(X_IRIS, Y_IRIS)
+    assert str(caught.value) == (
+        "The 'activation' parameter of MLPClassifier must be a str among {'exp', 'gelu', "
+        "'identity', 'leaky_relu', 'logistic', 'mish', 'relu', 'selu', 'sign', 'silu', 'softmax', "
+        "'softplus', 'tanh'}, an instance of 'deltarule.activations.base.Activation' or an "
+        "array-like. Got 'nonsense' instead. Choose one of these names."
+    )
 
 
 @pytest.mark.parametrize(

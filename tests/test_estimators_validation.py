@@ -472,15 +472,21 @@ LIKE = "X_val, y_val and sample_weight_val must be like what is trained on: "
         ),
         (
             {**GIVEN, "sample_weight_val": SOME[:9]},
-            LIKE + "sample_weight.shape == (9,), expected (50,)!",
+            LIKE + "sample_weight.shape == (9,), expected (50,)! sample_weight_val must be one "
+            "number of at least 0 for each of the 50 rows of X_val (got shape (9,)). Give as many "
+            "numbers as there are rows.",
         ),
         (
             {**GIVEN, "sample_weight_val": -SOME},
-            LIKE + "Negative values in data passed to `sample_weight`.",
+            LIKE + "Negative values in data passed to `sample_weight`. sample_weight_val must be "
+            "at least 0 for every row (got -0.1 in row 0, and 49 more). Give 0 to rows that "
+            "are not to count.",
         ),
         (
             {**GIVEN, "sample_weight_val": 0 * SOME},
-            LIKE + "Sample weights must contain at least one non-zero number.",
+            LIKE + "Sample weights must contain at least one non-zero number. sample_weight_val "
+            "must be above 0 for some row (got 50 zeros). Give a weight to the rows that are to "
+            "count, or leave sample_weight_val out.",
         ),
     ],
 )

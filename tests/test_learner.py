@@ -509,8 +509,10 @@ def test_estimators_that_have_no_learner():
         "early_stopping=True). Set early_stopping=False."
     )
     classes = started(dr.MLPClassifier, {}, THREE).set_params(class_weight="balanced")
-    with pytest.raises(ValueError, match="class_weight 'balanced' is not supported for partial_"):
+    with pytest.raises(ValueError, match=r"class_weight 'balanced' is not supported for learner\."):
         classes.learner()
+    with pytest.raises(ValueError, match=r"^learner does not support calibrate=True: it sees no"):
+        classes.set_params(class_weight=None, calibrate=True).learner()
     with pytest.raises(InvalidParameterError, match="The 'alpha' parameter of MLPRegressor must"):
         model.set_params(early_stopping=False, alpha=-1.0).learner()
 

@@ -67,14 +67,56 @@ def test_ascending_is_for_outputs(engine):
         "layers[0].activation must be one for hidden layers (got 'ascending', which makes the "
         "outputs for several quantiles rise). Choose another, such as 'relu'."
     )
-    for activation in ("ascending", dr.activations.Ascending(2), ["ascending", "relu"]):
-        upper = dr.MLPRegressor(hidden_layer_sizes=(4, 4), activation=activation, engine=engine)
-        with pytest.raises(InvalidParameterError) as caught:
-            upper.fit(X, Y)
-        assert str(caught.value) == words
+    upper = dr.MLPRegressor(hidden_layer_sizes=(4, 4), engine=engine)
+    with pytest.raises(InvalidParameterError) as caught:
+        upper.set_params(activation=dr.activations.Ascending(2)).fit(X, Y)
+    assert str(caught.value) == words
+    with pytest.raises(InvalidParameterError) as caught:
+        upper.set_params(activation="ascending").fit(X, Y)
+    assert str(caught.value).endswith(
+        "Got 'ascending' instead. It makes outputs for several quantiles rise. Choose another, "
+        "such as 'relu'."
+    )
+    with pytest.raises(InvalidParameterError) as caught:
+        upper.set_params(activation=["ascending", "relu"]).fit(X, Y)
+    assert str(caught.value).endswith("(got 'ascending'). Choose one of these names.")
     with pytest.raises(InvalidParameterError) as caught:
         dr.Network((3, 4, 1), ["ascending", "identity"])
     assert str(caught.value) == words
+
+
+@pytest.mark.parametrize("engine", ["auto", "compiled", "reference"])
+@pytest.mark.parametrize("loss", [*dr.losses.LOSSES.table, Quantile(0.9)])
+def test_ascending_is_for_several_quantiles(loss, engine):
+    name = loss if isinstance(loss, str) else "quantile"
+    for kind in (dr.MLPRegressor, dr.MLPClassifier):
+        for output in ("ascending", Ascending()):
+            with pytest.raises(InvalidParameterError) as caught:
+                kind(loss=loss, output_activation=output, engine=engine).fit(X, Y > 0)
+            assert str(caught.value) == (
+                "output_activation must not be 'ascending' without a loss of several quantiles, "
+                f"which it makes rise (got 'ascending' beside loss {name!r}). Leave it at 'auto', "
+                "or fit an MLPRegressor with loss=dr.losses.Quantile((0.1, 0.5, 0.9))."
+            )
+
+
+def test_a_tuple_of_one_quantile_is_as_several(tmp_path):
+    """It has their methods, and the numbers of a quantile alone."""
+    found, alone = (
+        dr.MLPRegressor(Quantile(level), (5,), max_iter=3, random_state=0).fit(X, Y)
+        for level in ((0.9,), 0.9)
+    )
+    np.testing.assert_allclose(found.predict(X), alone.predict(X), rtol=1e-9)
+    np.testing.assert_array_equal(found.predict_quantiles(X), found.predict(X)[:, np.newaxis])
+    predict = found.predictor()
+    assert predict.quantiles(X[0]).tolist() == [predict(X[0])]
+    assert not hasattr(alone, "predict_quantiles")
+    dr.save(found, tmp_path / "one.safetensors")
+    loaded = dr.load(tmp_path / "one.safetensors")
+    np.testing.assert_array_equal(loaded.predict_quantiles(X), found.predict_quantiles(X))
+    both = found.fit(X, np.column_stack([Y, -Y]))
+    assert both.predict_quantiles(X).shape == (600, 2, 1)
+    assert both.predict(X).shape == (600, 2)
 
 
 def test_ascending_against_its_jacobian():

@@ -6,6 +6,7 @@ import copy
 import itertools
 import pickle
 import re
+import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -254,6 +255,13 @@ def test_the_words_of_a_fit_that_time_cut() -> None:
     assert model.t_ == model.n_iter_ * 60
 
 
+def test_the_words_of_a_single_epoch() -> None:
+    model = dr.MLPRegressor(max_iter=5, max_seconds=0.01, random_state=0)
+    model._observer = lambda report: time.sleep(0.02)
+    with pytest.warns(TrainingStoppedWarning, match="The weights after 1 epoch are kept"):
+        model.fit(X_DIABETES, Y_DIABETES)
+
+
 def test_time_before_the_first_epoch_leaves_a_model_that_predicts(tmp_path: Path) -> None:
     X, y = np.tile(X_DIABETES, (20_000, 1)), np.tile(Y_DIABETES, 20_000)
     model = dr.MLPRegressor(
@@ -280,11 +288,12 @@ def test_the_time_is_for_all_starts_together() -> None:
 @pytest.mark.parametrize("given", [0, -1.0, "1", float("nan")])
 @pytest.mark.parametrize("kind", [dr.MLPClassifier, dr.MLPRegressor])
 def test_seconds_that_are_none(kind: Any, given: Any) -> None:
+    remedy = "of that kind" if given == "1" else "in that range"
     with pytest.raises(InvalidParameterError) as caught:
         fit(kind(max_seconds=given), 1)
     assert str(caught.value) == (
         f"The 'max_seconds' parameter of {kind.__name__} must be a float in the range (0.0, inf) "
-        f"or None. Got {given!r} instead. Choose a value of that kind."
+        f"or None. Got {given!r} instead. Choose a value {remedy}."
     )
 
 

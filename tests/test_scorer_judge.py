@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
+from scipy import sparse
 from sklearn.datasets import load_iris
 
 import deltarule as dr
@@ -106,3 +110,65 @@ def test_a_name_that_is_no_scorer() -> None:
         "valid options. scorer of early_stopping must be one of these names, 'loss', a function "
         "or None (got 'nonsense'). None takes the usual one."
     )
+
+
+FRAME = pd.DataFrame(X_IRIS, columns=list("abcd"), index=np.arange(150) * 10)
+BOTH_COLUMNS = pd.DataFrame({"kind": WORDS, "length": X_IRIS[:, 0]}, index=FRAME.index)
+KINDS = [
+    (dr.MLPClassifier, Y_IRIS),
+    (dr.MLPRegressor, X_IRIS[:, 0]),
+    (dr.MultiTaskMLP, BOTH_COLUMNS.mask(np.tile(np.arange(150)[:, np.newaxis] % 7 == 0, 2))),
+]
+
+
+@pytest.mark.filterwarnings("error::UserWarning")
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("given", [False, True])
+@pytest.mark.parametrize(("kind", "y"), KINDS)
+def test_a_scorer_sees_the_frame_that_came(kind: Any, y: Any, given: bool) -> None:
+    """Its rows, with their names and index, and may ask for the whole of it."""
+    seen: list[Any] = []
+
+    def scorer(estimator: Any, X: Any, y_held: Any) -> float:
+        pd.testing.assert_frame_equal(X, FRAME.loc[X.index])
+        if kind is dr.MultiTaskMLP:
+            assert X.index.equals(y_held.index)
+            assert isinstance(estimator.predict(X), pd.DataFrame)
+        else:
+            np.testing.assert_array_equal(y_held, pd.Series(y, FRAME.index).loc[X.index])
+        estimator.hidden_activations(X)
+        seen.append(np.asarray(estimator.predict(X.copy()) == estimator.predict(X)))
+        return float(estimator.score(FRAME, y))
+
+    model = kind(early_stopping=dr.EarlyStopping(0.3, scorer=scorer), max_iter=3, random_state=0)
+    rows = {"X_val": FRAME, "y_val": y} if given else {}
+    model.fit(FRAME, y, **rows)
+    assert len(seen) == 3
+    assert np.all(seen)
+
+
+@pytest.mark.filterwarnings("error::UserWarning")
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_a_scorer_sees_arrays_and_frames_of_others_as_they_are() -> None:
+    kinds: list[Any] = []
+
+    def scorer(estimator: Any, X: Any, y: Any) -> float:
+        kinds.append(type(X))
+        return float(estimator.score(X, y))
+
+    rule = dr.EarlyStopping(0.3, scorer=scorer)
+    for X in (X_IRIS, sparse.csr_array(X_IRIS), pl.DataFrame(X_IRIS, schema=list("abcd"))):
+        dr.MLPClassifier((3,), early_stopping=rule, max_iter=1).fit(X, Y_IRIS)
+        assert kinds.pop() is type(X)
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_a_scorer_is_not_warned_again_of_what_fit_was_warned_of(named: bool) -> None:
+    """Of rows that judge, and have names where those to train on have none."""
+    rule = dr.EarlyStopping(scorer="accuracy")
+    model = dr.MLPClassifier((3,), early_stopping=rule, loss="perceptron", max_iter=5)
+    X, X_val = (FRAME, X_IRIS) if named else (X_IRIS, FRAME)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        model.fit(X, Y_IRIS, X_val=X_val, y_val=Y_IRIS)
+    assert sum("feature names" in str(warning.message) for warning in told) == 1

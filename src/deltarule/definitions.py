@@ -135,6 +135,8 @@ class Family(Generic[D]):
         What other libraries call the options; used in messages only.
     wrap : callable, default=None
         Makes an option of a plain Python function, in families that take one.
+    own : str, default=""
+        How a function of one's own is written in families that do not; used in messages only.
     """
 
     base: type[D]
@@ -143,10 +145,15 @@ class Family(Generic[D]):
     by_name: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
     elsewhere: Mapping[str, str] = dataclasses.field(default_factory=dict)
     wrap: Callable[[Callable[..., Any]], D] | None = None
+    own: str = ""
 
     def names(self) -> str:
         """The names of the table, quoted, for messages."""
         return ", ".join(repr(name) for name in self.table)
+
+    def of_ones_own(self) -> str:
+        """What to do where a plain function came."""
+        return f"Write a function of your own with its derivative: {self.own}."
 
     def nearest(self, name: str) -> str | None:
         """The name in the table that someone who wrote `name` most likely meant, or None."""
@@ -206,6 +213,8 @@ def choose(thing: object, family: Family[D], parameter: str) -> D:
         return from_record(thing, family)
     if isinstance(thing, type) and issubclass(thing, family.base):
         got, remedy = f"the class {thing.__name__}", call_it(thing)
+    elif callable(thing) and family.own:
+        got, remedy = repr(thing), family.of_ones_own()
     elif callable(thing) and family.wrap is not None:
         return family.wrap(thing)
     else:

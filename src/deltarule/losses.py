@@ -232,8 +232,9 @@ class Quantile(Loss):
     ----------
     quantile : float or tuple of float, default=0.5
         The quantile to predict, strictly between 0 and 1; 0.5 is half the absolute error. Or
-        several, rising: then the outputs stand in groups of so many, one for each, under an output
-        activation that keeps them in order (``"ascending"``) or not.
+        several, rising, as a tuple, which may be of one: then the outputs stand in groups of so
+        many, one for each, under an output activation that keeps them in order (``"ascending"``) or
+        not, and estimators have `predict_quantiles`.
 
     Raises
     ------
@@ -534,6 +535,7 @@ LOSSES: Family[Loss] = Family(
         for cls in (SquaredError, AbsoluteError, Huber, Quantile, Poisson, LogLoss, Perceptron)
     },
     word="loss",
+    own="dr.losses.Function(value, derivative)",
     elsewhere={
         "mse": "squared_error",
         "l2": "squared_error",

@@ -54,7 +54,9 @@ class EarlyStopping(Definition):
         The least change of the score that counts as an improvement, at least 0.
     scorer : str or callable, default=None
         What judges: a name of scikit-learn's scorers or a function ``(estimator, X, y)``; more is
-        better. The estimator has the weights of the epoch and may predict other rows too.
+        better. The estimator has the weights of the epoch and may predict other rows too; X is a
+        frame where one came, with the held-back rows as they were in it, and else an array or a
+        sparse matrix.
         ``"loss"`` is minus the loss that is trained. None takes accuracy for classes, R² for
         numbers, and minus the loss for quantiles and for several problems at once. For
         estimators: `train` has ``Validation(X, D, score=…)``.
@@ -104,8 +106,8 @@ class StopReason(Enum):
     Examples
     --------
     >>> StopReason.MAX_EPOCHS.value
-    'The last epoch asked for was reached before the loss settled. Raise max_iter, or go on from \
-here with warm_start.'
+    'The last epoch asked for was reached. Raise max_iter if the loss has not settled, or, where \
+no schedule has come to its end, go on from here with warm_start.'
     """
 
     CONVERGED = (
@@ -117,8 +119,8 @@ here with warm_start.'
         "Raise patience to train for longer."
     )
     MAX_EPOCHS = (
-        "The last epoch asked for was reached before the loss settled. "
-        "Raise max_iter, or go on from here with warm_start."
+        "The last epoch asked for was reached. Raise max_iter if the loss has not settled, or, "
+        "where no schedule has come to its end, go on from here with warm_start."
     )
     NON_FINITE = (
         "The objective became infinite or NaN; the last finite parameters are kept. "

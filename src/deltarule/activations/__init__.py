@@ -21,6 +21,8 @@ h (1 − h) is ``a * (1 - a)``.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from deltarule.activations.base import Activation
 from deltarule.activations.elementwise import (
     GELU,
@@ -43,6 +45,7 @@ from deltarule.definitions import Family
 __all__ = [
     "ACTIVATIONS",
     "GELU",
+    "HIDDEN_ACTIVATIONS",
     "SELU",
     "Activation",
     "Ascending",
@@ -82,6 +85,7 @@ ACTIVATIONS: Family[Activation] = Family(
         )
     },
     word="activation",
+    own="dr.activations.Function(value, derivative)",
     elsewhere={
         "sigmoid": "logistic",
         "expit": "logistic",
@@ -92,4 +96,10 @@ ACTIVATIONS: Family[Activation] = Family(
         "step": "sign",
         "heaviside": "sign",
     },
+)
+
+#: Those of hidden units: all but the one that makes outputs for several quantiles rise.
+HIDDEN_ACTIVATIONS: Family[Activation] = replace(
+    ACTIVATIONS,
+    table={name: cls for name, cls in ACTIVATIONS.table.items() if cls is not Ascending},
 )

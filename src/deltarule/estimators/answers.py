@@ -20,6 +20,10 @@ from deltarule.exceptions import InvalidParameterError
 from deltarule.layers import Dense, Dropout
 from deltarule.network import Network
 
+#: What a stand-in of ScorerJudge is given, for all other estimators: the rows that its scorer sees,
+#: the same checked, and the network's outputs for them.
+_NOTHING = (None, None, None)
+
 
 class Answers(Published):
     """The way from rows as a user gives them to the network's outputs."""
@@ -34,11 +38,11 @@ class Answers(Published):
         """
         self._check_fitted()
         session = self._score_session if scores else self._session
-        rows, given = self.__dict__.get("_given", (None, None))
-        if rows is X and given is not None and session is self._session:
-            outputs: Array = given  # of a stand-in of ScorerJudge: no second pass
-            return outputs
-        X = checks.check_rows(self, X)
+        rows, _, outputs = self.__dict__.get("_given", _NOTHING)
+        if rows is X and outputs is not None and session is self._session:
+            known: Array = outputs  # of a stand-in of ScorerJudge: no second pass
+            return known
+        X = self._checked(X)
         vector = self._current_vector(self._network)
         if probable and (found := self._cooling()) is not None:
             session, vector = self._probable_session, cooled(self._network, vector, found)
@@ -47,6 +51,11 @@ class Answers(Published):
     def _cooling(self) -> Any:
         """The temperature of the outputs, or that of each; None where they are not calibrated."""
         return self.__dict__.get("temperature_")
+
+    def _checked(self, X: Any) -> Any:
+        """Rows for prediction; those that a scorer is given were checked before the training."""
+        rows, checked, _ = self.__dict__.get("_given", _NOTHING)
+        return checked if rows is X and checked is not None else checks.check_rows(self, X)
 
     def _through(self, session: KeptSession, vector: Array, buffers: Array, X: Any) -> Array:
         """The outputs of a session for checked rows, standardized on the way."""
@@ -96,7 +105,7 @@ class Answers(Published):
         network = self._network
         dense = network.weighted
         depth = dense[hidden_layer(layer, len(dense) - 1) + 1]  # up to the next layer of weights
-        X = checks.check_rows(self, X)
+        X = self._checked(X)
         # What drops out in training does nothing here.
         layers = [part for part in network.layers[:depth] if not isinstance(part, Dropout)]
         below = Network(layers=layers)

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 from sklearn.utils.metaestimators import available_if
 
 from deltarule import functional
@@ -75,8 +76,11 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
     def _score(self) -> Score | None:
         """What judges the network's outputs against target rows; None: their loss does."""
 
-    def _check_combination(self, *, judged: bool, incremental: bool) -> None:
-        """Refuse parameters that make no sense together, before any work."""
+    def _check_combination(self, *, judged: bool, stream: str | None) -> None:
+        """Refuse parameters that make no sense together, before any work.
+
+        ``stream`` is the method that learns from rows as they come; None for `fit`.
+        """
 
     def _class_weighted(self, y: Any, weight: Array | None, *, incremental: bool) -> Array | None:
         """The sample weights, times those of the classes."""
@@ -130,19 +134,27 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
         judges = any(part is not None for part in validation)
         # Without steps nothing is calibrated yet: it is no matter that no rows judge.
         judged = judges or stopping is not None or not steps
-        self._check_combination(judged=judged, incremental=incremental)
+        self._check_combination(judged=judged, stream="partial_fit" if incremental else None)
         X, y = self._prepare(X, y, first=first, incremental=incremental)
         weight = checks.check_weights(sample_weight, X, may_be_zero=incremental)
-        weight = self._class_weighted(y, weight, incremental=incremental)
-        X, y, weight = self._with_target(fitting.Rows(X, y, weight), incremental=incremental)
+        weighted = self._class_weighted(y, weight, incremental=incremental)
+        if weighted is not weight and weighted is not None:
+            checks.check_total(weighted, X.dtype, "class_weight")
+        weight = weighted
+        by_scorer = stopping is not None and stopping.scorer not in (None, "loss")
+        rows, held = fitting.Rows(X, y, weight), None
+        if by_scorer and not judges:
+            rows = rows._replace(frame=checks.as_named(given.X))
+        rows = self._with_target(rows, incremental=incremental)
         memory = None if first else self._remembered()
         key = fitting.draw_key(self.random_state) if memory is None else memory.key
-        rows, held = fitting.Rows(X, y, weight), None
         if judges:
-            held = self._judging(validation)
+            frame = checks.as_named(validation.X) if by_scorer else None
+            held = self._judging(validation._replace(frame=frame))
         elif stopping is not None:
-            kept, out = fitting.split(stopping, X.shape[0], key, self._groups(y))
-            rows, held = rows.take(kept, "training"), rows.take(out, "validation")
+            kept, out = fitting.split(stopping, rows.X.shape[0], key, self._groups(rows.y))
+            held = rows.take(out, "validation")
+            rows = rows._replace(frame=None).take(kept, "training")
         order = key if memory is None else memory.order_key
         plan = fitting.build_plan(self, rows.X.shape[0], order, stopping, incremental=incremental)
         if not steps:
@@ -181,7 +193,7 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
             memory = None if memory is None else memory.judged_by(judged_by)
         tasks, starts = None, self.n_init if first else 1
         if plan.max_epochs and has_callbacks(self):
-            tasks = EpochTasks(self, *given, plan.max_epochs * starts)
+            tasks = EpochTasks(self, given.X, given.y, given.weight, plan.max_epochs * starts)
         settings: dict[str, Any] = {
             "sample_weight": weight,
             "validation": validation,
@@ -201,6 +213,8 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
         self._keep(result, plan, objectives, rows.X.shape[0], memory, earlier, judged, judged_by)
         if not self.loss_curve_:
             self.loss_ = self._objective(network, result, inputs, D, weight, plan)
+            if objectives is None:
+                self.restarts_ = np.array([self.loss_])
         if validation is not None and plan.max_epochs:
             self._calibrate(validation)
         if tasks is not None:

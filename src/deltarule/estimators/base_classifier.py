@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import ClassifierMixin
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
 
@@ -17,6 +17,7 @@ from deltarule.estimators import calibration, checks, class_weights, networks, o
 from deltarule.estimators.base import BaseMLP
 from deltarule.estimators.fitting import Rows
 from deltarule.estimators.kept_session import KeptSession
+from deltarule.estimators.parameters import words
 from deltarule.estimators.predictor import ClassPredictor, Frozen, before_output, nudged
 from deltarule.estimators.row_targets import RowTarget, code_of_classes
 from deltarule.estimators.targets import (
@@ -37,7 +38,7 @@ class BaseMLPClassifier(ClassifierMixin, BaseMLP):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseMLP._parameter_constraints,
-        "class_weight": [dict, list, StrOptions({"balanced"}), None],
+        "class_weight": [dict, list, words("balanced"), None],
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
         "calibrate": ["boolean"],
     }
@@ -158,7 +159,7 @@ class BaseMLPClassifier(ClassifierMixin, BaseMLP):
         return X, y
 
     def _judging(self, validation: Rows) -> Rows:
-        X, y, weight = checks.check_validation(self, *validation, numeric=False)
+        X, y, weight = checks.check_validation(self, *validation[:3], numeric=False)
         classes, multilabel = labels_of(y)
         code = self._code
         if multilabel != code.multilabel or (multilabel and y.shape[1] != code.columns):
@@ -177,7 +178,7 @@ class BaseMLPClassifier(ClassifierMixin, BaseMLP):
                 f"y_val must hold classes of y only, {code.classes.tolist()} (got also {strange}). "
                 "Leave these rows out, or train on rows of these classes too."
             )
-        return Rows(X, y, weight)
+        return Rows(X, y, weight, validation.frame)
 
     def _target(self, y: Any, dtype: Any) -> Array:
         return self._code.encode(y, dtype)
@@ -201,7 +202,8 @@ class BaseMLPClassifier(ClassifierMixin, BaseMLP):
         if self.class_weight is None:
             return weight
         factors = class_weights.of_rows(self.class_weight, self._code, y, weight)
-        found = factors if weight is None else (weight * factors).astype(weight.dtype)
+        with np.errstate(over="ignore"):  # which is refused where there are words for it
+            found = factors if weight is None else (weight * factors).astype(weight.dtype)
         if not (incremental or found.any()):
             raise InvalidParameterError(
                 "class_weight must leave a row with a weight above 0 (got "
@@ -210,7 +212,7 @@ class BaseMLPClassifier(ClassifierMixin, BaseMLP):
             )
         return as_plain_array(found)
 
-    def _check_combination(self, *, judged: bool, incremental: bool) -> None:
+    def _check_combination(self, *, judged: bool, stream: str | None) -> None:
         if quantiles.levels_of(self.loss):
             raise InvalidParameterError(
                 "several quantiles are for numbers, and a classifier has classes (got loss="
@@ -218,7 +220,7 @@ class BaseMLPClassifier(ClassifierMixin, BaseMLP):
             )
         quantiles.check(self.loss, self.output_activation)
         if self.class_weight is not None:
-            class_weights.check(self.class_weight, incremental=incremental)
+            class_weights.check(self.class_weight, stream=stream)
         if self.label_smoothing:
             self._check_smoothing()
         if not self.calibrate:
@@ -230,7 +232,7 @@ class BaseMLPClassifier(ClassifierMixin, BaseMLP):
                 f"{loss!r}). Set calibrate=False, or take that loss."
             )
         lbfgs = options.optimizer_of(self).name == "lbfgs"
-        calibration.check_rows(judged=judged, incremental=incremental, lbfgs=lbfgs)
+        calibration.check_rows(judged=judged, stream=stream, lbfgs=lbfgs)
 
     def _check_smoothing(self) -> None:
         given, loss = self.output_activation, choose(self.loss, LOSSES, "loss")

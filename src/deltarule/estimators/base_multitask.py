@@ -138,12 +138,12 @@ class BaseMultiTaskMLP(BaseMLP):
         return with_some(rows, known, "", may_be_zero=incremental)
 
     def _judging(self, validation: Rows) -> Rows:
-        X, weight = checks.check_validation_rows(self, *validation)
+        X, weight = checks.check_validation_rows(self, *validation[:3])
         target = read_target(validation.y, "y_val")
         tasks.check_names(self.heads_, target, "y_val")
         self._encoded(target, "y_val")
         check_consistent_length(X, target.columns[0].missing)
-        rows = Rows(X, as_rows(validation.y), weight)
+        rows = Rows(X, as_rows(validation.y), weight, validation.frame)
         return with_some(rows, target.some_known, "_val", may_be_zero=False)
 
     def _output_columns(self) -> int:
@@ -170,11 +170,11 @@ class BaseMultiTaskMLP(BaseMLP):
         self.heads_ = tasks.with_losses(self.heads_, heads)
         self.out_activation_ = [network.head_activation(head).name for head in heads]
 
-    def _check_combination(self, *, judged: bool, incremental: bool) -> None:
-        tasks.check_streamed(self.heads, incremental=incremental)
+    def _check_combination(self, *, judged: bool, stream: str | None) -> None:
+        tasks.check_streamed(self.heads, stream=stream)
         if self.calibrate:
             lbfgs = options.optimizer_of(self).name == "lbfgs"
-            calibration.check_rows(judged=judged, incremental=incremental, lbfgs=lbfgs)
+            calibration.check_rows(judged=judged, stream=stream, lbfgs=lbfgs)
 
     def _class_weighted(self, y: Any, weight: Array | None, *, incremental: bool) -> Array | None:
         """The sample weights as they are: those of its classes belong to a head, not to a row."""
@@ -412,7 +412,8 @@ def with_some(rows: Rows, known: Array, suffix: str, *, may_be_zero: bool) -> Ro
             f"sample_weight{suffix} must not be 0 for all rows that have a target (got only "
             "zeros). Give one of them a weight."
         )
-    return Rows(rows.X[kept], _safe_indexing(rows.y, kept), weight)
+    frame = None if rows.frame is None else _safe_indexing(rows.frame, kept)
+    return Rows(rows.X[kept], _safe_indexing(rows.y, kept), weight, frame)
 
 
 def _score_of(head: tasks.FittedHead, column: Any, predicted: Array, weight: Array | None) -> float:

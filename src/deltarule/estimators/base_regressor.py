@@ -61,19 +61,24 @@ class BaseMLPRegressor(RegressorMixin, BaseMLP):
     def _prepare(self, X: Any, y: Any, *, first: bool, incremental: bool) -> tuple[Any, Any]:
         X, y = checks.check_training(self, X, y, numeric=True, reset=first)
         self._columns = 1 if y.ndim == 1 else y.shape[1]
+        if self._output_columns() == 1 and name_of(self.output_activation) == "softmax":
+            raise InvalidParameterError(
+                "output_activation must not be 'softmax' for a single output, which would always "
+                "be 1 (got one column of y). Take 'logistic' for a share, or leave it at 'auto'."
+            )
         return X, y
 
     def _judging(self, validation: Rows) -> Rows:
-        X, y, weight = checks.check_validation(self, *validation, numeric=True)
+        X, y, weight = checks.check_validation(self, *validation[:3], numeric=True)
         columns = 1 if y.ndim == 1 else y.shape[1]
         if columns != self._columns:
             raise InvalidShapeError(
                 f"y_val must have as many columns as y, {self._columns} (got {columns}). Give one "
                 "for each output."
             )
-        return Rows(X, y, weight)
+        return Rows(X, y, weight, validation.frame)
 
-    def _check_combination(self, *, judged: bool, incremental: bool) -> None:
+    def _check_combination(self, *, judged: bool, stream: str | None) -> None:
         quantiles.check(self.loss, self.output_activation)
 
     def _levels(self) -> tuple[float, ...]:

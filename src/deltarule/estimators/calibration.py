@@ -23,17 +23,17 @@ from deltarule.network import Network
 COLDEST, HOTTEST = 1e-2, 1e2
 
 
-def check_rows(*, judged: bool, incremental: bool, lbfgs: bool) -> None:
-    """Refuse to calibrate where there are no rows for it.
+def check_rows(*, judged: bool, stream: str | None, lbfgs: bool) -> None:
+    """Refuse to calibrate where there are no rows for it; ``stream`` is what learns from a stream.
 
     Raises
     ------
     InvalidParameterError
         In a stream, and where nothing is held back or given to judge.
     """
-    if incremental:
+    if stream is not None:
         raise InvalidParameterError(
-            "partial_fit does not support calibrate=True: it sees no validation rows (got "
+            f"{stream} does not support calibrate=True: it sees no validation rows (got "
             "calibrate=True). Set calibrate=False, or call fit."
         )
     if not judged:

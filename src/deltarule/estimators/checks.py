@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.utils import column_or_1d
-from sklearn.utils.validation import _check_sample_weight, validate_data
+from sklearn.utils.validation import _check_sample_weight, _get_feature_names, validate_data
 
 from deltarule.definitions import Array, as_plain_array
 from deltarule.exceptions import InvalidShapeError, NonFiniteError
@@ -33,6 +33,13 @@ def check_rows(estimator: Any, X: Any, *, reset: bool = False) -> Any:
     if plain is not None:
         return plain
     return _canonical(_explained(estimator, {"X": X}, reset=reset))
+
+
+def as_named(X: Any) -> Any:
+    """X where its columns have names, as scikit-learn sees them; None where they have none."""
+    if type(X) is np.ndarray or is_sparse(X):
+        return None
+    return None if _get_feature_names(X) is None else X
 
 
 def check_training(
@@ -68,7 +75,7 @@ def check_validation(
     _check_both(X_val, y_val, sample_weight_val)
     try:
         X, y = check_training(estimator, X_val, y_val, numeric=numeric, reset=False, suffix="_val")
-        weight = check_weights(sample_weight_val, X, may_be_zero=False)
+        weight = check_weights(sample_weight_val, X, may_be_zero=False, suffix="_val")
     except (ValueError, TypeError) as problem:
         raise _unlike(problem) from None
     return X, y, weight
@@ -81,7 +88,7 @@ def check_validation_rows(
     _check_both(X_val, y_val, sample_weight_val)
     try:
         X = check_rows(estimator, X_val)
-        weight = check_weights(sample_weight_val, X, may_be_zero=False)
+        weight = check_weights(sample_weight_val, X, may_be_zero=False, suffix="_val")
     except (ValueError, TypeError) as problem:
         raise _unlike(problem) from None
     return X, weight
@@ -158,18 +165,90 @@ def _canonical(X: Any) -> Any:
     return X
 
 
-def check_weights(sample_weight: Any, X: Any, *, may_be_zero: bool) -> Array | None:
-    """One weight of at least 0 per row in the dtype of ``X``, or None."""
+def check_weights(
+    sample_weight: Any, X: Any, *, may_be_zero: bool, suffix: str = ""
+) -> Array | None:
+    """One weight of at least 0 per row in the dtype of ``X``, or None.
+
+    Messages call them sample_weight and X with ``suffix`` at the end.
+    """
     if sample_weight is None:
         return None
-    weight: Array = _check_sample_weight(
-        sample_weight,
-        X,
-        dtype=X.dtype,
-        ensure_non_negative=True,
-        allow_all_zero_weights=may_be_zero,
-    )
+    try:
+        weight: Array = _check_sample_weight(
+            sample_weight,
+            X,
+            dtype=X.dtype,
+            ensure_non_negative=True,
+            allow_all_zero_weights=may_be_zero,
+        )
+    except ValueError as problem:
+        raise _weightless(problem, sample_weight, X, suffix) from None
+    check_total(weight, X.dtype, f"sample_weight{suffix}")
     return as_plain_array(weight)
+
+
+def check_total(weight: Array, dtype: Any, name: str) -> None:
+    """Refuse weights that are too large to be added up.
+
+    Raises
+    ------
+    NonFiniteError
+        If their sum is infinite, or one of them in the precision that is trained in.
+    """
+    with np.errstate(over="ignore"):
+        total = weight.astype(dtype, copy=False).sum(dtype=np.float64)
+    if not np.isfinite(total):
+        raise NonFiniteError(
+            f"{name} must give weights whose sum is finite in {np.dtype(dtype).name} (got weights "
+            f"up to {weight.max():g}). Divide them all by the largest."
+        )
+
+
+def _weightless(problem: ValueError, given: Any, X: Any, suffix: str) -> ValueError:
+    """What is raised for weights that scikit-learn's check refused, in its words and ours."""
+    name, rows = f"sample_weight{suffix}", X.shape[0]
+    words = f"{problem}".rstrip()
+    words += "" if words[-1:] in tuple(".!") else "."
+    where = _where_not_finite(given, name, "Drop these rows, or give each of them a weight.")
+    if where is not None:
+        return NonFiniteError(f"{words} {where}")
+    odd = _odd_weights(given, rows)
+    if odd is not None:
+        return InvalidShapeError(
+            f"{words} {name} must be one number of at least 0 for each of the {rows} rows of "
+            f"X{suffix} (got {odd[0]}). {odd[1]}"
+        )
+    numbers = np.broadcast_to(np.asarray(given, dtype=np.float64), rows)
+    if numbers.max() > np.finfo(X.dtype).max:
+        return NonFiniteError(
+            f"{words} {name} must be finite in {X.dtype} (got {numbers.max():g}). Divide them all "
+            "by the largest."
+        )
+    below = np.flatnonzero(numbers < 0)
+    if len(below):
+        more = "" if len(below) == 1 else f", and {len(below) - 1} more"
+        return InvalidShapeError(
+            f"{words} {name} must be at least 0 for every row (got {numbers[below[0]]:g} in row "
+            f"{below[0]}{more}). Give 0 to rows that are not to count."
+        )
+    return InvalidShapeError(
+        f"{words} {name} must be above 0 for some row (got {rows} zeros). Give a weight to the "
+        f"rows that are to count, or leave {name} out."
+    )
+
+
+def _odd_weights(given: Any, rows: int) -> tuple[str, str] | None:
+    """What is odd about the form of weights, and what to do; None where nothing is."""
+    try:
+        word = _first_word(given)
+    except ValueError:  # NumPy's word for it is "inhomogeneous"
+        return "lists of several lengths", "Give a list of numbers."
+    if word is not None:
+        return f"{word[1]} in row {word[0]}", "Convert it to a number."
+    if np.shape(given) not in ((), (rows,)):
+        return f"shape {np.shape(given)}", "Give as many numbers as there are rows."
+    return None
 
 
 def as_engine_input(X: Any, dtype: Any) -> Any:
@@ -193,12 +272,16 @@ def _explained(estimator: Any, data: dict[str, Any], suffix: str = "", **options
         raise
 
 
-def _where_not_finite(data: Any, name: str) -> str | None:
+#: What to do about holes in X and y.
+FILL = "Drop these rows, or fill the holes first, for example with sklearn.impute.SimpleImputer."
+
+
+def _where_not_finite(data: Any, name: str, remedy: str = FILL) -> str | None:
     """A sentence on the first entry that is NaN or infinite; None where all are finite."""
     values = data.data if is_sparse(data) else data
-    if np.iscomplexobj(values):
-        return None
     try:
+        if np.iscomplexobj(values):
+            return None
         values = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):
         return None
@@ -214,10 +297,7 @@ def _where_not_finite(data: Any, name: str) -> str | None:
     label = f" ({columns[place[1]]!r})" if columns is not None and len(place) > 1 else ""
     column = f", column {place[1]}{label}" if len(place) > 1 else ""
     count = "" if len(bad) == 1 else f", and {len(bad) - 1} more"
-    return (
-        f"{name} must be finite (got {what} in row {place[0]}{column}{count}). Drop these rows, "
-        "or fill the holes first, for example with sklearn.impute.SimpleImputer."
-    )
+    return f"{name} must be finite (got {what} in row {place[0]}{column}{count}). {remedy}"
 
 
 def _check_numbers(y: Any) -> None:
@@ -230,13 +310,21 @@ def _check_numbers(y: Any) -> None:
     values = y if y is None or hasattr(y, "dtype") else np.asarray(y)
     if getattr(values, "dtype", None) is None or np.asarray(values).dtype.kind not in "OUS":
         return
+    found = _first_word(values)
+    if found is not None:
+        row, word = found
+        raise InvalidShapeError(
+            f"could not convert string to float: {word}. y must hold numbers for a regressor "
+            f"(got {word} in row {row}). Convert the target to numbers, or use MLPClassifier "
+            "for classes."
+        )
+
+
+def _first_word(values: Any) -> tuple[int, str] | None:
+    """Place and look of the first entry that is no number; None where all are."""
     for row, value in enumerate(np.asarray(values).ravel()):
         try:
             float(value)
         except (TypeError, ValueError):
-            word = repr(value.item() if isinstance(value, np.generic) else value)
-            raise InvalidShapeError(
-                f"could not convert string to float: {word}. y must hold numbers for a regressor "
-                f"(got {word} in row {row}). Convert the target to numbers, or use MLPClassifier "
-                "for classes."
-            ) from None
+            return row, repr(value.item() if isinstance(value, np.generic) else value)
+    return None

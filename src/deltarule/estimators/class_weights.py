@@ -17,8 +17,10 @@ from deltarule.estimators.targets import ClassCode
 from deltarule.exceptions import InvalidParameterError
 
 
-def check(class_weight: Any, *, incremental: bool, name: str = "class_weight") -> None:
+def check(class_weight: Any, *, stream: str | None, name: str = "class_weight") -> None:
     """Refuse what can be seen to be wrong without a target; messages call it ``name``.
+
+    ``stream`` is the method that learns from rows as they come; None for `fit`.
 
     Raises
     ------
@@ -27,9 +29,9 @@ def check(class_weight: Any, *, incremental: bool, name: str = "class_weight") -
         stream.
     """
     if class_weight == "balanced":
-        if incremental:
+        if stream is not None:
             raise InvalidParameterError(
-                f"{name} 'balanced' is not supported for partial_fit. In order to use "
+                f"{name} 'balanced' is not supported for {stream}. In order to use "
                 "'balanced' weights, use compute_class_weight('balanced', classes=classes, y=y). "
                 "In place of y you can use a large enough sample of the full training set target "
                 "to properly estimate the class frequency distributions. Pass the resulting "

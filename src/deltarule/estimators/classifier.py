@@ -141,6 +141,7 @@ class MLPClassifier(BaseMLPClassifier):
         Number of starts; the one with the lowest objective is kept. Those of a small network are
         trained together, by sums in another order: a warm fit that goes on from the best one is
         the single longer fit but for rounding, and that bit for bit where they are trained alone.
+        A warm fit that goes on has one start, that from which it goes on, after `initialize` too.
 
     initializer : str or Initializer, default="auto"
         How the start weights are drawn; ``"auto"`` is scikit-learn's rule. Others:
@@ -163,7 +164,8 @@ class MLPClassifier(BaseMLPClassifier):
         What hidden layers do before their activation: center and scale each unit over the rows of
         a batch (predictions by running statistics; batches of at least 2 rows; not for lbfgs), or
         each row over the units of the layer. Gain and shift are trained and free of penalties; with
-        ``"batch"`` the hidden layers have no biases, for the shift is one.
+        ``"batch"`` the hidden layers have no biases, for the shift is one, and its statistics count
+        each row once, whatever its weight.
 
     max_seconds : float or None, default=None
         Seconds that a `fit` may take for its training, all starts together; above 0. It ends
@@ -185,7 +187,8 @@ class MLPClassifier(BaseMLPClassifier):
     calibrate : bool, default=False
         Whether `predict_proba` tells softmax(z / T), or logistic(z / T), with the temperature T
         that minimises the log loss of the validation rows, held back or ``X_val``, with their
-        weights. `predict` stays as it is. For ``loss="log_loss"``.
+        weights. T is looked for between 0.01 and 100. `predict` stays as it is. For
+        ``loss="log_loss"``.
 
     Attributes
     ----------
@@ -232,7 +235,8 @@ class MLPClassifier(BaseMLPClassifier):
 
     temperature_ : float
         The T of ``calibrate=True``, after a `fit` with it; 1 where all validation rows are right,
-        so that the log loss only falls towards T = 0.
+        so that the log loss only falls towards T = 0, and near 100 where the outputs say nothing
+        of the classes.
 
     n_iter_ : int
         Epochs that ended in the last fit. One that was begun when it was cut short counts for the
@@ -256,8 +260,9 @@ class MLPClassifier(BaseMLPClassifier):
     input_center_, input_scale_ : ndarray of shape (n_features_in_,) or None
         What ``standardize`` subtracts and divides by.
 
-    restarts_ : ndarray of shape (n_init,)
-        The objective in which each start ended; with early stopping, minus its best score.
+    restarts_ : ndarray of shape (n_init,) or (1,)
+        The objective in which each start ended; with early stopping, minus its best score. After
+        `initialize` there is one, and a fit that goes on from one start brings it up to date.
 
     stop_reason_ : StopReason
         Why training ended; ``stop_reason_.value`` is a sentence with a remedy.

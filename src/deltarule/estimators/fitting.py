@@ -40,11 +40,16 @@ from deltarule.stopping import ENDED, EarlyStopping, StopReason
 
 
 class Rows(NamedTuple):
-    """Inputs, targets and sample weights (or None) of the same rows."""
+    """Inputs, targets and sample weights (or None) of the same rows.
+
+    ``frame`` holds the inputs as they came, where their columns have names and a scorer is to see
+    them.
+    """
 
     X: Any
     y: Any
     weight: Any
+    frame: Any = None
 
     def take(self, index: Array, name: str) -> Rows:
         """Some of the rows; ``name`` is what they are for."""
@@ -54,7 +59,8 @@ class Rows(NamedTuple):
                 f"sample_weight must not be 0 for all {name} rows of the early-stopping split "
                 "(got only zeros). Drop the rows without weight before fit."
             )
-        return Rows(_safe_indexing(self.X, index), _safe_indexing(self.y, index), weight)
+        frame = None if self.frame is None else _safe_indexing(self.frame, index)
+        return Rows(_safe_indexing(self.X, index), _safe_indexing(self.y, index), weight, frame)
 
 
 @dataclass(frozen=True, eq=False)
@@ -371,7 +377,7 @@ def tell_end(estimator: Any, result: TrainingResult, plan: TrainingPlan) -> None
         _tell_non_finite(estimator, result)
     elif reason is StopReason.INTERRUPTED:
         warnings.warn(
-            f"Training interrupted by user. The weights after {result.epochs} epochs are kept; "
+            f"Training interrupted by user. The weights after {_epochs(result)} are kept; "
             "warm_start=True goes on from here.",
             TrainingStoppedWarning,
             stacklevel=6,
@@ -379,7 +385,7 @@ def tell_end(estimator: Any, result: TrainingResult, plan: TrainingPlan) -> None
     elif reason is StopReason.TIME:
         warnings.warn(
             f"Training stopped after max_seconds={estimator.max_seconds:g}. The weights after "
-            f"{result.epochs} epochs are kept; warm_start=True goes on from here.",
+            f"{_epochs(result)} are kept; warm_start=True goes on from here.",
             TrainingStoppedWarning,
             stacklevel=6,
         )
@@ -399,6 +405,10 @@ def tell_end(estimator: Any, result: TrainingResult, plan: TrainingPlan) -> None
         _say(f"{_stalled(estimator, judged)}{small} Stopping.")
     if reason is not StopReason.NON_FINITE:
         _tell_if_it_rose(estimator, result.history.loss[-result.epochs :] if result.epochs else [])
+
+
+def _epochs(result: TrainingResult) -> str:
+    return f"{result.epochs} epoch{'' if result.epochs == 1 else 's'}"
 
 
 #: A training loss that ends so many times above its first has met too large steps.

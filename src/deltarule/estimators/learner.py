@@ -264,7 +264,7 @@ def _check(estimator: Any) -> None:
             "learner does not support early_stopping=True: it sees no validation rows (got "
             f"early_stopping={estimator.early_stopping!r}). Set early_stopping=False."
         )
-    estimator._check_combination(judged=False, incremental=True)
+    estimator._check_combination(judged=False, stream="learner")
 
 
 def _network_of(estimator: Any) -> Network:

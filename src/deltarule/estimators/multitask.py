@@ -141,6 +141,7 @@ class MultiTaskMLP(BaseMultiTaskMLP):
         Number of starts; the one with the lowest objective is kept. Those of a small network are
         trained together, by sums in another order: a warm fit that goes on from the best one is
         the single longer fit but for rounding, and that bit for bit where they are trained alone.
+        A warm fit that goes on has one start, that from which it goes on, after `initialize` too.
 
     initializer : str or Initializer, default="auto"
         How the start weights are drawn; ``"auto"`` is scikit-learn's rule. Others:
@@ -163,7 +164,8 @@ class MultiTaskMLP(BaseMultiTaskMLP):
         What hidden layers do before their activation: center and scale each unit over the rows of
         a batch (predictions by running statistics; batches of at least 2 rows; not for lbfgs), or
         each row over the units of the layer. Gain and shift are trained and free of penalties; with
-        ``"batch"`` the hidden layers have no biases, for the shift is one.
+        ``"batch"`` the hidden layers have no biases, for the shift is one, and its statistics count
+        each row once, whatever its weight.
 
     max_seconds : float or None, default=None
         Seconds that a `fit` may take for its training, all starts together; above 0. It ends
@@ -255,8 +257,9 @@ class MultiTaskMLP(BaseMultiTaskMLP):
         The T of each head of classes, by its name; 1 where no validation row has its target, and
         where all are right. It goes with the weights: `set_weights` and `partial_fit` leave none.
 
-    restarts_ : ndarray of shape (n_init,)
-        The objective in which each start ended.
+    restarts_ : ndarray of shape (n_init,) or (1,)
+        The objective in which each start ended; with early stopping, minus its best score. After
+        `initialize` there is one, and a fit that goes on from one start brings it up to date.
 
     stop_reason_ : StopReason
         Why training ended; ``stop_reason_.value`` is a sentence with a remedy.

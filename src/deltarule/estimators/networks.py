@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from deltarule.activations import ACTIVATIONS, Activation, Identity
+from deltarule.activations import ACTIVATIONS, HIDDEN_ACTIVATIONS, Activation, Identity
 from deltarule.definitions import choose, name_of
 from deltarule.estimators.hidden_sizes import Hidden
 from deltarule.exceptions import InvalidParameterError
@@ -41,14 +41,17 @@ def hidden_units(hidden_layer_sizes: Any) -> list[int]:
 def hidden_activations(activation: Any, count: int) -> list[Activation]:
     """The activation of each hidden layer."""
     if isinstance(activation, str | Activation):
-        return [choose(activation, ACTIVATIONS, "activation")] * count
+        return [choose(activation, HIDDEN_ACTIVATIONS, "activation")] * count
     given = list(activation)
     if len(given) != count:
         raise InvalidParameterError(
             f"activation must have one entry for each of the {count} hidden layers (got "
             f"{len(given)}). Adjust its length, or give one name for all layers."
         )
-    return [choose(entry, ACTIVATIONS, f"activation[{index}]") for index, entry in enumerate(given)]
+    return [
+        choose(entry, HIDDEN_ACTIVATIONS, f"activation[{index}]")
+        for index, entry in enumerate(given)
+    ]
 
 
 def dropout_rates(dropout: Any, count: int) -> list[float]:

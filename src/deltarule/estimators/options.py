@@ -14,14 +14,16 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+from difflib import get_close_matches
 from functools import cache, lru_cache
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils._param_validation import InvalidParameterError as SklearnParameterError
 
-from deltarule.activations import ACTIVATIONS
+from deltarule.activations import ACTIVATIONS, HIDDEN_ACTIVATIONS
 from deltarule.definitions import Family, call_it, choose, name_of
 from deltarule.estimators.hidden_sizes import Hidden
 from deltarule.exceptions import InvalidParameterError
@@ -219,7 +221,7 @@ _FAMILIES: dict[str, Family[Any]] = {
     "solver": OPTIMIZERS,
     "learning_rate": SCHEDULES,
     "loss": LOSSES,
-    "activation": ACTIVATIONS,
+    "activation": HIDDEN_ACTIVATIONS,
     "output_activation": ACTIVATIONS,
     "initializer": INITIALIZERS,
 }
@@ -233,18 +235,48 @@ _KINDS: dict[str, type] = {
 }
 
 
-def remedy_for(estimator: Any, message: str) -> str:
-    """What to do about a parameter that scikit-learn's check refused, from its message."""
-    for parameter, kind in _KINDS.items():
-        value = getattr(estimator, parameter, None)
-        if not message.startswith(f"The {parameter!r} parameter"):
-            continue
-        if isinstance(value, type) and issubclass(value, kind):
-            return call_it(value)
-        if isinstance(value, str) and parameter in _FAMILIES:
-            near = _FAMILIES[parameter].nearest(value)
-            return f"Did you mean {near!r}?" if near else "Choose one of these names."
-    return "Choose a value of that kind."
+def remedy_for(estimator: Any, parameter: str) -> str:
+    """What to do about a parameter that scikit-learn's check refused."""
+    value, kind = getattr(estimator, parameter), _KINDS.get(parameter)
+    if kind is not None and isinstance(value, type) and issubclass(value, kind):
+        return call_it(value)
+    family = _FAMILIES.get(parameter)
+    if family is not None and family.own and callable(value) and not isinstance(value, type):
+        return family.of_ones_own()
+    kinds: Any = type(estimator)
+    if parameter == next(iter(defaults(kinds))) == "loss" and _are_widths(value):
+        return f"loss comes first, as in scikit-learn: write hidden_layer_sizes={value!r}."
+    constraints = estimator._parameter_constraints[parameter]
+    if isinstance(value, str):
+        return _nearest_name(parameter, value, constraints)
+    number = isinstance(value, Real) and not isinstance(value, bool | np.bool_)
+    ranges = [entry for entry in constraints if isinstance(entry, Interval)]
+    if not (number and ranges):
+        return "Choose a value of that kind."
+    whole = any(entry.type is Real for entry in ranges) or isinstance(value, Integral)
+    return f"Choose a {'value' if whole else 'whole number'} in that range."
+
+
+def _are_widths(value: Any) -> bool:
+    """Whether a value looks like hidden layers, that came first as in a classifier."""
+    widths = value if isinstance(value, tuple | list) else [value]
+    return all(isinstance(width, Integral) and not isinstance(width, bool) for width in widths)
+
+
+def _nearest_name(parameter: str, value: str, constraints: list[Any]) -> str:
+    """What to do about a word that is none of a parameter's names."""
+    if parameter == "activation" and value in ACTIVATIONS.table:
+        return "It makes outputs for several quantiles rise. Choose another, such as 'relu'."
+    names = [
+        name for entry in constraints if isinstance(entry, StrOptions) for name in entry.options
+    ]
+    if not names:
+        return "Choose a value of that kind."
+    if parameter in _FAMILIES:
+        near = _FAMILIES[parameter].nearest(value)
+    else:
+        near = next(iter(get_close_matches(value.lower(), names, n=1)), None)
+    return f"Did you mean {near!r}?" if near else "Choose one of these names."
 
 
 def is_option(value: Any) -> bool:

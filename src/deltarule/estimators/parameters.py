@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from numbers import Integral, Real
 from typing import Any, ClassVar
@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, Options, StrOptions, make_constraint
 from sklearn.utils._param_validation import InvalidParameterError as SklearnParameterError
 
-from deltarule.activations import ACTIVATIONS, Activation
+from deltarule.activations import ACTIVATIONS, HIDDEN_ACTIVATIONS, Activation
 from deltarule.estimators import options
 from deltarule.estimators.hidden_sizes import Hidden
 from deltarule.initializers import INITIALIZERS, Initializer
@@ -24,8 +24,16 @@ from deltarule.schedules import SCHEDULES, Schedule
 from deltarule.stopping import EarlyStopping
 
 
-def _names(family: Any) -> StrOptions:
-    return StrOptions(set(family.table))
+class _Words(frozenset[str]):
+    """Words that are told in the order of the alphabet, where a set has another in each run."""
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(super().__iter__()))
+
+
+def words(*allowed: str) -> StrOptions:
+    """The constraint of a parameter that is one of some words."""
+    return StrOptions(_Words(allowed))
 
 
 @cache
@@ -50,17 +58,17 @@ class CheckedParameters(options.OptionParameters, BaseEstimator):
     """The parameters of `BaseMLP`, with what scikit-learn checks them by."""
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "loss": [_names(LOSSES), Loss],
+        "loss": [words(*LOSSES.table), Loss],
         "hidden_layer_sizes": [
             "array-like",
             Interval(Integral, 1, None, closed="left"),
             Hidden,
         ],
-        "activation": [_names(ACTIVATIONS), Activation, "array-like"],
-        "solver": [_names(OPTIMIZERS), Optimizer],
+        "activation": [words(*HIDDEN_ACTIVATIONS.table), Activation, "array-like"],
+        "solver": [words(*OPTIMIZERS.table), Optimizer],
         "alpha": [Interval(Real, 0, None, closed="left"), Penalty],
-        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "learning_rate": [_names(SCHEDULES), Schedule, callable],
+        "batch_size": [words("auto"), Interval(Integral, 1, None, closed="left")],
+        "learning_rate": [words(*SCHEDULES.table), Schedule, callable],
         "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
         "power_t": [Interval(Real, 0, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
@@ -81,16 +89,16 @@ class CheckedParameters(options.OptionParameters, BaseEstimator):
             Options(Real, {np.inf}),
         ],
         "max_fun": [Interval(Integral, 1, None, closed="left")],
-        "output_activation": [StrOptions({"auto", *ACTIVATIONS.table}), Activation],
-        "sampling": [StrOptions(set(SAMPLINGS)), None],
+        "output_activation": [words("auto", *ACTIVATIONS.table), Activation],
+        "sampling": [words(*SAMPLINGS), None],
         "fit_intercept": ["boolean"],
-        "standardize": [StrOptions({"inputs", "both"}), None],
+        "standardize": [words("inputs", "both"), None],
         "n_init": [Interval(Integral, 1, None, closed="left")],
-        "initializer": [_names(INITIALIZERS), Initializer],
-        "engine": [StrOptions({"auto", "compiled", "reference"})],
+        "initializer": [words(*INITIALIZERS.table), Initializer],
+        "engine": [words("auto", "compiled", "reference")],
         "n_threads": [Integral, None],
         "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
-        "normalization": [StrOptions({"batch", "layer"}), None],
+        "normalization": [words("batch", "layer"), None],
         "max_seconds": [Interval(Real, 0, None, closed="neither"), None],
     }
 
@@ -105,5 +113,5 @@ class CheckedParameters(options.OptionParameters, BaseEstimator):
         try:
             super()._validate_params()
         except SklearnParameterError as problem:
-            text = str(problem)
-            raise options.ParameterError(f"{text} {options.remedy_for(self, text)}") from None
+            remedy = options.remedy_for(self, name)
+            raise options.ParameterError(f"{problem} {remedy}") from None

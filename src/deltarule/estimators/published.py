@@ -124,8 +124,9 @@ class Published(CheckedParameters):
         self.stop_reason_ = result.stop_reason
         if objectives is not None:
             self.restarts_ = objectives
-        elif earlier is None:
-            self.restarts_ = np.array([self.loss_])
+        elif earlier is None or len(getattr(self, "restarts_", ())) < 2:
+            ended = -state.best_score if stopping else self.loss_
+            self.restarts_ = np.array([np.inf if failed else ended])
 
     def _publish(self, parameters: Parameters) -> None:
         vector, buffers = parameters.vector.copy(), parameters.buffers.copy()

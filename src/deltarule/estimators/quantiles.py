@@ -11,8 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from deltarule.activations import Activation
-from deltarule.definitions import Array, choose
+from deltarule.definitions import Array, choose, name_of
 from deltarule.estimators.predictor import Frozen, Predictor
 from deltarule.estimators.standardizer import Standardizer
 from deltarule.exceptions import InvalidParameterError
@@ -20,8 +19,8 @@ from deltarule.losses import LOSSES, Quantile
 
 
 def levels_of(loss: Any) -> tuple[float, ...]:
-    """The quantiles of a loss that has several; empty for any other."""
-    return loss.levels if isinstance(loss, Quantile) and len(loss.levels) > 1 else ()
+    """The quantiles of a loss that has several, or a tuple of one; empty for any other."""
+    return loss.levels if isinstance(loss, Quantile) and isinstance(loss.quantile, tuple) else ()
 
 
 def has_quantiles(estimator: Any) -> bool:
@@ -44,16 +43,19 @@ def middle(levels: tuple[float, ...]) -> int:
 def check(loss: Any, output_activation: Any) -> None:
     """Refuse output activations whose outputs are no quantiles."""
     found = choose(loss, LOSSES, "loss")
-    if found.name != "quantile":
-        return
-    given = output_activation
-    name = given.name if isinstance(given, Activation) else given
+    name = name_of(output_activation)
+    if name == "ascending" and not levels_of(found):
+        raise InvalidParameterError(
+            "output_activation must not be 'ascending' without a loss of several quantiles, which "
+            f"it makes rise (got 'ascending' beside loss {found.name!r}). Leave it at 'auto', or "
+            "fit an MLPRegressor with loss=dr.losses.Quantile((0.1, 0.5, 0.9))."
+        )
     if levels_of(found) and name not in ("auto", "ascending"):
         raise InvalidParameterError(
             "output_activation must be 'auto' beside a loss of several quantiles, which then rise "
             f"and never cross (got {name!r}). Leave it at its default."
         )
-    if name == "softmax":
+    if name == "softmax" and found.name == "quantile":
         raise InvalidParameterError(
             "output_activation must not be 'softmax' beside loss 'quantile': its outputs are "
             "shares that sum to 1, and no quantiles (got 'softmax'). Leave it at 'auto'."

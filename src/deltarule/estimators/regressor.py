@@ -27,8 +27,8 @@ class MLPRegressor(BaseMLPRegressor):
         `deltarule.losses`: ``Huber(1.5)``, ``Quantile(0.9)``, ``Function(value, derivative)``.
         The loss of a row is the sum over its outputs. ``Quantile((0.05, 0.5, 0.95))`` predicts
         several quantiles that never cross: `predict` gives the one next to the median (of two as
-        near, the lower),
-        `predict_quantiles` all, `predict_interval` two.
+        near, the lower), `predict_quantiles` all, `predict_interval` two. A tuple of one has these
+        methods too.
 
     hidden_layer_sizes : int, sequence of int or Hidden, default=(100,)
         Units of each hidden layer, at least 1 each; ``()`` is a linear model.
@@ -127,7 +127,8 @@ class MLPRegressor(BaseMLPRegressor):
 
     output_activation : str or Activation, default="auto"
         ``"auto"``: exp for poisson, logistic for log_loss, sign for perceptron, ascending for
-        several quantiles, else identity.
+        several quantiles, which it is for alone, else identity. ``"softmax"`` needs two columns
+        of y.
 
     sampling : {"shuffle", "sequential", "replacement"} or None, default=None
         How rows are drawn: ``"replacement"`` is the notes' random i_t. None follows ``shuffle``.
@@ -144,6 +145,7 @@ class MLPRegressor(BaseMLPRegressor):
         Number of starts; the one with the lowest objective is kept. Those of a small network are
         trained together, by sums in another order: a warm fit that goes on from the best one is
         the single longer fit but for rounding, and that bit for bit where they are trained alone.
+        A warm fit that goes on has one start, that from which it goes on, after `initialize` too.
 
     initializer : str or Initializer, default="auto"
         How the start weights are drawn; ``"auto"`` is scikit-learn's rule. Others:
@@ -166,7 +168,8 @@ class MLPRegressor(BaseMLPRegressor):
         What hidden layers do before their activation: center and scale each unit over the rows of
         a batch (predictions by running statistics; batches of at least 2 rows; not for lbfgs), or
         each row over the units of the layer. Gain and shift are trained and free of penalties; with
-        ``"batch"`` the hidden layers have no biases, for the shift is one.
+        ``"batch"`` the hidden layers have no biases, for the shift is one, and its statistics count
+        each row once, whatever its weight.
 
     max_seconds : float or None, default=None
         Seconds that a `fit` may take for its training, all starts together; above 0. It ends
@@ -238,8 +241,9 @@ class MLPRegressor(BaseMLPRegressor):
     target_center_, target_scale_ : ndarray of shape (n_outputs_,) or None
         The same for the target, with ``standardize="both"``.
 
-    restarts_ : ndarray of shape (n_init,)
-        The objective in which each start ended; with early stopping, minus its best score.
+    restarts_ : ndarray of shape (n_init,) or (1,)
+        The objective in which each start ended; with early stopping, minus its best score. After
+        `initialize` there is one, and a fit that goes on from one start brings it up to date.
 
     stop_reason_ : StopReason
         Why training ended; ``stop_reason_.value`` is a sentence with a remedy.

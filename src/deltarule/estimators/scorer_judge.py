@@ -40,10 +40,9 @@ class ScorerJudge(Judge):
         self._scorer, self._held = _scorer_of(estimator, scorer), held
         weighted = held.weight is not None and takes_weights(self._scorer)
         self._weights = {"sample_weight": held.weight} if weighted else {}
+        self._shown = held.X if held.frame is None else held.frame
         stand_in = _with(type(estimator), estimator.__dict__)
-        # Its rows are arrays by now; and its weights are not those that were remembered.
-        for name in ("feature_names_in_", "_memory"):
-            stand_in.__dict__.pop(name, None)
+        stand_in.__dict__.pop("_memory", None)  # its weights are not those that were remembered
         stand_in._set_network(estimator._network)  # and sessions of its own
         self._stand_in = stand_in
         if self._name is not None and flawless is not None:
@@ -58,7 +57,7 @@ class ScorerJudge(Judge):
         # Several trainings in threads have one judge: each asks an estimator of its own.
         stand_in = _with(type(self._stand_in), self._stand_in.__dict__)
         stand_in._publish(parameters)
-        stand_in._given = self._held.X, prediction
+        stand_in._given = self._shown, self._held.X, prediction
         found = self._answer(stand_in)
         try:
             score = float(found)
@@ -75,9 +74,9 @@ class ScorerJudge(Judge):
 
     def _answer(self, stand_in: Any) -> Any:
         if self._name is None:  # what a user's own function raises is the user's to see
-            return self._scorer(stand_in, self._held.X, self._held.y, **self._weights)
+            return self._scorer(stand_in, self._shown, self._held.y, **self._weights)
         try:
-            return self._scorer(stand_in, self._held.X, self._held.y, **self._weights)
+            return self._scorer(stand_in, self._shown, self._held.y, **self._weights)
         except _UNSUITABLE as problem:
             raise self._unsuitable(str(problem).strip().partition("\n")[0]) from problem
 

@@ -245,7 +245,7 @@ def _plain_weights(class_weight: Any) -> Any:
             "class_weight must be a dict {class: weight}, 'balanced' or None (got "
             f"{class_weight!r}). Write {{'no': 1, 'yes': 5}}."
         )
-    class_weights.check(class_weight, incremental=False)
+    class_weights.check(class_weight, stream=None)
     keys = (key.item() if isinstance(key, np.generic) else key for key in class_weight)
     return dict(zip(keys, map(float, class_weight.values()), strict=True))
 
@@ -451,12 +451,12 @@ def check_calibrated(known: list[FittedHead]) -> None:
             )
 
 
-def check_streamed(heads: Any, *, incremental: bool) -> None:
+def check_streamed(heads: Any, *, stream: str | None) -> None:
     """Refuse weights of classes that a stream cannot have, before any work."""
     for name, task in ({} if heads is None else heads).items():
         if isinstance(task, Task) and task.class_weight is not None:
             where = f"heads[{name!r}].class_weight"
-            class_weights.check(task.class_weight, incremental=incremental, name=where)
+            class_weights.check(task.class_weight, stream=stream, name=where)
 
 
 def with_losses(known: list[FittedHead], heads: tuple[Head, ...]) -> list[FittedHead]:

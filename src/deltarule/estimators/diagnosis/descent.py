@@ -254,7 +254,7 @@ def _check_epochs(subject: Subject, book: Book, losses: Array, slow: bool) -> No
             float((losses[-tenth - 1] - losses[-1]) / (losses[-1] + floor)),
             MOST_FALL,
             severity="warning",
-            says=f"The training was cut short ({reason.name}) while the loss was falling.",
+            says=f"{_what(reason)}. The loss was still falling.",
             remedy="Raise max_iter (and max_fun with lbfgs), or go on from here with "
             "warm_start=True.",
         )
@@ -267,7 +267,7 @@ def _check_epochs(subject: Subject, book: Book, losses: Array, slow: bool) -> No
         if short:
             book.leave_out("too_few_epochs", "there are fewer than four epochs of losses")
         elif reason not in CUT_SHORT:
-            book.leave_out("too_few_epochs", f"a rule ended the training ({reason.name})")
+            book.leave_out("too_few_epochs", f"a rule ended the training: {_what(reason).lower()}")
         return
     # Small steps, by a schedule or from the first on, flatten the curve wherever it stands.
     book.above(
@@ -276,10 +276,15 @@ def _check_epochs(subject: Subject, book: Book, losses: Array, slow: bool) -> No
         subject.slope_left,
         STILL_LARGE,
         severity="warning",
-        says=f"The training ({reason.name}) was far from down: the slope is still much of what it "
-        "is at a start.",
+        says=f"{_what(reason)}. The loss had far to fall: its slope is still much of "
+        "what it is at a start.",
         remedy=f"{remedy}, or raise learning_rate_init.",
     )
+
+
+def _what(reason: StopReason) -> str:
+    """What ended a training, without the remedy."""
+    return reason.value.partition(". ")[0]
 
 
 def _check_place(subject: Subject, book: Book, bend: str | None) -> None:

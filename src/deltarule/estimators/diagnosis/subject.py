@@ -112,9 +112,14 @@ class Subject:
             order="C",
             ensure_all_finite=False,
         )
+        if y is None:
+            raise InvalidShapeError(
+                "y must be the target of the rows (got None). Give it: what is predicted of the "
+                "rows is held against it."
+            )
         self.names = _names(estimator, feature_names)
         if several:
-            X, y, weight = self._with_some(X, y, sample_weight)
+            X, y, weight, _ = self._with_some(X, y, sample_weight)
             self.rows = X.shape[0]
             X, used, weight = self._usable(X, np.arange(self.rows), weight)
             y = self._read_heads(y, used)
@@ -247,8 +252,8 @@ class Subject:
         if strange.any():
             raise InvalidShapeError(
                 f"y must hold classes of the fit, {', '.join(map(str, known[:6]))}"
-                f"{', …' if len(known) > 6 else ''} (got {y[strange.argmax()]!r}). Leave these "
-                "rows out."
+                f"{', …' if len(known) > 6 else ''} (got {y[strange].tolist()[0]!r}). Leave "
+                "these rows out."
             )
         found: Array = np.searchsorted(known, y)
         return found

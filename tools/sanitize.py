@@ -39,6 +39,7 @@ PYTHON_TESTS = (
     "tests/test_loop.py",
     "tests/test_predictor.py",
     "tests/test_learner.py",
+    "tests/test_learner_input.py",
     "tests/test_learner_core.py",
     "tests/conformance/test_engines_agree.py",
     "tests/conformance/test_layer_kinds.py",

@@ -366,9 +366,8 @@ class BaseMLP(CallbackSupportMixin, Answers, ABC):
         learner : Learner
             ``learner.step(x, target)`` is `partial_fit` of this row, bit for bit, on a small
             network in a microsecond or two (for a `MultiTaskMLP`, whose rows have holes, in some
-            tens of them);
-            ``learner.predict(x)`` predicts; ``learner.sync()`` puts weights, moments and counters
-            back into the estimator, which is left alone until then.
+            tens of them); ``learner.predict(x)`` predicts; ``learner.sync()`` puts weights,
+            moments and counters back into the estimator, which is left alone until then.
 
         Raises
         ------

@@ -65,3 +65,19 @@ def test_inspect_shows_quantiles_and_heads(capsys, tmp_path):
         "  size  0        regression, huber (delta 2), identity, weight 2",
         "  kind  1 to 3   multiclass, log_loss, softmax, 3 classes: a, b, c",
     ]
+
+
+def test_inspect_shows_what_heads_of_classes_have(capsys, tmp_path):
+    X, y = load_iris(return_X_y=True)
+    heads = {"kind": dr.Task(class_weight={"a": 1, "b": 2.5, "c": 0})}
+    target = pd.DataFrame({"size": X[:, 0], "kind": np.array(["a", "b", "c"])[y]})
+    model = dr.MultiTaskMLP(heads, (6,), max_iter=9, calibrate=True, early_stopping=True)
+    dr.save(model.set_params(random_state=0).fit(X, target), tmp_path / "m")
+    lines = inspected(capsys, tmp_path / "m")
+    at = lines.index("heads   outputs  what it learns")
+    heat = model.temperature_["kind"]
+    assert lines[at + 1] == "  size  0        regression, squared_error, identity"
+    assert lines[at + 2] == (
+        "  kind  1 to 3   multiclass, log_loss, softmax, 3 classes: a, b, c, "
+        f"class weights 1, 2.5, 0, temperature {heat:.4g}"
+    )

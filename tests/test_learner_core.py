@@ -53,6 +53,11 @@ SENTENCES = [
     ),
     ({"repeats": 3}, "repeats must divide the outputs."),
     ({"repeats": 0}, "repeats must divide the outputs."),
+    ({"repeats": 2, "labels": (0.0, 1.0)}, "repeats are of numbers, not of labels or classes."),
+    (
+        {"repeats": 2, "classes": {1: 0}, "table": D},
+        "repeats are of numbers, not of labels or classes.",
+    ),
 ]
 
 
@@ -126,6 +131,20 @@ def test_whole_numbers_are_numbers(kind: str) -> None:
     assert session().learner(**labels).step(whole, target, 1.0) == wanted
 
 
+def test_what_is_neither_0_nor_1_is_true() -> None:
+    strange = np.array([2, 0, 255], dtype=np.uint8).view(bool)
+    wanted = session().learner(**RIGHT).step([1.0, 0.0, 1.0], D[0], 1.0)
+    assert session().learner(**RIGHT).step(strange, D[0], 1.0) == wanted
+
+
+@pytest.mark.parametrize("text", [b"abc", bytearray(b"abc")])
+def test_bytes_are_no_numbers(text: bytes) -> None:
+    learner = session().learner(**RIGHT)
+    assert learner.step(text, D[0], 1.0) is None
+    assert learner.step(X[0], text[:2], 1.0) is None
+    assert learner.stood()[0] == 0
+
+
 def test_a_number_is_repeated_for_its_outputs() -> None:
     wanted = session().learner(**RIGHT).step(X[0], [0.5, 0.5], 1.0)
     for number in (0.5, np.float64(0.5), [0.5], np.array([0.5]), np.array(0.5)):
@@ -142,9 +161,9 @@ def test_classes_are_looked_up() -> None:
             raise OSError("heard by nobody")
 
     table = np.array([[1.0, 0.0], [0.0, 1.0]])
-    known = {"no": 0, "yes": 1, "lost": 7}
+    known = {"no": 0, "yes": 1, "lost": 7, 2: "x", 3: -1, 4: None, 5: 2**70, 6: 1.0}
     learner = session().learner(**RIGHT | {"classes": known, "table": table})
-    for target in ("maybe", None, [], Loud(), "lost", np.zeros(2)):
+    for target in ("maybe", None, [], Loud(), "lost", np.zeros(2), 2, 3, 4, 5, 6):
         assert learner.step(X[0], target, 1.0) is None
     wanted = session().learner(**RIGHT).step(X[0], table[1], 1.0)
     assert learner.step(X[0], "yes", 1.0) == wanted

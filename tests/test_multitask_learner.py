@@ -199,7 +199,13 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "a text": ("abcde", ENTRIES.format("'abcde'")),
     "a dict": ({"size": 1.0}, ENTRIES.format("{'size': 1.0}")),
     "nothing": (None, ENTRIES.format("None")),
-    "a matrix": (np.ones((1, 5)), ENTRIES.format("1 entries")),
+    "a matrix": (np.ones((1, 5)), ENTRIES.format("a ndarray of shape (1, 5)")),
+    "a frame": (Y.iloc[:1], ENTRIES.format("a DataFrame of shape (1, 5)")),
+    "a row in another order": (
+        Y.iloc[0][::-1],
+        ENTRIES.format("entries for ['level', 'up', 'kind', 'count', 'size']"),
+    ),
+    "a set": ({1.0}, ENTRIES.format("{1.0}")),
     "all missing": (
         [None, np.nan, pd.NA, None, None],
         "target must have a known entry for some head (got 5 missing ones). Leave the row out.",
@@ -231,6 +237,11 @@ REFUSED: dict[str, tuple[Any, str]] = {
         ),
     ),
 }
+
+
+def test_a_row_of_a_frame_is_a_target() -> None:
+    learner, other = started().learner(), started().learner()
+    assert learner.step(X[0], Y.iloc[0]) == other.step(X[0], cells(0))
 
 
 @pytest.mark.parametrize("engine", ENGINES)

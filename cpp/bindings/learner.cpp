@@ -37,6 +37,8 @@ public:
           repeats_(text.repeats),
           factors_(std::move(text.factors)),
           classes_(nb::none()) {
+        if (repeats_ != 1 && !(text.labels.is_none() && text.classes.is_none()))
+            refuse("repeats are of numbers, not of labels or classes.");
         if (!text.labels.is_none()) {
             labels_ = nb::cast<std::pair<double, double>>(text.labels);
             take_weights(text.weights, {2, learner_.outputs()});
@@ -165,7 +167,8 @@ private:
     bool take_class(nb::handle target) {
         PyObject* const at = PyDict_GetItemWithError(classes_.ptr(), target.ptr());
         if (!at) return PyErr_Clear(), false;  // unknown, or nothing that can be looked up
-        const size_t columns = size_t(learner_.outputs()), row = size_t(PyLong_AsSize_t(at));
+        const size_t columns = size_t(learner_.outputs()), row = PyLong_AsSize_t(at);
+        if (PyErr_Occurred()) return PyErr_Clear(), false;
         if (row < weights_.size()) factor_ = weights_[row];
         return row < table_.size() / columns && learner_.set_target(table_.data() + row * columns, 1);
     }
@@ -188,6 +191,7 @@ private:
     bool each_number(nb::handle row, int64_t count, int axes, Take take) {
         if (PyList_CheckExact(row.ptr()) || PyTuple_CheckExact(row.ptr()))
             return numbers_of(row, row_, count) && take(row_.data(), int64_t(1));
+        if (PyBytes_Check(row.ptr()) || PyByteArray_Check(row.ptr())) return false;
         const Lent lent(row, 0);
         if (!lent) return false;
         if (lent.template holds<float>()) return in_buffer<float>(lent.view(), count, axes, take);

@@ -6,6 +6,12 @@
 /// Rows that come in one by one, at the price of a look: buffers, lists and tuples of numbers.
 namespace deltarule::bindings {
 
+/// A truth value of one byte, which need not be 0 or 1.
+struct Truth {
+    unsigned char byte;
+    explicit operator double() const { return byte != 0; }
+};
+
 /// Memory that an object lends, given back at the end of the call.
 class Lent {
 public:
@@ -27,12 +33,13 @@ public:
         return view_.format && view_.format[0] == letter && !view_.format[1];
     }
 
-    /// Calls `act` with a number of the kind that the memory holds; false where that is no integer.
+    /// Calls `act` with a number of the kind that the memory holds; false where that is no integer. Text
+    /// is not asked: its bytes are letters.
     template <class Act>
     bool as_integers(Act act) const {
         if (!view_.format || view_.format[0] == 0 || view_.format[1] != 0) return false;
         switch (view_.format[0]) {
-            case '?': return act(false);
+            case '?': return act(Truth{});
             case 'b': return act(static_cast<signed char>(0));
             case 'B': return act(static_cast<unsigned char>(0));
             case 'h': return act(static_cast<short>(0));

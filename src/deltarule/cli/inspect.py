@@ -71,8 +71,8 @@ def _network_lines(network: Network, dtype: str) -> list[str]:
     return [*lines, f"loss        {'; '.join(losses)}"]
 
 
-def _head_lines(network: Network, names: list[dict[str, Any]]) -> list[str]:
-    """The heads, where there are several or they are named: columns, loss, weight, activation."""
+def _head_lines(network: Network, names: list[dict[str, Any]], heat: Any) -> list[str]:
+    """The heads, where there are several or they are named; `heat` is a temperature for each."""
     if len(network.heads) == 1 and not names:
         return []
     rows = [["heads", "outputs", "what it learns"]]
@@ -85,6 +85,10 @@ def _head_lines(network: Network, names: list[dict[str, Any]]) -> list[str]:
         if known.get("classes"):
             values = known["classes"]["values"]
             what.append(f"{counted(len(values), 'class', 'classes')}: {_some(values)}")
+        if head.class_weights:
+            what.append(f"class weights {_some([f'{each:g}' for each in head.class_weights])}")
+        if isinstance(heat, list) and heat[index] is not None:
+            what.append(f"temperature {heat[index]:.4g}")
         rows.append(
             [
                 f"  {known.get('name', index)}",
@@ -136,12 +140,13 @@ def _estimator_lines(model: Model) -> list[str]:
         return []
     history, settings = record["history"], record["settings"]
     named = record.get("heads") or {}
-    lines = _head_lines(model.parameters.network, named.get("columns", []))
+    heat = record.get("temperature")
+    lines = _head_lines(model.parameters.network, named.get("columns", []), heat)
     if record["classes"] is not None:
         values = record["classes"]["values"]
         lines.append(f"classes     {len(values)}: {_some(values)}")
-    if record.get("temperature") is not None:
-        lines.append(f"calibrated  at temperature {record['temperature']:.4g}")
+    if isinstance(heat, float):
+        lines.append(f"calibrated  at temperature {heat:.4g}")
     scaled = [what for what, found in record["standardizer"].items() if found is not None]
     if scaled:
         lines.append(f"scaled      {' and '.join(scaled)}, column by column")

@@ -24,7 +24,7 @@ def _groups(network: Network) -> list[list[tuple[int, Layer]]]:
 
 
 def order_refusal(network: Network) -> str | None:
-    """A sentence where layers stand in another order than the core's.
+    """A sentence where layers stand in another order than the core's, or softmax units drop out.
 
     It is dense, normalisation, activation, dropout; the last layer is dense alone.
     """
@@ -39,11 +39,15 @@ def order_refusal(network: Network) -> str | None:
             or rest not in ([], [Dropout])
             or (normalized and dense.activation.name != "identity")
             or (number + 1 == len(groups) and len(kinds) > 1)
-            or (rest and _function(group).name == "softmax")
         ):
             return (
                 f"layers[{group[0][0]}] and what follows it are not in the core's order: a dense "
                 "layer, normalisation, activation, dropout, and a dense layer last."
+            )
+        if rest and _function(group).name == "softmax":
+            return (
+                f"layers[{group[0][0]}] is a softmax whose units drop out, which the core does not "
+                "know."
             )
     return None
 

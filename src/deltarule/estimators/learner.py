@@ -115,8 +115,8 @@ class Learner:
         Parameters
         ----------
         x : array-like of shape (n_features,)
-            Finite numbers. An array of float32 or float64, a list or a tuple are taken as they
-            are, anything else is converted first.
+            Finite numbers. An array of float32, float64, integers or booleans, a list or a tuple
+            are taken as they are, anything else is converted first.
         target : class, number, or array-like of shape (n_outputs,)
             An entry of ``classes_``; 0 or 1 for each label; a number; or one for each output. For
             a `MultiTaskMLP` an entry for each head, of shape (n_heads,): one of its ``classes``, a

@@ -393,7 +393,7 @@ def _as_floats(rows: Array) -> Array:
     """Objects as the numbers that they are; as they were where one is none."""
     try:
         return rows.astype(np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return rows
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import replace
 from numbers import Real
 from typing import Any
@@ -200,10 +200,10 @@ class TasksTarget(RowTarget):
 
     def encode(self, target: Any) -> tuple[Array, float]:
         """Head by head; NaN where there is none."""
-        cells = target if type(target) in (list, tuple) else _cells(target)
+        names = [head.name for head, _, _ in self._heads]
+        cells = target if type(target) in (list, tuple) else _cells(target, names)
         if cells is None or len(cells) != len(self._heads):
-            names = [head.name for head, _, _ in self._heads]
-            got = repr(target) if cells is None else f"{len(cells)} entries"
+            got = _look(target) if cells is None else f"{len(cells)} entries"
             raise InvalidShapeError(
                 f"target must have an entry for each of the {len(names)} heads {names} (got "
                 f"{got}). Give one row of what fit was given as y, None for what is not known."
@@ -232,9 +232,25 @@ class TasksTarget(RowTarget):
         return D, 1.0
 
 
-def _cells(target: Any) -> Any:
-    """The entries of one row; None for what is none."""
-    if isinstance(target, str | bytes | dict) or not np.iterable(target):
+def _look(target: Any) -> str:
+    """What a target that is no row looks like, in a line."""
+    index = getattr(target, "index", None)
+    if getattr(target, "ndim", 1) != 1:
+        return f"a {type(target).__name__} of shape {target.shape}"
+    return repr(target) if index is None or callable(index) else f"entries for {list(index)}"
+
+
+def _cells(target: Any, names: list[Any]) -> Any:
+    """The entries of one row; None for what is none, such as a frame, which has several.
+
+    A row of a frame has names: those of the heads, in their order.
+    """
+    strange = isinstance(target, str | bytes | bytearray | dict | Set) or not np.iterable(target)
+    if strange or hasattr(target, "columns") or getattr(target, "ndim", 1) != 1:
+        return None
+    index = getattr(target, "index", None)
+    known = names, list(range(len(names)))  # the latter are no names
+    if index is not None and not callable(index) and list(index) not in known:
         return None
     return target.tolist() if isinstance(target, np.ndarray) else list(target)
 

@@ -97,7 +97,7 @@ class Momentum(Stepwise):
 
 
 @dataclass(frozen=True)
-class Nesterov(Stepwise):
+class Nesterov(Momentum):
     """v ← momentum · v − α g;  w ← w + momentum · v − α g, with the new v.
 
     Parameters
@@ -125,17 +125,6 @@ class Nesterov(Stepwise):
     """
 
     name = "nesterov"
-    own_moments = 1
-    linear = True
-
-    momentum: float = 0.9
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        settle(self, momentum=in_range(self.momentum, "momentum", 0, 1))
-
-    def hyperparameters(self) -> tuple[float, float, float, float]:
-        return (self.momentum, 0.0, 0.0, 0.0)
 
     def move(
         self,

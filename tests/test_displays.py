@@ -19,6 +19,7 @@ from deltarule.displays import (
     NetworkDisplay,
     WeightsDisplay,
 )
+from deltarule.engines import base
 from deltarule.exceptions import TrainingStoppedWarning
 
 matplotlib = pytest.importorskip("matplotlib")
@@ -188,7 +189,7 @@ def test_loss_curve_of_scikit_learns_own():
     assert display.validation_line_ is None
 
 
-def test_loss_curve_refuses_what_has_none():
+def test_loss_curve_refuses_what_has_none(monkeypatch):
     with pytest.raises(ValueError) as caught:
         LossCurveDisplay.from_estimator(dr.MLPClassifier())
     assert str(caught.value) == (
@@ -201,6 +202,7 @@ def test_loss_curve_refuses_what_has_none():
         "estimator must have come to the end of an epoch (got MLPClassifier with an empty "
         "loss_curve_). Call fit first."
     )
+    monkeypatch.setattr(base, "SLICE_SECONDS", 0.0)  # each step a slice, at whose end time is asked
     late = dr.MLPClassifier((4,), max_seconds=1e-9, engine="reference", batch_size=1)
     with pytest.warns(TrainingStoppedWarning):
         late.fit(X, Y)

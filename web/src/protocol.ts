@@ -1,0 +1,315 @@
+/**
+ * What the page and an engine say to each other.
+ *
+ * The page does not know which engine it talks to: a server that trains with the library's own
+ * sessions, the compiled core as WebAssembly in a worker, or a recorded trace. Every number of a
+ * network that the page shows comes from here.
+ *
+ * Axes: a matrix lies row after row in a flat array, (rows, columns); a vector of parameters block
+ * after block as `Opened.slots` says, weights input-major: the weight from unit i to unit j of a
+ * layer stands at `start + i * units + j`. Layer l maps a^l to a^(l+1); a^0 = x.
+ */
+
+/** An option of the library as a plain record: its name, then its fields. */
+export interface Named {
+  readonly name: string;
+  readonly [field: string]: unknown;
+}
+
+/** A layer as the library writes it: dense, batch_normalization, layer_normalization, dropout. */
+export interface LayerRecord extends Named {
+  readonly inputs: number;
+  readonly units: number;
+  readonly function?: Named;
+  readonly bias?: boolean;
+}
+
+export interface HeadRecord {
+  readonly columns: readonly [number, number];
+  readonly loss: Named;
+  readonly weight: number;
+  readonly activation?: Named;
+  readonly class_weights?: readonly number[];
+}
+
+/** A network as the library describes it in model files. */
+export interface NetworkRecord {
+  readonly layers: readonly LayerRecord[];
+  readonly heads: readonly HeadRecord[];
+}
+
+export type Sampling = "replacement" | "shuffle" | "sequential";
+
+/** How to train, as the library's TrainingPlan. */
+export interface Plan {
+  readonly optimizer: Named;
+  /** The step size α_0; the schedule's factor multiplies it. */
+  readonly learning_rate_init: number;
+  readonly schedule: Named;
+  readonly batch_size: number;
+  readonly sampling: Sampling;
+  /** {"name": "l2", "alpha": …} and the like, or null. */
+  readonly penalty: Named | null;
+  /** Epochs that schedules with an end count on. */
+  readonly max_epochs: number;
+  /** The key of the random order of the rows. */
+  readonly key: number;
+}
+
+/** Rows as the network sees them: X (rows, inputs) and the targets D (rows, outputs). */
+export interface Rows {
+  readonly X: Float64Array;
+  readonly D: Float64Array;
+  readonly rows: number;
+}
+
+/** Where a training stands: all that it goes on by. */
+export interface State {
+  readonly vector: Float64Array;
+  /** The optimiser's moments, (count, size); empty before the first step. */
+  readonly moments: Float64Array;
+  /** Running statistics of normalised layers. */
+  readonly buffers: Float64Array;
+  /** Steps since the start, whole epochs, and steps of the epoch at hand. */
+  readonly step: number;
+  readonly epoch: number;
+  readonly into: number;
+  /** Σ f of the steps of the epoch at hand. */
+  readonly carried: number;
+  /** What the adaptive schedule has made of the step size, and what it judges by. */
+  readonly rate_factor: number;
+  readonly best_loss: number;
+  readonly stalled: number;
+}
+
+/** Where a block of parameters stands in the vector. */
+export interface Slot {
+  readonly layer: number;
+  readonly block: string;
+  readonly start: number;
+  readonly stop: number;
+  readonly shape: readonly number[];
+}
+
+/** What the page begins a training with. */
+export interface Open {
+  readonly network: NetworkRecord;
+  readonly plan: Plan;
+  /** Draws the first weights with `seed`; an opened model brings its own in `start`. */
+  readonly initializer: Named;
+  readonly seed: number;
+  readonly train: Rows;
+  readonly held: Rows | null;
+  readonly start: State | null;
+}
+
+export interface Opened {
+  readonly slots: readonly Slot[];
+  readonly size: number;
+  readonly steps_per_epoch: number;
+  /** Which code of the library computes: "compiled", "reference" or "wasm". */
+  readonly engine: string;
+  /** In words, which road the steps take. */
+  readonly road: string;
+  readonly state: State;
+  readonly measures: Measures;
+}
+
+/** Losses over all rows, as they are now, outside of steps. */
+export interface Measures {
+  /** J of equation (8), penalty included, over the rows to train on. */
+  readonly objective: number;
+  /** The mean loss of the rows held out, or null. */
+  readonly held_loss: number | null;
+}
+
+/** Epochs that ended since the last look, thinned where they are many. */
+export interface Curve {
+  readonly epoch: Float64Array;
+  /** Mean of the sample losses as met, penalty included. */
+  readonly loss: Float64Array;
+  /** Of the rows held out; empty without them. */
+  readonly held_loss: Float64Array;
+}
+
+/** Outputs of units on the rows that are watched, as bytes between `low` and `high`. */
+export interface Maps {
+  /** (units, rows): all units of all layers, shallow to deep. */
+  readonly levels: Uint8Array;
+  readonly low: Float64Array;
+  readonly high: Float64Array;
+}
+
+export interface Moved {
+  readonly state: State;
+  readonly measures: Measures;
+  readonly curve: Curve;
+  /** Why it stands still, where it may not go on: a sentence; else null. */
+  readonly stopped: Stopped | null;
+  /** How many times `back` can be asked. */
+  readonly behind: number;
+  readonly maps: Maps | null;
+}
+
+export interface Stopped {
+  /** "non_finite", "step_too_small" */
+  readonly reason: string;
+  readonly sentence: string;
+}
+
+/** One step on one sample with every number, as the engine's own kernels met it. */
+export interface Traced {
+  /** Which row it is, of those to train on; −1 for a sample of the page's own. */
+  readonly row: number;
+  readonly x: Float64Array;
+  readonly d: Float64Array;
+  /** z, a and δ of each layer, shallow to deep, all with the weights before the step. */
+  readonly z: readonly Float64Array[];
+  readonly a: readonly Float64Array[];
+  readonly delta: readonly Float64Array[];
+  readonly loss: number;
+  /** The step size α_t. */
+  readonly rate: number;
+  readonly before: Float64Array;
+  /** ∂f, without the penalty. */
+  readonly gradient: Float64Array;
+  readonly after: Float64Array;
+  readonly moments_before: Float64Array;
+  readonly moments_after: Float64Array;
+  /** Strengths of the penalties over n, as in equation (9). */
+  readonly l1: number;
+  readonly l2: number;
+  /** (f(w + h) − f(w − h)) / 2h for every weight where asked, else null; NaN across a kink. */
+  readonly numeric: Float64Array | null;
+}
+
+/** One training beside others: all begin at `start`, or at first weights drawn with `seed`. */
+export interface Run {
+  readonly plan: Plan;
+  readonly initializer: Named;
+  readonly seed: number;
+  readonly start: Float64Array | null;
+  readonly train: Rows;
+}
+
+export interface RunDone {
+  /** J of equation (8) at the end; NaN where the training diverged. */
+  readonly objective: number;
+  readonly epochs: number;
+  readonly loss: Float64Array;
+  readonly vector: Float64Array;
+  /** Parameters on the way, (kept, size), the first and the last among them. */
+  readonly path: Float64Array;
+}
+
+/** J at origin + u · first + v · second, u and v on even grids. */
+export interface Surface {
+  readonly origin: Float64Array;
+  readonly first: Float64Array;
+  /** null: along a line only. */
+  readonly second: Float64Array | null;
+  readonly u: readonly [low: number, high: number, count: number];
+  readonly v: readonly [low: number, high: number, count: number];
+}
+
+/** A finding of the library's diagnosis. */
+export interface Finding {
+  readonly name: string;
+  readonly sentence: string;
+  readonly remedy: string;
+}
+
+/** Columns of a table that are numbers by now, and what they were. */
+export interface TableRead {
+  readonly name: string;
+  readonly inputs: readonly string[];
+  /** "classes" or "values". */
+  readonly kind: string;
+  readonly target: string;
+  /** Names of the classes; of the target column where it holds values. */
+  readonly outputs: readonly string[];
+  readonly X: Float64Array;
+  /** The class number, or the value, of each row. */
+  readonly y: Float64Array;
+  readonly rows: number;
+  /** What was done with each column, in words. */
+  readonly notes: readonly string[];
+  /** All columns of the table, for the choice of another target. */
+  readonly columns: readonly string[];
+}
+
+/** A model that was opened with the page, with its rows. */
+export interface Subject {
+  readonly title: string;
+  readonly open: Open;
+  readonly table: TableRead;
+  /** Findings of `diagnose`, where the model is an estimator. */
+  readonly findings: readonly Finding[];
+}
+
+export interface Hello {
+  readonly engine: string;
+  readonly version: string;
+  /** What this engine can do beside opening, moving and looking. */
+  readonly can: readonly ("train" | "table" | "load" | "save" | "diagnose" | "live")[];
+  readonly subject: Subject | null;
+}
+
+/** Each request, what it takes and what is answered. */
+export interface Requests {
+  hello: [Record<string, never>, Hello];
+  open: [Open, Opened];
+  /** `count` samples, mini-batches or epochs further; "sample" takes steps of one row. */
+  advance: [{ unit: "step" | "epoch"; count: number }, Moved];
+  /** Go on by itself: so many steps a second, null for as many as it can. */
+  play: [{ steps_per_second: number | null }, Moved];
+  pause: [Record<string, never>, Moved];
+  /** To where it stood before the last move. */
+  back: [Record<string, never>, Moved];
+  /** Other parameters, at the same place of the training. */
+  set: [{ vector: Float64Array }, Moved];
+  /** Another plan from here on; the place in the training stays. */
+  plan: [{ plan: Plan }, Moved];
+  /** The next step of one row, or a step on a sample of the page's own; nothing moves. */
+  trace: [
+    { x: Float64Array | null; d: Float64Array | null; numeric: boolean },
+    Traced,
+  ];
+  /** Predictions of rows, or outputs of all layers side by side: (rows, units). */
+  look: [{ X: Float64Array; layers: boolean }, { outputs: Float64Array }];
+  /** The rows that every frame shows the units' outputs on; none: no maps. */
+  watch: [{ X: Float64Array | null }, Moved];
+  /** The page has drawn the last frame and is ready for the next. */
+  ready: [Record<string, never>, Record<string, never>];
+  surface: [Surface, { objective: Float64Array }];
+  /** Trains each run for so many epochs and keeps so many points of its way. */
+  runs: [{ runs: readonly Run[]; epochs: number; keep: number }, { runs: readonly RunDone[] }];
+  diagnose: [Record<string, never>, { findings: readonly Finding[] }];
+  table: [{ name: string; text: string; target: string | null }, TableRead];
+  save: [Record<string, never>, { file: Uint8Array }];
+  load: [{ file: Uint8Array }, { network: NetworkRecord; state: State }];
+}
+
+export type Ask = keyof Requests;
+
+/** What an engine says without being asked. */
+export interface Events {
+  /** While it plays; one at a time, the next one after `ready`. */
+  frame: Moved;
+  /** How far a long request is, 0 … 1. */
+  progress: { done: number };
+  /** An estimator that is being fitted elsewhere shows where it stands. */
+  live: Moved;
+  /** The connection: "open", "lost" or "refused". */
+  connection: { standing: "open" | "lost" | "refused"; sentence: string };
+}
+
+/** What was asked cannot be done; the sentence says what, why and what to do. */
+export class EngineError extends Error {}
+
+export interface Engine {
+  ask<A extends Ask>(what: A, given: Requests[A][0]): Promise<Requests[A][1]>;
+  /** Calls `heard` at every event of the kind; returns what ends it. */
+  on<E extends keyof Events>(event: E, heard: (told: Events[E]) => void): () => void;
+  close(): void;
+}

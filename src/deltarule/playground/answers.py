@@ -1,0 +1,231 @@
+"""What each ask of the page does: a table of short functions on one `Lab`.
+
+The asks and their answers are those of ``web/src/protocol.ts``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from deltarule.definitions import Array
+from deltarule.exceptions import InvalidParameterError
+from deltarule.network import Network, Parameters
+from deltarule.playground import asks
+from deltarule.playground.asks import Given
+from deltarule.playground.lab import Lab
+from deltarule.playground.maps import layer_outputs, paint
+from deltarule.playground.runs import train_runs
+
+#: What an ask at most asks for: steps of an advance, points of a surface, rows that are watched.
+MOST_STEPS, MOST_POINTS, MOST_WATCHED = 100_000, 40_000, 40_000
+
+Told = Callable[[float], None]
+
+
+class Answers:
+    """What one page has open, and what it can ask."""
+
+    def __init__(self, subject: dict[str, Any] | None = None) -> None:
+        self._subject = subject
+        self.lab: Lab | None = None
+        self.playing = False
+        #: Steps a second while it plays; None for as many as it can.
+        self.pace: float | None = None
+        #: The rows that frames show the units' outputs on.
+        self.watched: Array | None = None
+
+    def answer(self, asked: dict[str, Any], told: Told) -> dict[str, Any]:
+        """Do what is asked.
+
+        Parameters
+        ----------
+        asked : dict
+            ``{"ask": name, "given": {…}}``.
+        told : callable
+            Hears how far a long one is, 0 … 1.
+
+        Raises
+        ------
+        InvalidParameterError, InvalidShapeError
+            With a sentence; nothing has happened then.
+        """
+        name = asked.get("ask")
+        if not isinstance(name, str) or name not in _ASKS:
+            raise asks.wrong("ask", f"one of {', '.join(_ASKS)}", name)
+        return _ASKS[name](self, Given(asked.get("given"), name), told)
+
+    def moved(self, maps: bool = True, measures: bool = True) -> dict[str, Any]:
+        """Where the training stands and how it came there."""
+        lab = self._open()
+        told: dict[str, Any] = {
+            "state": lab.state(),
+            "measures": {"objective": np.nan, "held_loss": None},
+            "curve": lab.curve(),
+            "stopped": None,
+            "behind": lab.behind,
+            "maps": None,
+        }
+        if measures:
+            told["measures"] = lab.measures()
+        if lab.stopped is not None:
+            reason, sentence = lab.stopped
+            told["stopped"] = {"reason": reason.name.lower(), "sentence": sentence}
+        if maps and self.watched is not None:
+            told["maps"] = vars(paint(lab.parameters, self.watched))
+        return told
+
+    def _open(self) -> Lab:
+        if self.lab is None:
+            raise InvalidParameterError("No training is open yet. Ask for 'open' first.")
+        return self.lab
+
+    def hello(self, given: Given, told: Told) -> dict[str, Any]:
+        can = ["train"]
+        return {
+            "engine": "server",
+            "version": version("deltarule"),
+            "can": can,
+            "subject": self._subject,
+        }
+
+    def open(self, given: Given, told: Told) -> dict[str, Any]:
+        lab = Lab(asks.opening(given))
+        self.lab, self.playing, self.watched = lab, False, None
+        return {
+            "slots": _slots(lab.network),
+            "size": lab.network.size,
+            "steps_per_epoch": lab.steps_per_epoch,
+            "engine": lab.engine.name,
+            "road": lab.session.road(lab.work),
+            "state": lab.state(),
+            "measures": lab.measures(),
+        }
+
+    def advance(self, given: Given, told: Told) -> dict[str, Any]:
+        lab, unit = self._open(), given.chosen("unit", ("step", "epoch"))
+        count = given.whole("count", 1, MOST_STEPS)
+        self.playing = False
+        if unit == "epoch":
+            lab.advance_epochs(count)
+        else:
+            lab.advance_steps(count)
+        return self.moved()
+
+    def play(self, given: Given, told: Told) -> dict[str, Any]:
+        lab, pace = self._open(), None
+        if given.value("steps_per_second") is not None:
+            pace = given.number("steps_per_second")
+            if not 0.01 <= pace <= 1e9:
+                raise asks.wrong("play.steps_per_second", "from 0.01 to 1e9", pace)
+        if not self.playing:
+            lab.keep()
+        self.pace, self.playing = pace, lab.stopped is None
+        return self.moved()
+
+    def pause(self, given: Given, told: Told) -> dict[str, Any]:
+        self._open()
+        self.playing = False
+        return self.moved()
+
+    def back(self, given: Given, told: Told) -> dict[str, Any]:
+        lab = self._open()
+        self.playing = False
+        lab.back()
+        return self.moved()
+
+    def set(self, given: Given, told: Told) -> dict[str, Any]:
+        lab = self._open()
+        vector = given.vector("vector", lab.network.size)
+        if not np.isfinite(vector).all():
+            raise asks.wrong("set.vector", "of finite numbers", "NaN or infinity")
+        lab.set(vector)
+        return self.moved()
+
+    def plan(self, given: Given, told: Told) -> dict[str, Any]:
+        self._open().replan(asks.plan(given.inner("plan")))
+        return self.moved()
+
+    def trace(self, given: Given, told: Told) -> dict[str, Any]:
+        lab, x, d = self._open(), None, None
+        if given.value("x") is not None:
+            x = given.matrix("x", lab.network.layers[0].inputs)[0]
+            d = given.matrix("d", lab.network.layers[-1].units)[0]
+        found = vars(lab.trace(x, d, given.flag("numeric")))
+        return {name: list(v) if isinstance(v, tuple) else v for name, v in found.items()}
+
+    def look(self, given: Given, told: Told) -> dict[str, Any]:
+        lab = self._open()
+        X = given.matrix("X", lab.network.layers[0].inputs)
+        outputs = layer_outputs(lab.parameters, X)
+        chosen = outputs if given.flag("layers") else outputs[-1:]
+        return {"outputs": np.concatenate(chosen, axis=1)}
+
+    def watch(self, given: Given, told: Told) -> dict[str, Any]:
+        lab, X = self._open(), None
+        if given.value("X") is not None:
+            X = given.matrix("X", lab.network.layers[0].inputs)
+            if len(X) > MOST_WATCHED:
+                raise asks.wrong("watch.X", f"at most {MOST_WATCHED:,} rows", len(X))
+        self.watched = X
+        return self.moved()
+
+    def surface(self, given: Given, told: Told) -> dict[str, Any]:
+        lab = self._open()
+        size = lab.network.size
+        second = None if given.value("second") is None else given.vector("second", size)
+        u, v = _grid(given, "u"), _grid(given, "v")
+        if len(u) * len(v) > MOST_POINTS:
+            raise asks.wrong("surface", f"at most {MOST_POINTS:,} points", len(u) * len(v))
+        origin, first = given.vector("origin", size), given.vector("first", size)
+        return {"objective": lab.surface(origin, first, second, u, v, told)}
+
+    def runs(self, given: Given, told: Told) -> dict[str, Any]:
+        return {"runs": train_runs(self._open().network, given, told)}
+
+
+def _grid(given: Given, name: str) -> Array:
+    value = given.value(name)
+    if not isinstance(value, list) or len(value) != 3:
+        raise asks.wrong(f"{given.where}.{name}", "low, high and a count", value)
+    parts = Given(dict(zip(("low", "high", "count"), value, strict=True)), f"surface.{name}")
+    return np.linspace(
+        parts.number("low"), parts.number("high"), parts.whole("count", 1, MOST_POINTS)
+    )
+
+
+def _slots(network: Network) -> list[dict[str, Any]]:
+    return [
+        {
+            "layer": slot.layer,
+            "block": slot.block.name,
+            "start": slot.start,
+            "stop": slot.stop,
+            "shape": list(slot.block.shape),
+        }
+        for slot in network.layout
+    ]
+
+
+_ASKS: dict[str, Callable[[Answers, Given, Told], dict[str, Any]]] = {
+    name: getattr(Answers, name)
+    for name in (
+        "hello",
+        "open",
+        "advance",
+        "play",
+        "pause",
+        "back",
+        "set",
+        "plan",
+        "trace",
+        "look",
+        "watch",
+        "surface",
+        "runs",
+    )
+}

@@ -1,0 +1,142 @@
+"""One person's desk: asks are answered in order, and between them the training goes on.
+
+A thread of its own works through the asks and, while the training plays, runs slices of some
+milliseconds between them. Frames are painted and packed by a second thread from numbers that the
+first has handed over, one at a time and only when the page is ready for one, so that painting
+costs the training no step.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from deltarule.exceptions import DeltaruleError
+from deltarule.playground import wire
+from deltarule.playground.answers import Answers
+from deltarule.playground.maps import paint
+from deltarule.network import Parameters
+
+#: Seconds of a slice of training, and between two frames at least.
+SLICE, FRAME = 0.008, 1 / 62
+
+#: Largest number of numbers through a network, per frame, for which its losses are computed anew.
+MEASURED = 3_000_000
+
+
+class Desk:
+    """Answers one page.
+
+    Parameters
+    ----------
+    send : callable
+        Takes the bytes of an answer or an event, from any thread.
+    answers : Answers
+        What the desk can do.
+    """
+
+    def __init__(self, send: Callable[[bytes], None], answers: Answers) -> None:
+        self._send, self._answers = send, answers
+        self._inbox: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._painter = ThreadPoolExecutor(1, thread_name_prefix="deltarule-frames")
+        self._ready, self._painted = True, 0.0
+        self._due = 0.0
+        self._thread = threading.Thread(target=self._work, name="deltarule-desk", daemon=True)
+        self._thread.start()
+
+    def receive(self, message: bytes) -> None:
+        """Take an ask; its answer goes through `send`."""
+        self._inbox.put(message)
+
+    def close(self) -> None:
+        """End the training and the threads."""
+        self._inbox.put(None)
+        self._thread.join()
+        self._painter.shutdown()
+
+    def _work(self) -> None:
+        while True:
+            message = self._next()
+            if message is None:
+                return
+            if message:
+                self._answer(message)
+            else:
+                self._go_on()
+
+    def _next(self) -> bytes | None:
+        """The next ask; empty where none waits and there is training to do."""
+        answers = self._answers
+        if not answers.playing:
+            return self._inbox.get()
+        seconds = 0.0
+        if answers.pace is not None:
+            seconds = max(0.0, min(self._due - time.perf_counter(), FRAME))
+        with contextlib.suppress(queue.Empty):
+            return self._inbox.get(timeout=seconds) if seconds else self._inbox.get_nowait()
+        return b""
+
+    def _answer(self, message: bytes) -> None:
+        number = None
+        try:
+            asked = wire.decode(message)
+            number = asked.get("id")
+            if not isinstance(number, int) or isinstance(number, bool):
+                number = None
+            if asked.get("ask") == "ready":
+                self._ready = True
+                return
+            playing = self._answers.playing
+            answer = {"id": number, "answer": self._answers.answer(asked, self._progress)}
+            if self._answers.playing and not playing:
+                self._due, self._ready = time.perf_counter(), True
+        except DeltaruleError as problem:
+            answer = {"id": number, "problem": str(problem)}
+        except MemoryError:
+            answer = {"id": number, "problem": "There is not enough memory for that. Ask for less."}
+        self._send(wire.encode(answer))
+
+    def _progress(self, done: float) -> None:
+        self._send(wire.encode({"event": "progress", "told": {"done": done}}))
+
+    def _go_on(self) -> None:
+        """One slice of training, and a frame where the page waits for one."""
+        answers, now = self._answers, time.perf_counter()
+        lab, pace = answers.lab, answers.pace
+        assert lab is not None
+        if pace is None:
+            lab.run(SLICE)
+        elif now >= self._due:
+            late = min(now - self._due, FRAME)
+            count = 1 + int(late * pace)
+            lab.run_steps(count)
+            # A pace that cannot be kept is not made up for later.
+            self._due = max(self._due + count / pace, now - FRAME)
+        if lab.stopped is not None:
+            answers.playing = False
+        if lab.stopped is not None or (self._ready and now - self._painted >= FRAME):
+            self._ready, self._painted = False, now
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        """Give the numbers to the painter."""
+        lab, watched = self._answers.lab, self._answers.watched
+        assert lab is not None
+        place = lab.snapshot()
+        told = self._answers.moved(maps=False, measures=False)
+        parameters = Parameters(lab.network, place.numbers[0], place.numbers[2])
+        measured = lab.network.size * len(lab.train.X) <= MEASURED
+
+        def paint_and_send() -> None:
+            if watched is not None:
+                told["maps"] = vars(paint(parameters, watched))
+            if measured:
+                told["measures"] = lab.measures(place)
+            self._send(wire.encode({"event": "frame", "told": told}))
+
+        self._painter.submit(paint_and_send)

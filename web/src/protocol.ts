@@ -48,7 +48,7 @@ export interface Plan {
   readonly schedule: Named;
   readonly batch_size: number;
   readonly sampling: Sampling;
-  /** {"name": "l2", "alpha": …} and the like, or null. */
+  /** {"name": "l2", "strength": …} and the like, or null. */
   readonly penalty: Named | null;
   /** Epochs that schedules with an end count on. */
   readonly max_epochs: number;

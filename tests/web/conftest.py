@@ -1,0 +1,101 @@
+"""The page in a real browser: on the library's server, and as a static folder.
+
+Run by `make test-web`. Debian's Chromium drives the page that `make web` built; without it, or
+without Playwright, these tests are left out with a sentence.
+"""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
+STATIC = Path(__file__).resolve().parents[2] / "src" / "deltarule" / "playground" / "static"
+AXE = Path(__file__).resolve().parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
+CHROMIUM = shutil.which("chromium")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not installed: apt-get install chromium")
+    with playwright.sync_playwright() as driver:
+        found = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield found
+        found.close()
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    """Gives out a folder without a word."""
+
+    def log_message(self, *args: Any) -> None:
+        pass
+
+
+@pytest.fixture(scope="session")
+def static_url() -> Iterator[str]:
+    """The folder from a plain static host: the engine is WebAssembly."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=STATIC))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="session")
+def server_url() -> Iterator[str]:
+    """The library's own server."""
+    from playground_server import served
+
+    with served() as url:
+        yield url
+
+
+@pytest.fixture(params=["server", "static"])
+def open_page(request: Any, browser: Any) -> Iterator[Callable[..., Any]]:
+    """Opens the page at an address' state; afterwards nothing may have gone wrong on it."""
+    base = request.getfixturevalue(f"{request.param}_url")
+    contexts, troubles, foreign = [], [], []
+
+    def watched(page: Any) -> Any:
+        page.on("console", lambda m: m.type in ("error", "warning") and troubles.append(m.text))
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        page.on(
+            "request",
+            lambda r: r.url.startswith((base, "data:", "blob:", base.replace("http", "ws")))
+            or foreign.append(r.url),
+        )
+        return page
+
+    def opened(state: str = "", **options: Any) -> Any:
+        context = browser.new_context(**{"viewport": {"width": 1360, "height": 860}, **options})
+        contexts.append(context)
+        page = watched(context.new_page())
+        page.goto(base + (f"#{state}" if state else ""))
+        page.get_by_role("group", name="Training").wait_for()
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert troubles == []
+    assert foreign == []
+
+
+def serious_findings(page: Any) -> list[str]:
+    """What axe-core finds that keeps people out: serious and critical."""
+    page.evaluate(AXE.read_text(encoding="utf-8") + "; window.axe = axe;")
+    found = page.evaluate("axe.run()")["violations"]
+    return [
+        f"{v['id']}: {v['help']} ({v['nodes'][0]['html'][:120]})"
+        for v in found
+        if v["impact"] in ("serious", "critical")
+    ]

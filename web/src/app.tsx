@@ -1,0 +1,58 @@
+/** The frame of the page: its head with the rooms, the room that is chosen, and what it says. */
+import type { ComponentChild } from "preact";
+import { useEffect } from "preact/hooks";
+import { Notice } from "./parts/notice";
+import { Transport } from "./parts/transport";
+import { choose, settings } from "./model/bench";
+import { ROOMS, type Room } from "./model/settings";
+import { DataRoom } from "./rooms/data/room";
+import { LandscapeRoom } from "./rooms/landscape/room";
+import { LessonsRoom } from "./rooms/lessons/room";
+import { NetworkRoom } from "./rooms/network/room";
+import { StepRoom } from "./rooms/step/room";
+
+const VIEWS: Readonly<Record<Room, { readonly title: string; readonly View: () => ComponentChild }>> = {
+  network: { title: "Network", View: NetworkRoom },
+  step: { title: "Step", View: StepRoom },
+  landscape: { title: "Landscape", View: LandscapeRoom },
+  data: { title: "Data", View: DataRoom },
+  lessons: { title: "Lessons", View: LessonsRoom },
+};
+
+export function App() {
+  const { room, theme } = settings.value;
+  const { View } = VIEWS[room];
+  useEffect(() => {
+    if (theme === "auto") delete document.documentElement.dataset.theme;
+    else document.documentElement.dataset.theme = theme;
+  }, [theme]);
+  return (
+    <>
+      <header class="head">
+        <h1>
+          delta<b>rule</b> <span>playground</span>
+        </h1>
+        <nav aria-label="Rooms">
+          {ROOMS.map((name) => (
+            <a
+              key={name}
+              href={`#room=${name}`}
+              aria-current={name === room ? "page" : undefined}
+              onClick={(event) => {
+                event.preventDefault();
+                void choose({ room: name });
+              }}
+            >
+              {VIEWS[name].title}
+            </a>
+          ))}
+        </nav>
+      </header>
+      <Transport />
+      <Notice />
+      <main>
+        <View />
+      </main>
+    </>
+  );
+}

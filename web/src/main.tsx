@@ -1,0 +1,14 @@
+/** Where the page begins: it finds its engine, reads its address, and draws itself. */
+import { render } from "preact";
+import { App } from "./app";
+import { engineOfThisPage } from "./engines/choice";
+import { begin, useEngine } from "./model/bench";
+import "./style.css";
+
+async function start(): Promise<void> {
+  useEngine(await engineOfThisPage());
+  render(<App />, document.getElementById("page")!);
+  await begin();
+}
+
+void start();

@@ -1,0 +1,251 @@
+/**
+ * The workbench: what is chosen, what is open at the engine, where the training stands.
+ *
+ * One direction: a choice changes `settings`; what follows from it is opened at the engine, or is
+ * another plan for the training that is open; what the engine answers lands in signals, and the
+ * rooms draw those. A change that makes another network or other rows begins a new training.
+ */
+import { batch, computed, signal } from "@preact/signals";
+import type { Curve, Engine, Moved, Opened, Requests, TableRead, Traced } from "../protocol";
+import { makeProblem, planOf, type Problem } from "./problem";
+import { CLASSICS, classicTable } from "./sets";
+import { DEFAULTS, type Settings } from "./settings";
+
+export const settings = signal<Settings>(DEFAULTS);
+/** A table that the person brought: drawn, pasted, read from a file, or opened with the page. */
+export const ownTable = signal<TableRead | null>(null);
+export const problem = signal<Problem | null>(null);
+export const opened = signal<Opened | null>(null);
+export const moved = signal<Moved | null>(null);
+export const playing = signal(false);
+/** What the page has to say: the newest sentence, or none. */
+export const notice = signal("");
+export const connection = signal<"open" | "lost">("open");
+/** The next step of one row; null until it is asked for. */
+export const traced = signal<Traced | null>(null);
+/** How far a long ask is, 0 … 1; null where none is under way. */
+export const progress = signal<number | null>(null);
+
+export const stopped = computed(() => moved.value?.stopped ?? null);
+
+/** All epochs of the training that is open, thinned as they grow many. */
+export interface Curves {
+  readonly epoch: number[];
+  readonly loss: number[];
+  readonly held: number[];
+}
+export const curves = signal<Curves>({ epoch: [], loss: [], held: [] });
+
+/** Points of a curve that are kept. */
+const MOST_POINTS = 2000;
+
+let engine: Engine | null = null;
+/** Rows that frames show maps on, as the room last asked for. */
+let watched: Float64Array | null = null;
+/** Openings in order: an answer to an earlier one is of no use any more. */
+let openings = 0;
+
+export function useEngine(chosen: Engine): void {
+  engine = chosen;
+  chosen.on("frame", (told) => {
+    take(told);
+    if (told.stopped) playing.value = false;
+    // After the browser has drawn it: one frame is under way at a time.
+    requestAnimationFrame(() => void chosen.ask("ready", {}));
+  });
+  chosen.on("progress", ({ done }) => {
+    progress.value = done < 1 ? done : null;
+  });
+  chosen.on("connection", ({ standing, sentence }) => {
+    const back = standing === "open" && connection.value === "lost";
+    connection.value = standing === "open" ? "open" : "lost";
+    notice.value = sentence;
+    if (back) void reopen();
+  });
+}
+
+/** Ask the engine; a refusal becomes the page's sentence and null. */
+export async function ask<A extends keyof Requests>(
+  what: A,
+  given: Requests[A][0],
+): Promise<Requests[A][1] | null> {
+  if (!engine) return null;
+  try {
+    return await engine.ask(what, given);
+  } catch (error) {
+    notice.value = error instanceof Error ? error.message : String(error);
+    return null;
+  }
+}
+
+function tableOf(chosen: Settings): TableRead {
+  if (chosen.set === "own" && ownTable.value) return ownTable.value;
+  const name = chosen.set in CLASSICS ? chosen.set : DEFAULTS.set;
+  return classicTable(name, chosen.rows, chosen.noise, chosen.set_seed);
+}
+
+/** Begin anew with what is chosen: first weights, no step. */
+export async function begin(): Promise<void> {
+  await open(makeProblem(settings.value, tableOf(settings.value)));
+}
+
+async function open(made: Problem): Promise<void> {
+  openings += 1;
+  const mine = openings;
+  const found = await ask("open", made.open);
+  if (!found || mine !== openings) return;
+  batch(() => {
+    problem.value = made;
+    opened.value = found;
+    playing.value = false;
+    traced.value = null;
+    notice.value = "";
+    curves.value = { epoch: [], loss: [], held: [] };
+    moved.value = {
+      state: found.state,
+      measures: found.measures,
+      curve: { epoch: new Float64Array(), loss: new Float64Array(), held_loss: new Float64Array() },
+      stopped: null,
+      behind: 0,
+      maps: null,
+    };
+  });
+  if (watched) await watch(watched);
+}
+
+/** After the engine was gone: the same training, from the last state that the page has seen. */
+async function reopen(): Promise<void> {
+  if (!problem.value || !moved.value) return begin();
+  const { open: given } = problem.value;
+  const found = await ask("open", { ...given, plan: planOf(settings.value), start: moved.value.state });
+  if (!found) return;
+  playing.value = false;
+  moved.value = { ...moved.value, state: found.state, measures: found.measures, behind: 0 };
+  if (watched) await watch(watched);
+}
+
+function take(told: Moved): void {
+  batch(() => {
+    const before = moved.value;
+    // A frame may leave out what is costly: what was there before stays on show.
+    const maps = told.maps ?? (before?.maps || null);
+    const known = !Number.isNaN(told.measures.objective) || told.stopped;
+    const measures = known || !before ? told.measures : before.measures;
+    moved.value = { ...told, maps, measures };
+    traced.value = null;
+    addTo(told.curve, told.state.epoch);
+  });
+}
+
+function addTo(more: Curve, epoch: number): void {
+  const old = curves.value;
+  // After going back, what lies ahead has not happened.
+  const keep = old.epoch.findIndex((at) => at > epoch);
+  const till = keep < 0 ? old.epoch.length : keep;
+  if (!more.epoch.length && till === old.epoch.length) return;
+  const joined = {
+    epoch: [...old.epoch.slice(0, till), ...more.epoch],
+    loss: [...old.loss.slice(0, till), ...more.loss],
+    held: [...old.held.slice(0, till), ...more.held_loss],
+  };
+  const thin = (values: number[]) => values.filter((_, index) => index % 2 === 0);
+  curves.value =
+    joined.epoch.length <= MOST_POINTS
+      ? joined
+      : { epoch: thin(joined.epoch), loss: thin(joined.loss), held: thin(joined.held) };
+}
+
+async function move<A extends "advance" | "back" | "pause" | "play" | "set" | "plan" | "watch">(
+  what: A,
+  given: Requests[A][0],
+): Promise<Moved | null> {
+  const told = (await ask(what, given)) as Moved | null;
+  if (told) take(told);
+  return told;
+}
+
+/** Steps or epochs by hand. */
+export async function advance(unit: "step" | "epoch", count = 1): Promise<void> {
+  playing.value = false;
+  await move("advance", { unit, count });
+}
+
+/** Samples by hand: the same as steps where a step takes one row. */
+export async function back(): Promise<void> {
+  playing.value = false;
+  await move("back", {});
+}
+
+export async function play(): Promise<void> {
+  const { pace } = settings.value;
+  const perEpoch = opened.value?.steps_per_epoch ?? 1;
+  const told = await move("play", { steps_per_second: pace > 0 ? pace * perEpoch : null });
+  playing.value = told !== null && told.stopped === null;
+}
+
+export async function pause(): Promise<void> {
+  playing.value = false;
+  await move("pause", {});
+}
+
+/** Other weights, by hand. */
+export async function setWeights(vector: Float64Array): Promise<void> {
+  playing.value = false;
+  await move("set", { vector });
+}
+
+/** The rows on which every frame shows what the units say. */
+export async function watch(X: Float64Array | null): Promise<void> {
+  watched = X;
+  if (opened.value) await move("watch", { X });
+}
+
+/** The next step, with or without the check of its gradient. */
+export async function trace(numeric: boolean, x: Float64Array | null = null, d: Float64Array | null = null): Promise<void> {
+  const found = await ask("trace", { x, d, numeric });
+  if (found) traced.value = found;
+}
+
+/** Choices that begin a new training; the others are a matter of its plan, or of the page alone. */
+const NEW: readonly (keyof Settings)[] = [
+  "set",
+  "rows",
+  "noise",
+  "set_seed",
+  "hidden",
+  "activation",
+  "output_activation",
+  "loss",
+  "bias",
+  "initializer",
+  "seed",
+  "standardize",
+  "held",
+];
+const PLANNED: readonly (keyof Settings)[] = [
+  "optimizer",
+  "learning_rate_init",
+  "schedule",
+  "batch_size",
+  "sampling",
+  "l1",
+  "l2",
+  "max_epochs",
+];
+
+/** Choose something, and let follow what follows from it. */
+export async function choose(changes: Partial<Settings>): Promise<void> {
+  const before = settings.value;
+  settings.value = { ...before, ...changes };
+  const differs = (name: keyof Settings) => settings.value[name] !== before[name];
+  if (NEW.some(differs)) return begin();
+  if (PLANNED.some(differs)) await move("plan", { plan: planOf(settings.value) });
+  if (differs("pace") && playing.value) await play();
+}
+
+/** A table of the person's own: it is chosen and a training on it begins. */
+export async function bring(table: TableRead, changes: Partial<Settings> = {}): Promise<void> {
+  ownTable.value = table;
+  settings.value = { ...settings.value, ...changes, set: "own" };
+  await begin();
+}

@@ -1,0 +1,70 @@
+/** A line chart over epochs, by uPlot. */
+import { useEffect, useRef } from "preact/hooks";
+import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
+
+interface Line {
+  readonly name: string;
+  /** A custom property of the page's style that holds its colour. */
+  readonly color: string;
+  readonly dash?: number[];
+  readonly values: readonly number[];
+}
+
+interface Props {
+  readonly label: string;
+  readonly epochs: readonly number[];
+  readonly lines: readonly Line[];
+  readonly height: number;
+}
+
+export function Chart({ label, epochs, lines, height }: Props) {
+  const place = useRef<HTMLDivElement>(null);
+  const chart = useRef<uPlot | null>(null);
+  const names = lines.map((line) => line.name).join();
+  useEffect(() => {
+    const node = place.current!;
+    const style = getComputedStyle(node);
+    const ink = style.getPropertyValue("--soft").trim();
+    const rule = style.getPropertyValue("--rule").trim();
+    const axis = { stroke: ink, grid: { stroke: rule, width: 1 }, ticks: { show: false } };
+    chart.current = new uPlot(
+      {
+        width: node.clientWidth,
+        height,
+        legend: { show: false },
+        cursor: { show: false },
+        scales: { x: { time: false } },
+        axes: [
+          { ...axis, size: 26, font: "11px system-ui" },
+          { ...axis, size: 46, font: "11px system-ui" },
+        ],
+        series: [
+          {},
+          ...lines.map((line) => ({
+            label: line.name,
+            stroke: style.getPropertyValue(line.color).trim(),
+            width: 2,
+            points: { show: false },
+            ...(line.dash ? { dash: line.dash } : {}),
+          })),
+        ],
+      },
+      [[], ...lines.map(() => [])],
+      node,
+    );
+    const watcher = new ResizeObserver(() =>
+      chart.current?.setSize({ width: node.clientWidth, height }),
+    );
+    watcher.observe(node);
+    return () => {
+      watcher.disconnect();
+      chart.current?.destroy();
+    };
+  }, [names, height]);
+  useEffect(() => {
+    const columns = lines.map((line) => line.values as number[]);
+    chart.current?.setData([epochs as number[], ...columns]);
+  });
+  return <div ref={place} class="chart" role="img" aria-label={label} />;
+}

@@ -1,0 +1,37 @@
+/** Numbers as the page writes them: three digits, a real minus, never "-0". */
+
+const MINUS = "−";
+
+/** Three significant digits. */
+export function short(value: number, digits = 3): string {
+  if (Number.isNaN(value)) return "not a number";
+  if (!Number.isFinite(value)) return value > 0 ? "∞" : `${MINUS}∞`;
+  if (value === 0) return "0";
+  const size = Math.abs(value);
+  const text =
+    size >= 1e5 || size < 1e-4 ? size.toExponential(digits - 1) : trimmed(size, digits);
+  return (value < 0 ? MINUS : "") + text.replace("e-", `e${MINUS}`).replace("e+", "e");
+}
+
+function trimmed(size: number, digits: number): string {
+  const places = Math.max(0, digits - 1 - Math.floor(Math.log10(size)));
+  return size.toFixed(Math.min(places, 8));
+}
+
+/** In a sum or product, a negative number stands in brackets. */
+export function inside(value: number, digits = 3): string {
+  const text = short(value, digits);
+  return text.startsWith(MINUS) ? `(${text})` : text;
+}
+
+/** All digits that tell the number from its neighbours. */
+export function exact(value: number): string {
+  return String(value).replace("-", MINUS);
+}
+
+const SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉";
+
+/** 12 as ₁₂. */
+export function subscript(number: number): string {
+  return [...String(number)].map((digit) => SUBSCRIPTS[Number(digit)]).join("");
+}

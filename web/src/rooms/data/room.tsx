@@ -1,0 +1,4 @@
+/** The data room. */
+export function DataRoom() {
+  return <p class="empty">Preparing …</p>;
+}

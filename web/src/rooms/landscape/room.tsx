@@ -1,0 +1,4 @@
+/** The landscape room. */
+export function LandscapeRoom() {
+  return <p class="empty">Preparing …</p>;
+}

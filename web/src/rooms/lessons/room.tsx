@@ -1,0 +1,4 @@
+/** The lessons room. */
+export function LessonsRoom() {
+  return <p class="empty">Preparing …</p>;
+}

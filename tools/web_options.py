@@ -33,9 +33,7 @@ FAMILIES: dict[str, Family[Any]] = {
 def options() -> dict[str, dict[str, Any]]:
     """Of each family the records of its options, by name."""
     return {
-        word: {
-            name: kind().record() for name, kind in family.table.items() if name not in LEFT_OUT
-        }
+        word: {name: kind().record() for name, kind in family.table.items() if name not in LEFT_OUT}
         for word, family in FAMILIES.items()
     }
 

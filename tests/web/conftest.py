@@ -70,8 +70,10 @@ def open_page(request: Any, browser: Any) -> Iterator[Callable[..., Any]]:
         page.on("pageerror", lambda error: troubles.append(str(error)))
         page.on(
             "request",
-            lambda r: r.url.startswith((base, "data:", "blob:", base.replace("http", "ws")))
-            or foreign.append(r.url),
+            lambda r: (
+                r.url.startswith((base, "data:", "blob:", base.replace("http", "ws")))
+                or foreign.append(r.url)
+            ),
         )
         return page
 

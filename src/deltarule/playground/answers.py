@@ -6,7 +6,6 @@ The asks and their answers are those of ``web/src/protocol.ts``.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
@@ -14,7 +13,7 @@ import numpy as np
 
 from deltarule.definitions import Array
 from deltarule.exceptions import InvalidParameterError
-from deltarule.network import Network, Parameters
+from deltarule.network import Network
 from deltarule.playground import asks
 from deltarule.playground.asks import Given
 from deltarule.playground.lab import Lab

@@ -17,10 +17,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from deltarule.exceptions import DeltaruleError
+from deltarule.network import Parameters
 from deltarule.playground import wire
 from deltarule.playground.answers import Answers
 from deltarule.playground.maps import paint
-from deltarule.network import Parameters
 
 #: Seconds of a slice of training, and between two frames at least.
 SLICE, FRAME = 0.008, 1 / 62
@@ -82,7 +82,7 @@ class Desk:
         return b""
 
     def _answer(self, message: bytes) -> None:
-        number = None
+        number, answer = None, dict[str, Any]()
         try:
             asked = wire.decode(message)
             number = asked.get("id")
@@ -92,14 +92,14 @@ class Desk:
                 self._ready = True
                 return
             playing = self._answers.playing
-            answer = {"id": number, "answer": self._answers.answer(asked, self._progress)}
+            answer = {"answer": self._answers.answer(asked, self._progress)}
             if self._answers.playing and not playing:
                 self._due, self._ready = time.perf_counter(), True
         except DeltaruleError as problem:
-            answer = {"id": number, "problem": str(problem)}
+            answer = {"problem": str(problem)}
         except MemoryError:
-            answer = {"id": number, "problem": "There is not enough memory for that. Ask for less."}
-        self._send(wire.encode(answer))
+            answer = {"problem": "There is not enough memory for that. Ask for less."}
+        self._send(wire.encode({"id": number, **answer}))
 
     def _progress(self, done: float) -> None:
         self._send(wire.encode({"event": "progress", "told": {"done": done}}))

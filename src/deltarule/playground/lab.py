@@ -23,9 +23,9 @@ from deltarule.engines.base import Numbers, Rule, Session, Work
 from deltarule.exceptions import InvalidParameterError
 from deltarule.inspection import check_gradients
 from deltarule.loop import Loop
-from deltarule.network import Network, Parameters
-from deltarule.playground.asks import Opening
+from deltarule.network import Parameters
 from deltarule.plans import BegunEpoch, TrainingPlan, TrainingState, Validation
+from deltarule.playground.asks import Opening
 from deltarule.random import order
 from deltarule.stopping import Standing, StopReason
 
@@ -307,9 +307,10 @@ class Lab:
         """Move what the epochs were like from the walk's lists, which would grow for ever."""
         p = self.progress
         first = p.epoch - len(p.loss) + 1
-        held = p.validation_loss or [None] * len(p.loss)
+        held: list[float | None] = [*p.validation_loss] or [None] * len(p.loss)
         self._epochs += [
-            (first + i, loss, other) for i, (loss, other) in enumerate(zip(p.loss, held, strict=True))
+            (first + i, loss, other)
+            for i, (loss, other) in enumerate(zip(p.loss, held, strict=True))
         ]
         for entries in (p.loss, p.validation_loss, p.score, p.seconds):
             entries.clear()
@@ -360,7 +361,9 @@ class Lab:
             row,
             X[0],
             D[0],
-            *(tuple(v[0] for v in kind) for kind in (met.pre_activations, met.outputs, met.deltas)),
+            tuple(z[0] for z in met.pre_activations),
+            tuple(a[0] for a in met.outputs),
+            tuple(delta[0] for delta in met.deltas),
             float(met.report.losses[0]),
             float(rates[0]),
             vector,

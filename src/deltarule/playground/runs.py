@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,9 @@ from deltarule.dataclass import dataclass
 from deltarule.definitions import Array
 from deltarule.functional import objective
 from deltarule.network import Network
+from deltarule.plans import TrainingPlan, TrainingState
 from deltarule.playground import asks
 from deltarule.playground.asks import Given, Rows
-from deltarule.plans import TrainingPlan, TrainingState
 from deltarule.stopping import StopReason
 from deltarule.training import train
 
@@ -60,8 +61,8 @@ def _train(network: Network, run: Run, epochs: int, keep: int) -> dict[str, Any]
     ends = np.unique(np.linspace(0, epochs, keep).astype(int))
     state, losses, path = run.state, [], [run.state.parameters.vector]
     diverged = False
-    for begin, end in zip(ends[:-1], ends[1:], strict=True):
-        plan = replace(run.plan, max_epochs=int(end - begin))
+    for begin, end in pairwise(ends.tolist()):
+        plan = replace(run.plan, max_epochs=end - begin)
         result = train(network, state, run.train.X, run.train.D, plan, engine="auto", n_threads=1)
         losses += result.history.loss
         state = result.state
@@ -83,7 +84,7 @@ def _train(network: Network, run: Run, epochs: int, keep: int) -> dict[str, Any]
 
 
 def _thinned(losses: list[float]) -> Array:
-    values = np.array(losses)
+    values: Array = np.array(losses)
     if len(values) <= CURVE_POINTS:
         return values
-    return values[np.linspace(0, len(values) - 1, CURVE_POINTS).astype(int)]
+    return np.asarray(values[np.linspace(0, len(values) - 1, CURVE_POINTS).astype(int)])

@@ -22,7 +22,7 @@ from deltarule.exceptions import InvalidParameterError
 #: Nothing that the page sends is nested deeper.
 DEEPEST = 16
 
-_DTYPES = {"f8": np.dtype("<f8"), "u1": np.dtype("u1")}
+_DTYPES: dict[str, np.dtype[Any]] = {"f8": np.dtype("<f8"), "u1": np.dtype("u1")}
 _WORDS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 
@@ -117,4 +117,5 @@ def _array(entry: list[Any], arrays: memoryview) -> Array:
         raise ValueError("no place of an array")
     if first + count * dtype.itemsize > len(arrays):
         raise ValueError("an array beyond the end")
-    return np.frombuffer(arrays, dtype, count, first)
+    found: Array = np.frombuffer(arrays, dtype, count, first)
+    return found

@@ -12,12 +12,14 @@ prepare = @sh tools/preflight tools/install.py
 
 # Targets share .venv and build, so they run one after another, with make -j too.
 .NOTPARALLEL:
-.PHONY: menu demo test test-long core-test test-aarch64 sanitize lint bench bench-quick bench-rivals choices sklearn-defects docs fuzz format clean
+.PHONY: menu demo test test-long test-web web core-test test-aarch64 sanitize lint bench bench-quick bench-rivals choices sklearn-defects docs fuzz format clean
 
 menu:
 	@echo "make demo       trains a network on real data, judges it, saves it and uses it"
 	@echo "make test       the tests, in some minutes"
 	@echo "make test-long  the tests that take longer"
+	@echo "make test-web   the playground's page in a real browser (Debian: apt-get install chromium)"
+	@echo "make web        builds the page and its WebAssembly core anew (Node with npm; emscripten)"
 	@echo "make core-test  the C++ tests of the compiled core alone"
 	@echo "make sanitize   the core under AddressSanitizer, UBSan, ThreadSanitizer and valgrind"
 	@echo "make test-aarch64  the C++ tests on an imagined ARM machine, by Debian's cross compiler and qemu"
@@ -41,12 +43,22 @@ demo:
 
 test: core-test
 	$(prepare) test
-	@$(PYTHON_HERE) -m pytest -n 2 $(DOCTESTS) $(TESTS) $(PYTEST_FLAGS)
+	@$(PYTHON_HERE) -m pytest -n 2 $(DOCTESTS) $(TESTS) --ignore=tests/web $(PYTEST_FLAGS)
 
 test-long: core-test
 	$(prepare) test
-	@$(PYTHON_HERE) -m pytest -n 2 -m long $(TESTS) $(PYTEST_FLAGS)
+	@$(PYTHON_HERE) -m pytest -n 2 -m long $(TESTS) --ignore=tests/web $(PYTEST_FLAGS)
 	@if test -x build/make/cpp/tests/every_float; then build/make/cpp/tests/every_float; fi
+
+# The page that is in the tree, as users get it: `make web` builds it anew.
+test-web:
+	$(prepare) test web
+	@$(PYTHON_HERE) tools/page.py --check
+	@$(PYTHON_HERE) -m pytest -n 2 tests/web $(PYTEST_FLAGS)
+
+web:
+	$(prepare) test
+	@$(PYTHON_HERE) tools/page.py
 
 # In the tree that built the module, so that only the tests are left to compile.
 core-test:

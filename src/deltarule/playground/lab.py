@@ -163,7 +163,8 @@ class Lab:
         """The epochs that ended since the last call, evenly thinned."""
         epochs, self._epochs = self._epochs, []
         if len(epochs) > CURVE_POINTS:
-            epochs = [epochs[i] for i in np.linspace(0, len(epochs) - 1, CURVE_POINTS).astype(int)]
+            places = np.linspace(0, len(epochs) - 1, CURVE_POINTS).astype(int)
+            epochs = [epochs[place] for place in places]
         held = [loss for _, _, loss in epochs if loss is not None]
         return {
             "epoch": np.array([number for number, _, _ in epochs], dtype=np.float64),
@@ -308,14 +309,12 @@ class Lab:
         p = self.progress
         first = p.epoch - len(p.loss) + 1
         held: list[float | None] = [*p.validation_loss] or [None] * len(p.loss)
-        self._epochs += [
-            (first + i, loss, other)
-            for i, (loss, other) in enumerate(zip(p.loss, held, strict=True))
-        ]
+        self._epochs += zip(range(first, p.epoch + 1), p.loss, held, strict=True)
         for entries in (p.loss, p.validation_loss, p.score, p.seconds):
             entries.clear()
         if len(self._epochs) > 2 * CURVE_POINTS:
-            self._epochs = self._epochs[:: len(self._epochs) // CURVE_POINTS]
+            step = len(self._epochs) // CURVE_POINTS
+            self._epochs = self._epochs[::-1][::step][::-1]  # the last one stays
 
     def _stop(self, reason: StopReason) -> None:
         if reason is StopReason.NON_FINITE:

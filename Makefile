@@ -49,6 +49,7 @@ test-long: core-test
 	$(prepare) test
 	@$(PYTHON_HERE) -m pytest -n 2 -m long $(TESTS) --ignore=tests/web $(PYTEST_FLAGS)
 	@if test -x build/make/cpp/tests/every_float; then build/make/cpp/tests/every_float; fi
+	@$(PYTHON_HERE) tools/every_isa.py
 
 # The page that is in the tree, as users get it: `make web` builds it anew.
 test-web:

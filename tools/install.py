@@ -28,6 +28,12 @@ PYTHON = VENV / "bin" / "python"
 LOG = VENV / "install.log"
 RECORD = VENV / "deltarule-install.json"
 BUILD = Path("build") / "make"
+# Flags of /proc/cpuinfo beyond which kernels are compiled for these; v2 is always compiled.
+_V3 = {"avx2", "fma", "bmi1", "bmi2", "movbe", "f16c", "abm"}
+WIDER_ISAS = {
+    "v3": _V3,
+    "v4": _V3 | {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"},
+}
 # Everything that a wheel is made of.
 SOURCES = ("pyproject.toml", "CMakeLists.txt", "LICENSE", "README.md", "src", "cpp", "tools")
 
@@ -100,6 +106,8 @@ def install_package(project: dict[str, Any], record: dict[str, Any]) -> None:
         install_libraries([*wanted_libraries(project, []), *builders()], record)
     what = "with its compiled core" if core else "on its reference engine, without the core"
     options = ["--config-settings", f"build-dir={BUILD}"] if core else []
+    if core and (isas := isas_here()):
+        options += ["--config-settings", f"cmake.define.DELTARULE_ISAS={isas}"]
     narrate(
         f"deltarule {project['project']['version']} {what}",
         pip("install", "-v", "--no-deps", "--no-build-isolation", *options, "."),
@@ -108,6 +116,27 @@ def install_package(project: dict[str, Any], record: dict[str, Any]) -> None:
     )
     record["package"] = state
     write_record(record)
+
+
+def isas_here(flags: set[str] | None = None) -> str:
+    """Return the instruction sets that this machine runs, for CMake; nothing where it is to choose.
+
+    An installation of the project's own stays on this machine: kernels that it cannot run would
+    take a third of the compiler's time. A wheel has them all.
+    """
+    if platform.machine() not in ("x86_64", "AMD64"):
+        return ""
+    if flags is None:
+        try:
+            text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return ""
+        found = re.search(r"^flags\s*:(.*)$", text, re.MULTILINE)
+        flags = set(found[1].split()) if found else set()
+    if not flags:
+        return ""
+    runs = [isa for isa, needed in WIDER_ISAS.items() if needed <= flags]
+    return ";".join(["v2", *runs])
 
 
 def builders() -> list[str]:

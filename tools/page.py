@@ -15,6 +15,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import web_core
 import web_options
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -52,6 +53,8 @@ def main(arguments: list[str]) -> int:
     check = arguments == ["--check"]
     if not check:
         web_options.FILE.write_text(web_options.text(), encoding="utf-8")
+        if web_core.main():
+            return 1
     for command in (
         ["npm", "ci", "--no-audit", "--no-fund"],
         ["npm", "run", "--silent", "check" if check else "build"],

@@ -373,7 +373,7 @@ DELTARULE_INLINE unsigned lane_bits(Mask<T> mask) {
 }
 
 /// Denormal numbers count as zero while one of these lives: they cost a hundred cycles each.
-class FlushDenormals {
+class [[maybe_unused]] FlushDenormals {
 public:
 #if defined(__SSE2__)
     FlushDenormals() : saved_(_mm_getcsr()) { _mm_setcsr(saved_ | 0x8040); }

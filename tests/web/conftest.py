@@ -82,7 +82,7 @@ def open_page(request: Any, browser: Any) -> Iterator[Callable[..., Any]]:
         contexts.append(context)
         page = watched(context.new_page())
         page.goto(base + (f"#{state}" if state else ""))
-        page.get_by_role("group", name="Training").wait_for()
+        page.locator(".transport").wait_for()
         return page
 
     yield opened

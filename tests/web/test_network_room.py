@@ -7,7 +7,7 @@ def test_xor_is_trained_and_taken_back(open_page):
     page = open_page()
     page.get_by_role("button", name="One epoch").click()
     page.get_by_role("button", name="Back").click()
-    counters = page.get_by_role("group", name="Training").locator("dd")
+    counters = page.locator(".transport dd")
     page.wait_for_function("document.querySelector('.counters dd').textContent === '0'")
     before = counters.nth(2).text_content()
     page.get_by_role("button", name="Train").click()

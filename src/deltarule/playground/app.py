@@ -12,10 +12,11 @@ All of them stand behind the guard, which `guard.py` explains.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from deltarule.playground import libraries  # noqa: F401 - says what is missing
 
@@ -24,7 +25,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
-from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from deltarule.playground.assets import STATIC, Asset, read_assets
 from deltarule.playground.guard import Guard, Guarded
@@ -110,31 +111,37 @@ def _token_in(body: bytes) -> str | None:
 def _meeting(room: Room) -> Callable[[WebSocket], Awaitable[None]]:
     async def meet(websocket: WebSocket) -> None:
         await websocket.accept()
-        try:
-            await room.meet(_Socket(websocket))
-            await websocket.close()
-        except (Disconnected, WebSocketDisconnected, OSError):
-            pass  # the page is gone already
+        socket = _Socket(websocket)
+        with contextlib.suppress(Disconnected):
+            await room.meet(socket)
+            await socket.close()
 
     return meet
 
 
 class _Socket:
-    """What a room sees of a WebSocket."""
+    """What a room sees of a WebSocket; the page that is gone stays gone."""
 
     disconnected: ClassVar[type[Exception]] = Disconnected
 
     def __init__(self, websocket: WebSocket) -> None:
         self._websocket = websocket
+        self._gone = False
 
     async def receive(self) -> bytes:
-        try:
-            return bytes(await self._websocket.receive_bytes())
-        except (WebSocketDisconnect, WebSocketDisconnected):
-            raise Disconnected from None
+        return bytes(await self._unless_gone(self._websocket.receive_bytes))
 
     async def send(self, message: bytes) -> None:
+        await self._unless_gone(self._websocket.send_bytes, message)
+
+    async def close(self) -> None:
+        await self._unless_gone(self._websocket.close)
+
+    async def _unless_gone(self, do: Callable[..., Awaitable[Any]], *given: Any) -> Any:
+        if self._gone:
+            raise Disconnected
         try:
-            await self._websocket.send_bytes(message)
-        except (WebSocketDisconnect, WebSocketDisconnected):
+            return await do(*given)
+        except WebSocketDisconnect:
+            self._gone = True
             raise Disconnected from None

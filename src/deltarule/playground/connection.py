@@ -2,7 +2,8 @@
 
 uvicorn waits for the beginning of a request as long as a byte comes now and then. Here path and
 headers of each request must be there within a time, also after an earlier request on the same
-connection; bodies are the guard's affair.
+connection; bodies are the guard's affair. And where the opening of a WebSocket cannot be read,
+uvicorn 0.54 neither answers nor ends the connection.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from deltarule.playground import libraries  # noqa: F401 - says what is missing
 # isort: split
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-__all__ = ["TimedConnection"]
+__all__ = ["OpeningConnection", "TimedConnection"]
 
 
 class TimedConnection(H11Protocol):
@@ -62,3 +64,14 @@ class TimedConnection(H11Protocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+
+class OpeningConnection(WebSocketsSansIOProtocol):
+    """uvicorn's WebSocket, which also ends where its opening cannot be read."""
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        # The whole opening comes at once, from the HTTP connection that read it before.
+        if not self.handshake_initiated and not self.transport.is_closing():
+            self.transport.write(b"".join(self.conn.data_to_send()))
+            self.transport.close()

@@ -193,7 +193,8 @@ class Guard:
         )
 
     def _size_refusal(self, scope: Scope) -> Refusal | None:
-        pairs = sum(len(name) + len(value) for name, value in scope["headers"])
+        # A colon, a space and the end of the line count, too.
+        pairs = sum(len(name) + len(value) + 4 for name, value in scope["headers"])
         size = pairs + len(scope["path"]) + len(scope["query_string"])
         return _HEADERS if size > self.limits.header_bytes else None
 
@@ -324,8 +325,14 @@ class Guarded:
             await send({"type": "websocket.close", "code": code})
             return {"type": "websocket.disconnect", "code": code}
 
+        async def send_in_words(message: Message) -> None:
+            if message["type"] == "websocket.close" and not send.began:
+                await _deny(scope, send, _PATH)  # no route has opened it
+            else:
+                await send(message)
+
         try:
-            await self.app(scope, receive_within_limits, send)
+            await self.app(scope, receive_within_limits, send_in_words)
         except Exception:
             logger.exception("A room of the playground met a defect.")
             if not send.began:

@@ -26,7 +26,7 @@ from deltarule.exceptions import InvalidParameterError
 from deltarule.playground.addresses import check_address
 from deltarule.playground.app import application
 from deltarule.playground.assets import STATIC
-from deltarule.playground.connection import TimedConnection
+from deltarule.playground.connection import OpeningConnection, TimedConnection
 from deltarule.playground.guard import LIMITS, Guard, Guarded, Limits
 from deltarule.playground.room import Room
 
@@ -176,7 +176,7 @@ def _settings(app: Guarded) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http=TimedConnection,
-        ws="websockets-sansio",
+        ws=OpeningConnection,
         loop="asyncio",
         interface="asgi3",
         lifespan="on",
@@ -189,6 +189,7 @@ def _settings(app: Guarded) -> uvicorn.Config:
         # A header does not say who is calling, whoever sends it.
         proxy_headers=False,
         limit_concurrency=MOST_CONNECTIONS,
+        backlog=MOST_CONNECTIONS,
         h11_max_incomplete_event_size=app.guard.limits.header_bytes,
         timeout_graceful_shutdown=FAREWELL,
         ws_max_size=app.guard.limits.message_bytes,

@@ -14,10 +14,17 @@ OWN_HOST = f"127.0.0.1:{PORT}"
 OWN_ORIGIN = f"http://{OWN_HOST}"
 FILES = {
     "index.html": b"<!doctype html><title>playground</title>",
+    "engine.json": b'{"engine": "wasm"}',
     "favicon.svg": b"<svg xmlns='http://www.w3.org/2000/svg'/>",
     "assets/page-0a1b.js": b"export {};",
     "assets/page-0a1b.css": b"body { margin: 0 }",
     "assets/core.wasm": b"\0asm\1\0\0\0",
+}
+#: What the server gives out under each path: as a folder the page has another engine.
+PAGE = {
+    **{f"/{name}": content for name, content in FILES.items() if name != "index.html"},
+    "/": FILES["index.html"],
+    "/engine.json": b'{"engine": "socket"}',
 }
 #: Never delivered: a caller that waits.
 NEVER = {"type": "never"}

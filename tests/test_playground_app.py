@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 from playground_callers import (
-    FILES,
     OWN_ORIGIN,
+    PAGE,
     answer_to,
     build,
     request,
@@ -28,6 +28,7 @@ def house(tmp_path):
 
 MEDIA_TYPES = {
     "/": "text/html; charset=utf-8",
+    "/engine.json": "application/json",
     "/favicon.svg": "image/svg+xml",
     "/assets/page-0a1b.js": "text/javascript; charset=utf-8",
     "/assets/page-0a1b.css": "text/css; charset=utf-8",
@@ -39,7 +40,7 @@ MEDIA_TYPES = {
 def test_assets(house, path):
     answer = answer_to(house.app, request("GET", path))
     assert answer.status == 200
-    assert answer.body == FILES["index.html" if path == "/" else path[1:]]
+    assert answer.body == PAGE[path]
     assert answer.header("content-type") == MEDIA_TYPES[path]
     assert answer.header("content-length") == str(len(answer.body))
     assert answer.header("cache-control") == "no-cache"

@@ -3,6 +3,7 @@
 ==========================  =======================================================================
 ``GET /``                   the page; it holds no secret, and gets in by the token of its link
 ``GET`` of other assets     its scripts, styles, pictures and WebAssembly
+``GET /engine.json``        tells the page that its engine is behind the socket
 ``POST /enter``             ``{"token": …}`` is exchanged for a session, which comes as a cookie
 ``/socket``, a WebSocket    everything else: messages of bytes, handed to the `Room`
 ==========================  =======================================================================
@@ -27,11 +28,14 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from deltarule.playground.assets import STATIC, Asset, read_assets
+from deltarule.playground.assets import STATIC, Asset, asset, read_assets
 from deltarule.playground.guard import Guard, Guarded
 from deltarule.playground.room import Disconnected, Room
 
 __all__ = ["application"]
+
+#: In the folder, which any static host may give out, it names the engine of WebAssembly.
+ENGINE = asset(b'{"engine": "socket"}', ".json")
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -53,10 +57,10 @@ def application(room: Room, guard: Guard, static: Path = STATIC) -> Guarded:
     InvalidParameterError
         If `static` does not hold a page.
     """
-    assets = read_assets(static)
+    assets = {**read_assets(static), "/engine.json": ENGINE}
     app = Starlette(
         routes=[
-            *(Route(path, _shown(asset), methods=["GET"]) for path, asset in assets.items()),
+            *(Route(path, _shown(shown), methods=["GET"]) for path, shown in assets.items()),
             Route("/enter", _entrance(guard), methods=["POST"]),
             WebSocketRoute("/socket", _meeting(room)),
         ]
@@ -65,15 +69,15 @@ def application(room: Room, guard: Guard, static: Path = STATIC) -> Guarded:
     return guard.around(app, {("POST", "/enter"), *(("GET", path) for path in assets)})
 
 
-def _shown(asset: Asset) -> Endpoint:
-    headers = {"cache-control": "no-cache", "etag": asset.etag}
+def _shown(shown: Asset) -> Endpoint:
+    headers = {"cache-control": "no-cache", "etag": shown.etag}
 
     async def show(request: Request) -> Response:
         known = request.headers.get("if-none-match", "").split(",")
-        if asset.etag in (etag.strip().removeprefix("W/") for etag in known):
+        if shown.etag in (etag.strip().removeprefix("W/") for etag in known):
             return Response(status_code=304, headers=headers)
         # As it stands in the table of media types, to which Starlette would add a charset.
-        return Response(asset.content, headers={**headers, "content-type": asset.media_type})
+        return Response(shown.content, headers={**headers, "content-type": shown.media_type})
 
     return show
 

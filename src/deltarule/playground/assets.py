@@ -14,7 +14,7 @@ from deltarule.dataclass import dataclass
 from deltarule.exceptions import InvalidParameterError
 from deltarule.playground.guard import is_plain
 
-__all__ = ["STATIC", "Asset", "read_assets"]
+__all__ = ["STATIC", "Asset", "asset", "read_assets"]
 
 #: What `make web` built.
 STATIC = Path(__file__).with_name("static")
@@ -83,6 +83,10 @@ def _read(file: Path, path: str) -> Asset:
             f"{', '.join(_MEDIA_TYPES)} (got {path!r}). Take it out, or give the ending its media "
             "type in assets.py."
         )
-    content = file.read_bytes()
+    return asset(file.read_bytes(), file.suffix)
+
+
+def asset(content: bytes, suffix: str) -> Asset:
+    """An asset as a file of this ending would be."""
     etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
-    return Asset(content, _MEDIA_TYPES[file.suffix], etag)
+    return Asset(content, _MEDIA_TYPES[suffix], etag)

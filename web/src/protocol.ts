@@ -183,21 +183,32 @@ export interface Traced {
   readonly numeric: Float64Array | null;
 }
 
-/** One training beside others: all begin at `start`, or at first weights drawn with `seed`. */
+/**
+ * One training beside others: it begins at `start`, or at first weights drawn with `seed`; or it
+ * goes on from the state that an earlier answer left, whatever those say.
+ */
 export interface Run {
   readonly plan: Plan;
   readonly initializer: Named;
   readonly seed: number;
   readonly start: Float64Array | null;
+  readonly from: State | null;
   readonly train: Rows;
 }
 
 export interface RunDone {
-  /** J of equation (8) at the end; NaN where the training diverged. */
+  /** J of equation (8) where this ask began. */
+  readonly begun: number;
+  /** J at the end; NaN where the training diverged. */
   readonly objective: number;
+  /** Epochs of this ask; fewer than asked for where it ended by itself. */
   readonly epochs: number;
+  /** Numbers of epochs, thinned where they are many, and what each met. */
+  readonly epoch: Float64Array;
   readonly loss: Float64Array;
   readonly vector: Float64Array;
+  /** Where it stands at the end; of one that diverged, at the end of the last finite epoch. */
+  readonly state: State;
   /** Parameters on the way, (kept, size), the first and the last among them. */
   readonly path: Float64Array;
 }
@@ -266,8 +277,8 @@ export interface Requests {
   pause: [Record<string, never>, Moved];
   /** To where it stood before the last move. */
   back: [Record<string, never>, Moved];
-  /** Other parameters, at the same place of the training. */
-  set: [{ vector: Float64Array }, Moved];
+  /** Other parameters, at the same place of the training; without buffers its own stay. */
+  set: [{ vector: Float64Array; buffers?: Float64Array }, Moved];
   /** Another plan from here on; the place in the training stays. */
   plan: [{ plan: Plan }, Moved];
   /** The next step of one row, or a step on a sample of the page's own; nothing moves. */
@@ -275,14 +286,24 @@ export interface Requests {
     { x: Float64Array | null; d: Float64Array | null; numeric: boolean },
     Traced,
   ];
-  /** Predictions of rows, or outputs of all layers side by side: (rows, units). */
-  look: [{ X: Float64Array; layers: boolean }, { outputs: Float64Array }];
+  /**
+   * Predictions of rows, or outputs of all layers side by side: (rows, units); with other parameters
+   * than the training's where they are given.
+   */
+  look: [
+    {
+      X: Float64Array;
+      layers: boolean;
+      parameters?: { vector: Float64Array; buffers: Float64Array } | null;
+    },
+    { outputs: Float64Array },
+  ];
   /** The rows that every frame shows the units' outputs on; none: no maps. */
   watch: [{ X: Float64Array | null }, Moved];
   /** The page has drawn the last frame and is ready for the next. */
   ready: [Record<string, never>, Record<string, never>];
   surface: [Surface, { objective: Float64Array }];
-  /** Trains each run for so many epochs and keeps so many points of its way. */
+  /** Trains each run for so many epochs and keeps so many points of its way; 2: no more than its ends. */
   runs: [{ runs: readonly Run[]; epochs: number; keep: number }, { runs: readonly RunDone[] }];
   diagnose: [Record<string, never>, { findings: readonly Finding[] }];
   table: [{ name: string; text: string; target: string | null }, TableRead];

@@ -13,7 +13,7 @@ import numpy as np
 
 from deltarule.definitions import Array
 from deltarule.exceptions import InvalidParameterError
-from deltarule.network import Network
+from deltarule.network import Network, Parameters
 from deltarule.playground import asks
 from deltarule.playground.asks import Given
 from deltarule.playground.lab import Lab
@@ -142,7 +142,7 @@ class Answers:
         vector = given.vector("vector", lab.network.size)
         if not np.isfinite(vector).all():
             raise asks.wrong("set.vector", "of finite numbers", "NaN or infinity")
-        lab.set(vector)
+        lab.set(vector, _buffers(given, lab.network))
         return self.moved()
 
     def plan(self, given: Given, told: Told) -> dict[str, Any]:
@@ -159,8 +159,13 @@ class Answers:
 
     def look(self, given: Given, told: Told) -> dict[str, Any]:
         lab = self._open()
-        X = given.matrix("X", lab.network.layers[0].inputs)
-        outputs = layer_outputs(lab.parameters, X)
+        X, parameters = given.matrix("X", lab.network.layers[0].inputs), lab.parameters
+        if given.has("parameters"):
+            other = given.inner("parameters")
+            vector = other.vector("vector", lab.network.size)
+            buffers = other.vector("buffers", lab.network.buffer_size)
+            parameters = Parameters(lab.network, vector.copy(), buffers.copy())
+        outputs = layer_outputs(parameters, X)
         chosen = outputs if given.flag("layers") else outputs[-1:]
         return {"outputs": np.concatenate(chosen, axis=1)}
 
@@ -185,6 +190,11 @@ class Answers:
 
     def runs(self, given: Given, told: Told) -> dict[str, Any]:
         return {"runs": train_runs(self._open().network, given, told)}
+
+
+def _buffers(given: Given, network: Network) -> Array | None:
+    """Running statistics that come with weights, or None: those of the training stay."""
+    return given.vector("buffers", network.buffer_size) if given.has("buffers") else None
 
 
 def _grid(given: Given, name: str) -> Array:

@@ -76,6 +76,10 @@ class Given:
             raise wrong(f"{self.where}.{name}", "there", "nothing")
         return self._record[name]
 
+    def has(self, name: str) -> bool:
+        """Whether a field that may be left out is there, and not null."""
+        return self._record.get(name) is not None
+
     def inner(self, name: str) -> Given:
         """A record inside."""
         return Given(self.value(name), f"{self.where}.{name}")

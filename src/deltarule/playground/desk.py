@@ -25,6 +25,9 @@ from deltarule.playground.maps import paint
 #: Seconds of a slice of training, and between two frames at least.
 SLICE, FRAME = 0.008, 1 / 62
 
+#: Seconds after which an ask begins to say how far it is, and between two such words.
+SILENT, WORDS = 0.25, 0.1
+
 #: Largest number of numbers through a network, per frame, for which its losses are computed anew.
 MEASURED = 3_000_000
 
@@ -46,6 +49,7 @@ class Desk:
         self._painter = ThreadPoolExecutor(1, thread_name_prefix="deltarule-frames")
         self._ready, self._painted = True, 0.0
         self._due = 0.0
+        self._word_due, self._spoke = 0.0, False
         self._thread = threading.Thread(target=self._work, name="deltarule-desk", daemon=True)
         self._thread.start()
 
@@ -83,6 +87,7 @@ class Desk:
 
     def _answer(self, message: bytes) -> None:
         number, answer = None, dict[str, Any]()
+        self._word_due, self._spoke = time.perf_counter() + SILENT, False
         try:
             asked = wire.decode(message)
             number = asked.get("id")
@@ -102,6 +107,11 @@ class Desk:
         self._send(wire.encode({"id": number, **answer}))
 
     def _progress(self, done: float) -> None:
+        """Say how far an ask is that takes long, and that it is done if that was said."""
+        now = time.perf_counter()
+        if now < self._word_due and not (done >= 1 and self._spoke):
+            return
+        self._word_due, self._spoke = now + WORDS, True
         self._send(wire.encode({"event": "progress", "told": {"done": done}}))
 
     def _go_on(self) -> None:

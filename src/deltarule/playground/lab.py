@@ -205,11 +205,11 @@ class Lab:
         self.stopped = None
         self._epochs = []
 
-    def set(self, vector: Array) -> None:
-        """Other parameters, at the same place of the training."""
+    def set(self, vector: Array, buffers: Array | None = None) -> None:
+        """Other parameters, at the same place of the training; None: its running statistics."""
         self.keep()
-        _, moments, buffers = self.session.numbers()
-        self.session.load(vector.copy(), moments, buffers)
+        _, moments, own = self.session.numbers()
+        self.session.load(vector.copy(), moments, own if buffers is None else buffers.copy())
         self.stopped = None
 
     def replan(self, plan: TrainingPlan) -> None:

@@ -15,13 +15,18 @@ const padded = (length: number): number => (length + 7) & ~7;
 
 export function encode(message: unknown): Uint8Array {
   const arrays: (Float64Array | Uint8Array)[] = [];
+  /** Where an array stands already: many runs share their rows. */
+  const known = new Map<unknown, Plain>();
   let offset = 0;
   const plain = (value: unknown): Plain => {
     if (value instanceof Float64Array || value instanceof Uint8Array) {
-      const entry = [value instanceof Uint8Array ? "u1" : "f8", offset, value.length];
+      const found = known.get(value);
+      if (found) return found;
+      const entry = { $array: [value instanceof Uint8Array ? "u1" : "f8", offset, value.length] };
+      known.set(value, entry);
       arrays.push(value);
       offset += padded(value.byteLength);
-      return { $array: entry };
+      return entry;
     }
     if (typeof value === "number" && !Number.isFinite(value))
       return { $number: Number.isNaN(value) ? "nan" : value > 0 ? "inf" : "-inf" };

@@ -188,10 +188,10 @@ export async function pause(): Promise<void> {
   await move("pause", {});
 }
 
-/** Other weights, by hand. */
-export async function setWeights(vector: Float64Array): Promise<void> {
+/** Other weights, by hand, or another run's with its running statistics. */
+export async function setWeights(vector: Float64Array, buffers?: Float64Array): Promise<void> {
   playing.value = false;
-  await move("set", { vector });
+  await move("set", buffers ? { vector, buffers } : { vector });
 }
 
 /** The rows on which every frame shows what the units say. */

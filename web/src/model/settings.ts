@@ -10,6 +10,9 @@ import options from "./options.json";
 export const ROOMS = ["network", "step", "landscape", "data", "lessons"] as const;
 export type Room = (typeof ROOMS)[number];
 
+export const LANDSCAPE_VIEWS = ["restarts", "surface", "beside"] as const;
+export type LandscapeView = (typeof LANDSCAPE_VIEWS)[number];
+
 const names = (family: Readonly<Record<string, unknown>>): string[] => Object.keys(family);
 
 export const ACTIVATIONS = names(options.activations);
@@ -59,6 +62,10 @@ export interface Settings {
   readonly max_epochs: number;
   /** Epochs a second while it trains; 0: as many as the engine can. */
   readonly pace: number;
+  /** What the landscape room shows, how many restarts it trains, and epochs of each run in it. */
+  readonly view: LandscapeView;
+  readonly restarts: number;
+  readonly epochs: number;
   /** The lesson that is open, and the groups of controls that are not shown. */
   readonly lesson: string;
   readonly hide: readonly string[];
@@ -89,6 +96,9 @@ export const DEFAULTS: Settings = {
   held: 0,
   max_epochs: 1000,
   pace: 30,
+  view: "restarts",
+  restarts: 100,
+  epochs: 2000,
   lesson: "",
   hide: [],
   theme: "auto",

@@ -41,28 +41,29 @@ class QuietHandler(SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="session")
-def static_url() -> Iterator[str]:
+def static_url() -> Iterator[Callable[[], str]]:
     """The folder from a plain static host: the engine is WebAssembly."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=STATIC))
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/"
+    yield lambda: f"http://127.0.0.1:{server.server_port}/"
     server.shutdown()
     server.server_close()
 
 
 @pytest.fixture(scope="session")
-def server_url() -> Iterator[str]:
-    """The library's own server."""
+def server_url() -> Iterator[Callable[[], str]]:
+    """The library's own server: a link for each browser that is opened."""
     from playground_server import served
 
-    with served() as url:
-        yield url
+    with served() as server:
+        yield server.new_url
 
 
 @pytest.fixture(params=["server", "static"])
 def open_page(request: Any, browser: Any) -> Iterator[Callable[..., Any]]:
     """Opens the page at an address' state; afterwards nothing may have gone wrong on it."""
-    base = request.getfixturevalue(f"{request.param}_url")
+    link = request.getfixturevalue(f"{request.param}_url")
+    base = link().partition("#")[0]
     contexts, troubles, foreign = [], [], []
 
     def watched(page: Any) -> Any:
@@ -81,7 +82,8 @@ def open_page(request: Any, browser: Any) -> Iterator[Callable[..., Any]]:
         context = browser.new_context(**{"viewport": {"width": 1360, "height": 860}, **options})
         contexts.append(context)
         page = watched(context.new_page())
-        page.goto(base + (f"#{state}" if state else ""))
+        address, _, token = link().partition("#")
+        page.goto(f"{address}#{'&'.join(filter(None, (token, state)))}")
         page.locator(".transport").wait_for()
         return page
 

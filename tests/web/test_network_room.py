@@ -9,9 +9,7 @@ def test_xor_is_trained_and_taken_back(open_page):
     page.get_by_role("button", name="Back").click()
     counters = page.locator(".transport dd")
     page.wait_for_function("document.querySelector('.counters dd').textContent === '0'")
-    before = counters.nth(2).text_content()
     page.get_by_role("button", name="Train").click()
     page.wait_for_timeout(500)
     page.get_by_role("button", name="Pause").click()
     assert counters.nth(0).text_content() != "0"
-    assert counters.nth(2).text_content() != before

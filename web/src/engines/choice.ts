@@ -5,10 +5,25 @@ import { SocketEngine } from "./socket";
 export async function engineOfThisPage(): Promise<Engine> {
   const told = (await (await fetch("./engine.json")).json()) as { engine: string };
   if (told.engine === "socket") {
+    await enter();
     const url = new URL("./socket", location.href);
     url.protocol = url.protocol.replace("http", "ws");
     url.hash = "";
     return new SocketEngine(url.href);
   }
   throw new Error(`engine.json must name an engine of this page (got ${told.engine}).`);
+}
+
+/** The link that the server printed opens once: its token becomes a cookie, and leaves the address. */
+async function enter(): Promise<void> {
+  const address = new URLSearchParams(location.hash.slice(1));
+  const token = address.get("token");
+  if (token === null) return;
+  await fetch("./enter", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ token }),
+  });
+  address.delete("token");
+  history.replaceState(null, "", `#${address}`);
 }

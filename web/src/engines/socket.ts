@@ -19,6 +19,22 @@ interface Message {
 /** Seconds between tries to reach a server that is gone: longer and longer. */
 const TRIES = [0.5, 1, 2, 4, 8];
 
+const LOST =
+  "The server does not answer: it may have been stopped. What you see is kept, and the page goes " +
+  "on as soon as it is there again.";
+const REFUSED =
+  "This page has no key to its server: the link was used before, or belongs to an earlier start. " +
+  "Open the link that the server printed last, or start it again.";
+
+/** Whether the server gives out its page, which needs no key. */
+async function isThere(): Promise<boolean> {
+  try {
+    return (await fetch("./engine.json", { cache: "no-store" })).ok;
+  } catch {
+    return false;
+  }
+}
+
 export class SocketEngine implements Engine {
   private readonly listeners = new Listeners();
   private readonly waiting = new Map<number, Waiting>();
@@ -55,13 +71,15 @@ export class SocketEngine implements Engine {
   private connect(): void {
     const socket = new WebSocket(this.url);
     socket.binaryType = "arraybuffer";
+    let met = false;
     socket.onopen = () => {
+      met = true;
       this.tries = 0;
       this.listeners.tell("connection", { standing: "open", sentence: "" });
       for (const bytes of this.unsent.splice(0)) socket.send(bytes as BufferSource);
     };
     socket.onmessage = (event: MessageEvent<ArrayBuffer>) => this.receive(event.data);
-    socket.onclose = () => this.lost();
+    socket.onclose = () => void this.lost(met);
     this.socket = socket;
   }
 
@@ -77,15 +95,15 @@ export class SocketEngine implements Engine {
     else waiting?.resolve(message.answer as never);
   }
 
-  private lost(): void {
+  private async lost(met: boolean): Promise<void> {
     if (this.closed) return;
-    const sentence =
-      "The server does not answer: it may have been stopped. What you see is kept, and the page " +
-      "goes on as soon as it is there again.";
-    this.listeners.tell("connection", { standing: "lost", sentence });
+    const refused = !met && (await isThere());
+    const sentence = refused ? REFUSED : LOST;
+    this.listeners.tell("connection", { standing: refused ? "refused" : "lost", sentence });
     for (const { reject } of this.waiting.values()) reject(new EngineError(sentence));
     this.waiting.clear();
     this.unsent = [];
+    if (refused) return;
     const seconds = TRIES[Math.min(this.tries, TRIES.length - 1)];
     this.tries += 1;
     setTimeout(() => this.connect(), 1000 * seconds);

@@ -238,11 +238,16 @@ def _unchecked(parameters: Parameters, vector: Array) -> Parameters:
     return other
 
 
-def _refuse_sign(network: Network) -> None:
+def has_rule_for_slope(network: Network) -> bool:
+    """Whether a sign unit takes part, which has a stated rule where others have a derivative."""
     judged = network.layers
     if all(head.loss.of_pre_activation for head in network.heads):
         judged = judged[:-1]
-    if any(layer.activation.name == "sign" for layer in judged):
+    return any(layer.activation.name == "sign" for layer in judged)
+
+
+def _refuse_sign(network: Network) -> None:
+    if has_rule_for_slope(network):
         raise InvalidShapeError(
             "check_gradients needs activations with a derivative (got 'sign', whose learning rule "
             "is a convention). Check the network with another activation."

@@ -161,6 +161,8 @@ export interface Stopped {
 export interface Traced {
   /** Which row it is, of those to train on; −1 for a sample of the page's own. */
   readonly row: number;
+  /** Steps done before this one: the t of α_t. */
+  readonly step: number;
   readonly x: Float64Array;
   readonly d: Float64Array;
   /** z, a and δ of each layer, shallow to deep, all with the weights before the step. */
@@ -179,7 +181,8 @@ export interface Traced {
   /** Strengths of the penalties over n, as in equation (9). */
   readonly l1: number;
   readonly l2: number;
-  /** (f(w + h) − f(w − h)) / 2h for every weight where asked, else null; NaN across a kink. */
+  /** (f(w + h) − f(w − h)) / 2h for every weight where asked, else null; NaN across a kink,
+   * and everywhere where sign is trained by a rule. */
   readonly numeric: Float64Array | null;
 }
 

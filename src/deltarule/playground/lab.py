@@ -21,7 +21,7 @@ from deltarule.dataclass import dataclass
 from deltarule.definitions import Array
 from deltarule.engines.base import Numbers, Rule, Session, Work
 from deltarule.exceptions import InvalidParameterError
-from deltarule.inspection import check_gradients
+from deltarule.inspection import check_gradients, has_rule_for_slope
 from deltarule.loop import Loop
 from deltarule.network import Parameters
 from deltarule.plans import BegunEpoch, TrainingPlan, TrainingState, Validation
@@ -60,6 +60,7 @@ class Traced:
     """One step of one row with every number; the fields are those of the page's protocol."""
 
     row: int
+    step: int
     x: Array
     d: Array
     z: tuple[Array, ...]
@@ -358,6 +359,7 @@ class Lab:
         met = aside.trace(work, 0, rates)
         return Traced(
             row,
+            clock,
             X[0],
             D[0],
             tuple(z[0] for z in met.pre_activations),
@@ -389,7 +391,7 @@ class Lab:
                 f"The gradient is checked weight by weight up to {MOST_CHECKED:,} of them "
                 f"(got {self.network.size:,}). Choose a smaller network."
             )
-        if any(layer.activation.name == "sign" for layer in self.network.layers):
+        if has_rule_for_slope(self.network):
             return np.full(self.network.size, np.nan)  # flat almost everywhere: a rule, no slope
         report = check_gradients(self.network, parameters, X, D)
         return np.where(report.crossed, np.nan, report.numeric)

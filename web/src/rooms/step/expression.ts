@@ -20,10 +20,16 @@ export interface Leaf {
   readonly old?: boolean;
 }
 
+/** A constant as it is written. */
+export interface Plain {
+  readonly is: "plain";
+  readonly text: string;
+  readonly value: number;
+}
+
 export type Expression =
   | Leaf
-  /** A constant as it is written. */
-  | { readonly is: "plain"; readonly text: string; readonly value: number }
+  | Plain
   | { readonly is: "sum"; readonly terms: readonly Expression[] }
   | { readonly is: "less"; readonly from: Expression; readonly what: Expression }
   | { readonly is: "times"; readonly factors: readonly Expression[] }
@@ -46,7 +52,7 @@ export type Expression =
       readonly right: Expression;
     };
 
-export const plain = (value: number, text?: string): Expression => ({
+export const plain = (value: number, text?: string): Plain => ({
   is: "plain",
   text: text ?? String(value).replace("-", "−"),
   value,

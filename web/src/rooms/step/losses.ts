@@ -148,11 +148,11 @@ export function isMissing(heads: readonly HeadRecord[], head: HeadRecord, d: Arr
 
 /** What each loss is, in one line. */
 export const LOSS_WORDS: Readonly<Record<string, string>> = {
-  squared_error: "f = ½ Σ_k (d̂_k − d_k)²",
-  absolute_error: "f = Σ_k |d̂_k − d_k|",
+  squared_error: "f = ½ Σₖ (d̂ₖ − dₖ)²",
+  absolute_error: "f = Σₖ |d̂ₖ − dₖ|",
   huber: "f = ½ r² near the target, a straight line further away, r = d̂ − d",
   quantile: "f = q (d − d̂) below the target, (1 − q)(d̂ − d) above it",
-  poisson: "f = Σ_k d_k log(d_k / d̂_k) − d_k + d̂_k",
-  log_loss: "f = −Σ_k d_k log d̂_k",
-  perceptron: "f = Σ_k max(0, −d_k z_k)",
+  poisson: "f = Σₖ dₖ log(dₖ / d̂ₖ) − dₖ + d̂ₖ",
+  log_loss: "f = −Σₖ dₖ log d̂ₖ",
+  perceptron: "f = Σₖ max(0, −dₖ zₖ)",
 };

@@ -121,7 +121,7 @@ function adam(moving: Moving, gradient: Expression, rate: Leaf): Row[] {
     "corrected",
     { letter: "α̃", lower: "t" },
     over(times(rate, root(power(second))), power(first)),
-    `the step size, corrected for moments that began at 0, in step ${steps.is === "plain" ? steps.text : ""}`,
+    `the step size, corrected for moments that began at 0, in step ${steps.text}`,
   );
   const scale = sum(root(leafOf(v, moving.edge)), plain(Number(epsilon)));
   const push = over(times(leafOf(corrected, ""), leafOf(m, moving.edge)), scale);
@@ -204,11 +204,11 @@ const leafOf = ({ name, value, thing }: Row, place: string): Leaf => ({
 
 /** What each optimiser does, in one line of letters. */
 export const OPTIMIZER_WORDS: Readonly<Record<string, string>> = {
-  sgd: "w ← w − α_t ∂f/∂w",
-  momentum: "v ← momentum · v − α_t ∂f/∂w, w ← w + v",
-  nesterov: "v ← momentum · v − α_t ∂f/∂w, w ← w + momentum · v − α_t ∂f/∂w",
-  adam: "w ← w − α̃_t m / (√v + ε), m and v the running means of ∂f/∂w and of its square",
-  adamw: "as Adam, and w also decays by α_t · weight_decay · w",
-  rmsprop: "w ← w − α_t ∂f/∂w / (√v + ε), v the running mean of the square of ∂f/∂w",
+  sgd: "w ← w − αₜ ∂f/∂w",
+  momentum: "v ← momentum · v − αₜ ∂f/∂w, w ← w + v",
+  nesterov: "v ← momentum · v − αₜ ∂f/∂w, w ← w + momentum · v − αₜ ∂f/∂w",
+  adam: "w ← w − α̃ₜ m / (√v + ε), m and v the running means of ∂f/∂w and of its square",
+  adamw: "as Adam, and w also decays by αₜ · weight_decay · w",
+  rmsprop: "w ← w − αₜ ∂f/∂w / (√v + ε), v the running mean of the square of ∂f/∂w",
 };
 

@@ -43,6 +43,11 @@ export interface Line {
   readonly place: string;
   readonly title: string;
   readonly rows: readonly Row[];
+  /** The layer (0: inputs) and the unit that it is about; of an update the unit that a weight of
+   * `layer` goes to, and the one that it comes from. */
+  readonly layer: number;
+  readonly unit: number;
+  readonly from: number;
 }
 
 /** What a script is written from. */
@@ -194,7 +199,8 @@ export class Script {
     if (this.isDense(layer)) rows.push(engineRow(z, this.weightedSum(layer, unit)));
     else rows.push(engineRow(z, null, `what ${kindOf(this.layers[layer - 1])} makes of the layer before`));
     rows.push(engineRow(a, how.formula, how.because));
-    return { id: `a-${layer}-${unit}`, phase: "forward", place, title: this.title(layer, unit), rows };
+    const title = this.title(layer, unit);
+    return { id: `a-${layer}-${unit}`, phase: "forward", place, title, rows, layer, unit, from: 0 };
   }
 
   private title(layer: number, unit: number): string {
@@ -259,7 +265,9 @@ export class Script {
       of: "engine",
       ...(reasons.size ? { says: [...reasons].join("; ") } : {}),
     };
-    return [{ id: "f", phase: "forward", place: "", title: "the loss of this sample", rows: [row] }];
+    const layer = this.depth + 1;
+    const title = "the loss of this sample";
+    return [{ id: "f", phase: "forward", place: "", title, rows: [row], layer, unit: 0, from: 0 }];
   }
 
   // 2 Backward
@@ -274,6 +282,9 @@ export class Script {
           place: unitPlace(layer, unit),
           title: this.title(layer, unit),
           rows: layer === this.depth ? this.outputDelta(unit) : this.hiddenDelta(layer, unit),
+          layer,
+          unit,
+          from: 0,
         });
     return lines;
   }
@@ -423,7 +434,8 @@ export class Script {
       }),
     ];
     const what = from < 0 ? "the bias" : `the weight from ${this.title(layer, from)}`;
-    return { id: `w-${id}`, phase: "update", place: edge, title: `${what} to ${this.title(layer + 1, to)}`, rows };
+    const title = `${what} to ${this.title(layer + 1, to)}`;
+    return { id: `w-${id}`, phase: "update", place: edge, title, rows, layer, unit: to, from };
   }
 
   private pageRow(thing: string, name: Name, formula: Expression, place: string, says?: string): Row {

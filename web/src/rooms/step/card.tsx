@@ -25,7 +25,7 @@ export function Card({ script }: { readonly script: Script }) {
   return (
     <section class="step-card" aria-label="The line at hand">
       <WalkBar />
-      <div class="step-large" data-line={line.id} data-about={line.place}>
+      <div class={line.rows.length > 3 ? "step-large step-many" : "step-large"} data-line={line.id} data-about={line.place}>
         <h2>{line.title}</h2>
         {line.rows.map((row) => (
           <LargeRow key={row.id} row={row} />

@@ -3,7 +3,7 @@ import { Fragment } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { exact, short } from "../../parts/numbers";
 import { binding, type Expression, type Leaf } from "./expression";
-import { spoken, type Name } from "./names";
+import { isPlain, spoken, type Name } from "./names";
 import { allDigits, change, editing, goTo, lineOf, toggled, unfolded } from "./state";
 
 /** Terms of a sum that are written before it is folded, and those that stand before the fold. */
@@ -12,14 +12,18 @@ const BEFORE_FOLD = 3;
 
 const THIN = "\u2009";
 
-/** As the room writes numbers now; whole ones without a point. */
+/** As the room writes numbers now. */
 export function written(value: number): string {
   return allDigits.value ? exact(value) : tidy(value);
 }
 
-/** Few digits, and none after the point of a whole number. */
+/** Letters of a number that is written as it is: 0.5 is exact where 0.500 may be rounded. */
+const FEW = 5;
+
+/** Few digits, and no zeros behind a number that needs none. */
 export function tidy(value: number, digits = 3): string {
-  return Number.isInteger(value) && Math.abs(value) < 1e5 ? exact(value) : short(value, digits);
+  const all = exact(value);
+  return Number.isFinite(value) && exact(Math.abs(value)).length <= FEW ? all : short(value, digits);
 }
 
 /** A letter with its scripts, one above the other. */
@@ -27,7 +31,7 @@ export function Symbol({ name, old }: { readonly name: Name; readonly old?: bool
   const { letter, upper, lower } = name;
   return (
     <span class={old ? "step-symbol step-old" : "step-symbol"}>
-      <i>{letter}</i>
+      <i class={isPlain(letter) ? "" : "step-hat"}>{letter}</i>
       {(upper || lower) && (
         <span class="step-scripts">
           {upper && <sup>{upper}</sup>}
@@ -44,6 +48,8 @@ export interface Writing {
   readonly large: boolean;
   /** The row that it stands in. */
   readonly row: string;
+  /** Digits of all numbers, where they are not as many as the room shows. */
+  readonly digits?: number;
 }
 
 interface Props extends Writing {
@@ -105,7 +111,11 @@ export function Formula({ tree, path = "", alone = true, ...writing }: Props) {
     case "raised":
       return (
         <>
-          {tight(tree.base, "0", 4)}
+          {isScripted(tree.base) && !writing.filled ? (
+            <>({inner(tree.base, "0", true)})</>
+          ) : (
+            tight(tree.base, "0", 4)
+          )}
           <sup>{inner(tree.exponent, "1", true)}</sup>
         </>
       );
@@ -128,6 +138,11 @@ export function Formula({ tree, path = "", alone = true, ...writing }: Props) {
         </>
       );
   }
+}
+
+/** A letter that has a script above it already cannot take an exponent. */
+function isScripted(tree: Expression): boolean {
+  return tree.is === "leaf" && (tree.name.upper !== undefined || tree.name.letter.length > 2);
 }
 
 /** A fraction in a line of text holds together less than one that is built up. */
@@ -192,8 +207,8 @@ interface NumberProps extends Writing {
   readonly alone: boolean;
 }
 
-function NumberOf({ leaf, path, alone, large, row }: NumberProps) {
-  const text = written(leaf.value);
+function NumberOf({ leaf, path, alone, large, row, digits }: NumberProps) {
+  const text = digits === undefined ? written(leaf.value) : tidy(leaf.value, digits);
   const bracketed = !alone && text.startsWith("−") ? `(${text})` : text;
   const common = {
     "data-thing": leaf.thing,
@@ -202,16 +217,16 @@ function NumberOf({ leaf, path, alone, large, row }: NumberProps) {
     title: `${spoken(leaf.name)} = ${exact(leaf.value)}`,
   };
   const kind = leaf.old ? "step-number step-old" : "step-number";
-  if (!large)
+  const key = `${row}${path}`;
+  const source = leaf.edit ? undefined : lineOf(leaf.thing);
+  if (!large || (!leaf.edit && !source))
     return (
       <span class={kind} {...common}>
         {bracketed}
       </span>
     );
-  const key = `${row}${path}`;
   if (editing.value === key) return <Editor leaf={leaf} />;
-  const source = leaf.edit ? undefined : lineOf(leaf.thing);
-  const what = leaf.edit ? ", change it" : source ? ", where it comes from" : "";
+  const what = leaf.edit ? ", change it" : ", where it comes from";
   return (
     <button
       type="button"

@@ -1,18 +1,18 @@
 /** A letter with its scripts, inside a picture. */
-import type { Name } from "./names";
+import { isPlain, type Name } from "./names";
 
 export function Letter({ name, x, y }: { readonly name: Name; readonly x: number; readonly y: number }) {
   const { letter, upper, lower } = name;
   return (
     <text class="step-letter" x={x} y={y}>
-      <tspan>{letter}</tspan>
+      <tspan class={isPlain(letter) ? "" : "step-hat"}>{letter}</tspan>
       {upper && (
         <tspan class="step-script" dy={-4}>
           {upper}
         </tspan>
       )}
       {lower && (
-        <tspan class="step-script" dy={upper ? 7 : 3}>
+        <tspan class="step-script" dx={upper ? -6 * upper.length : 0} dy={upper ? 8 : 3}>
           {lower}
         </tspan>
       )}

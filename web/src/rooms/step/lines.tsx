@@ -109,7 +109,7 @@ function Chooser({ script, layer }: { readonly script: Script; readonly layer: n
   return (
     <div class="step-chooser">
       <NumberField
-        label={`${unitTitle(script.depth, layer, 0).replace("1", `1 … ${count}`)}: which`}
+        label={`${layer === script.depth ? "output" : `unit of hidden layer ${layer}`}, 1 … ${count}`}
         value={(chosen.value[layer] ?? 0) + 1}
         low={1}
         high={count}

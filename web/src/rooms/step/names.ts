@@ -80,6 +80,9 @@ export function spoken({ letter, upper, lower }: Name): string {
   return [letter, upper, lower].filter((part) => part).join(" ");
 }
 
+/** Whether a letter has no hat, tilde or other mark that not every font can place. */
+export const isPlain = (letter: string): boolean => !/\p{M}/u.test(letter);
+
 /** What a layer is to a person: "input", "hidden unit", "output", with its number. */
 export function unitTitle(depth: number, layer: number, unit: number): string {
   if (layer === 0) return `input ${unit + 1}`;

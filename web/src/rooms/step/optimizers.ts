@@ -64,8 +64,8 @@ export function updateRows(moving: Moving): Row[] {
 
 function penalised(gradient: Expression, old: Expression, { l1, l2 }: Traced): Expression {
   const terms = [gradient];
-  if (l2) terms.push(times(plain(l2), old));
-  if (l1) terms.push(times(plain(l1), signum(old)));
+  if (l2) terms.push(times(constant("λ₂/n", l2), old));
+  if (l1) terms.push(times(constant("λ₁/n", l1), signum(old)));
   return sum(...terms);
 }
 
@@ -82,7 +82,13 @@ function clippedNorm(optimizer: Named, traced: Traced, moving: Moving): Expressi
     thing: "norm",
     place: moving.edge,
   };
-  return over(plain(most), leaf);
+  return over(constant("clip", most), leaf);
+}
+
+/** A number that the optimiser or the penalty is made with. */
+function constant(letter: string, value: unknown, lower?: string): Leaf {
+  const name = lower === undefined ? { letter } : { letter, lower };
+  return { is: "leaf", name, value: Number(value), thing: `${letter}${lower ?? ""}`, place: "" };
 }
 
 type Rule = (moving: Moving, gradient: Expression, rate: Leaf) => Row[];
@@ -95,7 +101,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   },
   nesterov: (moving, gradient, rate) => {
     const velocity = velocityRow(moving, gradient, rate);
-    const share = plain(Number(moving.optimizer.momentum));
+    const share = constant("momentum", moving.optimizer.momentum);
     const push = less(times(share, leafOf(velocity, moving.edge)), times(rate, gradient));
     return [velocity, newWeight(moving, sum(moving.old, push))];
   },
@@ -103,19 +109,19 @@ const RULES: Readonly<Record<string, Rule>> = {
   adamw: adam,
   rmsprop: (moving, gradient, rate) => {
     const { decay, epsilon } = moving.optimizer;
-    const mean = momentRow(moving, 0, "v", averaged(Number(decay), moment(moving, 0, "v"), squared(gradient)));
-    const scale = sum(root(leafOf(mean, moving.edge)), plain(Number(epsilon)));
+    const mean = momentRow(moving, 0, "v", averaged(constant("decay", decay), moment(moving, 0, "v"), squared(gradient)));
+    const scale = sum(root(leafOf(mean, moving.edge)), constant("ε", epsilon));
     return [mean, newWeight(moving, less(moving.old, over(times(rate, gradient), scale)))];
   },
 };
 
 function adam(moving: Moving, gradient: Expression, rate: Leaf): Row[] {
   const { beta_1, beta_2, epsilon, weight_decay } = moving.optimizer;
-  const [first, second] = [Number(beta_1), Number(beta_2)];
+  const [first, second] = [constant("β", beta_1, "1"), constant("β", beta_2, "2")];
   const m = momentRow(moving, 0, "m", averaged(first, moment(moving, 0, "m"), gradient));
   const v = momentRow(moving, 1, "v", averaged(second, moment(moving, 1, "v"), squared(gradient)));
   const steps = plain(moving.traced.step + 1);
-  const power = (beta: number) => less(ONE, raised(plain(beta), steps));
+  const power = (beta: Leaf) => less(ONE, raised(beta, steps));
   const corrected = ownRow(
     moving,
     "corrected",
@@ -123,21 +129,21 @@ function adam(moving: Moving, gradient: Expression, rate: Leaf): Row[] {
     over(times(rate, root(power(second))), power(first)),
     `the step size, corrected for moments that began at 0, in step ${steps.text}`,
   );
-  const scale = sum(root(leafOf(v, moving.edge)), plain(Number(epsilon)));
+  const scale = sum(root(leafOf(v, moving.edge)), constant("ε", epsilon));
   const push = over(times(leafOf(corrected, ""), leafOf(m, moving.edge)), scale);
   let next: Expression = less(moving.old, push);
   if (weight_decay !== undefined && moving.isWeight)
-    next = less(next, times(rate, plain(Number(weight_decay)), moving.old));
+    next = less(next, times(rate, constant("λ", weight_decay), moving.old));
   return [m, v, corrected, newWeight(moving, next)];
 }
 
 /** β · old + (1 − β) · new */
-function averaged(share: number, before: Expression, now: Expression): Expression {
-  return sum(times(plain(share), before), times(less(ONE, plain(share)), now));
+function averaged(share: Leaf, before: Expression, now: Expression): Expression {
+  return sum(times(share, before), times(less(ONE, share), now));
 }
 
 function velocityRow(moving: Moving, gradient: Expression, rate: Leaf): Row {
-  const share = plain(Number(moving.optimizer.momentum));
+  const share = constant("momentum", moving.optimizer.momentum);
   const formula = less(times(share, moment(moving, 0, "v")), times(rate, gradient));
   return momentRow(moving, 0, "v", formula);
 }
@@ -207,8 +213,8 @@ export const OPTIMIZER_WORDS: Readonly<Record<string, string>> = {
   sgd: "w ← w − αₜ ∂f/∂w",
   momentum: "v ← momentum · v − αₜ ∂f/∂w, w ← w + v",
   nesterov: "v ← momentum · v − αₜ ∂f/∂w, w ← w + momentum · v − αₜ ∂f/∂w",
-  adam: "w ← w − α̃ₜ m / (√v + ε), m and v the running means of ∂f/∂w and of its square",
-  adamw: "as Adam, and w also decays by αₜ · weight_decay · w",
+  adam: "w ← w − α̃ₜ m / (√v + ε), with m and v the running means of ∂f/∂w and of its square",
+  adamw: "w ← w − α̃ₜ m / (√v + ε), as Adam, and w also decays by αₜ λ w",
   rmsprop: "w ← w − αₜ ∂f/∂w / (√v + ε), v the running mean of the square of ∂f/∂w",
 };
 

@@ -8,8 +8,15 @@ import { chosen, current, lines, pickEdge, pickUnit } from "./state";
 
 /** Units of a layer that are drawn; of a wider one those around the chosen one. */
 const MOST_DRAWN = 6;
-/** Between two layers, edges that all have their number on them. */
-const MOST_LABELLED = 12;
+/** Pixels that the number on an edge takes. */
+const LABEL = { width: 48, height: 14 };
+/** Pixels between two units that leave room for two numbers, and for one. */
+const ROOM_FOR_TWO = 88;
+const ROOM_FOR_ONE = 58;
+/** Height of a unit that has room for its letter above its number. */
+const ROOM_FOR_LETTER = 36;
+/** Where on an edge its number stands: where edges to one unit have not met yet. */
+const ALONG = 0.7;
 
 interface Size {
   readonly width: number;
@@ -27,8 +34,15 @@ interface Layout {
   readonly boxes: readonly (readonly Box[])[];
   readonly wide: number;
   readonly high: number;
-  /** Between two layers. */
+  /** Between two layers, and between two units of a layer. */
   readonly gap: number;
+  readonly pitch: number;
+}
+
+/** A number for a narrow place: two digits, and no row of zeros. */
+function brief(value: number): string {
+  const text = tidy(value, 2);
+  return text.length <= 6 ? text : value.toExponential(0).replaceAll("-", "−");
 }
 
 /** Which units of a layer are drawn. */
@@ -47,15 +61,15 @@ function layoutOf(script: Script, { width, height }: Size): Layout {
   const most = Math.max(
     ...Array.from({ length: columns }, (_, layer) => Math.min(script.count(layer), MOST_DRAWN)),
   );
-  const step = Math.min((height - 34) / most, 112);
+  const step = Math.min((height - 44) / most, 112);
   const high = Math.min(42, 0.62 * step);
   const boxes = Array.from({ length: columns }, (_, layer) => {
     const units = drawnUnits(script.count(layer), chosen.value[layer] ?? 0);
-    const top = height / 2 - ((units.length - 1) * step) / 2;
+    const top = height / 2 + 4 - ((units.length - 1) * step) / 2;
     const x = left + wide / 2 + layer * gap;
     return units.map((unit, index) => ({ layer, unit, x, y: top + index * step }));
   });
-  return { boxes, wide, high, gap };
+  return { boxes, wide, high, gap, pitch: step };
 }
 
 export function Picture({ script }: { readonly script: Script }) {
@@ -88,6 +102,10 @@ export function Picture({ script }: { readonly script: Script }) {
             <Unit key={`${box.layer}-${box.unit}`} script={script} layout={layout} box={box} line={line} />
           )),
         )}
+        {layout.high < ROOM_FOR_LETTER &&
+          layout.boxes.map(([box], layer) => (
+            <Letter key={layer} name={{ ...script.letters.output(layer, 0), lower: "" }} x={box.x} y={14} />
+          ))}
         {layout.boxes.map((boxes, layer) => (
           <More key={layer} script={script} layout={layout} layer={layer} boxes={boxes} />
         ))}
@@ -125,6 +143,18 @@ function isMoved(line: Line, layer: number, from: number, to: number): boolean {
   return from >= 0 ? line.from < 0 || from <= line.from : line.from < 0;
 }
 
+interface Ends {
+  readonly source: Box;
+  readonly target: Box;
+}
+
+/** Whether numbers at these heights, all between the same two layers, leave each other room. */
+function areApart(heights: readonly number[], { gap, wide }: Layout): boolean {
+  if (gap - wide < LABEL.width) return !heights.length;
+  const rising = [...heights].sort((a, b) => a - b);
+  return rising.every((height, index) => !index || height - rising[index - 1] >= LABEL.height);
+}
+
 interface EdgesProps {
   readonly script: Script;
   readonly layout: Layout;
@@ -137,30 +167,31 @@ function Edges({ script, layout, layer, from, line }: EdgesProps) {
   if (!script.isDense(layer + 1)) return null;
   const to = layout.boxes[layer + 1];
   const { traced } = script.scene;
-  const few = from.length * to.length <= MOST_LABELLED && layout.gap > 120;
   let largest = 1;
   for (const source of from)
     for (const target of to)
       largest = Math.max(largest, Math.abs(script.weight(layer, source.unit, target.unit).value));
   const edges = from.flatMap((source) =>
     to.map((target) => {
-      const used = isUsed(line, layer, source.unit, target.unit);
       const after = isMoved(line, layer, source.unit, target.unit);
       const index = script.place(layer, source.unit, target.unit);
       const weight = (after ? traced.after : traced.before)[index];
-      return { source, target, used, after, weight };
+      return { source, target, after, weight, used: isUsed(line, layer, source.unit, target.unit) };
     }),
   );
+  const height = ({ source, target }: Ends) => source.y + ALONG * (target.y - source.y);
+  const used = edges.filter((edge) => edge.used);
+  const labelled = [edges, used, []].find((some) => areApart(some.map(height), layout));
   // What the line at hand uses lies on top.
   edges.sort((a, b) => Number(a.used) - Number(b.used));
   return (
     <g>
-      {edges.map(({ source, target, used, after, weight }) => {
+      {edges.map((edge) => {
+        const { source, target, after, weight } = edge;
         const x1 = source.x + layout.wide / 2;
         const x2 = target.x - layout.wide / 2;
         const share = Math.min(Math.abs(weight) / largest, 1);
-        const along = 0.7;
-        const kind = `step-edge ${weight < 0 ? "step-below" : "step-above"}${used ? " step-used" : ""}`;
+        const kind = `step-edge ${weight < 0 ? "step-below" : "step-above"}${edge.used ? " step-used" : ""}`;
         return (
           <g
             key={`${source.unit}-${target.unit}`}
@@ -177,11 +208,11 @@ function Edges({ script, layout, layer, from, line }: EdgesProps) {
               y2={target.y}
               stroke-width={0.8 + 5 * share}
             />
-            {(few || (used && layout.gap > 96)) && (
+            {labelled!.includes(edge) && (
               <text
                 class={after ? "step-label step-new" : "step-label"}
-                x={x1 + along * (x2 - x1)}
-                y={source.y + along * (target.y - source.y) + 4}
+                x={x1 + ALONG * (x2 - x1)}
+                y={height(edge) + 4}
               >
                 {tidy(weight)}
               </text>
@@ -197,7 +228,7 @@ interface UnitProps {
   readonly script: Script;
   readonly layout: Layout;
   readonly box: Box;
-  readonly line?: Line;
+  readonly line: Line;
 }
 
 function Unit({ script, layout, box, line }: UnitProps) {
@@ -208,9 +239,13 @@ function Unit({ script, layout, box, line }: UnitProps) {
   const delta = layer > 0 ? script.delta(layer, unit) : null;
   const isWide = script.count(layer) > MOST_DRAWN;
   const stands = isWide && (chosen.value[layer] ?? 0) === unit;
-  const about = line!.place === unitPlace(layer, unit);
-  const digits = wide < 58 ? 2 : 3;
-  const kind = ["step-unit", about && "step-current", stands && "step-chosen"].filter(Boolean).join(" ");
+  const about = line.place === unitPlace(layer, unit);
+  const room = layout.pitch > ROOM_FOR_TWO ? 2 : Number(layout.pitch > ROOM_FOR_ONE);
+  const forward = line.phase === "forward";
+  const narrow = wide < 66;
+  const number = (of: number) => (narrow || room < 2 ? brief(of) : tidy(of));
+  const lettered = high >= ROOM_FOR_LETTER;
+  const kind = ["step-unit", about && "step-current", stands && "step-chosen", narrow && "step-narrow"].filter(Boolean).join(" ");
   const spokenDelta = delta ? `, ${spoken(delta.name)} = ${tidy(delta.value)}` : "";
   return (
     <g
@@ -223,29 +258,29 @@ function Unit({ script, layout, box, line }: UnitProps) {
       onClick={() => pickUnit(layer, unit)}
     >
       <rect x={x - wide / 2} y={y - high / 2} width={wide} height={high} rx={layer === 0 ? 6 : high / 2} />
-      <Letter name={value.name} x={x} y={y - high / 2 + 13} />
+      {lettered && <Letter name={value.name} x={x} y={y - high / 2 + 13} />}
       <text
-        class={isReached(line!, "a", layer, unit) ? "step-value" : "step-value step-ahead"}
+        class={isReached(line, "a", layer, unit) ? "step-value" : "step-value step-ahead"}
         x={x}
-        y={y + high / 2 - 7}
+        y={lettered ? y + high / 2 - 7 : y + 5}
         data-thing={value.thing}
         data-place={unitPlace(layer, unit)}
       >
-        {tidy(value.value, digits)}
+        {number(value.value)}
       </text>
-      {delta && layout.high > 30 && (
+      {delta && (room === 2 || about || (room === 1 && !forward)) && (
         <text
-          class={isReached(line!, "delta", layer, unit) ? "step-delta" : "step-delta step-ahead"}
+          class={isReached(line, "delta", layer, unit) ? "step-delta" : "step-delta step-ahead"}
           x={x}
           y={y + high / 2 + 15}
           data-thing={delta.thing}
           data-place={unitPlace(layer, unit)}
         >
-          δ {tidy(delta.value, digits)}
+          δ {number(delta.value)}
         </text>
       )}
-      {layer > 0 && script.hasBias(layer - 1) && layout.high > 30 && (
-        <Bias script={script} layer={layer - 1} unit={unit} x={x} y={y - high / 2 - 5} line={line!} />
+      {layer > 0 && script.hasBias(layer - 1) && (room === 2 || (room === 1 && forward)) && (
+        <Bias script={script} layer={layer - 1} unit={unit} x={x} y={y - high / 2 - 5} line={line} />
       )}
     </g>
   );
@@ -280,7 +315,7 @@ function Bias({ script, layer, unit, x, y, line }: BiasProps) {
   );
 }
 
-function Target({ script, layout, box }: UnitProps) {
+function Target({ script, layout, box }: Omit<UnitProps, "line">) {
   const target = script.target(box.unit);
   return (
     <text
@@ -313,7 +348,7 @@ function More({ script, layout, layer, boxes }: MoreProps) {
   return (
     <>
       {above > 0 && (
-        <text class="step-more" x={x} y={y - layout.high / 2 - 4} onClick={() => pickUnit(layer, above - 1)}>
+        <text class="step-more" x={x} y={y - layout.high / 2 - 5} onClick={() => pickUnit(layer, above - 1)}>
           ▲ {above} more
         </text>
       )}

@@ -18,7 +18,8 @@ let shownOf: Opened | null = null;
 export function StepRoom() {
   const room = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    void look();
+    // What another room asked for may be without the check, and of another sample.
+    if (traced.value) void look();
     return () => playLines(false);
   }, []);
   useSignalEffect(() => {

@@ -135,7 +135,8 @@ function Notes() {
       {batch > 1 && (
         <p class="step-note">
           A step takes the mean over a mini-batch of {batch} rows, {perEpoch} steps an epoch. Shown is
-          the part of one of them, as if it were alone: the first of the next mini-batch.
+          the part of one sample, as if it were alone
+          {sample.value.kind === "drawn" && ": the first of the next mini-batch"}.
         </p>
       )}
       {standardize && <p class="step-note">Inputs are shown as the network sees them, standardised.</p>}

@@ -274,71 +274,86 @@ export class Script {
 
   private backward(): Line[] {
     const lines: Line[] = [];
-    for (let layer = this.depth; layer >= 1; layer -= 1)
-      for (const unit of this.written(layer))
-        lines.push({
-          id: `delta-${layer}-${unit}`,
-          phase: "backward",
-          place: unitPlace(layer, unit),
-          title: this.title(layer, unit),
-          rows: layer === this.depth ? this.outputDelta(unit) : this.hiddenDelta(layer, unit),
-          layer,
-          unit,
-          from: 0,
-        });
+    for (let layer = this.depth; layer >= 1; layer -= 1) {
+      const units = this.written(layer);
+      const line = (id: string, unit: number, title: string, rows: readonly Row[]): Line => ({
+        id: `${id}-${layer}-${unit}`,
+        phase: "backward",
+        place: unitPlace(layer, unit),
+        title,
+        rows,
+        layer,
+        unit,
+        from: 0,
+      });
+      for (const unit of units)
+        if (this.isMixed(layer, unit))
+          lines.push(line("e", unit, `what comes back to ${this.title(layer, unit)}`, [this.slopeRow(layer, unit)]));
+      for (const unit of units)
+        lines.push(
+          line("delta", unit, this.title(layer, unit), [
+            layer === this.depth ? this.outputDelta(unit) : this.hiddenDelta(layer, unit),
+          ]),
+        );
+    }
     return lines;
   }
 
-  private outputDelta(k: number): Row[] {
+  /** Whether δ of a unit needs ∂f/∂a of others: each z moves several of them. */
+  private isMixed(layer: number, unit: number): boolean {
+    const activation = this.activation(layer, unit);
+    if (isElementwise(activation.name)) return false;
+    if (layer < this.depth) return this.isDense(layer + 1);
+    const { loss } = headOf(this.scene.network.heads, unit);
+    return !isCanonical(loss, activation) && !judgesSum(loss);
+  }
+
+  /** ∂f/∂a of a unit. */
+  private slopeRow(layer: number, unit: number): Row {
+    const name = { letter: "e", upper: `${layer}`, lower: indices(unit) };
+    const place = unitPlace(layer, unit);
+    const of = (formula: Expression, says?: string) =>
+      this.pageRow(`e-${layer}-${unit}`, name, formula, place, says);
+    if (layer < this.depth) return of(this.sentBack(layer, unit), "e = ∂f/∂h");
+    const { loss } = headOf(this.scene.network.heads, unit);
+    const { formula, because } = lossSlope(loss, this.judged(unit));
+    return of(formula, both("e = ∂f/∂d̂", because));
+  }
+
+  private outputDelta(k: number): Row {
     const { network, traced } = this.scene;
     const head = headOf(network.heads, k);
     const delta = this.delta(this.depth, k);
-    if (isMissing(network.heads, head, traced.d)) return [engineRow(delta, plain(0), "no target, no error")];
+    if (isMissing(network.heads, head, traced.d)) return engineRow(delta, plain(0), "no target, no error");
     const weight = plain(headWeight(head, traced.d));
     const activation = this.activation(this.depth, k);
     const judged = this.judged(k);
     if (isCanonical(head.loss, activation))
-      return [
-        engineRow(
-          delta,
-          times(weight, less(judged.prediction, judged.target)),
-          `${activation.name} with ${head.loss.name}: all other factors cancel`,
-        ),
-      ];
+      return engineRow(
+        delta,
+        times(weight, less(judged.prediction, judged.target)),
+        `${activation.name} with ${head.loss.name}: all other factors cancel`,
+      );
     const slope = lossSlope(head.loss, judged);
-    if (judgesSum(head.loss)) return [engineRow(delta, times(weight, slope.formula), slope.because)];
-    if (!isElementwise(activation.name)) return this.mixedOutputDelta(k, activation, weight);
+    if (judgesSum(head.loss)) return engineRow(delta, times(weight, slope.formula), slope.because);
+    if (!isElementwise(activation.name))
+      return engineRow(delta, times(weight, this.mixed(this.depth, k)), "each z moves several outputs");
     const sigma = sigmaSlope(activation, judged.z, judged.prediction, true);
-    return [engineRow(delta, times(weight, slope.formula, sigma.formula), both(slope.because, sigma.because))];
+    return engineRow(delta, times(weight, slope.formula, sigma.formula), both(slope.because, sigma.because));
   }
 
-  /** δ behind an activation over all outputs: each ∂f/∂d̂ first. */
-  private mixedOutputDelta(k: number, activation: Named, weight: Expression): Row[] {
-    const [first, last] = this.together(this.depth, k);
-    const rows = range(first, last).map((other) => {
-      const { formula, because } = lossSlope(headOf(this.scene.network.heads, k).loss, this.judged(other));
-      return this.pageRow(`e-${other}`, { letter: "e", lower: indices(other) }, formula, unitPlace(this.depth, other), because);
-    });
-    const mixed = this.mixed(this.depth, k - first, first, rows.map(leafOf), activation);
-    return [
-      ...rows,
-      engineRow(this.delta(this.depth, k), times(weight, mixed), "e is ∂f/∂d̂: each z moves several outputs"),
-    ];
-  }
-
-  private hiddenDelta(layer: number, unit: number): Row[] {
+  private hiddenDelta(layer: number, unit: number): Row {
     const delta = this.delta(layer, unit);
+    if (!this.isDense(layer + 1))
+      return engineRow(delta, null, `what comes back through ${kindOf(this.layers[layer])}`);
     const activation = this.activation(layer, unit);
-    if (!this.isDense(layer + 1)) {
-      const kind = kindOf(this.layers[layer]);
-      return [engineRow(delta, null, `what comes back through ${kind}`)];
-    }
-    if (!this.isDense(layer) && !this.layers[layer - 1].function)
-      return [engineRow(delta, this.sentBack(layer, unit))];
-    if (!isElementwise(activation.name)) return this.mixedHiddenDelta(layer, unit, activation);
+    if (!isElementwise(activation.name))
+      return engineRow(delta, this.mixed(layer, unit), "each z moves all units of the layer");
+    const { letter, upper } = this.letters.weights(layer);
+    const old = `old ${letter}${upper ? ` of layer ${upper}` : ""}, step t`;
     const a = this.output(layer, unit);
     const { formula, because } = sigmaSlope(activation, this.sum(layer, unit), a, false);
-    return [engineRow(delta, times(formula, this.sentBack(layer, unit)), because)];
+    return engineRow(delta, times(formula, this.sentBack(layer, unit)), both(old, because));
   }
 
   /** Σ_g δ_g V_gm, with the weights of before the step. */
@@ -355,29 +370,20 @@ export class Script {
     return terms.length === 1 ? terms[0] : { is: "sum", terms };
   }
 
-  private mixedHiddenDelta(layer: number, unit: number, activation: Named): Row[] {
-    const rows = range(0, this.count(layer)).map((other) =>
-      this.pageRow(
-        `e-${layer}-${other}`,
-        { letter: "e", lower: indices(other) },
-        this.sentBack(layer, other),
-        unitPlace(layer, other),
-      ),
-    );
-    const mixed = this.mixed(layer, unit, 0, rows.map(leafOf), activation);
-    return [...rows, engineRow(this.delta(layer, unit), mixed, "e is ∂f/∂h: each z moves all units of the layer")];
-  }
-
   /** From ∂f/∂a of units that belong together to ∂f/∂z of one. */
-  private mixed(layer: number, unit: number, first: number, slopes: readonly Leaf[], activation: Named): Expression {
+  private mixed(layer: number, unit: number): Expression {
+    const activation = this.activation(layer, unit);
+    const [first, last] = this.together(layer, unit);
+    const units = range(first, last);
+    const slope = (of: number) => leafOf(this.slopeRow(layer, of));
     if (activation.name === "softmax") {
-      const shares = slopes.map((slope, k): Expression => times(this.output(layer, first + k), slope));
-      return times(this.output(layer, first + unit), less(slopes[unit], sum(...shares)));
+      const shares = units.map((of) => times(this.output(layer, of), slope(of)));
+      return times(this.output(layer, unit), less(slope(unit), sum(...shares)));
     }
-    const group = groupOf(activation, slopes.length);
-    const end = unit - (unit % group) + group;
-    const above = sum(...slopes.slice(unit, end));
-    return unit % group === 0 ? above : times(logisticSlope(this.sum(layer, first + unit)), above);
+    const group = groupOf(activation, units.length);
+    const end = unit - ((unit - first) % group) + group;
+    const above = sum(...range(unit, end).map(slope));
+    return (unit - first) % group === 0 ? above : times(logisticSlope(this.sum(layer, unit)), above);
   }
 
   // 3 Update

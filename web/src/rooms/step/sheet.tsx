@@ -207,8 +207,12 @@ function Worked({ line, blank }: { readonly line: Line; readonly blank: boolean 
           )}
           {blank ? (
             <>
-              {" = "}
-              <span class="sheet-blank sheet-long" />
+              {isWork(row) && (
+                <>
+                  {" = "}
+                  <span class="sheet-blank sheet-long" />
+                </>
+              )}
               {" = "}
               <span class="sheet-blank" />
             </>
@@ -221,14 +225,17 @@ function Worked({ line, blank }: { readonly line: Line; readonly blank: boolean 
   );
 }
 
+/** Whether there is anything to be worked out. */
+const isWork = ({ formula }: Row): boolean =>
+  formula !== null && formula.is !== "leaf" && formula.is !== "plain";
+
 function Filled({ row }: { readonly row: Row }) {
-  const trivial = !row.formula || row.formula.is === "leaf" || row.formula.is === "plain";
   return (
     <>
-      {!trivial && (
+      {isWork(row) && (
         <>
           {" = "}
-          <Formula tree={row.formula!} filled large={false} row={row.id} />
+          <Formula tree={row.formula!} filled large={false} row={row.id} digits={DIGITS} />
         </>
       )}
       {" = "}

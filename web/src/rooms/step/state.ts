@@ -70,6 +70,7 @@ export const phase = computed((): Phase => lines.value[current.value]?.phase ?? 
 
 /** Ask for the step anew, of the sample that is chosen. */
 export async function look(): Promise<void> {
+  if (!opened.value) return;
   const { x, d } = given(sample.value);
   await trace(checks.value && !playing.value, x, d);
 }

@@ -15,7 +15,7 @@ import pytest
 
 import deltarule as dr
 from deltarule import engines
-from deltarule.engines.base import Work
+from deltarule.engines.base import Rule, Work
 from deltarule.losses import LOSSES
 from deltarule.persistence.networks import network_record
 from deltarule.playground import wire
@@ -144,12 +144,12 @@ class Engine:
         clock = Clock(step, step // rows, rows, rows, rows * self.plan.max_epochs)
         return float(self.plan.learning_rate_init * self.plan.schedule.factors(clock, 1)[0])
 
-    def work(self, step: int) -> Work:
+    @property
+    def work(self) -> Work:
         penalty = self.plan.penalty
         l1, l2 = (penalty.l1, penalty.l2) if penalty else (0.0, 0.0)
-        n = len(self.X)
-        order_of_one = np.array([self.row(step)])
-        return Work(order_of_one, 1, self.plan.optimizer, l1 / n, l2 / n, step_offset=step)
+        rule, n = Rule(self.plan.sampling, self.plan.key), len(self.X)
+        return Work(rule, 1, self.plan.optimizer, l1 / n, l2 / n)
 
     def load(self, vector: Any, moments: Any) -> None:
         count = self.plan.optimizer.moments
@@ -167,17 +167,17 @@ def all_same(found: list[Any], wanted: Any) -> bool:
 
 def hold_step(traced: dict[str, Any], engine: Engine, step: int) -> None:
     """One trace against the engine's run and trace of the step from the same numbers."""
-    rates, work = np.array([engine.rate(step)]), engine.work(step)
+    rates = np.array([engine.rate(step)])
     assert (traced["row"], traced["step"], traced["rate"]) == (engine.row(step), step, rates[0])
     assert same(traced["x"], engine.X[traced["row"]])
     assert same(traced["d"], engine.D[traced["row"]])
     engine.load(traced["before"], traced["moments_before"])
-    report = engine.session.run(work, 0, rates)
+    report = engine.session.run(engine.work, step, rates)
     assert same(traced["loss"], report.losses[0])
     assert same(traced["after"], engine.session.vector())
     assert same(traced["moments_after"], engine.session.moments().ravel())
     engine.load(traced["before"], traced["moments_before"])
-    met = engine.session.trace(work, 0, rates)
+    met = engine.session.trace(engine.work, step, rates)
     assert all_same(traced["z"], [z[0] for z in met.pre_activations])
     assert all_same(traced["a"], [a[0] for a in met.outputs])
     assert all_same(traced["delta"], [delta[0] for delta in met.deltas])

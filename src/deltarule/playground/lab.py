@@ -346,17 +346,22 @@ class Lab:
             x, d = self.train.X[row], self.train.D[row]
         X, D = np.ascontiguousarray(x[np.newaxis]), np.ascontiguousarray(d[np.newaxis])
         vector, moments, buffers = self.session.numbers()
-        walk, p = self.loop.walk, self.progress
-        rates = np.ascontiguousarray(walk.rates(p, 1))
+        p = self.progress
+        rates = np.ascontiguousarray(self.loop.walk.rates(p, 1))
+        first = p.epoch * self.steps_per_epoch + p.step
+        clock = first + self.work.step_offset
         aside = self._session()
         aside.load(vector, moments, buffers)
         _, gradient = aside.loss_gradient(X, D)
-        aside.bind(X, D)
-        clock = p.epoch * self.steps_per_epoch + p.step + self.work.step_offset
-        work = replace(
-            self.work, order=np.zeros(1, dtype=np.int64), batch_size=1, step_offset=clock
-        )
-        met = aside.trace(work, 0, rates)
+        if row >= 0 and self.loop.batch_size == 1:
+            # At its place of the epoch: there are roads on which the last bit depends on it.
+            aside.bind(self.train.X, self.train.D)
+            met = aside.trace(self.work, first, rates)
+        else:
+            aside.bind(X, D)
+            only = np.zeros(1, dtype=np.int64)
+            work = replace(self.work, order=only, batch_size=1, step_offset=clock)
+            met = aside.trace(work, 0, rates)
         return Traced(
             row,
             clock,

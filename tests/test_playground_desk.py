@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from test_playground_lab import opening, rows
 
 import deltarule as dr
 from deltarule.playground import wire
 from deltarule.playground.answers import Answers
 from deltarule.playground.desk import Desk
-from test_playground_lab import opening, rows
 
 
 class Page:

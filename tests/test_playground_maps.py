@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from test_playground_lab import opening, rows
 
 import deltarule as dr
 from deltarule import backprop
 from deltarule.exceptions import InvalidParameterError
 from deltarule.playground import maps
 from deltarule.playground.answers import Answers
-from test_playground_lab import opening, rows
 
 # hidden activation, output activation, loss: bounded and not
 NETWORKS = [

@@ -311,7 +311,7 @@ class Lab:
         # Of very many epochs only some are looked at, the last one among them.
         step = 1 + count // CURVE_POINTS
         kept = slice((count - 1) % step if count else 0, None, step)
-        held: list[float | None] = p.validation_loss[kept] or [None] * len(p.loss[kept])
+        held: list[float | None] = [*p.validation_loss[kept]] or [None] * len(p.loss[kept])
         numbers = range(p.epoch - count + 1, p.epoch + 1)[kept]
         self._epochs += zip(numbers, p.loss[kept], held, strict=True)
         for entries in (p.loss, p.validation_loss, p.score, p.seconds):

@@ -114,7 +114,6 @@ async function open(made: Problem): Promise<boolean> {
       maps: null,
     };
   });
-  if (watched) await watch(watched.X, watched.layers);
   return true;
 }
 
@@ -199,7 +198,7 @@ export async function setWeights(vector: Float64Array): Promise<void> {
   await move("set", { vector });
 }
 
-/** The rows on which every frame shows what the units say, or the last layer's alone. */
+/** The rows on which every frame shows what the units say, or the last layer's alone; asked for each problem. */
 export async function watch(X: Float64Array | null, layers = true): Promise<void> {
   watched = { X, layers };
   if (opened.value) await move("watch", watched);
@@ -241,8 +240,8 @@ const PLANNED: readonly (keyof Settings)[] = [
   "max_epochs",
 ];
 
-/** Choose something, and let follow what follows from it; what is refused is not chosen. */
-export async function choose(changes: Partial<Settings>): Promise<void> {
+/** Choose something, and let follow what follows from it; a choice that is refused is taken back. */
+export async function choose(changes: Partial<Settings>): Promise<boolean> {
   const before = settings.value;
   settings.value = { ...before, ...changes };
   const differs = (name: keyof Settings) => settings.value[name] !== before[name];
@@ -252,6 +251,7 @@ export async function choose(changes: Partial<Settings>): Promise<void> {
   else if (PLANNED.some(differs)) taken = (await move("plan", { plan: planOf(settings.value) })) !== null;
   if (!taken) takeBack(changes, before);
   else if (differs("pace") && playing.value) await play();
+  return taken;
 }
 
 /** A choice that was refused is as it was, others that were made meanwhile stay. */

@@ -112,7 +112,7 @@ export const DEFAULTS: Settings = {
   held: 0,
   max_epochs: 1000,
   axes: [0, 1],
-  pace: 30,
+  pace: 200,
   lesson: "",
   hide: [],
   theme: "auto",

@@ -1,4 +1,5 @@
 /** The form's fields: a choice of words, a number, stops of a slider, a switch. Each has its label. */
+import type { ComponentChildren } from "preact";
 import { useId, useState } from "preact/hooks";
 import { plain } from "./numbers";
 
@@ -149,7 +150,7 @@ export function Stops(props: StopsProps) {
           value={shown}
           low={low ?? stops[0]}
           high={high ?? stops[stops.length - 1]}
-          whole={whole}
+          whole={whole ?? false}
           onChoose={onChoose}
         />
       )}
@@ -179,7 +180,7 @@ export function Switch({ label, value, onChoose }: SwitchProps) {
 }
 
 /** Choices that a newcomer does not need yet. */
-export function More({ title, children }: { title: string; children: preact.ComponentChildren }) {
+export function More({ title, children }: { title: string; children: ComponentChildren }) {
   return (
     <details class="more">
       <summary>{title}</summary>

@@ -203,20 +203,26 @@ REFUSED = [
     (
         "runs",
         {"runs": [], "epochs": 1, "keep": 2},
-        "runs.runs must be a list of 1 to 200 records (got <class 'list'>). "
-        "Reload the page if you did not write it.",
+        (
+            "runs.runs must be a list of 1 to 200 records (got <class 'list'>). "
+            "Reload the page if you did not write it."
+        ),
     ),
     (
         "runs",
         {"runs": [run(dr.TrainingPlan(), CORNERS)], "epochs": 0, "keep": 2},
-        "runs.epochs must be a whole number from 1 to 1000000 (got 0). "
-        "Reload the page if you did not write it.",
+        (
+            "runs.epochs must be a whole number from 1 to 1000000 (got 0). "
+            "Reload the page if you did not write it."
+        ),
     ),
     (
         "runs",
         {"runs": [run(dr.TrainingPlan(), CORNERS, start=np.ones(2))], "epochs": 1, "keep": 2},
-        "runs.runs[0].start must be an array of 9 numbers (got 2). "
-        "Reload the page if you did not write it.",
+        (
+            "runs.runs[0].start must be an array of 9 numbers (got 2). "
+            "Reload the page if you did not write it."
+        ),
     ),
     (
         "runs",
@@ -226,14 +232,18 @@ REFUSED = [
     (
         "look",
         {"X": XOR.ravel(), "layers": False, "parameters": {"vector": np.ones(9)}},
-        "look.parameters.buffers must be there (got 'nothing'). "
-        "Reload the page if you did not write it.",
+        (
+            "look.parameters.buffers must be there (got 'nothing'). "
+            "Reload the page if you did not write it."
+        ),
     ),
     (
         "set",
         {"vector": np.ones(9), "buffers": np.ones(1)},
-        "set.buffers must be an array of 0 numbers (got 1). "
-        "Reload the page if you did not write it.",
+        (
+            "set.buffers must be an array of 0 numbers (got 1). "
+            "Reload the page if you did not write it."
+        ),
     ),
 ]
 

@@ -1,6 +1,5 @@
 /** The frame of the page: its head with the rooms, the room that is chosen, and what it says. */
 import type { ComponentChild } from "preact";
-import { useEffect } from "preact/hooks";
 import { Notice } from "./parts/notice";
 import { Transport } from "./parts/transport";
 import { choose, settings } from "./model/bench";
@@ -20,12 +19,8 @@ const VIEWS: Readonly<Record<Room, { readonly title: string; readonly View: () =
 };
 
 export function App() {
-  const { room, theme } = settings.value;
+  const { room } = settings.value;
   const { View } = VIEWS[room];
-  useEffect(() => {
-    if (theme === "auto") delete document.documentElement.dataset.theme;
-    else document.documentElement.dataset.theme = theme;
-  }, [theme]);
   return (
     <>
       <header class="head">

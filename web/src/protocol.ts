@@ -134,8 +134,16 @@ export interface Curve {
 
 /** Outputs of units on the rows that are watched, as bytes between `low` and `high`. */
 export interface Maps {
-  /** (units, rows): all units of all layers, shallow to deep. */
+  /** (units, rows): all units of all layers, shallow to deep, or those of the last layer alone. */
   readonly levels: Uint8Array;
+  readonly low: Float64Array;
+  readonly high: Float64Array;
+}
+
+/** The smallest and the largest z and output of every unit, shallow to deep. */
+export interface Ranges {
+  readonly z_low: Float64Array;
+  readonly z_high: Float64Array;
   readonly low: Float64Array;
   readonly high: Float64Array;
 }
@@ -301,8 +309,14 @@ export interface Requests {
     },
     { outputs: Float64Array },
   ];
-  /** The rows that every frame shows the units' outputs on; none: no maps. */
-  watch: [{ X: Float64Array | null }, Moved];
+  /** The rows that every frame shows units' outputs on, all units' or the last layer's; none: no maps. */
+  watch: [{ X: Float64Array | null; layers: boolean }, Moved];
+  /** What every unit meets and says on the rows to train on. */
+  ranges: [Record<string, never>, Ranges];
+  /** Predictions (rows, outputs) of the rows to train on or of those held out, and each one's f. */
+  judge: [{ held: boolean }, { outputs: Float64Array; loss: Float64Array }];
+  /** The schedule's factor at the begin of epochs from the first to the last planned. */
+  factors: [{ points: number }, { epoch: Float64Array; factor: Float64Array }];
   /** The page has drawn the last frame and is ready for the next. */
   ready: [Record<string, never>, Record<string, never>];
   surface: [Surface, { objective: Float64Array }];

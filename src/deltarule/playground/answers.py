@@ -17,11 +17,14 @@ from deltarule.network import Network, Parameters
 from deltarule.playground import asks
 from deltarule.playground.asks import Given
 from deltarule.playground.lab import Lab
-from deltarule.playground.maps import layer_outputs, paint
+from deltarule.playground.maps import judge, layer_outputs, paint, ranges
 from deltarule.playground.runs import train_runs
 
 #: What an ask at most asks for: steps of an advance, points of a surface, rows that are watched.
 MOST_STEPS, MOST_POINTS, MOST_WATCHED = 100_000, 40_000, 40_000
+
+#: Points of a picture of the step size.
+MOST_FACTORS = 400
 
 Told = Callable[[float], None]
 
@@ -37,6 +40,8 @@ class Answers:
         self.pace: float | None = None
         #: The rows that frames show the units' outputs on.
         self.watched: Array | None = None
+        #: Whether those of all units, or of the last layer's alone.
+        self.watched_layers = True
 
     def answer(self, asked: dict[str, Any], told: Told) -> dict[str, Any]:
         """Do what is asked.
@@ -75,7 +80,7 @@ class Answers:
             reason, sentence = lab.stopped
             told["stopped"] = {"reason": reason.name.lower(), "sentence": sentence}
         if maps and self.watched is not None:
-            told["maps"] = vars(paint(lab.parameters, self.watched))
+            told["maps"] = vars(paint(lab.parameters, self.watched, self.watched_layers))
         return told
 
     def _open(self) -> Lab:
@@ -175,8 +180,26 @@ class Answers:
             X = given.matrix("X", lab.network.layers[0].inputs)
             if len(X) > MOST_WATCHED:
                 raise asks.wrong("watch.X", f"at most {MOST_WATCHED:,} rows", len(X))
-        self.watched = X
+        self.watched, self.watched_layers = X, given.flag("layers")
         return self.moved()
+
+    def ranges(self, given: Given, told: Told) -> dict[str, Any]:
+        lab = self._open()
+        return vars(ranges(lab.parameters, lab.train.X[:MOST_WATCHED]))
+
+    def judge(self, given: Given, told: Told) -> dict[str, Any]:
+        lab = self._open()
+        rows = lab.held if given.flag("held") else lab.train
+        if rows is None:
+            raise InvalidParameterError(
+                "There are no rows held out. Hold a share of them out, or ask for the others."
+            )
+        outputs, loss = judge(lab.parameters, rows.X[:MOST_WATCHED], rows.D[:MOST_WATCHED])
+        return {"outputs": outputs, "loss": loss}
+
+    def factors(self, given: Given, told: Told) -> dict[str, Any]:
+        epoch, factor = self._open().factors(given.whole("points", 2, MOST_FACTORS))
+        return {"epoch": epoch, "factor": factor}
 
     def surface(self, given: Given, told: Told) -> dict[str, Any]:
         lab = self._open()
@@ -234,6 +257,9 @@ _ASKS: dict[str, Callable[[Answers, Given, Told], dict[str, Any]]] = {
         "trace",
         "look",
         "watch",
+        "ranges",
+        "judge",
+        "factors",
         "surface",
         "runs",
     )

@@ -13,23 +13,29 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
 from deltarule.exceptions import DeltaruleError
 from deltarule.network import Parameters
 from deltarule.playground import wire
 from deltarule.playground.answers import Answers
+from deltarule.playground.lab import Lab
 from deltarule.playground.maps import paint
 
 #: Seconds of a slice of training, and between two frames at least.
-SLICE, FRAME = 0.008, 1 / 62
+SLICE, FRAME = 0.012, 1 / 61
 
 #: Seconds after which an ask begins to say how far it is, and between two such words.
 SILENT, WORDS = 0.25, 0.1
 
-#: Largest number of numbers through a network, per frame, for which its losses are computed anew.
-MEASURED = 3_000_000
+#: Of the time between two frames the painter takes at most this share, so that it can keep up
+#: beside a training and a browser on a machine of two cores.
+PAINTING = 0.25
+
+#: Seconds between two frames that tell the losses over all rows, and the largest number of
+#: products for which they are computed anew while it plays.
+MEASURING, MEASURED = 0.1, 20_000_000
 
 
 class Desk:
@@ -47,9 +53,13 @@ class Desk:
         self._send, self._answers = send, answers
         self._inbox: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._painter = ThreadPoolExecutor(1, thread_name_prefix="deltarule-frames")
-        self._ready, self._painted = True, 0.0
-        self._due = 0.0
         self._word_due, self._spoke = 0.0, False
+        #: Whether the page waits for a frame; when the next one may be painted, when the next step
+        #: of a pace is due, and when losses are told again.
+        self._ready, self._frame_due, self._due, self._measure_due = True, 0.0, 0.0, 0.0
+        #: Seconds that the last frame took to be painted and packed.
+        self._painting = 0.0
+        self._frame: Future[None] | None = None
         self._thread = threading.Thread(target=self._work, name="deltarule-desk", daemon=True)
         self._thread.start()
 
@@ -96,6 +106,9 @@ class Desk:
             if asked.get("ask") == "ready":
                 self._ready = True
                 return
+            if self._frame is not None:
+                # What the page hears after an answer has happened after it.
+                wait([self._frame])
             playing = self._answers.playing
             answer = {"answer": self._answers.answer(asked, self._progress)}
             if self._answers.playing and not playing:
@@ -129,24 +142,33 @@ class Desk:
             self._due = max(self._due + count / pace, now - FRAME)
         if lab.stopped is not None:
             answers.playing = False
-        if lab.stopped is not None or (self._ready and now - self._painted >= FRAME):
-            self._ready, self._painted = False, now
-            self._hand_over()
+        now = time.perf_counter()
+        if lab.stopped is not None or (self._ready and now >= self._frame_due):
+            spacing = max(FRAME, self._painting / PAINTING)
+            # On time on average: a frame that a slice has made late makes the next one no later.
+            self._frame_due = max(self._frame_due + spacing, now + spacing / 2)
+            self._ready = False
+            self._hand_over(lab, now)
 
-    def _hand_over(self) -> None:
+    def _hand_over(self, lab: Lab, now: float) -> None:
         """Give the numbers to the painter."""
-        lab, watched = self._answers.lab, self._answers.watched
-        assert lab is not None
+        watched, layers = self._answers.watched, self._answers.watched_layers
         place = lab.snapshot()
         told = self._answers.moved(maps=False, measures=False)
         parameters = Parameters(lab.network, place.numbers[0], place.numbers[2])
-        measured = lab.network.size * len(lab.train.X) <= MEASURED
+        measured = lab.stopped is not None
+        if now >= self._measure_due and lab.network.size * len(lab.train.X) <= MEASURED:
+            self._measure_due, measured = now + MEASURING, True
 
         def paint_and_send() -> None:
+            began = time.perf_counter()
             if watched is not None:
-                told["maps"] = vars(paint(parameters, watched))
+                told["maps"] = vars(paint(parameters, watched, layers))
             if measured:
                 told["measures"] = lab.measures(place)
-            self._send(wire.encode({"event": "frame", "told": told}))
+            message = wire.encode({"event": "frame", "told": told})
+            # The slower of two, as losses are not told with every frame.
+            self._painting = max(time.perf_counter() - began, 0.9 * self._painting)
+            self._send(message)
 
-        self._painter.submit(paint_and_send)
+        self._frame = self._painter.submit(paint_and_send)

@@ -308,9 +308,13 @@ class Lab:
     def _take_lists(self) -> None:
         """Move what the epochs were like from the walk's lists, which would grow for ever."""
         p = self.progress
-        first = p.epoch - len(p.loss) + 1
-        held: list[float | None] = [*p.validation_loss] or [None] * len(p.loss)
-        self._epochs += zip(range(first, p.epoch + 1), p.loss, held, strict=True)
+        count = len(p.loss)
+        # Of very many epochs only some are looked at, the last one among them.
+        step = 1 + count // CURVE_POINTS
+        kept = slice((count - 1) % step if count else 0, None, step)
+        held: list[float | None] = [*p.validation_loss[kept]] or [None] * len(p.loss[kept])
+        numbers = range(p.epoch - count + 1, p.epoch + 1)[kept]
+        self._epochs += zip(numbers, p.loss[kept], held, strict=True)
         for entries in (p.loss, p.validation_loss, p.score, p.seconds):
             entries.clear()
         if len(self._epochs) > 2 * CURVE_POINTS:
@@ -400,6 +404,17 @@ class Lab:
             return np.full(self.network.size, np.nan)  # flat almost everywhere: a rule, no slope
         report = check_gradients(self.network, parameters, X, D)
         return np.where(report.crossed, np.nan, report.numeric)
+
+    def factors(self, points: int) -> tuple[Array, Array]:
+        """Epochs, evenly from the first to the last planned, and the schedule's factor at each.
+
+        What an adaptive schedule has done to the step size stands in the state, not here.
+        """
+        epochs = np.unique(np.linspace(0, self.plan.max_epochs - 1, points).astype(int))
+        of = self.loop.walk.factors
+        if of is None:
+            return epochs.astype(np.float64), np.ones(len(epochs))
+        return epochs.astype(np.float64), np.array([of(int(epoch), 0, 1)[0] for epoch in epochs])
 
     def surface(
         self,

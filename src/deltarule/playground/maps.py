@@ -1,9 +1,13 @@
 """What the units of a network say on many rows, as bytes: what a page paints.
 
 Bytes and not floats, because sixty pictures a second of some hundred units have to pass a socket.
+Rows go through the network in strips, because a product that is large enough is given to several
+threads by BLAS, and those would stand in the way of the training that the pictures are of.
 """
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import numpy as np
 
@@ -20,55 +24,114 @@ BOUNDS = {
     "sign": (-1.0, 1.0),
 }
 
+#: Multiplications of a product up to which OpenBLAS keeps to one thread.
+ONE_THREAD = 262_144
+
+#: Rows of a strip, at least and at most.
+STRIP = (16, 1024)
+
 
 @dataclass(frozen=True, eq=False)
 class Maps:
-    """Outputs of all units on the rows that are watched; fields as in the page's protocol."""
+    """Outputs of units on the rows that are watched; fields as in the page's protocol."""
 
     levels: Array
     low: Array
     high: Array
 
 
+@dataclass(frozen=True, eq=False)
+class Ranges:
+    """The smallest and the largest z and output of every unit; fields as in the protocol."""
+
+    z_low: Array
+    z_high: Array
+    low: Array
+    high: Array
+
+
+def strips(network: Network, rows: int) -> list[slice]:
+    """The rows in pieces that one thread takes through the network."""
+    widest = max(layer.inputs * layer.units for layer in network.layers)
+    size = min(max(ONE_THREAD // widest, STRIP[0]), STRIP[1])
+    return [slice(first, last) for first, last in pairwise([*range(0, rows, size), rows])]
+
+
+def passes(parameters: Parameters, X: Array) -> list[backprop.Pass]:
+    """The way forward of rows, strip after strip."""
+    network = parameters.network
+    with np.errstate(all="ignore"):
+        return [backprop.forward(network, parameters, X[rows]) for rows in strips(network, len(X))]
+
+
 def layer_outputs(parameters: Parameters, X: Array) -> list[Array]:
     """a^1 … a^L of rows, ``(rows, units)`` each."""
+    met = [part.outputs[1:] for part in passes(parameters, X)]
+    return [np.concatenate(layer) for layer in zip(*met, strict=True)]
+
+
+def ranges(parameters: Parameters, X: Array) -> Ranges:
+    """What every unit meets and says on rows, units shallow to deep."""
+    met = passes(parameters, X)
+    z = np.concatenate([np.concatenate(part.pre_activations, axis=1) for part in met])
+    a = np.concatenate([np.concatenate(part.outputs[1:], axis=1) for part in met])
+    return Ranges(z.min(axis=0), z.max(axis=0), a.min(axis=0), a.max(axis=0))
+
+
+def judge(parameters: Parameters, X: Array, D: Array) -> tuple[Array, Array]:
+    """Predictions of rows, ``(rows, outputs)``, and the loss f of each."""
+    network, met = parameters.network, passes(parameters, X)
+    parts = zip(strips(network, len(X)), met, strict=True)
     with np.errstate(all="ignore"):
-        return list(backprop.forward(parameters.network, parameters, X).outputs[1:])
+        losses = [backprop.losses(network, part, D[rows]) for rows, part in parts]
+    return np.concatenate([part.prediction for part in met]), np.concatenate(losses)
 
 
-def paint(parameters: Parameters, X: Array) -> Maps:
+def paint(parameters: Parameters, X: Array, layers: bool = True) -> Maps:
     """The units' outputs on rows, each as bytes between a low and a high of its own.
 
     Parameters
     ----------
     parameters : Parameters
     X : array of shape (rows, inputs)
+    layers : bool, default=True
+        Whether of all units, or of those of the last layer alone.
 
     Returns
     -------
     Maps
         Units shallow to deep; of an unbounded activation low and high lie even about 0.
     """
-    network = parameters.network
     # A picture has eight bits: float32 halves the work.
     outputs = layer_outputs(parameters.astype(np.float32), X.astype(np.float32))
-    levels, low, high = [], [], []
-    for (name, width), values in zip(_kinds(network), outputs, strict=True):
+    kinds = _kinds(parameters.network)
+    if not layers:
+        outputs, kinds = outputs[-1:], kinds[-1:]
+    units, rows = sum(width for _, width in kinds), len(X)
+    levels = np.empty((units, rows), dtype=np.uint8)
+    low, high = np.empty(units), np.empty(units)
+    first = 0
+    with np.errstate(all="ignore"):
+        for (name, width), values in zip(kinds, outputs, strict=True):
+            of = slice(first, first + width)
+            low[of], high[of] = _paint_layer(name, values, levels[of])
+            first += width
+    return Maps(levels.reshape(-1), low, high)
+
+
+def _paint_layer(name: str, values: Array, levels: Array) -> tuple[Array, Array]:
+    """Write the bytes of one layer; its lows and highs."""
+    if not np.isfinite(values.sum()):
         values = np.nan_to_num(values, nan=0.0, posinf=3e38, neginf=-3e38)
-        if name in BOUNDS:
-            below, above = (np.full(width, bound, dtype=np.float32) for bound in BOUNDS[name])
-        else:
-            above = np.maximum(np.abs(values).max(axis=0), np.float32(1e-30))
-            below = -above
-        share = (values - below) * (255 / (above - below))
-        levels.append(np.clip(share + 0.5, 0, 255).astype(np.uint8).T)
-        low.append(below)
-        high.append(above)
-    return Maps(
-        np.concatenate([level.reshape(-1) for level in levels]),
-        np.concatenate(low).astype(np.float64),
-        np.concatenate(high).astype(np.float64),
-    )
+    if name in BOUNDS:
+        low, high = (np.full(values.shape[1], bound, dtype=np.float32) for bound in BOUNDS[name])
+    else:
+        high = np.maximum(np.maximum(values.max(axis=0), -values.min(axis=0)), np.float32(1e-30))
+        low = -high
+    # Halved before they are taken apart: high - low may be beyond float32.
+    share = (values * 0.5 - low * 0.5) * (255 / (high * 0.5 - low * 0.5))
+    levels[...] = (share + 0.5).T
+    return low, high
 
 
 def _kinds(network: Network) -> list[tuple[str, int]]:

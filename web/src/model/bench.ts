@@ -41,17 +41,20 @@ const MOST_POINTS = 2000;
 
 let engine: Engine | null = null;
 /** Rows that frames show maps on, as the room last asked for. */
-let watched: Float64Array | null = null;
+let watched: { readonly X: Float64Array | null; readonly layers: boolean } | null = null;
 /** Openings in order: an answer to an earlier one is of no use any more. */
 let openings = 0;
 
 export function useEngine(chosen: Engine): void {
   engine = chosen;
   chosen.on("frame", (told) => {
-    take(told);
+    if (told.state.vector.length === opened.value?.size) take(told);
     if (told.stopped) playing.value = false;
-    // After the browser has drawn it: one frame is under way at a time.
-    requestAnimationFrame(() => void chosen.ask("ready", {}));
+    // One frame is under way at a time. The next is made while this one is drawn; on a page that
+    // nobody sees, not before it is drawn.
+    const ready = () => void chosen.ask("ready", {});
+    if (document.hidden) requestAnimationFrame(ready);
+    else ready();
   });
   chosen.on("progress", ({ done }) => {
     progress.value = done < 1 ? done : null;
@@ -84,16 +87,17 @@ function tableOf(chosen: Settings): TableRead {
   return classicTable(name, chosen.rows, chosen.noise, chosen.set_seed);
 }
 
-/** Begin anew with what is chosen: first weights, no step. */
-export async function begin(): Promise<void> {
-  await open(makeProblem(settings.value, tableOf(settings.value)));
+/** Begin anew with what is chosen: first weights, no step. False where the engine refuses. */
+export async function begin(): Promise<boolean> {
+  return open(makeProblem(settings.value, tableOf(settings.value)));
 }
 
-async function open(made: Problem): Promise<void> {
+async function open(made: Problem): Promise<boolean> {
   openings += 1;
   const mine = openings;
   const found = await ask("open", made.open);
-  if (!found || mine !== openings) return;
+  if (!found) return false;
+  if (mine !== openings) return true;
   batch(() => {
     problem.value = made;
     opened.value = found;
@@ -110,18 +114,18 @@ async function open(made: Problem): Promise<void> {
       maps: null,
     };
   });
-  if (watched) await watch(watched);
+  return true;
 }
 
 /** After the engine was gone: the same training, from the last state that the page has seen. */
 async function reopen(): Promise<void> {
-  if (!problem.value || !moved.value) return begin();
+  if (!problem.value || !moved.value) return void (await begin());
   const { open: given } = problem.value;
   const found = await ask("open", { ...given, plan: planOf(settings.value), start: moved.value.state });
   if (!found) return;
   playing.value = false;
   moved.value = { ...moved.value, state: found.state, measures: found.measures, behind: 0 };
-  if (watched) await watch(watched);
+  if (watched) await watch(watched.X, watched.layers);
 }
 
 function take(told: Moved): void {
@@ -179,7 +183,7 @@ export async function back(): Promise<void> {
 export async function play(): Promise<void> {
   const { pace } = settings.value;
   const perEpoch = opened.value?.steps_per_epoch ?? 1;
-  const told = await move("play", { steps_per_second: pace > 0 ? pace * perEpoch : null });
+  const told = await move("play", { steps_per_second: pace > 0 ? Math.max(1, pace * perEpoch) : null });
   playing.value = told !== null && told.stopped === null;
 }
 
@@ -194,10 +198,10 @@ export async function setWeights(vector: Float64Array, buffers?: Float64Array): 
   await move("set", buffers ? { vector, buffers } : { vector });
 }
 
-/** The rows on which every frame shows what the units say. */
-export async function watch(X: Float64Array | null): Promise<void> {
-  watched = X;
-  if (opened.value) await move("watch", { X });
+/** The rows on which every frame shows what the units say, or the last layer's alone; asked for each problem. */
+export async function watch(X: Float64Array | null, layers = true): Promise<void> {
+  watched = { X, layers };
+  if (opened.value) await move("watch", watched);
 }
 
 /** The next step, with or without the check of its gradient. */
@@ -216,6 +220,9 @@ const NEW: readonly (keyof Settings)[] = [
   "activation",
   "output_activation",
   "loss",
+  "slope",
+  "huber_delta",
+  "quantile",
   "bias",
   "initializer",
   "seed",
@@ -233,14 +240,25 @@ const PLANNED: readonly (keyof Settings)[] = [
   "max_epochs",
 ];
 
-/** Choose something, and let follow what follows from it. */
-export async function choose(changes: Partial<Settings>): Promise<void> {
+/** Choose something, and let follow what follows from it; a choice that is refused is taken back. */
+export async function choose(changes: Partial<Settings>): Promise<boolean> {
   const before = settings.value;
   settings.value = { ...before, ...changes };
   const differs = (name: keyof Settings) => settings.value[name] !== before[name];
-  if (NEW.some(differs)) return begin();
-  if (PLANNED.some(differs)) await move("plan", { plan: planOf(settings.value) });
-  if (differs("pace") && playing.value) await play();
+  notice.value = "";
+  let taken = true;
+  if (NEW.some(differs)) taken = await begin();
+  else if (PLANNED.some(differs)) taken = (await move("plan", { plan: planOf(settings.value) })) !== null;
+  if (!taken) takeBack(changes, before);
+  else if (differs("pace") && playing.value) await play();
+  return taken;
+}
+
+/** A choice that was refused is as it was, others that were made meanwhile stay. */
+function takeBack(changes: Partial<Settings>, before: Settings): void {
+  const now = settings.value;
+  const refused = (Object.keys(changes) as (keyof Settings)[]).filter((name) => now[name] === changes[name]);
+  settings.value = { ...now, ...Object.fromEntries(refused.map((name) => [name, before[name]])) };
 }
 
 /** A table of the person's own: it is chosen and a training on it begins. */

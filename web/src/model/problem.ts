@@ -6,7 +6,7 @@
  */
 import type { LayerRecord, Named, Open, Plan, Rows, TableRead } from "../protocol";
 import { Draw } from "./draw";
-import { optionRecord, type Settings } from "./settings";
+import { activationRecord, lossRecord, type Settings } from "./settings";
 
 /** (x − center) / scale of each input; ones and zeros where nothing is standardized. */
 export interface Scaling {
@@ -129,7 +129,7 @@ export function makeProblem(settings: Settings, table: TableRead): Problem {
     name: "dense",
     inputs: widths[index],
     units,
-    function: optionRecord("activations", index === widths.length - 2 ? activation : settings.activation),
+    function: activationRecord(index === widths.length - 2 ? activation : settings.activation, settings),
     bias: settings.bias,
   }));
   const [train, held] = split(settings, table.rows);
@@ -139,7 +139,7 @@ export function makeProblem(settings: Settings, table: TableRead): Problem {
   const open: Open = {
     network: {
       layers,
-      heads: [{ columns: [0, outputCount(table)], loss: optionRecord("losses", settings.loss), weight: 1 }],
+      heads: [{ columns: [0, outputCount(table)], loss: lossRecord(settings), weight: 1 }],
     },
     plan: planOf(settings),
     initializer: settings.initializer,

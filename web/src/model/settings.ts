@@ -27,7 +27,21 @@ export function optionRecord(family: keyof typeof options, name: string): Named 
   return (options[family] as Record<string, Named>)[name];
 }
 
-/** Layers and units of the largest network that the controls offer. */
+/** An activation with its field as it is chosen. */
+export function activationRecord(name: string, settings: Settings): Named {
+  const record = optionRecord("activations", name);
+  return name === "leaky_relu" ? { ...record, slope: settings.slope } : record;
+}
+
+/** The loss with its field as it is chosen. */
+export function lossRecord(settings: Settings): Named {
+  const record = optionRecord("losses", settings.loss);
+  if (settings.loss === "huber") return { ...record, delta: settings.huber_delta };
+  if (settings.loss === "quantile") return { ...record, quantile: settings.quantile };
+  return record;
+}
+
+/** Layers and units of the largest network that is drawn unit by unit. */
 export const MOST_HIDDEN = 6;
 export const MOST_UNITS = 64;
 
@@ -44,6 +58,10 @@ export interface Settings {
   /** "auto": what suits the loss. */
   readonly output_activation: string;
   readonly loss: string;
+  /** Fields of the activations and losses that have them: leaky_relu, huber, quantile. */
+  readonly slope: number;
+  readonly huber_delta: number;
+  readonly quantile: number;
   readonly bias: boolean;
   readonly initializer: Named;
   readonly seed: number;
@@ -60,7 +78,9 @@ export interface Settings {
   readonly held: number;
   /** Epochs that a schedule with an end counts on. */
   readonly max_epochs: number;
-  /** Epochs a second while it trains; 0: as many as the engine can. */
+  /** The two inputs over which maps are drawn; the others stand at their means. */
+  readonly axes: readonly number[];
+  /** Epochs a second while it trains, one step at least; 0: as many as the engine can. */
   readonly pace: number;
   /** What the landscape room shows, how many restarts it trains, and epochs of each run in it. */
   readonly view: LandscapeView;
@@ -82,6 +102,9 @@ export const DEFAULTS: Settings = {
   activation: "logistic",
   output_activation: "auto",
   loss: "squared_error",
+  slope: 0.01,
+  huber_delta: 1,
+  quantile: 0.5,
   bias: true,
   initializer: { name: "auto" },
   seed: 3,
@@ -95,7 +118,8 @@ export const DEFAULTS: Settings = {
   standardize: false,
   held: 0,
   max_epochs: 1000,
-  pace: 30,
+  axes: [0, 1],
+  pace: 200,
   view: "restarts",
   restarts: 100,
   epochs: 2000,

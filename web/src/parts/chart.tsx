@@ -2,6 +2,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
+import { dark } from "./scheme";
 
 interface Line {
   readonly name: string;
@@ -16,12 +17,20 @@ interface Props {
   readonly epochs: readonly number[];
   readonly lines: readonly Line[];
   readonly height: number;
+  /** Whether the values stand on a logarithmic scale; what is not above 0 is left out there. */
+  readonly log?: boolean;
 }
 
-export function Chart({ label, epochs, lines, height }: Props) {
+/** What can be drawn: a number, and on a logarithmic scale one above 0. */
+function drawable(values: readonly number[], log: boolean): (number | null)[] {
+  return values.map((value) => (Number.isFinite(value) && (!log || value > 0) ? value : null));
+}
+
+export function Chart({ label, epochs, lines, height, log = false }: Props) {
   const place = useRef<HTMLDivElement>(null);
   const chart = useRef<uPlot | null>(null);
   const names = lines.map((line) => line.name).join();
+  const inDark = dark.value;
   useEffect(() => {
     const node = place.current!;
     const style = getComputedStyle(node);
@@ -34,10 +43,10 @@ export function Chart({ label, epochs, lines, height }: Props) {
         height,
         legend: { show: false },
         cursor: { show: false },
-        scales: { x: { time: false } },
+        scales: { x: { time: false }, y: log ? { distr: 3 } : {} },
         axes: [
           { ...axis, size: 26, font: "11px system-ui" },
-          { ...axis, size: 46, font: "11px system-ui" },
+          { ...axis, size: 50, font: "11px system-ui" },
         ],
         series: [
           {},
@@ -61,10 +70,10 @@ export function Chart({ label, epochs, lines, height }: Props) {
       watcher.disconnect();
       chart.current?.destroy();
     };
-  }, [names, height]);
+  }, [names, height, log, inDark]);
   useEffect(() => {
-    const columns = lines.map((line) => line.values as number[]);
+    const columns = lines.map((line) => drawable(line.values, log));
     chart.current?.setData([epochs as number[], ...columns]);
-  });
+  }, [epochs, log, names, inDark, ...lines.map((line) => line.values)]);
   return <div ref={place} class="chart" role="img" aria-label={label} />;
 }

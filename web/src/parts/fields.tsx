@@ -1,5 +1,7 @@
-/** The form's fields: a choice of words, a number, a switch. Each has its label beside it. */
+/** The form's fields: a choice of words, a number, stops of a slider, a switch. Each has its label. */
+import type { ComponentChildren } from "preact";
 import { useId, useState } from "preact/hooks";
+import { plain } from "./numbers";
 
 interface ChoiceProps {
   readonly label: string;
@@ -8,12 +10,22 @@ interface ChoiceProps {
   readonly onChoose: (value: string) => void;
 }
 
+/** A choice that is refused is not chosen: the field goes back to what is. */
 export function Choice({ label, value, options, onChoose }: ChoiceProps) {
   const id = useId();
   return (
     <div class="field">
       <label for={id}>{label}</label>
-      <select id={id} value={value} onChange={(event) => onChoose(event.currentTarget.value)}>
+      <select
+        id={id}
+        value={value}
+        onChange={(event) => {
+          const select = event.currentTarget;
+          const chosen = select.value;
+          select.value = value;
+          onChoose(chosen);
+        }}
+      >
         {options.map(([name, title]) => (
           <option key={name} value={name}>
             {title}
@@ -27,43 +39,120 @@ export function Choice({ label, value, options, onChoose }: ChoiceProps) {
 interface NumberProps {
   readonly label: string;
   readonly value: number;
-  readonly low: number;
-  readonly high: number;
+  readonly low?: number;
+  readonly high?: number;
   readonly whole?: boolean;
+  /** Where what stands beside it says what the number is. */
+  readonly labelHidden?: boolean;
   readonly onChoose: (value: number) => void;
 }
 
+/** The number that a person wrote, with a point or a comma; null where it is none of the range. */
+export function readNumber(text: string, low: number, high: number, whole = false): number | null {
+  const trimmed = text.trim();
+  const number = Number(trimmed.replace(",", ".").replace("−", "-"));
+  const fits = trimmed !== "" && number >= low && number <= high && Number.isFinite(number);
+  return fits && (!whole || Number.isInteger(number)) ? number : null;
+}
+
 /** A number is taken when it is a number inside its range; else the field says what is wrong. */
-export function NumberField({ label, value, low, high, whole, onChoose }: NumberProps) {
+export function NumberField(props: NumberProps) {
+  const { label, value, low = -Infinity, high = Infinity, whole = false, labelHidden, onChoose } = props;
   const id = useId();
   const [problem, setProblem] = useState("");
-  const take = (text: string) => {
-    const number = Number(text.trim().replace(",", ".").replace("−", "-"));
-    const fits = text.trim() !== "" && number >= low && number <= high;
-    if (!fits || (whole && !Number.isInteger(number))) {
+  const take = (input: HTMLInputElement) => {
+    const number = readNumber(input.value, low, high, whole);
+    if (number === null) {
       const kind = whole ? "a whole number" : "a number";
-      setProblem(`${label} must be ${kind} from ${low} to ${high} (got ${text || "nothing"}).`);
+      const range = Number.isFinite(low) && Number.isFinite(high) ? ` from ${low} to ${high}` : "";
+      setProblem(`${label} must be ${kind}${range} (got ${input.value || "nothing"}).`);
       return;
     }
     setProblem("");
+    // What is shown is what is chosen: where the engine refuses a number, the old one stands again.
+    input.value = plain(value);
     onChoose(number);
   };
   return (
     <div class="field">
-      <label for={id}>{label}</label>
+      <label for={id} class={labelHidden ? "visually-hidden" : undefined}>
+        {label}
+      </label>
       <input
         id={id}
         type="text"
         inputMode="decimal"
-        value={String(value)}
+        value={plain(value)}
         aria-invalid={problem !== ""}
         aria-describedby={problem ? `${id}-problem` : undefined}
-        onChange={(event) => take(event.currentTarget.value)}
+        onChange={(event) => take(event.currentTarget)}
       />
       {problem && (
         <p class="field-problem" id={`${id}-problem`} role="alert">
           {problem}
         </p>
+      )}
+    </div>
+  );
+}
+
+interface StopsProps {
+  readonly label: string;
+  readonly value: number;
+  /** Rising values that the slider stops at; the number beside it may be any other. */
+  readonly stops: readonly number[];
+  /** How a value is written where it is no plain number: then no number can be typed. */
+  readonly write?: (value: number) => string;
+  readonly low?: number;
+  readonly high?: number;
+  readonly whole?: boolean;
+  readonly onChoose: (value: number) => void;
+}
+
+/** The stop that is nearest to a value. */
+export function nearest(stops: readonly number[], value: number): number {
+  let best = 0;
+  stops.forEach((stop, index) => {
+    if (Math.abs(stop - value) < Math.abs(stops[best] - value)) best = index;
+  });
+  return best;
+}
+
+export function Stops(props: StopsProps) {
+  const { label, value, stops, write, low, high, whole, onChoose } = props;
+  const id = useId();
+  const [dragged, setDragged] = useState<number | null>(null);
+  const shown = dragged ?? value;
+  const said = write ? write(shown) : plain(shown);
+  return (
+    <div class="field stops">
+      <label for={id}>{label}</label>
+      <input
+        id={id}
+        type="range"
+        min={0}
+        max={stops.length - 1}
+        step={1}
+        value={nearest(stops, shown)}
+        aria-valuetext={said}
+        onInput={(event) => setDragged(stops[event.currentTarget.valueAsNumber])}
+        onChange={(event) => {
+          setDragged(null);
+          onChoose(stops[event.currentTarget.valueAsNumber]);
+        }}
+      />
+      {write ? (
+        <output for={id}>{said}</output>
+      ) : (
+        <NumberField
+          label={`${label}, as a number`}
+          labelHidden
+          value={shown}
+          low={low ?? stops[0]}
+          high={high ?? stops[stops.length - 1]}
+          whole={whole ?? false}
+          onChoose={onChoose}
+        />
       )}
     </div>
   );
@@ -87,5 +176,15 @@ export function Switch({ label, value, onChoose }: SwitchProps) {
       />
       <label for={id}>{label}</label>
     </div>
+  );
+}
+
+/** Choices that a newcomer does not need yet. */
+export function More({ title, children }: { title: string; children: ComponentChildren }) {
+  return (
+    <details class="more">
+      <summary>{title}</summary>
+      <div>{children}</div>
+    </details>
   );
 }

@@ -18,6 +18,11 @@ function trimmed(size: number, digits: number): string {
   return size.toFixed(Math.min(places, 8));
 }
 
+/** A number as a person would type it: 0.01, 1e−7, 3. */
+export function plain(value: number): string {
+  return String(Number(value.toPrecision(12))).replaceAll("-", MINUS).replace("e+", "e");
+}
+
 /** In a sum or product, a negative number stands in brackets. */
 export function inside(value: number, digits = 3): string {
   const text = short(value, digits);

@@ -1,59 +1,101 @@
 /** The bar that moves the training: in every room at the same place. */
-import { advance, back, begin, moved, opened, pause, play, playing, settings } from "../model/bench";
+import { advance, back, begin, choose, moved, opened, pause, play, playing, settings } from "../model/bench";
+import { calmMoved } from "../model/calm";
 import { short } from "./numbers";
+import { Pace } from "./pace";
+import { Shortcuts } from "./shortcuts";
+import "./transport.css";
+
+/** How many seeds "another seed" goes through before it begins again. */
+const SEEDS = 10000;
 
 export function Transport() {
-  const at = moved.value;
-  const perEpoch = opened.value?.steps_per_epoch ?? 1;
-  const one = settings.value.batch_size > 1 ? "One mini-batch" : "One sample";
+  const none = moved.value === null;
+  const batch = settings.value.batch_size > 1;
   return (
     <div class="transport" role="group" aria-label="Training">
-      <button
-        type="button"
-        class="primary"
-        disabled={!at}
-        onClick={() => void (playing.value ? pause() : play())}
-      >
-        {playing.value ? "❚❚ Pause" : "▶ Train"}
-      </button>
-      <button type="button" disabled={!at} onClick={() => void advance("step")}>
-        {one}
-      </button>
-      <button type="button" disabled={!at} onClick={() => void advance("epoch")}>
-        One epoch
-      </button>
-      <button type="button" disabled={!at?.behind} onClick={() => void back()}>
-        ↶ Back
-      </button>
-      <button type="button" disabled={!at} onClick={() => void begin()}>
-        ↺ Same seed again
-      </button>
-      {at && (
-        <dl class="counters">
-          <div>
-            <dt>epoch</dt>
-            <dd>{at.state.epoch.toLocaleString("en")}</dd>
-          </div>
-          <div>
-            <dt>step</dt>
-            <dd>
-              {at.state.into} of {perEpoch}
-            </dd>
-          </div>
-          <div>
-            <dt title="The objective: the mean loss over the rows to train on, plus the penalty">
-              objective J
-            </dt>
-            <dd>{short(at.measures.objective)}</dd>
-          </div>
-          {at.measures.held_loss !== null && (
-            <div>
-              <dt>held-out loss</dt>
-              <dd>{short(at.measures.held_loss)}</dd>
-            </div>
-          )}
-        </dl>
-      )}
+      <div class="moves">
+        <button
+          type="button"
+          class="primary"
+          disabled={none}
+          title={playing.value ? "Space" : "Train on and on (Space)"}
+          onClick={() => void (playing.value ? pause() : play())}
+        >
+          {playing.value ? "❚❚ Pause" : "▶ Train"}
+        </button>
+        <button
+          type="button"
+          disabled={none}
+          title={`One step: forward, backward, update, for ${batch ? "a few rows" : "one row"} (→)`}
+          onClick={() => void advance("step")}
+        >
+          {batch ? "One mini-batch" : "One sample"}
+        </button>
+        <button type="button" disabled={none} title="e" onClick={() => void advance("epoch")}>
+          One epoch
+        </button>
+        <Back />
+      </div>
+      <Pace />
+      <div class="moves">
+        <button
+          type="button"
+          disabled={none}
+          title="The same first weights and the same order of rows"
+          onClick={() => void begin()}
+        >
+          ↺ Same seed again
+        </button>
+        <button
+          type="button"
+          disabled={none}
+          title="Other first weights and another order of rows"
+          onClick={() => void choose({ seed: (settings.value.seed + 1) % SEEDS })}
+        >
+          Another seed
+        </button>
+        <Shortcuts />
+      </div>
+      <Counters />
     </div>
+  );
+}
+
+function Back() {
+  const behind = moved.value?.behind ?? 0;
+  return (
+    <button type="button" disabled={behind === 0} title="To where the last move began (←)" onClick={() => void back()}>
+      ↶ Back
+    </button>
+  );
+}
+
+function Counters() {
+  const at = calmMoved.value;
+  if (!at) return null;
+  return (
+    <dl class="counters">
+      <div>
+        <dt>epoch</dt>
+        <dd>{at.state.epoch.toLocaleString("en")}</dd>
+      </div>
+      <div>
+        <dt>step</dt>
+        <dd>
+          {at.state.into} of {opened.value?.steps_per_epoch ?? 1}
+        </dd>
+      </div>
+      <div>
+        <dt title="The objective: the mean loss over the rows to train on, plus the penalty">objective J</dt>
+        <dd>{short(at.measures.objective)}</dd>
+      </div>
+      {at.measures.held_loss !== null && (
+        <div>
+          <dt title="The mean loss over the rows held out">held-out loss</dt>
+          <dd>{short(at.measures.held_loss)}</dd>
+        </div>
+      )}
+    </dl>
   );
 }

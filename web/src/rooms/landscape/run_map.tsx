@@ -7,6 +7,7 @@ import { colorOf, palette } from "../../parts/colors";
 import { frameOf, gridPoints } from "../network/grid";
 
 const COUNT = 40;
+const AXES = [0, 1] as const;
 
 /** First outputs of all points as bytes between the ends of the output's activation. */
 export function levelsOf(outputs: Float64Array, width: number, activation: string): Uint8Array {
@@ -32,13 +33,13 @@ export const isFlat = (made: Problem): boolean => made.table.inputs.length === 2
 export function RunMap({ made, scaling, vector, buffers, label }: Props) {
   const [levels, setLevels] = useState<Uint8Array | null>(null);
   const { table } = made;
-  const frame = frameOf(table);
+  const frame = frameOf(table, AXES);
   const width = outputCount(table);
   // The same numbers in another array are the same map.
   const key = vector.join();
   useEffect(() => {
     let wanted = true;
-    const X = toNetwork(scaling, gridPoints(frameOf(table), COUNT));
+    const X = toNetwork(scaling, gridPoints(table, AXES, COUNT));
     void ask("look", { X, layers: false, parameters: { vector, buffers } }).then((seen) => {
       if (wanted && seen) setLevels(levelsOf(seen.outputs, width, made.outputActivation));
     });

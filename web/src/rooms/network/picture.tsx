@@ -1,90 +1,172 @@
-/** The network as layers of units and the weights between them, drawn on one canvas. */
-import { Canvas, type Size } from "../../parts/canvas";
-import { colorOf } from "../../parts/colors";
-import { moved, opened } from "../../model/bench";
+/** The network as layers of units and the weights between them: pointed at, gone through by keys. */
+import { useMemo, useRef, useState } from "preact/hooks";
+import { LiveCanvas } from "../../parts/live_canvas";
+import type { Size } from "../../parts/canvas";
+import { moved, opened, playing, settings } from "../../model/bench";
 import { unitsOf, type Problem } from "../../model/problem";
-import { tile } from "./output_map";
+import { atlas } from "./atlas";
+import { Edges, MOST_LINES } from "./edges";
+import { columnsOf, isBar, unitAt, weightSlots, type Column, type Margins, type Point } from "./geometry";
+import { LayerHeads } from "./layer_heads";
+import { addUnits } from "./layers";
+import { drawMarks } from "./marks";
+import { kept, pointed, same, shown, unitName, type Selection, type UnitChoice } from "./selection";
+import { drawUnits } from "./units";
 
 interface Props {
   readonly problem: Problem;
+  /** Points of a map along each side; 0 where there are none. */
   readonly count: number;
 }
 
-interface Node {
-  readonly x: number;
-  readonly y: number;
-  readonly side: number;
+/** Seconds between two drawings of very many lines while it plays. */
+const LINES_EVERY = 0.1;
+
+/** Units above which the picture is taller. */
+const TALL = 32;
+
+/** The room for names that are longer than two letters, up to a limit. */
+export function marginsOf(made: Problem): Margins {
+  const room = (names: readonly string[], most: number) => {
+    const longest = Math.max(0, ...names.map((name) => name.length));
+    return names.length > most || longest <= 2 ? 0 : Math.min(92, 12 + 6.6 * longest);
+  };
+  const classes = made.table.kind === "classes" && made.outputs.length > 1;
+  return { left: room(made.table.inputs, 40), right: classes ? room(made.outputs, 40) : 0 };
 }
 
-/** Where each unit stands: layers as columns from left to right. */
-export function places(units: readonly number[], { width, height }: Size): Node[][] {
-  const most = Math.max(...units);
-  const side = Math.max(3, Math.min(44, (height - 40) / most - 6, width / units.length / 2.4));
-  const step = Math.min((height - 30) / most, side * 1.9);
-  return units.map((count, layer) => {
-    const x = 34 + side / 2 + (layer / (units.length - 1)) * (width - 68 - side);
-    const top = height / 2 - ((count - 1) * step) / 2;
-    return Array.from({ length: count }, (_, unit) => ({ x, y: top + unit * step, side }));
-  });
-}
+const followTraining = () => void moved.value;
+const followSelection = () => void (shown.value, kept.value);
 
-export function NetworkPicture({ problem, count }: Props) {
-  const at = moved.value;
-  const units = unitsOf(problem.open);
-  const slots = opened.value?.slots ?? [];
-  const draw = (context: CanvasRenderingContext2D, size: Size) => {
-    if (!at) return;
-    const nodes = places(units, size);
-    const { vector } = at.state;
-    for (const slot of slots) {
-      if (slot.block !== "weight") continue;
-      const [inputs, outputs] = slot.shape;
-      let largest = 1e-12;
-      for (let index = slot.start; index < slot.stop; index += 1)
-        largest = Math.max(largest, Math.abs(vector[index]));
-      const scale = Math.max(largest, 1);
-      for (let i = 0; i < inputs; i += 1)
-        for (let j = 0; j < outputs; j += 1) {
-          const weight = vector[slot.start + i * outputs + j];
-          const from = nodes[slot.layer][i];
-          const to = nodes[slot.layer + 1][j];
-          const share = Math.abs(weight) / scale;
-          if (share < 0.02 && inputs * outputs > 400) continue;
-          const middle = (from.x + to.x) / 2;
-          context.beginPath();
-          context.moveTo(from.x + from.side / 2, from.y);
-          context.bezierCurveTo(middle, from.y, middle, to.y, to.x - to.side / 2, to.y);
-          context.lineWidth = 0.4 + 5 * share * Math.min(1, to.side / 24);
-          context.strokeStyle = colorOf(Math.sign(weight) * (0.25 + 0.75 * share));
-          context.stroke();
-        }
-    }
-    let unit = 0;
-    nodes.forEach((layer, depth) =>
-      layer.forEach((node, index) => {
-        const { x, y, side } = node;
-        const left = x - side / 2;
-        const top = y - side / 2;
-        if (depth > 0 && at.maps) {
-          context.drawImage(tile(at.maps.levels, unit, count), left, top, side, side);
-          unit += 1;
-        } else {
-          context.fillStyle = getComputedStyle(context.canvas).getPropertyValue("--panel");
-          context.fillRect(left, top, side, side);
-        }
-        context.lineWidth = 1;
-        context.strokeStyle = getComputedStyle(context.canvas).getPropertyValue("--soft");
-        context.strokeRect(left, top, side, side);
-        if (depth === 0 && side > 10) {
-          context.fillStyle = getComputedStyle(context.canvas).getPropertyValue("--ink");
-          context.font = "13px system-ui";
-          context.textAlign = "center";
-          context.fillText(problem.table.inputs[index], x, y + 4);
-        }
-      }),
-    );
+export function NetworkPicture({ problem: made, count }: Props) {
+  const units = unitsOf(made.open);
+  const margins = marginsOf(made);
+  const [edges] = useState(() => new Edges());
+  const drawnAt = useRef(0);
+  const size = useRef<Size>({ width: 0, height: 0 });
+  const slots = opened.value ? weightSlots(opened.value) : [];
+  const columns = useMemo(() => {
+    let made: Column[] = [];
+    let of = "";
+    return (at: Size) => {
+      const key = `${at.width} ${at.height}`;
+      if (key !== of) [made, of] = [columnsOf(units, at, margins), key];
+      return made;
+    };
+  }, [made, margins.left, margins.right]);
+
+  const drawLines = (context: CanvasRenderingContext2D, at: Size, fresh: boolean) => {
+    size.current = at;
+    const vector = moved.peek()?.state.vector;
+    if (!vector || vector.length !== opened.peek()?.size) return;
+    const many = vector.length > MOST_LINES;
+    const now = performance.now() / 1000;
+    if (!fresh && many && playing.peek() && now - drawnAt.current < LINES_EVERY) return;
+    const changed = edges.change(vector, slots);
+    if (!fresh && !changed) return;
+    drawnAt.current = now;
+    context.clearRect(0, 0, at.width, at.height);
+    edges.draw(context, columns(at), slots);
+  };
+  const drawAllUnits = (context: CanvasRenderingContext2D, at: Size) => {
+    const told = moved.peek();
+    const now = opened.peek();
+    if (!told || !now || told.state.vector.length !== now.size) return;
+    if (told.maps && count) atlas.paint(told.maps, count);
+    context.clearRect(0, 0, at.width, at.height);
+    drawUnits(context, { made, columns: columns(at), opened: now, vector: told.state.vector, maps: count > 0 && told.maps !== null });
+  };
+  const drawSelection = (context: CanvasRenderingContext2D, at: Size) => {
+    context.clearRect(0, 0, at.width, at.height);
+    drawMarks(context, columns(at), slots, [kept.peek(), shown.peek()]);
+  };
+
+  const at = (event: PointerEvent | MouseEvent): Selection | null => {
+    const box = (event.currentTarget as Element).getBoundingClientRect();
+    const point: Point = { x: event.clientX - box.left, y: event.clientY - box.top };
+    const there = columns(size.current);
+    const found = unitAt(there, point);
+    if (found) return { kind: "unit", column: found[0], unit: found[1] };
+    return edges.at(there, slots, point);
+  };
+  const point = (event: PointerEvent) => {
+    const found = event.pointerType === "touch" ? null : at(event);
+    if (!same(found, pointed.peek())) pointed.value = found;
+  };
+  const keep = (event: MouseEvent) => {
+    const found = at(event);
+    kept.value = same(found, kept.peek()) ? null : found;
   };
   return (
-    <Canvas draw={draw} label={`A network of ${units.join(", ")} units; blue weights are positive, orange negative`} />
+    <div class="network-frame">
+      <LayerHeads problem={made} margins={margins} />
+      <div
+        class={Math.max(...units.filter((count) => !isBar(count))) > TALL ? "network-stage tall" : "network-stage"}
+        role="application"
+        tabIndex={0}
+        aria-label={`The network, ${units.join(", ")} units from the inputs to the output. Arrow keys go from unit to unit.`}
+        aria-describedby="network-at"
+        onPointerMove={point}
+        onPointerLeave={() => (pointed.value = null)}
+        onClick={keep}
+        onKeyDown={(event) => {
+          if (pressed(event.key, units)) event.preventDefault();
+        }}
+      >
+        <LiveCanvas when={followTraining} draw={drawLines} />
+        <LiveCanvas when={followTraining} draw={drawAllUnits} label={labelOf(units)} />
+        <LiveCanvas when={followSelection} draw={drawSelection} />
+        <At made={made} />
+      </div>
+    </div>
   );
+}
+
+const labelOf = (units: readonly number[]): string =>
+  `A network of ${units.join(", ")} units; blue weights are positive, orange negative`;
+
+/** What the keys have come to, for a screen reader. */
+function At({ made }: { made: Problem }) {
+  const chosen = kept.value;
+  return (
+    <p id="network-at" class="visually-hidden" aria-live="polite">
+      {chosen?.kind === "unit" ? unitName(made, chosen.column, chosen.unit) : ""}
+    </p>
+  );
+}
+
+/** The unit that an arrow key leads to from another. */
+export function neighbour(from: UnitChoice, key: string, units: readonly number[]): UnitChoice | null {
+  const aside = { ArrowLeft: -1, ArrowRight: 1 }[key];
+  if (aside !== undefined) {
+    const column = from.column + aside;
+    if (column < 0 || column >= units.length || isBar(units[column])) return null;
+    // To the unit that stands at about the same height.
+    const unit = Math.round(((from.unit + 0.5) / units[from.column]) * units[column] - 0.5);
+    return { kind: "unit", column, unit: Math.min(Math.max(unit, 0), units[column] - 1) };
+  }
+  const along = { ArrowUp: -1, ArrowDown: 1 }[key];
+  if (along === undefined) return null;
+  const unit = from.unit + along;
+  return unit < 0 || unit >= units[from.column] ? null : { ...from, unit };
+}
+
+/** Whether the picture does something with a key. */
+function pressed(key: string, units: readonly number[]): boolean {
+  const chosen = kept.peek();
+  if (key === "Escape") {
+    kept.value = null;
+    return chosen !== null;
+  }
+  const from = chosen?.kind === "unit" ? chosen : null;
+  if (key.startsWith("Arrow")) {
+    const first: UnitChoice = { kind: "unit", column: isBar(units[0]) ? 1 : 0, unit: 0 };
+    const next = from ? neighbour(from, key, units) : first;
+    if (next) kept.value = next;
+    return true;
+  }
+  const more = { "+": 1, "=": 1, "-": -1, "−": -1 }[key];
+  if (more === undefined || !from || from.column === 0 || from.column === units.length - 1) return false;
+  if (!settings.peek().hide.includes("network")) addUnits(from.column - 1, more);
+  return true;
 }

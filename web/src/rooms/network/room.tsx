@@ -1,50 +1,88 @@
 /** The network room: the network, what each unit sees, the output over the plane, the curves. */
-import { useEffect } from "preact/hooks";
-import { Chart } from "../../parts/chart";
-import { curves, problem, settings, watch } from "../../model/bench";
-import { toNetwork, unitsOf } from "../../model/problem";
+import { useEffect, useLayoutEffect } from "preact/hooks";
+import { problem, settings, watch } from "../../model/bench";
+import { toNetwork, unitsOf, type Problem } from "../../model/problem";
+import { MOST_HIDDEN, MOST_UNITS } from "../../model/settings";
+import { AxesChoice } from "./axes_choice";
 import { Controls } from "./controls";
-import { frameOf, gridPoints } from "./grid";
-import { OutputMap } from "./output_map";
+import { Dependence } from "./dependence";
+import { MOST_LINES } from "./edges";
+import { axesOf, gridPoints } from "./grid";
+import { Inspector } from "./inspector";
+import { isBar } from "./geometry";
+import { Losses } from "./losses";
+import { MapPanel } from "./map_panel";
 import { NetworkPicture } from "./picture";
+import { Predictions } from "./predictions";
+import { NetworkTables } from "./tables";
+import "./network.css";
 
-/** Points of the grid along each side, fewer where there are many units to be shown. */
+/** Points of a map along each side: fewer where there are many units, which are then drawn small. */
 export function gridCount(units: number): number {
-  return units > 100 ? 24 : 32;
+  if (units <= 60) return 32;
+  return units <= 200 ? 24 : 20;
+}
+
+/** Whether the network is drawn as layers because its units are too many. */
+export function isTooLarge(units: readonly number[]): boolean {
+  return units.some(isBar) || units.length > MOST_HIDDEN + 2;
 }
 
 export function NetworkRoom() {
   const made = problem.value;
-  const flat = made !== null && made.table.inputs.length === 2;
-  const units = made ? unitsOf(made.open).slice(1) : [];
-  const count = gridCount(units.reduce((sum, width) => sum + width, 0));
-  useEffect(() => {
-    if (!made || !flat) return;
-    void watch(toNetwork(made.scaling, gridPoints(frameOf(made.table), count)));
-  }, [made, flat, count]);
   if (!made) return <p class="empty">Preparing …</p>;
-  const { epoch, loss, held } = curves.value;
+  return <Room made={made} />;
+}
+
+function Room({ made }: { made: Problem }) {
+  const units = unitsOf(made.open);
+  const large = isTooLarge(units.slice(1));
+  const [across, up] = axesOf(made.table, settings.value.axes);
+  const count = large ? 32 : gridCount(units.slice(1).reduce((sum, width) => sum + width, 0));
+  // Before the browser draws: no picture without maps in between.
+  useLayoutEffect(() => {
+    void watch(toNetwork(made.scaling, gridPoints(made.table, [across, up], count)), !large);
+  }, [made, across, up, count, large]);
+  useEffect(() => () => void watch(null), []);
+  const inputs = made.table.inputs.length;
   return (
     <div class="network-room">
       <Controls />
-      <section class="picture" aria-label="The network">
-        <NetworkPicture problem={made} count={count} />
+      <section class="network-middle" aria-label="The network">
+        <NetworkPicture problem={made} count={large ? 0 : count} />
+        {!large && <FewLines units={units} />}
+        {(large || isBar(units[0])) && <TooLarge units={units} />}
+        <Inspector problem={made} />
+        {inputs !== 2 && <Dependence problem={made} />}
+        <Predictions problem={made} />
+        <NetworkTables problem={made} />
       </section>
       <aside>
-        {flat && <OutputMap problem={made} count={count} />}
-        <h2>Loss over epochs</h2>
-        <Chart
-          label={`Loss over ${epoch.length} epochs`}
-          height={150}
-          epochs={epoch}
-          lines={[
-            { name: "training", color: "--ink", values: loss },
-            ...(held.length && settings.value.held > 0
-              ? [{ name: "held out", color: "--below", dash: [5, 4], values: held }]
-              : []),
-          ]}
-        />
+        <MapPanel problem={made} count={count} />
+        {inputs > 2 && <AxesChoice problem={made} />}
+        <Losses />
       </aside>
     </div>
+  );
+}
+
+function FewLines({ units }: { units: readonly number[] }) {
+  const most = Math.max(...units.slice(1).map((width, below) => width * units[below]));
+  if (most <= MOST_LINES) return null;
+  return (
+    <p class="network-words">
+      Between two layers the {MOST_LINES} strongest weights are drawn, here of up to {most.toLocaleString("en")}.
+    </p>
+  );
+}
+
+function TooLarge({ units }: { units: readonly number[] }) {
+  const wide = units.filter(isBar).map((count) => count.toLocaleString("en"));
+  return (
+    <p class="network-words">
+      {wide.length > 0
+        ? `A layer of ${wide.join(", ")} units is more than the ${MOST_UNITS} that can be told apart: it is shown as a bar with the histogram of its weights.`
+        : `${units.length - 2} hidden layers are more than the ${MOST_HIDDEN} whose units can be told apart: their maps are left out.`}
+    </p>
   );
 }

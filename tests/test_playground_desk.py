@@ -1,0 +1,89 @@
+"""The desk: frames while it plays, and nothing of before after an answer."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from test_playground_lab import opening, rows
+
+import deltarule as dr
+from deltarule.playground import wire
+from deltarule.playground.answers import Answers
+from deltarule.playground.desk import Desk
+
+
+class Page:
+    """Asks a desk and keeps what it hears, in order."""
+
+    def __init__(self) -> None:
+        self.heard: queue.Queue[dict[str, Any]] = queue.Queue()
+        self.frames: list[dict[str, Any]] = []
+        self.desk = Desk(lambda data: self.heard.put(wire.decode(data)), Answers())
+
+    def tell(self, ask: str, **given: Any) -> None:
+        self.desk.receive(wire.encode({"id": 1, "ask": ask, "given": given}))
+
+    def ask(self, ask: str, **given: Any) -> dict[str, Any]:
+        self.tell(ask, **given)
+        while True:
+            message = self.heard.get(timeout=20)
+            if "event" not in message:
+                assert "problem" not in message
+                return message["answer"]
+            self.frames.append(message["told"])
+            self.tell("ready")
+
+    def next_frame(self) -> dict[str, Any]:
+        message = self.heard.get(timeout=20)
+        self.tell("ready")
+        return message["told"]
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    made = Page()
+    network, plan = dr.Network(units=(4, 5, 2)), dr.TrainingPlan(learning_rate_init=1e-3)
+    made.ask("open", **opening(network, plan, rows(20, 4, 2)))
+    made.ask("watch", X=np.zeros(40), layers=True)
+    yield made
+    made.desk.close()
+
+
+@pytest.mark.parametrize("pace", [None, 2000.0])
+def test_frames_come_while_it_plays(page, pace):
+    page.ask("play", steps_per_second=pace)
+    steps = [page.next_frame()["state"]["step"] for _ in range(5)]
+    assert sorted(set(steps)) == steps
+    assert page.ask("pause")["state"]["step"] >= steps[-1]
+
+
+def test_frames_wait_for_the_page_to_be_ready(page):
+    page.ask("play", steps_per_second=None)
+    page.heard.get(timeout=20)
+    page.tell("ranges")
+    # Without a word that it is ready the page hears its answer alone, however long it plays.
+    assert "answer" in page.heard.get(timeout=20)
+    page.tell("ready")
+    assert page.heard.get(timeout=20)["event"] == "frame"
+
+
+def test_after_an_answer_comes_no_frame_of_before(page):
+    for _ in range(30):
+        page.ask("play", steps_per_second=None)
+        page.next_frame()
+        page.ask("pause")
+        assert page.heard.empty()
+
+
+def test_a_frame_with_the_end_tells_the_losses(page):
+    network = dr.Network(units=(4, 2), activations="identity")
+    plan = dr.TrainingPlan(learning_rate_init=1e9)
+    page.ask("open", **opening(network, plan, rows(20, 4, 2)))
+    page.ask("play", steps_per_second=None)
+    frame = next(frame for frame in iter(page.next_frame, None) if frame["stopped"])
+    assert frame["stopped"]["reason"] == "non_finite"
+    assert not np.isfinite(frame["measures"]["objective"])

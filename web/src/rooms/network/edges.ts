@@ -1,0 +1,150 @@
+/**
+ * The weights as lines: blue above 0, orange below, thick as they are
+ * large beside the others of their layer.
+ *
+ * Lines of one look are one path. They are drawn anew only when one of them would look different,
+ * and of very many only the strongest.
+ */
+import type { Slot } from "../../protocol";
+import { colorOf } from "../../parts/colors";
+import { fall, unitY, type Column, type Point } from "./geometry";
+import type { WeightChoice } from "./selection";
+
+/** Looks of a sign: from hardly there to the largest of the layer. */
+const LOOKS = 10;
+
+/** Lines of a layer that are drawn at most, and lines of all layers that are curves. */
+export const MOST_LINES = 256;
+const MOST_CURVES = 900;
+
+/** Steps in which the sizes of very many weights are told apart. */
+const STEPS = 256;
+
+/** −LOOKS … LOOKS of each weight, 0 where it is not drawn. */
+function looksOf(vector: Float64Array, { start, stop }: Slot, into: Int8Array): void {
+  let largest = 0;
+  for (let place = start; place < stop; place += 1) {
+    const size = Math.abs(vector[place]);
+    if (size > largest && size < Infinity) largest = size;
+  }
+  const many = stop - start > MOST_LINES;
+  const least = many ? leastOf(vector, start, stop, largest) : 0;
+  // Few and small weights are few and thin lines; of many the largest is thick whatever it is.
+  const full = many ? largest : Math.max(largest, 1);
+  for (let place = start; place < stop; place += 1) {
+    const share = vector[place] / (full || 1);
+    const size = Math.abs(share);
+    // A number that ran away is not drawn.
+    into[place - start] = size >= least && size <= 1 ? Math.round(share * LOOKS) : 0;
+  }
+}
+
+/** The share of the largest that a weight must have to be among the strongest that are drawn. */
+function leastOf(vector: Float64Array, start: number, stop: number, largest: number): number {
+  const counts = new Uint32Array(STEPS + 1);
+  for (let place = start; place < stop; place += 1) {
+    const share = Math.abs(vector[place]) / (largest || 1);
+    if (share <= 1) counts[Math.floor(share * STEPS)] += 1;
+  }
+  let lines = 0;
+  for (let step = STEPS; step >= 0; step -= 1) {
+    lines += counts[step];
+    if (lines > MOST_LINES) return (step + 1) / STEPS;
+  }
+  return 0;
+}
+
+export class Edges {
+  private looks: Int8Array[] = [];
+
+  /** Whether lines look different from when they were drawn last; remembers how they look now. */
+  change(vector: Float64Array, slots: readonly Slot[]): boolean {
+    let changed = this.looks.length !== slots.length;
+    const former = this.looks;
+    this.looks = slots.map((slot, index) => {
+      const looks = new Int8Array(slot.stop - slot.start);
+      looksOf(vector, slot, looks);
+      const before = former[index];
+      changed ||= before?.length !== looks.length || looks.some((look, place) => look !== before[place]);
+      return looks;
+    });
+    return changed;
+  }
+
+  draw(context: CanvasRenderingContext2D, columns: readonly Column[], slots: readonly Slot[]): void {
+    const lines = this.looks.reduce((sum, looks) => sum + looks.reduce((all, look) => all + Number(look !== 0), 0), 0);
+    const curved = lines <= MOST_CURVES;
+    for (let look = 1; look <= LOOKS; look += 1)
+      for (const sign of [-1, 1]) {
+        context.beginPath();
+        slots.forEach((slot, index) => this.path(context, columns, slot, this.looks[index], sign * look, curved));
+        const share = look / LOOKS;
+        context.lineWidth = widthOf(share, lines);
+        context.strokeStyle = colorOf(sign * (0.25 + 0.75 * share));
+        context.stroke();
+      }
+  }
+
+  private path(
+    context: CanvasRenderingContext2D,
+    columns: readonly Column[],
+    slot: Slot,
+    looks: Int8Array,
+    look: number,
+    curved: boolean,
+  ): void {
+    const outputs = slot.shape[1];
+    const [from, to] = [columns[slot.layer], columns[slot.layer + 1]];
+    if (from.bar || to.bar) return;
+    for (let place = looks.indexOf(look); place >= 0; place = looks.indexOf(look, place + 1)) {
+      const i = Math.floor(place / outputs);
+      line(context, from, to, unitY(from, i), unitY(to, place - i * outputs), curved);
+    }
+  }
+
+  /** The weight that runs within a few pixels of a point, the nearest of those that are drawn. */
+  at(columns: readonly Column[], slots: readonly Slot[], { x, y }: Point): WeightChoice | null {
+    let nearest = 7;
+    let found: WeightChoice | null = null;
+    slots.forEach((slot, index) => {
+      const [from, to] = [columns[slot.layer], columns[slot.layer + 1]];
+      const left = from.x + from.side / 2;
+      const right = to.x - to.side / 2;
+      const looks = this.looks[index];
+      if (!looks || from.bar || to.bar || x < left || x > right) return;
+      const share = fall((x - left) / (right - left));
+      const outputs = slot.shape[1];
+      looks.forEach((look, place) => {
+        if (look === 0 && looks.length > MOST_LINES) return;
+        const i = Math.floor(place / outputs);
+        const j = place - i * outputs;
+        const away = Math.abs(unitY(from, i) + share * (unitY(to, j) - unitY(from, i)) - y);
+        if (away >= nearest) return;
+        nearest = away;
+        found = { kind: "weight", layer: slot.layer, from: i, to: j };
+      });
+    });
+    return found;
+  }
+}
+
+const widthOf = (share: number, lines: number): number => 0.5 + (lines > 400 ? 1.3 : 4.5) * share;
+
+/** From the right side of one unit to the left side of the other. */
+export function line(
+  context: CanvasRenderingContext2D,
+  from: Column,
+  to: Column,
+  y: number,
+  end: number,
+  curved = true,
+): void {
+  const left = from.x + from.side / 2;
+  const right = to.x - to.side / 2;
+  context.moveTo(left, y);
+  if (!curved) context.lineTo(right, end);
+  else {
+    const middle = (left + right) / 2;
+    context.bezierCurveTo(middle, y, middle, end, right, end);
+  }
+}

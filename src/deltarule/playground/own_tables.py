@@ -8,12 +8,13 @@ own switch standardises it or does not. Holes hold the median, beside them an in
 from __future__ import annotations
 
 import io
+import warnings
 from typing import Any
 
 import numpy as np
 
 from deltarule.definitions import Array
-from deltarule.exceptions import TableError
+from deltarule.exceptions import TableError, UnknownCategoryWarning
 from deltarule.tables import Column, ColumnPlan, Limits, Table, TargetPlan, read_csv
 from deltarule.tables.columns import MAX_CATEGORIES, counts_rows
 from deltarule.tables.targets import has_target
@@ -165,7 +166,9 @@ def _own_units(rows: Table, plan: ColumnPlan) -> Array:
             if column.missing:
                 X[:, start + 1] = holes
         else:
-            column.write(rows, X[:, start:stop])
+            # Words beyond the most frequent are unknown by intention; the column's note says so.
+            with warnings.catch_warnings(action="ignore", category=UnknownCategoryWarning):
+                column.write(rows, X[:, start:stop])
         start = stop
     return X
 

@@ -23,8 +23,12 @@ CASES = json.loads(Path(__file__).with_name("table_cases.json").read_text(encodi
 HERE = [case for case in CASES if case.get("engine") != "page"]
 
 
-def read(text, first_line="auto", target=None):
-    return OwnTables().read("t.csv", text.encode(), first_line, target)
+#: The choices of an ask, as the page begins with them.
+BEGIN = {"first_line": "auto", "target": None, "learned": "auto"}
+
+
+def read(text, **choices):
+    return OwnTables().read("t.csv", text.encode(), **{**BEGIN, **choices})
 
 
 def refusal(text, **options):
@@ -38,6 +42,7 @@ def test_the_cases_that_both_readers_share(case):
     file = bytes.fromhex(case["bytes"]) if "bytes" in case else case["text"].encode()
     tables = OwnTables()
     given = ("t.csv", file, case.get("first_line", "auto"), case.get("target"))
+    given += (case.get("learned", "auto"),)
     if "problem" in case:
         with pytest.raises(TableError) as caught:
             tables.read(*given)
@@ -56,7 +61,7 @@ def test_an_ask_is_answered_through_the_wire():
     answers = Answers()
     assert "table" in answers.answer({"ask": "hello", "given": {}}, print)["can"]
     file = np.frombuffer(gzip.compress(b"a,b\n1,x\n2,y\n"), np.uint8)
-    asked = {"name": "t.csv.gz", "file": file, "first_line": "auto", "target": None}
+    asked = {"name": "t.csv.gz", "file": file, **BEGIN}
     message = wire.decode(wire.encode({"ask": "table", "given": asked}))
     found = wire.decode(wire.encode(answers.answer(message, print)))
     assert found["X"].tolist() == [1, 2]
@@ -64,13 +69,17 @@ def test_an_ask_is_answered_through_the_wire():
 
 
 def test_what_an_ask_must_hold():
-    whole = {"name": "t", "file": np.zeros(1, np.uint8), "first_line": "auto", "target": None}
+    whole = {"name": "t", "file": np.zeros(1, np.uint8), **BEGIN}
     reload = "Reload the page if you did not write it."
     wrong = {
         "name": (3, f"table.name must be a text (got 3). {reload}"),
         "file": ("a,b", f"table.file must be bytes (got 'str'). {reload}"),
         "first_line": ("?", f"table.first_line must be one of auto, names, row (got '?'). {reload}"),
         "target": (3, f"table.target must be a text (got 3). {reload}"),
+        "learned": (
+            "x",
+            f"table.learned must be one of auto, classes, values (got 'x'). {reload}",
+        ),
     }
     for field, (value, sentence) in wrong.items():
         with pytest.raises(InvalidParameterError) as caught:

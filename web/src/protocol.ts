@@ -233,6 +233,9 @@ export interface Finding {
 /** What the first line of a CSV file holds; "auto": names, unless one of its cells is a number. */
 export type FirstLine = "auto" | "names" | "row";
 
+/** How its target is learned; "auto": words, two values, and few whole numbers are classes. */
+export type Learned = "auto" | "classes" | "values";
+
 /** Columns of a table that are numbers by now, and what they were. */
 export interface TableRead {
   readonly name: string;
@@ -310,7 +313,16 @@ export interface Requests {
   runs: [{ runs: readonly Run[]; epochs: number; keep: number }, { runs: readonly RunDone[] }];
   diagnose: [Record<string, never>, { findings: readonly Finding[] }];
   /** A CSV file as it is; `target` null: the last column that can be one. */
-  table: [{ name: string; file: Uint8Array; first_line: FirstLine; target: string | null }, TableRead];
+  table: [
+    {
+      name: string;
+      file: Uint8Array;
+      first_line: FirstLine;
+      target: string | null;
+      learned: Learned;
+    },
+    TableRead,
+  ];
   save: [Record<string, never>, { file: Uint8Array }];
   load: [{ file: Uint8Array }, { network: NetworkRecord; state: State }];
 }

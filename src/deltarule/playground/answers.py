@@ -18,7 +18,7 @@ from deltarule.playground import asks
 from deltarule.playground.asks import Given
 from deltarule.playground.lab import Lab
 from deltarule.playground.maps import layer_outputs, paint
-from deltarule.playground.own_tables import FIRST_LINES, OwnTables
+from deltarule.playground.own_tables import FIRST_LINES, LEARNED, OwnTables
 from deltarule.playground.runs import train_runs
 
 #: What an ask at most asks for: steps of an advance, points of a surface, rows that are watched.
@@ -199,7 +199,8 @@ class Answers:
         name, file = given.text("name", MOST_NAME), given.bytes("file")
         first_line = given.chosen("first_line", tuple(FIRST_LINES))
         target = None if given.value("target") is None else given.text("target", MOST_NAME)
-        return self._tables.read(name, file, first_line, target)
+        learned = given.chosen("learned", tuple(LEARNED))
+        return self._tables.read(name, file, first_line, target, learned)
 
 
 def _buffers(given: Given, network: Network) -> Array | None:

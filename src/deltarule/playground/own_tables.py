@@ -27,6 +27,8 @@ MOST_NUMBERS = 6_000_000
 MOST_CLASSES = 100
 #: What a first line holds, in the page's words and in the reader's.
 FIRST_LINES: dict[str, bool | None] = {"auto": None, "names": True, "row": False}
+#: How a target is learned, in the page's words and in those of its plan.
+LEARNED = {"auto": "auto", "classes": "classification", "values": "regression"}
 
 
 class OwnTables:
@@ -36,7 +38,9 @@ class OwnTables:
         self._last: tuple[bytes, str] | None = None
         self._table: Table | None = None
 
-    def read(self, name: str, file: bytes, first_line: str, target: str | None) -> dict[str, Any]:
+    def read(
+        self, name: str, file: bytes, first_line: str, target: str | None, learned: str = "auto"
+    ) -> dict[str, Any]:
         """A table as the page's protocol has it (``TableRead``).
 
         Parameters
@@ -48,6 +52,8 @@ class OwnTables:
         first_line : {"auto", "names", "row"}
         target : str or None
             None takes the last column that can be one.
+        learned : {"auto", "classes", "values"}, default="auto"
+            "auto" takes words, two different values, and few whole numbers as classes.
 
         Raises
         ------
@@ -60,10 +66,10 @@ class OwnTables:
                 io.BytesIO(file), name=name, header=FIRST_LINES[first_line], limits=LIMITS
             )
             self._last = (file, first_line)
-        return prepare(self._table, name, target)
+        return prepare(self._table, name, target, learned)
 
 
-def prepare(table: Table, name: str, target: str | None) -> dict[str, Any]:
+def prepare(table: Table, name: str, target: str | None, learned: str) -> dict[str, Any]:
     """Columns of numbers for a network, the targets, and what was done in words."""
     if len(table.names) < 2:
         raise TableError(
@@ -71,13 +77,13 @@ def prepare(table: Table, name: str, target: str | None) -> dict[str, Any]:
             "and what is to be predicted, with commas, semicolons or tabs between the cells."
         )
     if target is None:
-        target = _likely_target(table)
-    problem = _target_problem(table, target)
+        target = _likely_target(table, learned)
+    problem = _target_problem(table, target, learned)
     if problem is not None:
         raise TableError(problem)
     known = has_target(table, (target,))
     rows = table.take(known)
-    plan = TargetPlan.fit(rows, (target,))
+    plan = TargetPlan.fit(rows, (target,), LEARNED[learned])
     inputs = rows.without([target])
     counting = [one for one in inputs.names if _counts_rows(table, one)]
     columns = ColumnPlan.fit(inputs.without(counting))
@@ -100,13 +106,13 @@ def prepare(table: Table, name: str, target: str | None) -> dict[str, Any]:
     }
 
 
-def _likely_target(table: Table) -> str:
+def _likely_target(table: Table, learned: str) -> str:
     """The last column that can be one; the last where none can."""
-    fits = (one for one in reversed(table.names) if _target_problem(table, one) is None)
+    fits = (one for one in reversed(table.names) if _target_problem(table, one, learned) is None)
     return next(fits, table.names[-1])
 
 
-def _target_problem(table: Table, name: str) -> str | None:
+def _target_problem(table: Table, name: str, learned: str) -> str | None:
     """Why a column cannot be the target, or None."""
     cells = table.column(name)
     known = has_target(table, (name,))
@@ -124,10 +130,16 @@ def _target_problem(table: Table, name: str) -> str | None:
             f"column {name!r} is the same in every row: there is nothing to learn. Choose another "
             "target."
         )
-    if not table.is_numeric(name) and len(values) > MOST_CLASSES:
+    words = not table.is_numeric(name)
+    if words and learned == "values":
         return (
-            f"column {name!r} holds {len(values):,} different words, and a target has at most "
-            f"{MOST_CLASSES} classes here. Choose another target."
+            f"column {name!r} holds words, which are classes and no values. Learn it as classes, "
+            "or choose another target."
+        )
+    if (words or learned == "classes") and len(values) > MOST_CLASSES:
+        return (
+            f"column {name!r} holds {len(values):,} different {'words' if words else 'numbers'}, "
+            f"and a target has at most {MOST_CLASSES} classes here. Choose another target."
         )
     return None
 

@@ -4,7 +4,7 @@
  * It takes, says and leaves out what the library's own preparation does, but for columns of words:
  * they are left out, unless one is the target and names classes.
  */
-import { EngineError, type FirstLine, type TableRead } from "../protocol";
+import { EngineError, type FirstLine, type Learned, type TableRead } from "../protocol";
 import { cellsOf, MOST_ROWS, quoted, refuse, textOf, type Cells } from "./csv";
 
 /** Numbers of X and the targets together. */
@@ -90,7 +90,7 @@ const isKnown = (column: Column, row: number): boolean =>
   column.numbers ? !Number.isNaN(column.numbers[row]) : column.words[row] !== null;
 
 /** Why a column cannot be the target, or null. */
-function targetProblem(column: Column): string | null {
+function targetProblem(column: Column, learned: Learned): string | null {
   const name = quoted(column.name);
   const known = column.words.flatMap((_, row) => (isKnown(column, row) ? [row] : []));
   if (known.length < 2)
@@ -103,9 +103,15 @@ function targetProblem(column: Column): string | null {
   const values = new Set(known.map((row) => (column.numbers ? column.numbers[row] : column.words[row])));
   if (values.size === 1)
     return `column ${name} is the same in every row: there is nothing to learn. Choose another target.`;
-  if (!column.numbers && values.size > MOST_CLASSES)
+  if (!column.numbers && learned === "values")
     return (
-      `column ${name} holds ${values.size.toLocaleString("en")} different words, and a target has ` +
+      `column ${name} holds words, which are classes and no values. Learn it as classes, or choose ` +
+      "another target."
+    );
+  const kind = column.numbers ? "numbers" : "words";
+  if ((kind === "words" || learned === "classes") && values.size > MOST_CLASSES)
+    return (
+      `column ${name} holds ${values.size.toLocaleString("en")} different ${kind}, and a target has ` +
       `at most ${MOST_CLASSES} classes here. Choose another target.`
     );
   return null;
@@ -117,9 +123,11 @@ interface Target {
   readonly outputs: readonly string[];
 }
 
-function targetOf(column: Column, rows: readonly number[]): Target {
+function targetOf(column: Column, rows: readonly number[], learned: Learned): Target {
   const { name, numbers, words } = column;
-  if (numbers) {
+  const whole = numbers !== null && rows.every((row) => Number.isInteger(numbers[row]));
+  // Classes that are no whole numbers are words, as they stand in the file.
+  if (numbers && (learned !== "classes" || whole)) {
     const values = Float64Array.from(rows, (row) => numbers[row]);
     const wrong = rows.find((row) => !Number.isFinite(numbers[row]));
     if (wrong !== undefined)
@@ -128,7 +136,8 @@ function targetOf(column: Column, rows: readonly number[]): Target {
           `row ${wrong + 1}). Correct the cell or remove the row.`,
       );
     const classes = [...new Set(values)].sort((a, b) => a - b);
-    if (!areClasses(classes, values.length)) return { kind: "values", y: values, outputs: [name] };
+    const asClasses = learned === "classes" || (learned === "auto" && areClasses(classes, values.length));
+    if (!asClasses) return { kind: "values", y: values, outputs: [name] };
     return { kind: "classes", y: values.map((value) => classes.indexOf(value)), outputs: classes.map(shown) };
   }
   const classes = [...new Set(rows.map((row) => words[row]!))].sort(byLetters);
@@ -219,6 +228,7 @@ export function tableOfCsv(
   file: Uint8Array,
   firstLine: FirstLine,
   target: string | null,
+  learned: Learned,
 ): TableRead {
   const cells = cellsOf(name, textOf(name, file), firstLine);
   const columns = columnsOf(cells);
@@ -234,19 +244,24 @@ export function tableOfCsv(
       "no column holds numbers, and this page reads numbers only. Open it with deltarule play, " +
         "which gives each word an input.",
     );
-  return tableOfColumns(name, columns, target);
+  return tableOfColumns(name, columns, target, learned);
 }
 
-function tableOfColumns(name: string, columns: readonly Column[], wanted: string | null): TableRead {
+function tableOfColumns(
+  name: string,
+  columns: readonly Column[],
+  wanted: string | null,
+  learned: Learned,
+): TableRead {
   const backwards = [...columns].reverse();
-  const likely = backwards.find((one) => targetProblem(one) === null) ?? backwards[0];
+  const likely = backwards.find((one) => targetProblem(one, learned) === null) ?? backwards[0];
   const chosen = wanted === null ? likely : columns.find((column) => column.name === wanted);
   if (!chosen)
     throw new EngineError(`the table has no column ${quoted(wanted ?? "")}. Choose one that it has.`);
-  const problem = targetProblem(chosen);
+  const problem = targetProblem(chosen, learned);
   if (problem) throw new EngineError(problem);
   const rows = chosen.words.flatMap((_, row) => (isKnown(chosen, row) ? [row] : []));
-  const target = targetOf(chosen, rows);
+  const target = targetOf(chosen, rows, learned);
   const others = columns.filter((column) => column !== chosen);
   const found = new Map(others.map((one) => [one, prepared(one, rows, countsRows(one))]));
   const inputs = [...found.values()].flatMap(({ input }) => (input ? [input] : []));

@@ -1,5 +1,5 @@
 /** A table of the person's own: read by the engine where it can, else by the page. */
-import { EngineError, type FirstLine, type TableRead } from "../protocol";
+import { EngineError, type FirstLine, type Learned, type TableRead } from "../protocol";
 import { engineIs, request } from "./bench";
 import { checkSize } from "./csv";
 
@@ -20,14 +20,18 @@ export async function sourceOf(file: File): Promise<Source> {
 /** Whether the engine understands categories, too. */
 export const engineReadsTables = (): boolean => engineIs.value?.can.includes("table") ?? false;
 
-export async function readTable(
-  { name, file }: Source,
-  first_line: FirstLine,
-  target: string | null,
-): Promise<TableRead> {
+/** How a source is to be read. */
+export interface Reading {
+  readonly first_line: FirstLine;
+  /** null: the last column that can be one. */
+  readonly target: string | null;
+  readonly learned: Learned;
+}
+
+export async function readTable({ name, file }: Source, reading: Reading): Promise<TableRead> {
   checkSize(name, file.length);
-  if (engineReadsTables()) return request("table", { name, file, first_line, target });
+  if (engineReadsTables()) return request("table", { name, file, ...reading });
   // Loaded where it is needed.
   const { tableOfCsv } = await import("./csv_table");
-  return tableOfCsv(name, file, first_line, target);
+  return tableOfCsv(name, file, reading.first_line, reading.target, reading.learned);
 }

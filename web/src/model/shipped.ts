@@ -19,7 +19,7 @@ export const SHIPPED: Readonly<Record<string, Shipped>> = {
   },
   digits: {
     title: "Digits written by hand",
-    about: "1 797 pictures of 8 × 8 pixels, 10 digits",
+    about: "1,797 pictures of 8 × 8 pixels, 10 digits",
     picture: { side: 8, most: 15 },
     fetch: digits,
   },

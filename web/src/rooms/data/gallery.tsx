@@ -10,8 +10,8 @@ import { Digits } from "./digits";
 import { Scatter } from "./scatter";
 
 const ROWS_DRAWN = 200;
-/** The rows whose digits stand on the tile: the first of each. */
-const TEN = Array.from({ length: 10 }, (_, row) => row);
+/** The rows that stand on the tile of the digits. */
+const TWELVE = Array.from({ length: 12 }, (_, row) => row);
 
 export function Gallery() {
   const { set, rows, noise, set_seed } = settings.value;
@@ -78,7 +78,7 @@ function ShippedTile({ name }: { readonly name: string }) {
     <Tile title={title} about={about} pressed={settings.value.set === name} onPress={() => void press()}>
       {table &&
         (picture ? (
-          <Digits table={table} rows={TEN} columns={5} label="" {...picture} />
+          <Digits table={table} rows={TWELVE} columns={4} label="" {...picture} />
         ) : (
           <Scatter table={table} axes={[2, 3]} size={2.4} label="" />
         ))}

@@ -40,7 +40,7 @@ export function InUse() {
           <p class="data-hint">The first rows: {shown.map((row) => table.y[row]).join(" ")}</p>
         </>
       )}
-      <Preview table={table} />
+      {!picture && <Preview table={table} />}
       <Notes table={table} />
     </section>
   );

@@ -2,67 +2,63 @@
 import { batch, signal } from "@preact/signals";
 import { bring } from "../../model/bench";
 import { choicesFor, choicesInWords, withStandardTarget } from "../../model/choices";
-import { engineReadsTables, readTable, sourceOf, type Source } from "../../model/own_table";
+import { engineReadsTables, readTable, sourceOf, type Reading, type Source } from "../../model/own_table";
 import { Choice, Switch } from "../../parts/fields";
-import type { FirstLine, TableRead } from "../../protocol";
+import type { FirstLine, Learned, TableRead } from "../../protocol";
 import { FileButton } from "./file_button";
 import { Notes, Preview, sizeInWords } from "./preview";
 
 interface Looked {
   readonly source: Source;
-  readonly firstLine: FirstLine;
+  readonly reading: Reading;
   readonly table: TableRead;
 }
+
+/** How a source is read at first. */
+const FIRST: Reading = { first_line: "auto", target: null, learned: "auto" };
 
 const pasted = signal("");
 /** The last table that could be read: one that cannot changes nothing. */
 const looked = signal<Looked | null>(null);
 const problem = signal("");
-const reading = signal("");
+const busy = signal("");
 const standardTarget = signal(true);
 /** Readings in order: of two, the later one counts. */
 let readings = 0;
 
-async function look(
-  of: () => Promise<Source>,
-  name: string,
-  firstLine: FirstLine,
-  target: string | null,
-): Promise<void> {
+async function look(of: () => Promise<Source>, name: string, reading: Reading): Promise<void> {
   readings += 1;
   const mine = readings;
-  reading.value = `Reading ${name} …`;
+  busy.value = `Reading ${name} …`;
   try {
     const source = await of();
-    const table = await readTable(source, firstLine, target);
+    const table = await readTable(source, reading);
     if (mine !== readings) return;
     batch(() => {
-      looked.value = { source, firstLine, table };
+      looked.value = { source, reading, table };
       problem.value = "";
     });
   } catch (error) {
     if (mine !== readings) return;
     problem.value = error instanceof Error ? error.message : String(error);
   } finally {
-    if (mine === readings) reading.value = "";
+    if (mine === readings) busy.value = "";
   }
 }
 
 /** Look at a file that was chosen or dropped. */
 export function lookAtFile(file: File): void {
-  void look(() => sourceOf(file), file.name, "auto", null);
+  void look(() => sourceOf(file), file.name, FIRST);
 }
 
 function lookAtText(): void {
   const source = { name: "pasted text", file: new TextEncoder().encode(pasted.value) };
-  void look(async () => source, source.name, "auto", null);
+  void look(async () => source, source.name, FIRST);
 }
 
-function lookAgain(changes: { firstLine?: FirstLine; target?: string }): void {
-  const { source, firstLine, table } = looked.value!;
-  // With another first line the columns have other names.
-  const target = changes.firstLine ? null : (changes.target ?? table.target);
-  void look(async () => source, source.name, changes.firstLine ?? firstLine, target);
+function lookAgain(changes: Partial<Reading>): void {
+  const { source, reading, table } = looked.value!;
+  void look(async () => source, source.name, { ...reading, target: table.target, ...changes });
 }
 
 export function OwnTable() {
@@ -95,7 +91,7 @@ export function OwnTable() {
         </button>
       </div>
       <p class="data-hint" role="status">
-        {reading.value}
+        {busy.value}
       </p>
       {problem.value && (
         <p class="data-problem" role="alert">
@@ -107,7 +103,7 @@ export function OwnTable() {
   );
 }
 
-function Look({ table, firstLine }: Looked) {
+function Look({ table, reading }: Looked) {
   const values = table.kind === "values";
   const use = () => {
     const used = values && standardTarget.value ? withStandardTarget(table) : table;
@@ -122,17 +118,28 @@ function Look({ table, firstLine }: Looked) {
           label="target"
           value={table.target}
           options={table.columns.map((name) => [name, name])}
-          onChoose={(target) => lookAgain({ target })}
+          onChoose={(target) => lookAgain({ target, learned: "auto" })}
+        />
+        <Choice
+          label="learned as"
+          value={reading.learned}
+          options={[
+            ["auto", "it looks"],
+            ["classes", "classes"],
+            ["values", "values"],
+          ]}
+          onChoose={(learned) => lookAgain({ learned: learned as Learned })}
         />
         <Choice
           label="first line"
-          value={firstLine}
+          value={reading.first_line}
           options={[
             ["auto", "as it looks"],
             ["names", "names of columns"],
             ["row", "a row"],
           ]}
-          onChoose={(chosen) => lookAgain({ firstLine: chosen as FirstLine })}
+          // With another first line the columns have other names.
+          onChoose={(first_line) => lookAgain({ first_line: first_line as FirstLine, target: null })}
         />
       </div>
       <Preview table={table} />

@@ -127,7 +127,7 @@ function PointsTable() {
               <tr key={index}>
                 <td>{short(x)}</td>
                 <td>{short(y)}</td>
-                <td class="data-target">{short(target)}</td>
+                <td class="data-target">{kind === "classes" ? target : short(target)}</td>
               </tr>
             ))}
           </tbody>

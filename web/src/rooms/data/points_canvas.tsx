@@ -167,7 +167,7 @@ function told(cursor: Spot, { kind, points }: Drawing, under: number, held: numb
   if (held >= 0) return `${where}: the point moves with the cursor until Enter`;
   if (under < 0) return `${where}: free. Keys: arrows, 1, 2, Enter, Delete`;
   const { target } = points[under];
-  return `${where}: a point of ${kind === "classes" ? "class" : "value"} ${short(target)}`;
+  return `${where}: a point of ${kind === "classes" ? `class ${target}` : `value ${short(target)}`}`;
 }
 
 const sameAs = (before: readonly Placed[] | undefined, after: readonly Placed[]): boolean =>

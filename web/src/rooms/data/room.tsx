@@ -33,15 +33,13 @@ export function DataRoom() {
   useDrop();
   return (
     <div class="data-room">
-      <div class="data-main">
-        <Gallery />
-        <div class="data-pair">
-          <Points />
-          <OwnTable />
-        </div>
-        <TakeAlong />
-      </div>
+      <Gallery />
       <InUse />
+      <div class="data-pair">
+        <Points />
+        <OwnTable />
+      </div>
+      <TakeAlong />
     </div>
   );
 }

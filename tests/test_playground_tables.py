@@ -74,7 +74,10 @@ def test_what_an_ask_must_hold():
     wrong = {
         "name": (3, f"table.name must be a text (got 3). {reload}"),
         "file": ("a,b", f"table.file must be bytes (got 'str'). {reload}"),
-        "first_line": ("?", f"table.first_line must be one of auto, names, row (got '?'). {reload}"),
+        "first_line": (
+            "?",
+            f"table.first_line must be one of auto, names, row (got '?'). {reload}",
+        ),
         "target": (3, f"table.target must be a text (got 3). {reload}"),
         "learned": (
             "x",

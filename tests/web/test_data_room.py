@@ -93,6 +93,9 @@ def test_a_set_is_chosen_and_drawn_anew(open_page):
     # A set of values is no set for a loss of classes.
     page.get_by_role("button", name="Iris").click()
     in_use(page, "Iris: three kinds of flowers")
+    page.get_by_role("button", name="One epoch").click()
+    page.locator(".counters dd").nth(0).get_by_text("1", exact=True).wait_for()
+    assert page.locator(".notice").count() == 0
     page.get_by_role("button", name="A plane to fit").click()
     in_use(page, "A plane to fit").get_by_text("a value").first.wait_for()
     assert page.locator(".notice").count() == 0

@@ -123,6 +123,8 @@ async function open(made: Problem): Promise<void> {
   const mine = openings;
   const found = await ask("open", made.open);
   if (!found || mine !== openings) return;
+  // Rows of other inputs say nothing here; a room that shows maps watches its own.
+  if (problem.value?.table.inputs.length !== made.table.inputs.length) watched = null;
   batch(() => {
     problem.value = made;
     opened.value = found;

@@ -241,6 +241,12 @@ export interface Finding {
   readonly remedy: string;
 }
 
+/** What the first line of a CSV file holds; "auto": names, unless one of its cells is a number. */
+export type FirstLine = "auto" | "names" | "row";
+
+/** How its target is learned; "auto": words, two values, and few whole numbers are classes. */
+export type Learned = "auto" | "classes" | "values";
+
 /** Columns of a table that are numbers by now, and what they were. */
 export interface TableRead {
   readonly name: string;
@@ -323,7 +329,17 @@ export interface Requests {
   /** Trains each run for so many epochs and keeps so many points of its way; 2: no more than its ends. */
   runs: [{ runs: readonly Run[]; epochs: number; keep: number }, { runs: readonly RunDone[] }];
   diagnose: [Record<string, never>, { findings: readonly Finding[] }];
-  table: [{ name: string; text: string; target: string | null }, TableRead];
+  /** A CSV file as it is; `target` null: the last column that can be one. */
+  table: [
+    {
+      name: string;
+      file: Uint8Array;
+      first_line: FirstLine;
+      target: string | null;
+      learned: Learned;
+    },
+    TableRead,
+  ];
   save: [Record<string, never>, { file: Uint8Array }];
   load: [{ file: Uint8Array }, { network: NetworkRecord; state: State }];
 }

@@ -18,10 +18,13 @@ from deltarule.playground import asks
 from deltarule.playground.asks import Given
 from deltarule.playground.lab import Lab
 from deltarule.playground.maps import judge, layer_outputs, paint, ranges
+from deltarule.playground.own_tables import FIRST_LINES, LEARNED, OwnTables
 from deltarule.playground.runs import train_runs
 
 #: What an ask at most asks for: steps of an advance, points of a surface, rows that are watched.
 MOST_STEPS, MOST_POINTS, MOST_WATCHED = 100_000, 40_000, 40_000
+#: Characters of the name of a file or of a column.
+MOST_NAME = 100_000
 
 #: Points of a picture of the step size.
 MOST_FACTORS = 400
@@ -42,6 +45,7 @@ class Answers:
         self.watched: Array | None = None
         #: Whether those of all units, or of the last layer's alone.
         self.watched_layers = True
+        self._tables = OwnTables()
 
     def answer(self, asked: dict[str, Any], told: Told) -> dict[str, Any]:
         """Do what is asked.
@@ -55,7 +59,7 @@ class Answers:
 
         Raises
         ------
-        InvalidParameterError, InvalidShapeError
+        InvalidParameterError, InvalidShapeError, TableError
             With a sentence; nothing has happened then.
         """
         name = asked.get("ask")
@@ -89,7 +93,7 @@ class Answers:
         return self.lab
 
     def hello(self, given: Given, told: Told) -> dict[str, Any]:
-        can = ["train"]
+        can = ["train", "table"]
         return {
             "engine": "server",
             "version": version("deltarule"),
@@ -214,6 +218,13 @@ class Answers:
     def runs(self, given: Given, told: Told) -> dict[str, Any]:
         return {"runs": train_runs(self._open().network, given, told)}
 
+    def table(self, given: Given, told: Told) -> dict[str, Any]:
+        name, file = given.text("name", MOST_NAME), given.bytes("file")
+        first_line = given.chosen("first_line", tuple(FIRST_LINES))
+        target = None if given.value("target") is None else given.text("target", MOST_NAME)
+        learned = given.chosen("learned", tuple(LEARNED))
+        return self._tables.read(name, file, first_line, target, learned)
+
 
 def _buffers(given: Given, network: Network) -> Array | None:
     """Running statistics that come with weights, or None: those of the training stay."""
@@ -262,5 +273,6 @@ _ASKS: dict[str, Callable[[Answers, Given, Told], dict[str, Any]]] = {
         "factors",
         "surface",
         "runs",
+        "table",
     )
 }

@@ -7,8 +7,18 @@ table's model among the kinds that a file may hold.
 from deltarule.estimators.files import load, save
 from deltarule.tables.columns import Column, ColumnPlan
 from deltarule.tables.model import TableModel
-from deltarule.tables.readers import read_csv
+from deltarule.tables.readers import Limits, read_csv
 from deltarule.tables.table import Table
 from deltarule.tables.targets import TargetPlan
 
-__all__ = ["Column", "ColumnPlan", "Table", "TableModel", "TargetPlan", "load", "read_csv", "save"]
+__all__ = [
+    "Column",
+    "ColumnPlan",
+    "Limits",
+    "Table",
+    "TableModel",
+    "TargetPlan",
+    "load",
+    "read_csv",
+    "save",
+]

@@ -7,6 +7,9 @@ when every cell that is not missing is a number; what counts as missing stands i
 Digits alone of which one begins with a zero, ``01234``, are codes and no quantities: such a column
 holds words. A column of numbers keeps its text, for a plan that takes it as words all the same.
 In a table of one column an empty line is a missing cell; in others it is nothing.
+
+The first line holds the names of the columns, unless whoever reads says that it holds none, or lets
+its cells decide: a name is no number.
 """
 
 from __future__ import annotations
@@ -14,10 +17,12 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import itertools
 import os
 import re
 import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import BinaryIO, NoReturn
 
 import numpy as np
@@ -27,7 +32,7 @@ from deltarule.exceptions import TableError
 from deltarule.persistence import NotRegularError, open_regular
 from deltarule.tables.table import DIVIDER, MISSING, Table, word_of
 
-__all__ = ["MISSING", "MOST_UNPACKED", "read_csv"]
+__all__ = ["MISSING", "MOST_UNPACKED", "Limits", "read_csv"]
 
 #: A gzip file may not become more bytes than this, nor more than an eighth of the machine's memory:
 #: one of a megabyte can hold a gigabyte, and cells take several times their text.
@@ -41,16 +46,40 @@ _FOREIGN = {
 }
 _LEADING_ZERO = re.compile(rf"(?:^|{DIVIDER})\s*0[0-9]")
 _DIGITS = re.compile(rf"[0-9{DIVIDER}]*")
+_NUMBER = re.compile(r"[-+]?(?:[0-9]+[.,]?[0-9]*|[.,][0-9]+)(?:[eE][-+]?[0-9]+)?")
+_DECIMAL_COMMA = re.compile(r"[-+]?[0-9]+,[0-9]+")
 _PIECE = 2**20
 
 
-def read_csv(source: str | os.PathLike[str] | BinaryIO) -> Table:
-    r"""Read a CSV file whose first line holds the names of the columns.
+@dataclass(frozen=True)
+class Limits:
+    """How large a table may be that others send: its bytes, unpacked, its rows, its columns."""
+
+    size: int
+    rows: int
+    columns: int
+
+
+def read_csv(
+    source: str | os.PathLike[str] | BinaryIO,
+    *,
+    name: str = "standard input",
+    header: bool | None = True,
+    limits: Limits | None = None,
+) -> Table:
+    r"""Read a CSV file.
 
     Parameters
     ----------
     source : path or binary file
         A path, or an open file such as ``sys.stdin.buffer``.
+    name : str, default="standard input"
+        What sentences call an open file.
+    header : bool or None, default=True
+        Whether the first line holds the names of the columns; None: it does unless one of its
+        cells is a number. Without names they are ``column_1``, ``column_2``, ….
+    limits : Limits, optional
+        How large the table may be; as large as memory takes where left out.
 
     Returns
     -------
@@ -59,8 +88,8 @@ def read_csv(source: str | os.PathLike[str] | BinaryIO) -> Table:
     Raises
     ------
     TableError
-        If the file is missing, not text in UTF-8, has no rows, two columns of one name, or a line
-        with more or fewer cells than the first.
+        If the file is missing, not text in UTF-8, has no rows, two columns of one name, a line
+        with more or fewer cells than the first, or more of anything than `limits` allow.
 
     Examples
     --------
@@ -83,16 +112,18 @@ def read_csv(source: str | os.PathLike[str] | BinaryIO) -> Table:
         except OSError as problem:
             _refuse(name, f"cannot be read ({problem.strerror or problem}). Check its permissions.")
     else:
-        name, data = "standard input", source.read()
-    return _parse(_text(data, name), name)
+        data = source.read()
+    return _parse(_text(data, name, limits), name, header, limits)
 
 
-def _text(data: bytes, name: str) -> str:
+def _text(data: bytes, name: str, limits: Limits | None) -> str:
     if data[:2] == b"\x1f\x8b":
         try:
-            data = _unpacked(data, name)
+            data = _unpacked(data, name, limits)
         except (OSError, EOFError, zlib.error) as problem:
             _refuse(name, f"a gzip file that cannot be unpacked ({problem}). Get a fresh copy.")
+    if limits is not None and len(data) > limits.size:
+        _refuse(name, f"{len(data):,} bytes, and at most {limits.size:,} are read. Leave rows out.")
     for mark, kind in _FOREIGN.items():
         if data.startswith(mark):
             _refuse(name, f"{kind}, not a CSV file. Save the table as CSV.")
@@ -110,8 +141,10 @@ def _text(data: bytes, name: str) -> str:
         _refuse(name, f"not text in UTF-8 (line {line}). Save the table as CSV in UTF-8.")
 
 
-def _unpacked(data: bytes, name: str) -> bytes:
+def _unpacked(data: bytes, name: str, limits: Limits | None) -> bytes:
     most = min(MOST_UNPACKED, memory_bytes() // 8)
+    if limits is not None:
+        most = min(most, limits.size)
     pieces, size = [], 0
     with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
         while piece := file.read(_PIECE):
@@ -134,20 +167,29 @@ def memory_bytes() -> int:
         return 2**63
 
 
-def _parse(text: str, name: str) -> Table:
+def _parse(text: str, name: str, header: bool | None, limits: Limits | None) -> Table:
     if not text.strip():
         _refuse(name, "empty. The first line must hold the names of the columns.")
     delimiter = _delimiter(text)
     reader = csv.reader(
         io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True
     )
+    most = None if limits is None else limits.rows + 2
     try:
-        lines = list(reader)
+        lines = list(itertools.islice(reader, most))
     except csv.Error as problem:
         _refuse(name, f"line {reader.line_num} cannot be read ({problem}). Check its quotes.")
-    head = next(index for index, line in enumerate(lines) if line)
-    names = _names(lines[head], name)
-    rows = lines[head + 1 :]
+    head = next((index for index, line in enumerate(lines) if line), 0)
+    if header is None:
+        header = not any(_NUMBER.fullmatch(cell.strip()) for cell in lines[head])
+    if limits is not None and (width := len(lines[head])) > limits.columns:
+        _refuse(
+            name, f"{width:,} columns, and at most {limits.columns:,} are read. Leave some out."
+        )
+    names = _names(lines[head] if header else [""] * len(lines[head]), name)
+    rows = lines[head + header :]
+    if limits is not None and len(rows) > limits.rows:
+        _refuse(name, f"more than {limits.rows:,} rows, the most that are read. Leave some out.")
     rows = [line for line in rows if line] if len(names) > 1 else [line or [""] for line in rows]
     if not rows:
         _refuse(name, "a header and no rows. Add rows below the names of the columns.")
@@ -166,8 +208,14 @@ def _parse(text: str, name: str) -> Table:
 
 
 def _delimiter(text: str) -> str:
-    """The one of comma, semicolon and tab that the header line has most often outside quotes."""
+    """The one of comma, semicolon and tab that the first line has most often outside quotes.
+
+    A semicolon beside a number with a decimal comma is one, however many commas there are.
+    """
     header = "".join(text[: text.find("\n") if "\n" in text else len(text)].split('"')[::2])
+    parts = header.split(";")
+    if len(parts) > 1 and any(_DECIMAL_COMMA.fullmatch(part.strip()) for part in parts):
+        return ";"
     return max((",", ";", "\t"), key=header.count)
 
 

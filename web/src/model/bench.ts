@@ -6,12 +6,17 @@
  * rooms draw those. A change that makes another network or other rows begins a new training.
  */
 import { batch, computed, signal } from "@preact/signals";
-import type { Curve, Engine, Moved, Opened, Requests, TableRead, Traced } from "../protocol";
+import type { Curve, Engine, Hello, Moved, Opened, Requests, TableRead, Traced } from "../protocol";
+import { EngineError } from "../protocol";
+import { modelProblem, type LoadedModel } from "./loaded";
 import { makeProblem, planOf, type Problem } from "./problem";
 import { CLASSICS, classicTable } from "./sets";
 import { DEFAULTS, type Settings } from "./settings";
+import { SHIPPED, shippedTable } from "./shipped";
 
 export const settings = signal<Settings>(DEFAULTS);
+/** What the engine says of itself and of what it can do; null until it has. */
+export const engineIs = signal<Hello | null>(null);
 /** A table that the person brought: drawn, pasted, read from a file, or opened with the page. */
 export const ownTable = signal<TableRead | null>(null);
 export const problem = signal<Problem | null>(null);
@@ -65,6 +70,13 @@ export function useEngine(chosen: Engine): void {
     notice.value = sentence;
     if (back) void reopen();
   });
+  void ask("hello", {}).then((told) => (engineIs.value = told));
+}
+
+/** Ask the engine; a refusal is thrown, for who says it in a place of its own. */
+export function request<A extends keyof Requests>(what: A, given: Requests[A][0]): Promise<Requests[A][1]> {
+  if (!engine) throw new EngineError("There is no engine yet. Wait a moment.");
+  return engine.ask(what, given);
 }
 
 /** Ask the engine; a refusal becomes the page's sentence and null. */
@@ -74,22 +86,40 @@ export async function ask<A extends keyof Requests>(
 ): Promise<Requests[A][1] | null> {
   if (!engine) return null;
   try {
-    return await engine.ask(what, given);
+    return await request(what, given);
   } catch (error) {
     notice.value = error instanceof Error ? error.message : String(error);
     return null;
   }
 }
 
-function tableOf(chosen: Settings): TableRead {
+async function tableOf(chosen: Settings): Promise<TableRead> {
   if (chosen.set === "own" && ownTable.value) return ownTable.value;
+  if (Object.hasOwn(SHIPPED, chosen.set)) return shippedTable(chosen.set);
   const name = chosen.set in CLASSICS ? chosen.set : DEFAULTS.set;
   return classicTable(name, chosen.rows, chosen.noise, chosen.set_seed);
 }
 
 /** Begin anew with what is chosen: first weights, no step. False where the engine refuses. */
 export async function begin(): Promise<boolean> {
-  return open(makeProblem(settings.value, tableOf(settings.value)));
+  openings += 1;
+  const mine = openings;
+  try {
+    const table = await tableOf(settings.value);
+    // While the rows were fetched, something else may have been chosen.
+    return mine !== openings || (await open(makeProblem(settings.value, table)));
+  } catch (error) {
+    notice.value = error instanceof Error ? error.message : String(error);
+    return false;
+  }
+}
+
+/** The network of a model file, where it stands, on the rows that are in use. */
+export async function useModel(model: LoadedModel): Promise<void> {
+  if (!problem.value) return;
+  const { made, choices } = modelProblem(model, settings.value, problem.value.table);
+  settings.value = choices;
+  await open(made);
 }
 
 async function open(made: Problem): Promise<boolean> {
@@ -98,6 +128,8 @@ async function open(made: Problem): Promise<boolean> {
   const found = await ask("open", made.open);
   if (!found) return false;
   if (mine !== openings) return true;
+  // Rows of other inputs say nothing here; a room that shows maps watches its own.
+  if (problem.value?.table.inputs.length !== made.table.inputs.length) watched = null;
   batch(() => {
     problem.value = made;
     opened.value = found;

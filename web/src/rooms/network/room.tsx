@@ -3,6 +3,7 @@ import { useEffect, useLayoutEffect } from "preact/hooks";
 import { problem, settings, watch } from "../../model/bench";
 import { toNetwork, unitsOf, type Problem } from "../../model/problem";
 import { MOST_HIDDEN, MOST_UNITS } from "../../model/settings";
+import { SavePicture } from "../../parts/save_picture";
 import { AxesChoice } from "./axes_choice";
 import { Controls } from "./controls";
 import { Dependence } from "./dependence";
@@ -56,6 +57,10 @@ function Room({ made }: { made: Problem }) {
         {inputs !== 2 && <Dependence problem={made} />}
         <Predictions problem={made} />
         <NetworkTables problem={made} />
+        <p class="network-pictures">
+          <SavePicture name="network" of=".network-stage" />
+          <SavePicture name="map" of=".network-map-stage" />
+        </p>
       </section>
       <aside>
         <MapPanel problem={made} count={count} />

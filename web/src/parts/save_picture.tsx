@@ -1,0 +1,22 @@
+/** A button that saves what is painted in a part of the page, layers of canvas upon each other, as a PNG. */
+import { pictureOf } from "../model/exports";
+import { download } from "./download";
+
+interface Props {
+  /** In the button and the file's name. */
+  readonly name: string;
+  /** Selects the part of the page. */
+  readonly of: string;
+}
+
+export function SavePicture({ name, of }: Props) {
+  const save = async () => {
+    const picture = await pictureOf([...document.querySelectorAll<HTMLCanvasElement>(`${of} canvas`)]);
+    if (picture) download(`deltarule-${name}.png`, picture);
+  };
+  return (
+    <button type="button" class="save-picture" onClick={() => void save()}>
+      ⤓ The {name} as a picture
+    </button>
+  );
+}

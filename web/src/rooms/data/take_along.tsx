@@ -1,0 +1,73 @@
+/** What can be taken along: the step, the losses, the model. */
+import { signal } from "@preact/signals";
+import { curves, engineIs, problem, request, settings, useModel } from "../../model/bench";
+import { lossesCsv, traceJson } from "../../model/exports";
+import { planOf, type Problem } from "../../model/problem";
+import { download } from "../../parts/download";
+import { FileButton } from "./file_button";
+
+const trouble = signal("");
+
+/** Does it, and says in this place what went wrong. */
+async function tried(work: () => Promise<void>): Promise<void> {
+  trouble.value = "";
+  try {
+    await work();
+  } catch (error) {
+    trouble.value = error instanceof Error ? error.message : String(error);
+  }
+}
+
+async function saveTrace(made: Problem): Promise<void> {
+  const traced = await request("trace", { x: null, d: null, numeric: false });
+  const text = traceJson(traced, made.open.network, planOf(settings.value), engineIs.value);
+  download("deltarule-step.json", new Blob([text], { type: "application/json" }));
+}
+
+async function saveModel(): Promise<void> {
+  const { file } = await request("save", {});
+  download("model.safetensors", new Blob([file as BlobPart]));
+}
+
+/** Open a model file that was chosen or dropped. */
+export function openModelFile(file: File): void {
+  void tried(async () => {
+    const bytes = new Uint8Array(await file.arrayBuffer());
+    await useModel(await request("load", { file: bytes }));
+  });
+}
+
+export function TakeAlong() {
+  const made = problem.value;
+  if (!made) return null;
+  const can = engineIs.value?.can ?? [];
+  const { epoch } = curves.value;
+  const losses = () =>
+    download("deltarule-losses.csv", new Blob([lossesCsv(curves.value)], { type: "text/csv" }));
+  return (
+    <section class="data-card" aria-labelledby="data-along">
+      <h2 id="data-along">Take it along</h2>
+      <div class="data-bar">
+        <button type="button" onClick={() => void tried(() => saveTrace(made))}>
+          ⤓ This step as JSON
+        </button>
+        <button type="button" disabled={!epoch.length} onClick={losses}>
+          ⤓ Losses as CSV
+        </button>
+        {can.includes("save") && (
+          <button type="button" onClick={() => void tried(saveModel)}>
+            ⤓ Model file
+          </button>
+        )}
+        {can.includes("load") && (
+          <FileButton label="Open a model file" accept=".safetensors" onFile={openModelFile} />
+        )}
+      </div>
+      {trouble.value && (
+        <p class="data-problem" role="alert">
+          {trouble.value}
+        </p>
+      )}
+    </section>
+  );
+}

@@ -14,6 +14,8 @@ import { DEFAULTS, type Settings } from "./settings";
 export const settings = signal<Settings>(DEFAULTS);
 /** A table that the person brought: drawn, pasted, read from a file, or opened with the page. */
 export const ownTable = signal<TableRead | null>(null);
+/** Weights that a training begins with in place of such drawn with the seed, while they fit. */
+export const given = signal<Float64Array | null>(null);
 export const problem = signal<Problem | null>(null);
 export const opened = signal<Opened | null>(null);
 export const moved = signal<Moved | null>(null);
@@ -80,21 +82,35 @@ export async function ask<A extends keyof Requests>(
 
 function tableOf(chosen: Settings): TableRead {
   if (chosen.set === "own" && ownTable.value) return ownTable.value;
-  const name = chosen.set in CLASSICS ? chosen.set : DEFAULTS.set;
+  const name = Object.hasOwn(CLASSICS, chosen.set) ? chosen.set : DEFAULTS.set;
   return classicTable(name, chosen.rows, chosen.noise, chosen.set_seed);
 }
 
-/** Begin anew with what is chosen: first weights, no step. */
-export async function begin(): Promise<void> {
-  await open(makeProblem(settings.value, tableOf(settings.value)));
+/** Begin anew with what is chosen: first weights, no step. False where the engine refuses it. */
+export async function begin(): Promise<boolean> {
+  return open(makeProblem(settings.value, tableOf(settings.value)));
 }
 
-async function open(made: Problem): Promise<void> {
+async function open(made: Problem): Promise<boolean> {
   openings += 1;
   const mine = openings;
-  const found = await ask("open", made.open);
-  if (!found || mine !== openings) return;
+  let found = await ask("open", made.open);
+  const first = given.value;
+  if (found && first && first.length === found.size) {
+    const start = { ...found.state, vector: first };
+    found = await ask("open", { ...made.open, start });
+  }
+  if (mine !== openings) return true;
+  if (!found) return false;
+  show(made, found);
+  if (watched) await watch(watched);
+  return true;
+}
+
+/** What is open now is on show. */
+function show(made: Problem, found: Opened): void {
   batch(() => {
+    if (given.value && given.value.length !== found.size) given.value = null;
     problem.value = made;
     opened.value = found;
     playing.value = false;
@@ -110,12 +126,14 @@ async function open(made: Problem): Promise<void> {
       maps: null,
     };
   });
-  if (watched) await watch(watched);
 }
 
 /** After the engine was gone: the same training, from the last state that the page has seen. */
 async function reopen(): Promise<void> {
-  if (!problem.value || !moved.value) return begin();
+  if (!problem.value || !moved.value) {
+    await begin();
+    return;
+  }
   const { open: given } = problem.value;
   const found = await ask("open", { ...given, plan: planOf(settings.value), start: moved.value.state });
   if (!found) return;
@@ -207,7 +225,7 @@ export async function trace(numeric: boolean, x: Float64Array | null = null, d: 
 }
 
 /** Choices that begin a new training; the others are a matter of its plan, or of the page alone. */
-const NEW: readonly (keyof Settings)[] = [
+export const NEW: readonly (keyof Settings)[] = [
   "set",
   "rows",
   "noise",
@@ -222,7 +240,7 @@ const NEW: readonly (keyof Settings)[] = [
   "standardize",
   "held",
 ];
-const PLANNED: readonly (keyof Settings)[] = [
+export const PLANNED: readonly (keyof Settings)[] = [
   "optimizer",
   "learning_rate_init",
   "schedule",
@@ -233,14 +251,28 @@ const PLANNED: readonly (keyof Settings)[] = [
   "max_epochs",
 ];
 
-/** Choose something, and let follow what follows from it. */
-export async function choose(changes: Partial<Settings>): Promise<void> {
+/** Choices of other first weights: those that were given are put away. */
+const DRAWN: readonly (keyof Settings)[] = ["hidden", "bias", "initializer", "seed"];
+
+/** Choose something, and let follow what follows from it; a choice that is refused is taken back. */
+export async function choose(changes: Partial<Settings>): Promise<boolean> {
   const before = settings.value;
-  settings.value = { ...before, ...changes };
-  const differs = (name: keyof Settings) => settings.value[name] !== before[name];
-  if (NEW.some(differs)) return begin();
-  if (PLANNED.some(differs)) await move("plan", { plan: planOf(settings.value) });
-  if (differs("pace") && playing.value) await play();
+  const chosen = { ...before, ...changes };
+  const differs = (name: keyof Settings) => chosen[name] !== before[name];
+  batch(() => {
+    settings.value = chosen;
+    if (DRAWN.some(differs)) given.value = null;
+  });
+  let taken = true;
+  if (NEW.some(differs)) taken = await begin();
+  else if (PLANNED.some(differs))
+    taken = (await move("plan", { plan: planOf(settings.value) })) !== null;
+  if (!taken) {
+    const names = Object.keys(changes) as (keyof Settings)[];
+    const former = Object.fromEntries(names.map((name) => [name, before[name]]));
+    settings.value = { ...settings.value, ...former };
+  } else if (differs("pace") && playing.value) await play();
+  return taken;
 }
 
 /** A table of the person's own: it is chosen and a training on it begins. */

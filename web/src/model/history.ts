@@ -61,6 +61,7 @@ async function arrive(): Promise<void> {
   const taken = await visit(state);
   arriving -= 1;
   [written, room] = [addressText(), settings.value.room];
+  if (!taken) history.replaceState(null, "", `#${written}`);
   const sentence = problemSentence(problems);
   if (sentence) notice.value = taken ? sentence : `${sentence} ${notice.value}`;
 }

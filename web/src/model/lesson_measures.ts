@@ -66,6 +66,12 @@ export const MEASURES = {
     words: () => "the epoch",
     of: ({ moved }) => moved?.state.epoch,
   },
+  layers: {
+    needs: [],
+    traced: false,
+    words: () => "the number of layers with weights",
+    of: ({ opened }) => opened && new Set(opened.slots.map((slot) => slot.layer)).size,
+  },
   largest_weight: {
     needs: [],
     traced: false,

@@ -23,11 +23,13 @@ function put({ settings: wanted, table, weights }: State): void {
   });
 }
 
-/** States with less and less of one that is refused: no other fields of options, no other network. */
+/** States with less and less of one that is refused, until there is nothing to refuse. */
 function* lesser(state: State): Generator<State> {
   const { settings: s } = state;
+  const suited: Settings = { ...s, output_activation: "auto" };
+  yield { ...state, settings: suited };
   const plain: Settings = {
-    ...s,
+    ...suited,
     initializer: optionRecord("initializers", s.initializer.name),
     optimizer: optionRecord("optimizers", s.optimizer.name),
     schedule: optionRecord("schedules", s.schedule.name),
@@ -54,7 +56,7 @@ export async function adopt(state: State): Promise<boolean> {
     put(other);
     if (await begin()) break;
   }
-  notice.value = refusal;
+  notice.value = `${refusal} The page took what it could of its address.`;
   return false;
 }
 

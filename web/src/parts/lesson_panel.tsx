@@ -34,10 +34,7 @@ function Head({ open }: { readonly open: Lesson }) {
   const isBeside = docked.value === "side";
   return (
     <div class="lesson-head">
-      <div>
-        <p class="lesson-kicker">{number ? `Lesson ${number} of ${LESSONS.length}` : "Your own lesson"}</p>
-        <h2>{open.title}</h2>
-      </div>
+      <p class="lesson-kicker">{number ? `Lesson ${number} of ${LESSONS.length}` : "Your own lesson"}</p>
       <button
         type="button"
         class="lesson-dock"
@@ -48,6 +45,7 @@ function Head({ open }: { readonly open: Lesson }) {
       <button type="button" onClick={closeLesson}>
         Close
       </button>
+      <h2>{open.title}</h2>
     </div>
   );
 }

@@ -1,8 +1,12 @@
 /** The frame of the page: its head with the rooms, the room that is chosen, and what it says. */
 import type { ComponentChild } from "preact";
+import { docked, LessonPanel } from "./parts/lesson_panel";
+import { Links } from "./parts/links";
 import { Notice } from "./parts/notice";
 import { Transport } from "./parts/transport";
 import { choose, settings } from "./model/bench";
+import { shows } from "./model/groups";
+import { lesson } from "./model/lesson";
 import { ROOMS, type Room } from "./model/settings";
 import { DataRoom } from "./rooms/data/room";
 import { LandscapeRoom } from "./rooms/landscape/room";
@@ -19,7 +23,7 @@ const VIEWS: Readonly<Record<Room, { readonly title: string; readonly View: () =
 };
 
 export function App() {
-  const { room } = settings.value;
+  const { room, hide } = settings.value;
   const { View } = VIEWS[room];
   return (
     <>
@@ -27,27 +31,33 @@ export function App() {
         <h1>
           delta<b>rule</b> <span>playground</span>
         </h1>
-        <nav aria-label="Rooms">
-          {ROOMS.map((name) => (
-            <a
-              key={name}
-              href={`#room=${name}`}
-              aria-current={name === room ? "page" : undefined}
-              onClick={(event) => {
-                event.preventDefault();
-                void choose({ room: name });
-              }}
-            >
-              {VIEWS[name].title}
-            </a>
-          ))}
-        </nav>
+        {shows(hide, "rooms") && (
+          <nav aria-label="Rooms">
+            {ROOMS.filter((name) => shows(hide, `${name}_room`)).map((name) => (
+              <a
+                key={name}
+                href={`#room=${name}`}
+                aria-current={name === room ? "page" : undefined}
+                onClick={(event) => {
+                  event.preventDefault();
+                  void choose({ room: name });
+                }}
+              >
+                {VIEWS[name].title}
+              </a>
+            ))}
+          </nav>
+        )}
+        <Links />
       </header>
       <Transport />
       <Notice />
-      <main>
-        <View />
-      </main>
+      <div class={lesson.value ? `with-lesson ${docked.value}` : undefined}>
+        <main>
+          <View />
+        </main>
+        <LessonPanel />
+      </div>
     </>
   );
 }

@@ -2,13 +2,16 @@
 import { render } from "preact";
 import { App } from "./app";
 import { engineOfThisPage } from "./engines/choice";
-import { begin, useEngine } from "./model/bench";
+import { useEngine } from "./model/bench";
+import { followAddress } from "./model/history";
+import { followLesson } from "./model/lesson";
 import "./style.css";
 
 async function start(): Promise<void> {
   useEngine(await engineOfThisPage());
   render(<App />, document.getElementById("page")!);
-  await begin();
+  await followAddress();
+  followLesson();
 }
 
 void start();

@@ -19,6 +19,8 @@ export const settings = signal<Settings>(DEFAULTS);
 export const engineIs = signal<Hello | null>(null);
 /** A table that the person brought: drawn, pasted, read from a file, or opened with the page. */
 export const ownTable = signal<TableRead | null>(null);
+/** Weights that a training begins with in place of such drawn with the seed, while they fit. */
+export const given = signal<Float64Array | null>(null);
 export const problem = signal<Problem | null>(null);
 export const opened = signal<Opened | null>(null);
 export const moved = signal<Moved | null>(null);
@@ -125,12 +127,24 @@ export async function useModel(model: LoadedModel): Promise<void> {
 async function open(made: Problem): Promise<boolean> {
   openings += 1;
   const mine = openings;
-  const found = await ask("open", made.open);
-  if (!found) return false;
+  let found = await ask("open", made.open);
+  const first = given.value;
+  if (found && first && first.length === found.size) {
+    const start = { ...found.state, vector: first };
+    found = await ask("open", { ...made.open, start });
+  }
   if (mine !== openings) return true;
+  if (!found) return false;
   // Rows of other inputs say nothing here; a room that shows maps watches its own.
   if (problem.value?.table.inputs.length !== made.table.inputs.length) watched = null;
+  show(made, found);
+  return true;
+}
+
+/** What is open now is on show. */
+function show(made: Problem, found: Opened): void {
   batch(() => {
+    if (given.value && given.value.length !== found.size) given.value = null;
     problem.value = made;
     opened.value = found;
     playing.value = false;
@@ -146,7 +160,6 @@ async function open(made: Problem): Promise<boolean> {
       maps: null,
     };
   });
-  return true;
 }
 
 /** After the engine was gone: the same training, from the last state that the page has seen. */
@@ -243,7 +256,7 @@ export async function trace(numeric: boolean, x: Float64Array | null = null, d: 
 }
 
 /** Choices that begin a new training; the others are a matter of its plan, or of the page alone. */
-const NEW: readonly (keyof Settings)[] = [
+export const NEW: readonly (keyof Settings)[] = [
   "set",
   "rows",
   "noise",
@@ -261,7 +274,7 @@ const NEW: readonly (keyof Settings)[] = [
   "standardize",
   "held",
 ];
-const PLANNED: readonly (keyof Settings)[] = [
+export const PLANNED: readonly (keyof Settings)[] = [
   "optimizer",
   "learning_rate_init",
   "schedule",
@@ -272,11 +285,18 @@ const PLANNED: readonly (keyof Settings)[] = [
   "max_epochs",
 ];
 
+/** Choices of other first weights: those that were given are put away. */
+const DRAWN: readonly (keyof Settings)[] = ["hidden", "bias", "initializer", "seed"];
+
 /** Choose something, and let follow what follows from it; a choice that is refused is taken back. */
 export async function choose(changes: Partial<Settings>): Promise<boolean> {
   const before = settings.value;
-  settings.value = { ...before, ...changes };
-  const differs = (name: keyof Settings) => settings.value[name] !== before[name];
+  const chosen = { ...before, ...changes };
+  const differs = (name: keyof Settings) => chosen[name] !== before[name];
+  batch(() => {
+    settings.value = chosen;
+    if (DRAWN.some(differs)) given.value = null;
+  });
   notice.value = "";
   let taken = true;
   if (NEW.some(differs)) taken = await begin();

@@ -1,4 +1,93 @@
-/** The lessons room. */
+/** The lessons room: the lessons that the page brings, and those that a teacher wrote. */
+import { useId, useState } from "preact/hooks";
+import { LESSONS } from "../../lessons";
+import { beginLesson, lesson as openLessonNow } from "../../model/lesson";
+import { openLesson, type Lesson } from "../../model/lesson_file";
+import { RichText } from "../../parts/rich_text";
+import "./lessons.css";
+
 export function LessonsRoom() {
-  return <p class="empty">Preparing …</p>;
+  return (
+    <div class="lessons-room">
+      <section aria-labelledby="lessons-heading">
+        <h2 id="lessons-heading">Lessons that follow the notes</h2>
+        <p class="lessons-lead">
+          Each takes some minutes. A lesson stands beside the room that it needs; its tasks see by
+          themselves when they are done.
+        </p>
+        <ol class="lessons-list">
+          {LESSONS.map((lesson, index) => (
+            <Card key={lesson.name} lesson={lesson} number={index + 1} />
+          ))}
+        </ol>
+      </section>
+      <OwnLesson />
+    </div>
+  );
+}
+
+function Card({ lesson, number }: { readonly lesson: Lesson; readonly number: number }) {
+  const isOpen = openLessonNow.value === lesson;
+  return (
+    <li class="lessons-card">
+      <span class="lessons-number" aria-hidden="true">
+        {number}
+      </span>
+      <div>
+        <h3>{lesson.title}</h3>
+        <p class="lessons-notes">
+          <RichText text={lesson.notes} />
+        </p>
+        <p class="lessons-size">
+          {lesson.tasks.length} tasks, about {lesson.minutes} minutes
+        </p>
+      </div>
+      <button
+        type="button"
+        class="primary"
+        aria-label={`${isOpen ? "Begin again" : "Begin"} lesson ${number}: ${lesson.title}`}
+        onClick={() => void beginLesson(lesson)}
+      >
+        {isOpen ? "Begin again" : "Begin"}
+      </button>
+    </li>
+  );
+}
+
+/** A lesson of the teacher's own, from a file on this computer. */
+function OwnLesson() {
+  const [refusal, refuse] = useState("");
+  const id = useId();
+  const take = async (file: File | undefined) => {
+    if (!file) return;
+    try {
+      const read = await openLesson(file);
+      refuse("");
+      await beginLesson(read);
+    } catch (error) {
+      refuse(error instanceof Error ? error.message : String(error));
+    }
+  };
+  return (
+    <section class="lessons-own" aria-labelledby={`${id}-heading`}>
+      <h2 id={`${id}-heading`}>A lesson of your own</h2>
+      <p>
+        A lesson is a JSON file: a text, a state of this page, and tasks. How to write one stands in
+        docs/playground-lessons.md of the project. The file stays on this computer.
+      </p>
+      <label for={id}>Open the file of a lesson</label>
+      <input
+        id={id}
+        type="file"
+        accept=".json,application/json"
+        onChange={(event) => {
+          const { currentTarget } = event;
+          void take(currentTarget.files?.[0]).then(() => (currentTarget.value = ""));
+        }}
+      />
+      <p class="lessons-refusal" role="alert">
+        {refusal}
+      </p>
+    </section>
+  );
 }

@@ -1,0 +1,78 @@
+/**
+ * The address bar tells the page's state, and the page goes where the address bar goes.
+ *
+ * Choices replace the entry of the browser's history, a change of the room makes a new one: "back"
+ * goes to the room before, as it was left.
+ */
+import { effect } from "@preact/signals";
+import { baseOf, LESSON_NAMES } from "../lessons";
+import { problemSentence, readState, START, writeState, type Read } from "./address";
+import { notice, ownTable, settings } from "./bench";
+import { stateNow, visit } from "./visit";
+
+/** Milliseconds for which choices are gathered: browsers do not like many entries a second. */
+const GATHERED = 250;
+
+/** The text behind "#" that tells the page's state now. */
+export function addressText(): string {
+  const state = stateNow();
+  return writeState(state, baseOf(state.settings.lesson));
+}
+
+/** The state that a text behind "#" tells, on top of its lesson's. */
+export function readAddress(hash: string): Read {
+  const lesson = new URLSearchParams(hash.replace(/^#/, "")).get("lesson") ?? "";
+  const { state, problems } = readState(hash, baseOf(lesson), ownTable.value);
+  if (state.settings.lesson === "" || LESSON_NAMES.includes(state.settings.lesson))
+    return { state, problems };
+  return {
+    state: { ...state, settings: { ...state.settings, lesson: "" } },
+    problems: [...problems, `lesson, which must be one of ${LESSON_NAMES.join(", ")}`],
+  };
+}
+
+/** What the browser's entry tells, and the room that it shows. */
+let written = "";
+let room = START.settings.room;
+let pending = 0;
+let arriving = 0;
+
+function replace(): void {
+  clearTimeout(pending);
+  pending = 0;
+  history.replaceState(null, "", `#${written}`);
+}
+
+function write(text: string, shown: typeof room): void {
+  if (text === written) return;
+  const isMove = shown !== room;
+  if (isMove && pending) replace();
+  [written, room] = [text, shown];
+  if (isMove) history.pushState(null, "", `#${text}`);
+  else if (!pending) pending = window.setTimeout(replace, GATHERED);
+}
+
+/** To where the address bar says. */
+async function arrive(): Promise<void> {
+  clearTimeout(pending);
+  pending = 0;
+  arriving += 1;
+  const { state, problems } = readAddress(location.hash);
+  const taken = await visit(state);
+  arriving -= 1;
+  [written, room] = [addressText(), settings.value.room];
+  if (!taken) history.replaceState(null, "", `#${written}`);
+  const sentence = problemSentence(problems);
+  if (sentence) notice.value = taken ? sentence : `${sentence} ${notice.value}`;
+}
+
+/** Begin with what the address says, and keep both together from then on. */
+export async function followAddress(): Promise<void> {
+  await arrive();
+  addEventListener("popstate", () => void arrive());
+  effect(() => {
+    const text = addressText();
+    const shown = settings.value.room;
+    if (!arriving) write(text, shown);
+  });
+}

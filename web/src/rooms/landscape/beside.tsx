@@ -158,29 +158,31 @@ function SideFields({ letter, side, onChange }: SideProps) {
 function CurvesTable({ runners }: { readonly runners: readonly Runner[] }) {
   const rows = runners[0].track.epoch.map((epoch, index) => ({ epoch, index })).filter(({ index }) => index % 10 === 0);
   return (
-    <table class="visually-hidden">
-      <caption>J over the epochs</caption>
-      <thead>
-        <tr>
-          <th scope="col">epoch</th>
-          {runners.map(({ letter }) => (
-            <th key={letter} scope="col">
-              {letter}
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody>
-        {rows.map(({ epoch, index }) => (
-          <tr key={epoch}>
-            <th scope="row">{epoch}</th>
-            {runners.map(({ letter, track }) => (
-              <td key={letter}>{index < track.seen.length ? short(track.seen[index]) : ""}</td>
+    <div class="visually-hidden">
+      <table>
+        <caption>J over the epochs</caption>
+        <thead>
+          <tr>
+            <th scope="col">epoch</th>
+            {runners.map(({ letter }) => (
+              <th key={letter} scope="col">
+                {letter}
+              </th>
             ))}
           </tr>
-        ))}
-      </tbody>
-    </table>
+        </thead>
+        <tbody>
+          {rows.map(({ epoch, index }) => (
+            <tr key={epoch}>
+              <th scope="row">{epoch}</th>
+              {runners.map(({ letter, track }) => (
+                <td key={letter}>{index < track.seen.length ? short(track.seen[index]) : ""}</td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
   );
 }
 

@@ -138,6 +138,9 @@ export const onSurface = (of: Pair): boolean => of.runners.every(({ made }) => m
 
 const MARKS = 100;
 
+/** How many times two were begun: the last answer to an earlier time comes too late. */
+let begun = 0;
+
 export async function trainBoth(): Promise<void> {
   const base = problem.value;
   if (!base) return;
@@ -149,7 +152,10 @@ export async function trainBoth(): Promise<void> {
     runnerOf("B", b, same ? "the same again" : sideName(b, a), base),
   ] as const;
   const job = Job.begin("Training both", base);
+  begun += 1;
+  const mine = begun;
   const show = (more: Partial<Pair>) => {
+    if (mine !== begun) return;
     kept.value = { made: base, epochs, runners, whole: false, heights: null, places: [], ...more };
   };
   const tracks = runners.map(({ track }) => track);
@@ -159,9 +165,9 @@ export async function trainBoth(): Promise<void> {
     job,
     () => show({}),
   );
-  if (job.wanted) {
+  if (sameProblem(base, problem.value) && tracks.every((track) => track.state)) {
     show({ whole: true });
-    if (onSurface(kept.value!)) await drawSurface(kept.value!, job, show);
+    if (job.wanted && kept.value && onSurface(kept.value)) await drawSurface(kept.value, job, show);
   }
   job.end();
 }
@@ -204,12 +210,13 @@ export function pairSentence(of: Pair): string {
       ? `${letter} (${name}) diverged in epoch ${track.state!.epoch + 1}: its numbers ran away`
       : `${letter} (${name}) ends at J = ${short(track.objective)}`,
   );
-  const first = `After ${of.epochs} epochs ${ends.join(", ")}.`;
+  const reached = Math.max(...of.runners.map(({ track }) => track.state!.epoch));
+  const first = `After ${reached} epochs ${ends.join(", ")}.`;
   const outcome = outcomeOf(of);
   if (!outcome) return first;
-  const reached = of.runners.map(({ letter }, index) => {
+  const when = of.runners.map(({ letter }, index) => {
     const epoch = outcome.reached[index];
     return epoch === null ? `${letter} was never seen there` : `${letter} was there by epoch ${epoch}`;
   });
-  return `${first} Nine tenths of the way down is J = ${short(outcome.level)}: ${reached.join(", ")}.`;
+  return `${first} Nine tenths of the way down is J = ${short(outcome.level)}: ${when.join(", ")}.`;
 }

@@ -22,13 +22,17 @@ export function contour({ values, columns, rows }: Grid, height: number): Segmen
   const segments: Segment[] = [];
   for (let i = 0; i + 1 < columns; i += 1)
     for (let j = 0; j + 1 < rows; j += 1) {
-      const heights = CORNERS.map(([right, up]) => values[(i + right) * rows + j + up]);
-      if (!heights.every(Number.isFinite)) continue;
+      const place = i * rows + j;
+      const [a, b, c, d] = [values[place], values[place + rows], values[place + rows + 1], values[place + 1]];
+      // Nearly all cells lie wholly above or below.
+      const above = Number(a >= height) + Number(b >= height) + Number(c >= height) + Number(d >= height);
+      if (above === 0 || above === 4 || !Number.isFinite(a + b + c + d)) continue;
+      const heights = [a, b, c, d];
       const crossings: [number, number][] = [];
       for (let side = 0; side < 4; side += 1) {
-        const [a, b] = [heights[side], heights[(side + 1) % 4]];
-        if (a >= height === b >= height) continue;
-        const share = (height - a) / (b - a);
+        const [start, end] = [heights[side], heights[(side + 1) % 4]];
+        if (start >= height === end >= height) continue;
+        const share = (height - start) / (end - start);
         const [from, to] = [CORNERS[side], CORNERS[(side + 1) % 4]];
         crossings.push([i + from[0] + share * (to[0] - from[0]), j + from[1] + share * (to[1] - from[1])]);
       }

@@ -12,8 +12,8 @@ export interface Heights {
 }
 
 /** Points a side: at first, and the finest that takes at most so many seconds. */
-const COARSE = { plane: 15, line: 41 };
-const FINE = { plane: [31, 47, 63, 95], line: [101, 401] };
+const COARSE = { plane: 17, line: 41 };
+const FINE = { plane: [33, 49, 65, 97], line: [101, 401] };
 const SECONDS = 4;
 
 /** One grid, at first `atOnce` columns of it an ask; null where it is not wanted any more. */

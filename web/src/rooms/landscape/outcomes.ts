@@ -1,15 +1,19 @@
 /** How restarts ended: in which order, how many in a worse place than the best, and how far apart. */
 import type { Track } from "./tracks";
 
-/** Of the way from the usual first J to the best last one, the share that counts as worse. */
+/**
+ * An end is worse than the best by more than this share of the way down to it from the usual first
+ * J, and of the best J itself: where all came down little, or not at all, none is called worse.
+ */
 const SHARE = 0.1;
 
 export interface Outcomes {
   /** Best first; those that diverged last. */
   readonly ranked: readonly Track[];
+  /** The usual J at the first weights. */
+  readonly begun: number;
   readonly best: number;
   readonly median: number;
-  readonly worst: number;
   /** J above this is worse than the best. */
   readonly limit: number;
   readonly worse: number;
@@ -27,20 +31,17 @@ export function outcomesOf(tracks: readonly Track[]): Outcomes | null {
   if (!known.length) return null;
   const ranked = [...known].sort((a, b) => a.objective - b.objective || 0);
   const finite = ranked.filter((track) => Number.isFinite(track.objective));
-  const diverged = ranked.length - finite.length;
-  if (!finite.length)
-    return { ranked, best: Infinity, median: Infinity, worst: Infinity, limit: Infinity, worse: 0, diverged };
-  const best = finite[0].objective;
   const begun = median(known.map((track) => track.begun));
-  const limit = best + SHARE * Math.max(begun - best, 0);
+  const best = finite.length ? finite[0].objective : Infinity;
+  const limit = best + SHARE * Math.max(begun - best, best);
   return {
     ranked,
+    begun,
     best,
     median: median(ranked.map((track) => track.objective)),
-    worst: finite[finite.length - 1].objective,
     limit,
     worse: finite.filter((track) => track.objective > limit).length,
-    diverged,
+    diverged: ranked.length - finite.length,
   };
 }
 

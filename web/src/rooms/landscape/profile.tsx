@@ -123,17 +123,19 @@ export function Profile({ heights, log, marks, now }: Props) {
   return (
     <figure class="landscape-profile">
       <Canvas draw={draw} label={`J along the line from A to B. ${barrierSentence(barrier)}`} />
-      <table class="visually-hidden">
-        <caption>J along the line: 0 is A, 1 is B</caption>
-        <tbody>
-          {picks.map((index) => (
-            <tr key={index}>
-              <th scope="row">{short(slice.u[0] + ((slice.u[1] - slice.u[0]) * index) / (columns - 1))}</th>
-              <td>{short(values[index])}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      <div class="visually-hidden">
+        <table>
+          <caption>J along the line: 0 is A, 1 is B</caption>
+          <tbody>
+            {picks.map((index) => (
+              <tr key={index}>
+                <th scope="row">{short(slice.u[0] + ((slice.u[1] - slice.u[0]) * index) / (columns - 1))}</th>
+                <td>{short(values[index])}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
     </figure>
   );
 }

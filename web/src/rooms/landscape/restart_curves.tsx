@@ -19,8 +19,11 @@ const TOP = 14;
 /** Room between curves and bars. */
 const GAP = 26;
 const BARS = 28;
+/** Width below which words beside the bars have no room. */
+const NARROW = 560;
 
 interface Layout {
+  readonly narrow: boolean;
   readonly right: number;
   readonly bars: number;
   readonly low: number;
@@ -28,8 +31,9 @@ interface Layout {
 }
 
 function layoutOf({ width, height }: Size): Layout {
-  const right = Math.round(LEFT + (width - LEFT) * 0.7);
-  return { right, bars: right + GAP, low: height - BOTTOM, high: TOP };
+  const narrow = width < NARROW;
+  const right = Math.round(LEFT + (width - LEFT) * (narrow ? 0.6 : 0.7));
+  return { narrow, right, bars: right + (narrow ? GAP / 2 : GAP), low: height - BOTTOM, high: TOP };
 }
 
 /** From 0 to where nearly all curves lie; on a log scale from the best. */
@@ -113,7 +117,7 @@ export function RestartCurves({ outcomes, epochs, log, selected, onSelect }: Pro
     const box = canvas.getBoundingClientRect();
     const size = { width: box.width, height: box.height };
     const [px, py] = [event.clientX - box.left, event.clientY - box.top];
-    const found = px > layoutOf(size).bars - GAP / 2 ? barAt(py, size) : curveAt(px, py, size);
+    const found = px > layoutOf(size).right + 4 ? barAt(py, size) : curveAt(px, py, size);
     if (found) onSelect(found);
   };
   const barAt = (py: number, size: Size): Track | null => {
@@ -173,13 +177,13 @@ function paintAxes(
     context.fillText(text, LEFT - 6, y + 4);
   }
   context.textAlign = "center";
-  for (const { value, text } of scaleOf(0, epochs, false, 4).ticks) {
+  for (const { value, text } of scaleOf(0, epochs, false, place.narrow ? 2 : 4).ticks) {
     const x = LEFT + (value / epochs) * (place.right - LEFT);
     context.fillText(text, x, place.low + 16);
   }
   context.fillText("epoch", (LEFT + place.right) / 2, place.low + 31);
   context.textAlign = "left";
-  context.fillText("restarts that end at this J", place.bars, place.low + 16);
+  context.fillText(place.narrow ? "restarts" : "restarts that end at this J", place.bars, place.low + 16);
   context.textAlign = "left";
   context.fillText("J", 2, place.high + 2);
 }

@@ -53,7 +53,7 @@ export function Restarts({ made }: { readonly made: Problem }) {
       {all && found && (
         <>
           <p class="landscape-result" role="status">
-            {all.whole ? said(found, all.epochs) : soFar(found)}
+            {all.whole ? said(found, all.reached) : soFar(found)}
             {outdated.value && " These were trained with other choices than now: train again to see those."}
           </p>
           <RestartCurves
@@ -77,6 +77,9 @@ export function Restarts({ made }: { readonly made: Problem }) {
   );
 }
 
+/** Of the first J, what is left where a training has come down little. */
+const LITTLE = 0.8;
+
 /** What came out, in one or two sentences. */
 export function said(found: Outcomes, epochs: number): string {
   const count = found.ranked.length;
@@ -85,6 +88,11 @@ export function said(found: Outcomes, epochs: number): string {
     : "";
   if (found.diverged === count) return `All ${count} restarts diverged: their numbers ran away. Lower the step size.`;
   const best = `The best reached J = ${short(found.best)}, the median ${short(found.median)}.`;
+  if (found.best > LITTLE * found.begun)
+    return (
+      `None of ${count} restarts came down much in ${epochs} epochs: J was ${short(found.begun)} at first, ` +
+      `and the best reached ${short(found.best)}. Try more hidden units, more epochs or another step size.${diverged}`
+    );
   if (!found.worse)
     return `None of ${count} restarts ended in a worse place than the others after ${epochs} epochs. ${best}${diverged}`;
   return (
@@ -162,7 +170,12 @@ function Selected({ track }: { readonly track: Track }) {
       <button type="button" disabled={!moved.value} onClick={() => void take()}>
         Train on from here
       </button>
-      <button type="button" onClick={() => void watch()}>
+      <button
+        type="button"
+        disabled={settings.value.held > 0}
+        title={settings.value.held > 0 ? "Rows are held out by the seed: another seed has other rows" : undefined}
+        onClick={() => void watch()}
+      >
         Watch it from its first step
       </button>
     </div>

@@ -10,9 +10,11 @@ import { marksOf, newTrack, runOf, trainTracks, type Track } from "./tracks";
 interface Restarts {
   readonly made: Problem;
   readonly plan: Plan;
+  /** Epochs that they were to be trained for, and those that all have behind them. */
   readonly epochs: number;
+  readonly reached: number;
   readonly tracks: readonly Track[];
-  /** All have gone as far as they were to go. */
+  /** Nothing more will come: they are at their end, or were stopped. */
   readonly whole: boolean;
 }
 
@@ -38,6 +40,9 @@ export const outdated = computed(() => {
 
 export const selected = signal<Track | null>(null);
 
+/** How many times restarts were begun: the last answer to an earlier time comes too late. */
+let begun = 0;
+
 export async function trainRestarts(): Promise<void> {
   const made = problem.value;
   if (!made) return;
@@ -48,11 +53,16 @@ export async function trainRestarts(): Promise<void> {
     newTrack(`restart ${index + 1}`, runOf(plan, made.open, seed + index)),
   );
   selected.value = null;
+  begun += 1;
+  const mine = begun;
   const show = (whole: boolean) => {
-    kept.value = { made, plan, epochs, tracks: [...tracks], whole };
+    if (mine !== begun) return;
+    const going = tracks.filter((track) => !track.over).map((track) => track.state?.epoch ?? 0);
+    const reached = Math.min(epochs, ...going);
+    kept.value = { made, plan, epochs, reached, tracks: [...tracks], whole };
   };
   const marks = marksOf(epochs, MARKS, 1.5);
   await trainTracks(tracks, { epochs, marks, keep: 2, losses: false }, job, () => show(false));
-  if (job.wanted) show(true);
+  if (sameProblem(made, problem.value)) show(true);
   job.end();
 }

@@ -35,8 +35,6 @@ export function RunMap({ made, scaling, vector, buffers, label }: Props) {
   const { table } = made;
   const frame = frameOf(table, AXES);
   const width = outputCount(table);
-  // The same numbers in another array are the same map.
-  const key = vector.join();
   useEffect(() => {
     let wanted = true;
     const X = toNetwork(scaling, gridPoints(table, AXES, COUNT));
@@ -46,7 +44,7 @@ export function RunMap({ made, scaling, vector, buffers, label }: Props) {
     return () => {
       wanted = false;
     };
-  }, [made, scaling, key]);
+  }, [made, scaling, vector]);
   const draw = (context: CanvasRenderingContext2D, size: Size) => {
     if (levels) context.drawImage(picture(levels), 0, 0, size.width, size.height);
     const spread = table.kind === "classes" ? 1 : Math.max(...table.y.map(Math.abs)) || 1;

@@ -1,4 +1,5 @@
 /** The surface: J over two directions of the space of weights, and the training on it. */
+import { useMemo } from "preact/hooks";
 import { moved, playing, setWeights } from "../../model/bench";
 import type { Problem } from "../../model/problem";
 import { Choice, NumberField, Switch } from "../../parts/fields";
@@ -9,6 +10,7 @@ import { Progress } from "./progress";
 import { isFlat, RunMap } from "./run_map";
 import { restarts, trainRestarts } from "./restarts_state";
 import { lowest } from "./heights";
+import { pointOf } from "./slices";
 import { SurfacePicture, type Way } from "./surface_picture";
 import {
   change,
@@ -25,10 +27,9 @@ import {
   point,
   reach,
   trouble,
-  weightsAt,
   type Kind,
 } from "./surface_state";
-import { trail } from "./trail";
+import { segments, trail } from "./trail";
 import { WeightPicker } from "./weight_picker";
 
 const TITLES: Readonly<Record<Kind, string>> = {
@@ -95,7 +96,7 @@ function PlaceChoices() {
       {many === 0 && (
         <div class="landscape-chosen">
           <p>Minima to go between come from restarts.</p>
-          <button type="button" disabled={standing.value !== null} onClick={() => void trainRestarts().then(draw)}>
+          <button type="button" disabled={standing.value !== null} onClick={() => void trainRestarts().then(() => draw())}>
             Train restarts and draw
           </button>
         </div>
@@ -125,8 +126,8 @@ function Picture({ made }: { readonly made: Problem }) {
   if (!shown) return <p class="empty">Nothing is drawn yet: press the button.</p>;
   const { heights, places, tracks, kind: of } = shown;
   const now = moved.value?.state.vector ?? null;
-  const own: Way = { name: "the training", points: trail.value.map((place) => place.vector) };
-  const ways = [...tracks.map(({ name, path }): Way => ({ name, points: path, dashed: true })), own];
+  const own = segments(trail.value).map((points): Way => ({ name: "the training", points }));
+  const ways = [...tracks.map(({ name, path }): Way => ({ name, points: path, dashed: true })), ...own];
   const fits = now !== null && now.length === heights.slice.origin.length;
   return (
     <div class="landscape-shown">
@@ -156,12 +157,13 @@ function Picture({ made }: { readonly made: Problem }) {
 
 /** What the network says at the places of the slice: weights and function beside each other. */
 function Maps({ made }: { readonly made: Problem }) {
-  const { places } = drawn.value!;
+  const { places, heights } = drawn.value!;
   const [at, state] = [point.value, moved.value?.state];
+  const there = useMemo(() => at && pointOf(heights.slice, at.u, at.v), [at?.u, at?.v, heights.slice]);
   if (!isFlat(made) || !state) return null;
   const shown: [string, Float64Array][] = places.map(({ letter, vector }) => [letter, vector]);
   if (!playing.value) shown.push(["now", state.vector]);
-  if (at && drawn.value!.kind !== "line") shown.push(["+", weightsAt(at.u, at.v)!]);
+  if (there) shown.push(["+", there]);
   return (
     <ul class="landscape-maps" aria-label="Decision maps at the places">
       {shown.map(([letter, vector]) => (
@@ -195,9 +197,7 @@ function Chosen() {
   const { slice } = drawn.value!.heights;
   if (!at) return <p class="landscape-note">Click the surface, or move a point with the arrow keys, to read J anywhere and to go there.</p>;
   const put = async () => {
-    const vector = weightsAt(at.u, at.v);
-    if (!vector) return;
-    await setWeights(vector);
+    await setWeights(pointOf(slice, at.u, at.v));
     say("The training now stands at the point that you chose: press Train to see where it goes from there.");
   };
   const [first, second] = drawn.value!.kind === "weights" ? slice.titles : ["to the right", "upwards"];

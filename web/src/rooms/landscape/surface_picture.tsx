@@ -6,6 +6,7 @@ import { ink, scaleOf, type Scale } from "./axes";
 import { contour } from "./contours";
 import { lowest, type Heights } from "./heights";
 import { LEVELS } from "./lightness";
+import type { Slice } from "./slices";
 
 export interface Way {
   readonly name: string;
@@ -81,6 +82,7 @@ export function SurfacePicture({ heights, log, ways, marks, now, point, onPoint 
     });
   }, [heights, scale]);
   const { slice } = heights;
+  const project = useMemo(() => remembered(slice), [slice]);
   const draw = (context: CanvasRenderingContext2D, size: Size) => {
     const plot = plotOf(size, heights);
     context.save();
@@ -102,7 +104,7 @@ export function SurfacePicture({ heights, log, ways, marks, now, point, onPoint 
       context.strokeStyle = share > 0.55 ? "rgb(0 0 0 / 0.38)" : "rgb(255 255 255 / 0.42)";
       context.stroke();
     }
-    for (const way of ways) paintWay(context, plot, way, slice.project);
+    for (const way of ways) paintWay(context, plot, way, project);
     context.restore();
     if (now) paintNow(context, plot, slice.project(now));
     for (const mark of marks) paintMark(context, plot, slice.project(mark.vector), mark.letter);
@@ -159,6 +161,16 @@ export function SurfacePicture({ heights, log, ways, marks, now, point, onPoint 
   );
 }
 
+/** Where vectors stand on a slice: ways grow at their ends, and are long. */
+function remembered({ project }: Slice): Slice["project"] {
+  const known = new WeakMap<Float64Array, readonly [number, number]>();
+  return (vector) => {
+    const found = known.get(vector) ?? project(vector);
+    known.set(vector, found);
+    return found;
+  };
+}
+
 function painted(heights: Heights, scale: Scale): HTMLCanvasElement {
   const { columns, rows, values } = heights;
   const canvas = document.createElement("canvas");
@@ -213,7 +225,7 @@ function disc(context: CanvasRenderingContext2D, x: number, y: number, radius: n
 }
 
 function paintMark(context: CanvasRenderingContext2D, plot: Plot, [u, v]: readonly [number, number], letter: string): void {
-  disc(context, plot.x(u), plot.y(v), 10, "black");
+  disc(context, plot.x(u), plot.y(v), letter.length > 1 ? 13 : 10, "black");
   context.fillStyle = "white";
   context.font = "bold 12px system-ui";
   context.textAlign = "center";
@@ -231,7 +243,7 @@ function paintNow(context: CanvasRenderingContext2D, plot: Plot, [u, v]: readonl
     [3, "white"],
   ] as const) {
     context.beginPath();
-    context.arc(x, y, 13, 0, 2 * Math.PI);
+    context.arc(x, y, 14, 0, 2 * Math.PI);
     context.lineWidth = width;
     context.strokeStyle = color;
     context.stroke();
@@ -306,32 +318,34 @@ function HeightsTable({ heights }: { readonly heights: Heights }) {
   const at = ([low, high]: readonly [number, number], index: number, count: number) =>
     short(low + ((high - low) * index) / (count - 1));
   return (
-    <table class="visually-hidden">
-      <caption>
-        J over {slice.titles[0]} (columns) and {slice.titles[1]} (rows)
-      </caption>
-      <thead>
-        <tr>
-          <td />
-          {picks(columns).map((i) => (
-            <th key={i} scope="col">
-              {at(slice.u, i, columns)}
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody>
-        {picks(rows)
-          .reverse()
-          .map((j) => (
-            <tr key={j}>
-              <th scope="row">{at(slice.v, j, rows)}</th>
-              {picks(columns).map((i) => (
-                <td key={i}>{short(values[i * rows + j])}</td>
-              ))}
-            </tr>
-          ))}
-      </tbody>
-    </table>
+    <div class="visually-hidden">
+      <table>
+        <caption>
+          J over {slice.titles[0]} (columns) and {slice.titles[1]} (rows)
+        </caption>
+        <thead>
+          <tr>
+            <td />
+            {picks(columns).map((i) => (
+              <th key={i} scope="col">
+                {at(slice.u, i, columns)}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {picks(rows)
+            .reverse()
+            .map((j) => (
+              <tr key={j}>
+                <th scope="row">{at(slice.v, j, rows)}</th>
+                {picks(columns).map((i) => (
+                  <td key={i}>{short(values[i * rows + j])}</td>
+                ))}
+              </tr>
+            ))}
+        </tbody>
+      </table>
+    </div>
   );
 }

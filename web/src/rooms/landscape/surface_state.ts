@@ -6,7 +6,7 @@ import { short } from "../../parts/numbers";
 import { Job, sameProblem, standing } from "./job";
 import { measure, measureFiner, type Heights } from "./heights";
 import { outcomes } from "./restarts_state";
-import { alongLine, pointOf, throughPlaces, throughWeights, usualReach, type Place, type Slice } from "./slices";
+import { alongLine, throughPlaces, throughWeights, usualReach, type Place, type Slice } from "./slices";
 import type { Track } from "./tracks";
 import { trail } from "./trail";
 import { weightNames } from "./weights";
@@ -34,6 +34,8 @@ interface Drawn {
   readonly places: readonly Place[];
   readonly tracks: readonly Track[];
   readonly heights: Heights;
+  /** It was drawn anew while the training moved, and no finer than there was time for. */
+  readonly hasty: boolean;
 }
 
 const kept = signal<Drawn | null>(null);
@@ -123,10 +125,12 @@ function chosenSlice(): Choice {
 /** Why nothing can be drawn, or "". */
 export const trouble = signal("");
 
-export async function draw(): Promise<void> {
+/** Draw what is chosen; `ranges` are those of a picture that it takes the place of. */
+export async function draw(ranges: Partial<Pick<Slice, "u" | "v">> = {}): Promise<void> {
   const made = problem.value;
   if (!made) return;
-  const { slice, places, tracks } = chosenSlice();
+  const { slice: found, places, tracks } = chosenSlice();
+  const slice = found && { ...found, ...ranges };
   if (!slice) {
     trouble.value =
       places.length === 0
@@ -140,8 +144,9 @@ export async function draw(): Promise<void> {
   point.value = null;
   const job = Job.begin("Measuring J", made);
   const epoch = moved.value?.state.epoch ?? 0;
+  const of = kind.value;
   await measureFiner(slice, job, (heights) => {
-    kept.value = { made, kind: kind.value, epoch, places, tracks, heights };
+    kept.value = { made, kind: of, epoch, places, tracks, heights, hasty: false };
   });
   job.end();
 }
@@ -164,16 +169,11 @@ export async function choosePoint(u: number, v: number): Promise<void> {
   if (answer && now && now.u === u && now.v === v) point.value = { u, v, objective: answer.objective[0] };
 }
 
-export function weightsAt(u: number, v: number): Float64Array | null {
-  const shown = drawn.value;
-  return shown && pointOf(shown.heights.slice, u, v);
-}
-
 // While the training moves, a slice through two weights is drawn anew through where it stands.
 
 /** Points a side of a slice that follows: the finest that takes at most so many seconds. */
-const FOLLOWING = [15, 23, 31, 47, 63];
-const SECONDS = 0.06;
+const FOLLOWING = [21, 33, 49, 65];
+const SECONDS = 0.12;
 let count = 1;
 let busy = false;
 
@@ -189,7 +189,7 @@ async function goAfter(shown: Drawn, vector: Float64Array, epoch: number): Promi
   if (found) {
     if (found.seconds < SECONDS / 2.5) count = Math.min(count + 1, FOLLOWING.length - 1);
     else if (found.seconds > SECONDS) count = Math.max(count - 1, 0);
-    kept.value = { ...shown, epoch, heights: found.heights };
+    kept.value = { ...shown, epoch, heights: found.heights, hasty: true };
   }
   busy = false;
 }
@@ -210,6 +210,9 @@ effect(() => {
   const apart = vector.some((value, i) => first[i] === 0 && second?.[i] === 0 && value !== origin[i]);
   // A busy one comes back here by what it has drawn.
   if (apart && !busy && !standing.value) void goAfter(shown, vector, epoch);
-  else if (!apart && !busy && !standing.value && !playing.value && shown.heights.columns < 63)
-    void draw();
+  else if (!apart && !busy && !standing.value && !playing.value && shown.hasty) {
+    const { u, v } = shown.heights.slice;
+    kept.value = { ...shown, hasty: false };
+    void draw({ u, v });
+  }
 });

@@ -26,9 +26,18 @@ function even(low: number, high: number, count: number) {
   const size = 10 ** Math.floor(Math.log10(raw));
   const step = [1, 2, 5, 10].map((factor) => factor * size).find((candidate) => candidate >= raw)!;
   const ticks = [];
-  for (let index = Math.ceil(low / step - 1e-9); index * step <= high * (1 + 1e-12) + 1e-12 * step; index += 1) {
+  for (
+    let index = Math.ceil(low / step - 1e-9);
+    index * step <= high * (1 + 1e-12) + 1e-12 * step;
+    index += 1
+  ) {
     const value = index * step;
-    ticks.push({ value, text: short(Number(value.toPrecision(6))).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "") });
+    ticks.push({
+      value,
+      text: short(Number(value.toPrecision(6)))
+        .replace(/(\.\d*?)0+$/, "$1")
+        .replace(/\.$/, ""),
+    });
   }
   return ticks;
 }
@@ -39,7 +48,10 @@ function decades(low: number, high: number, count: number) {
   const every = Math.max(1, Math.ceil((to - from + 1) / (count + 1)));
   const ticks = [];
   for (let power = from; power <= to; power += every)
-    ticks.push({ value: 10 ** power, text: power < -3 || power > 4 ? `1e${String(power).replace("-", "−")}` : String(10 ** power) });
+    ticks.push({
+      value: 10 ** power,
+      text: power < -3 || power > 4 ? `1e${String(power).replace("-", "−")}` : String(10 ** power),
+    });
   return ticks;
 }
 

@@ -34,13 +34,26 @@ export function Beside(_: { readonly made: Problem }) {
   return (
     <section class="landscape-view" aria-labelledby="beside-title">
       <h2 id="beside-title">
-        Two ways to train, from the same first weights: which one comes down further, and which one sooner?
+        Two ways to train, from the same first weights: which one comes down further, and which one
+        sooner?
       </h2>
       <div class="landscape-row">
-        <button type="button" class="primary" disabled={standing.value !== null} onClick={() => void trainBoth()}>
+        <button
+          type="button"
+          class="primary"
+          disabled={standing.value !== null}
+          onClick={() => void trainBoth()}
+        >
           ▶ Train both
         </button>
-        <NumberField label="epochs" value={s.epochs} low={1} high={1_000_000} whole onChoose={(epochs) => void choose({ epochs })} />
+        <NumberField
+          label="epochs"
+          value={s.epochs}
+          low={1}
+          high={1_000_000}
+          whole
+          onChoose={(epochs) => void choose({ epochs })}
+        />
         <Switch label="log scale" value={log} onChoose={setLog} />
       </div>
       <div class="landscape-pairs" role="group" aria-label="Pairs">
@@ -60,7 +73,11 @@ export function Beside(_: { readonly made: Problem }) {
       </div>
       <Sides />
       <Progress />
-      {!found && !standing.value && <p class="empty">Nothing is trained yet: press a pair, or choose both sides and train them.</p>}
+      {!found && !standing.value && (
+        <p class="empty">
+          Nothing is trained yet: press a pair, or choose both sides and train them.
+        </p>
+      )}
       {found && (
         <>
           <p class="landscape-result" role="status">
@@ -70,8 +87,8 @@ export function Beside(_: { readonly made: Problem }) {
           <CurvesTable runners={found.runners} />
           <p class="landscape-key">
             <span class="landscape-line good" aria-hidden="true" /> A: {found.runners[0].name}
-            <span class="landscape-line bad" aria-hidden="true" /> B: {found.runners[1].name}. Faint: the mean
-            loss as each epoch met it, while the weights still moved.
+            <span class="landscape-line bad" aria-hidden="true" /> B: {found.runners[1].name}.
+            Faint: the mean loss as each epoch met it, while the weights still moved.
           </p>
           {found.whole && <Ends />}
         </>
@@ -90,7 +107,8 @@ function Sides() {
   return (
     <details class="landscape-table">
       <summary>
-        A: {sideName(a, b) || "the same"} · B: {sideName(b, a) || "the same"}: choose both sides freely
+        A: {sideName(a, b) || "the same"} · B: {sideName(b, a) || "the same"}: choose both sides
+        freely
       </summary>
       <div class="landscape-sides">
         <SideFields letter="A" side={a} onChange={(changes) => set(0, changes)} />
@@ -147,16 +165,34 @@ function SideFields({ letter, side, onChange }: SideProps) {
         options={named(SAMPLINGS)}
         onChoose={(name) => onChange({ sampling: name as Sampling })}
       />
-      <NumberField label="L2 penalty" value={side.l2} low={0} high={1000} onChoose={(l2) => onChange({ l2 })} />
-      <NumberField label="L1 penalty" value={side.l1} low={0} high={1000} onChoose={(l1) => onChange({ l1 })} />
-      <Switch label="standardise inputs" value={side.standardize} onChoose={(standardize) => onChange({ standardize })} />
+      <NumberField
+        label="L2 penalty"
+        value={side.l2}
+        low={0}
+        high={1000}
+        onChoose={(l2) => onChange({ l2 })}
+      />
+      <NumberField
+        label="L1 penalty"
+        value={side.l1}
+        low={0}
+        high={1000}
+        onChoose={(l1) => onChange({ l1 })}
+      />
+      <Switch
+        label="standardise inputs"
+        value={side.standardize}
+        onChoose={(standardize) => onChange({ standardize })}
+      />
     </fieldset>
   );
 }
 
 /** J at every tenth place where it was looked at, to be read out. */
 function CurvesTable({ runners }: { readonly runners: readonly Runner[] }) {
-  const rows = runners[0].track.epoch.map((epoch, index) => ({ epoch, index })).filter(({ index }) => index % 10 === 0);
+  const rows = runners[0].track.epoch
+    .map((epoch, index) => ({ epoch, index }))
+    .filter(({ index }) => index % 10 === 0);
   return (
     <div class="visually-hidden">
       <table>
@@ -207,20 +243,25 @@ function Ends() {
           <SurfacePicture
             heights={found.heights}
             log={false}
-            ways={found.runners.map(({ letter, name, track }) => ({ name, points: track.path, dashed: letter === "B" }))}
+            ways={found.runners.map(({ letter, name, track }) => ({
+              name,
+              points: track.path,
+              dashed: letter === "B",
+            }))}
             marks={found.places}
             now={null}
             point={null}
           />
           <p class="landscape-note">
-            Both ways from the first weights W⁰, on the plane through these and both ends; A whole, B broken.
-            The heights are J of the page's own choices.
+            Both ways from the first weights W⁰, on the plane through these and both ends; A whole,
+            B broken. The heights are J of the page's own choices.
           </p>
         </div>
       ) : (
         !onSurface(found) && (
           <p class="landscape-note">
-            With other inputs the same weights mean another function: the two have no surface in common.
+            With other inputs the same weights mean another function: the two have no surface in
+            common.
           </p>
         )
       )}
@@ -231,7 +272,13 @@ function Ends() {
 function EndMap({ runner: { letter, name, made, track } }: { readonly runner: Runner }) {
   return (
     <figure class="landscape-end">
-      <RunMap made={made} scaling={made.scaling} vector={track.state!.vector} buffers={track.state!.buffers} label={`Map of the output of ${letter}, ${name}`} />
+      <RunMap
+        made={made}
+        scaling={made.scaling}
+        vector={track.state!.vector}
+        buffers={track.state!.buffers}
+        label={`Map of the output of ${letter}, ${name}`}
+      />
       <figcaption>
         <b>{letter}</b> {name}
       </figcaption>
@@ -249,11 +296,13 @@ function Measured() {
     ["steps", ({ track }) => track.state!.step.toLocaleString("en")],
     [
       outcome ? `epochs to J = ${short(outcome.level)}` : "epochs to a low J",
-      (_, index) => (outcome ? (outcome.reached[index]?.toLocaleString("en") ?? "not reached") : "not reached"),
+      (_, index) =>
+        outcome ? (outcome.reached[index]?.toLocaleString("en") ?? "not reached") : "not reached",
     ],
     [
       "largest weight",
-      ({ track }) => short(track.state!.vector.reduce((most, value) => Math.max(most, Math.abs(value)), 0)),
+      ({ track }) =>
+        short(track.state!.vector.reduce((most, value) => Math.max(most, Math.abs(value)), 0)),
     ],
   ];
   return (

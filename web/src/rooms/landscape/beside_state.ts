@@ -35,12 +35,18 @@ export const ofSettings = (s: Settings): Side => ({
 });
 
 /** Pairs that the notes speak of; each changes a side from what is chosen for the page. */
-export const PAIRS: readonly (readonly [title: string, (s: Side) => readonly [Partial<Side>, Partial<Side>]])[] = [
+export const PAIRS: readonly (readonly [
+  title: string,
+  (s: Side) => readonly [Partial<Side>, Partial<Side>],
+])[] = [
   ["per sample | mini-batch of 10", () => [{ batch_size: 1 }, { batch_size: 10 }]],
   ["inputs as they are | standardised", () => [{ standardize: false }, { standardize: true }]],
   [
     "small step | large step",
-    ({ learning_rate_init: rate }) => [{ learning_rate_init: rate / 4 }, { learning_rate_init: rate * 4 }],
+    ({ learning_rate_init: rate }) => [
+      { learning_rate_init: rate / 4 },
+      { learning_rate_init: rate * 4 },
+    ],
   ],
   [
     "no momentum | momentum 0.9",
@@ -57,7 +63,13 @@ export const PAIRS: readonly (readonly [title: string, (s: Side) => readonly [Pa
       { optimizer: optionRecord("optimizers", "adam"), learning_rate_init: 0.02 },
     ],
   ],
-  ["no penalty | L2 penalty", () => [{ l2: 0, l1: 0 }, { l2: 0.001, l1: 0 }]],
+  [
+    "no penalty | L2 penalty",
+    () => [
+      { l2: 0, l1: 0 },
+      { l2: 0.001, l1: 0 },
+    ],
+  ],
 ];
 
 export const sides = signal<readonly [Side, Side] | null>(null);
@@ -86,13 +98,17 @@ export function sideName(side: Side, other: Side): string {
   const differs = (name: keyof Side) => JSON.stringify(side[name]) !== JSON.stringify(other[name]);
   if (differs("optimizer")) {
     const { momentum } = side.optimizer;
-    parts.push(typeof momentum === "number" ? `${side.optimizer.name} ${momentum}` : side.optimizer.name);
+    parts.push(
+      typeof momentum === "number" ? `${side.optimizer.name} ${momentum}` : side.optimizer.name,
+    );
   }
   if (differs("learning_rate_init")) parts.push(`α₀ = ${short(side.learning_rate_init)}`);
   if (differs("schedule")) parts.push(`${side.schedule.name} steps`);
-  if (differs("batch_size")) parts.push(side.batch_size === 1 ? "per sample" : `mini-batches of ${side.batch_size}`);
+  if (differs("batch_size"))
+    parts.push(side.batch_size === 1 ? "per sample" : `mini-batches of ${side.batch_size}`);
   if (differs("sampling")) parts.push(side.sampling);
-  if (differs("standardize")) parts.push(side.standardize ? "inputs standardised" : "inputs as they are");
+  if (differs("standardize"))
+    parts.push(side.standardize ? "inputs standardised" : "inputs as they are");
   if (differs("l2")) parts.push(side.l2 > 0 ? `L2 penalty ${short(side.l2)}` : "no L2 penalty");
   if (differs("l1")) parts.push(side.l1 > 0 ? `L1 penalty ${short(side.l1)}` : "no L1 penalty");
   return parts.join(", ");
@@ -128,8 +144,15 @@ function runnerOf(letter: "A" | "B", side: Side, name: string, base: Problem): R
   const chosen = settings.value;
   const all = { ...chosen, ...side };
   // Another scaling makes other rows of the same table; the network stays the one that is open.
-  const made = side.standardize === chosen.standardize ? base : { ...makeProblem(all, base.table), outputs: base.outputs };
-  const run = runOf(planOf(all), { initializer: base.open.initializer, train: made.open.train }, chosen.seed);
+  const made =
+    side.standardize === chosen.standardize
+      ? base
+      : { ...makeProblem(all, base.table), outputs: base.outputs };
+  const run = runOf(
+    planOf(all),
+    { initializer: base.open.initializer, train: made.open.train },
+    chosen.seed,
+  );
   return { letter, name, side, made, track: newTrack(letter, run) };
 }
 
@@ -216,7 +239,9 @@ export function pairSentence(of: Pair): string {
   if (!outcome) return first;
   const when = of.runners.map(({ letter }, index) => {
     const epoch = outcome.reached[index];
-    return epoch === null ? `${letter} was never seen there` : `${letter} was there by epoch ${epoch}`;
+    return epoch === null
+      ? `${letter} was never seen there`
+      : `${letter} was there by epoch ${epoch}`;
   });
   return `${first} Nine tenths of the way down is J = ${short(outcome.level)}: ${when.join(", ")}.`;
 }

@@ -30,7 +30,7 @@ export async function measure(
   const at = (index: number): number => low + ((high - low) * index) / (count - 1);
   const began = performance.now();
   let some = atOnce;
-  for (let done = 0; done < count; ) {
+  for (let done = 0; done < count;) {
     const columns = Math.min(some, count - done);
     const asked = performance.now();
     const answer = await ask("surface", {
@@ -52,7 +52,11 @@ export async function measure(
 }
 
 /** Coarse, then fine; `seen` hears both. */
-export async function measureFiner(slice: Slice, job: Job, seen: (heights: Heights) => void): Promise<void> {
+export async function measureFiner(
+  slice: Slice,
+  job: Job,
+  seen: (heights: Heights) => void,
+): Promise<void> {
   const kind = slice.second ? "plane" : "line";
   const wanted = () => job.wanted;
   const coarse = await measure(slice, COARSE[kind], wanted, (done) => job.tell(0.05 * done));
@@ -67,7 +71,11 @@ export async function measureFiner(slice: Slice, job: Job, seen: (heights: Heigh
 }
 
 /** Where on the slice J is lowest: the point's u, v and J. */
-export function lowest({ slice, columns, rows, values }: Heights): { u: number; v: number; objective: number } {
+export function lowest({ slice, columns, rows, values }: Heights): {
+  u: number;
+  v: number;
+  objective: number;
+} {
   let best = -1;
   for (let index = 0; index < values.length; index += 1)
     if (Number.isFinite(values[index]) && (best < 0 || values[index] < values[best])) best = index;

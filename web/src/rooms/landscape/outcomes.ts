@@ -52,7 +52,13 @@ export interface Bars {
 }
 
 /** Finite outcomes in even bars between two J, or even ones of log J. */
-export function barsOf(tracks: readonly Track[], low: number, high: number, count: number, log: boolean): Bars {
+export function barsOf(
+  tracks: readonly Track[],
+  low: number,
+  high: number,
+  count: number,
+  log: boolean,
+): Bars {
   const bars: Track[][] = Array.from({ length: count }, () => []);
   const place = (value: number) => (log ? Math.log10(Math.max(value, 1e-300)) : value);
   const [from, to] = [place(low), place(high)];

@@ -15,10 +15,15 @@ export const COLORS = { A: "--above", B: "--below" } as const;
 const MARGIN = { left: 58, right: 24, top: 14, bottom: 36 };
 
 export function PairCurves({ runners, epochs, log }: Props) {
-  const seen = runners.flatMap(({ track }) => [...track.seen, ...track.met.loss]).filter(Number.isFinite).sort((a, b) => a - b);
+  const seen = runners
+    .flatMap(({ track }) => [...track.seen, ...track.met.loss])
+    .filter(Number.isFinite)
+    .sort((a, b) => a - b);
   const begun = Math.max(...runners.map(({ track }) => track.begun).filter(Number.isFinite), 0);
   const most = 1.08 * Math.max(seen[Math.floor(0.98 * (seen.length - 1))] ?? 1, begun);
-  const least = Math.min(...runners.flatMap(({ track }) => track.seen.filter((value) => value > 0)));
+  const least = Math.min(
+    ...runners.flatMap(({ track }) => track.seen.filter((value) => value > 0)),
+  );
   const scale = log
     ? scaleOf(10 ** Math.floor(Math.log10(Math.max(least, most * 1e-8))), most, true)
     : scaleOf(0, most, false);
@@ -41,7 +46,8 @@ export function PairCurves({ runners, epochs, log }: Props) {
       context.fillText(text, MARGIN.left - 6, at + 4);
     }
     context.textAlign = "center";
-    for (const { value, text } of scaleOf(0, epochs, false, 4).ticks) context.fillText(text, x(value), low + 16);
+    for (const { value, text } of scaleOf(0, epochs, false, 4).ticks)
+      context.fillText(text, x(value), low + 16);
     context.fillText("epoch", (MARGIN.left + right) / 2, low + 32);
     context.textAlign = "left";
     context.fillText("J", 2, MARGIN.top + 2);
@@ -52,7 +58,8 @@ export function PairCurves({ runners, epochs, log }: Props) {
     const line = (epoch: readonly number[], values: readonly number[]) => {
       const every = Math.max(1, Math.floor(values.length / 1000));
       context.beginPath();
-      for (let index = 0; index < values.length; index += every) context.lineTo(x(epoch[index]), y(values[index]));
+      for (let index = 0; index < values.length; index += every)
+        context.lineTo(x(epoch[index]), y(values[index]));
       context.stroke();
     };
     for (const { letter, track } of runners) {
@@ -71,6 +78,14 @@ export function PairCurves({ runners, epochs, log }: Props) {
     }
     context.restore();
   };
-  const told = runners.map(({ letter, track }) => `${letter} from ${short(track.begun)} to ${short(track.objective)}`);
-  return <Canvas class="landscape-curves" draw={draw} label={`Objective over ${epochs} epochs: ${told.join(", ")}`} />;
+  const told = runners.map(
+    ({ letter, track }) => `${letter} from ${short(track.begun)} to ${short(track.objective)}`,
+  );
+  return (
+    <Canvas
+      class="landscape-curves"
+      draw={draw}
+      label={`Objective over ${epochs} epochs: ${told.join(", ")}`}
+    />
+  );
 }

@@ -32,7 +32,7 @@ export function barrierOf({ slice, columns, values }: Heights): Barrier {
 export function barrierSentence({ ends, at, top, height }: Barrier): string {
   const first = `J is ${short(ends[0])} at A and ${short(ends[1])} at B.`;
   if (!(height > 1e-3 * Math.max(...ends, 1e-12)))
-    return `${first} There is no wall between them: nowhere on the way is J higher than at its higher end.`;
+    return `${first} No wall is between them: nowhere on the way is J above its higher end.`;
   return (
     `${first} Between them it climbs to ${short(top)}, ${Math.round(100 * at)} % of the way: ` +
     `a wall of ${short(height)} above the higher end.`
@@ -54,11 +54,14 @@ export function Profile({ heights, log, marks, now }: Props) {
   const finite = values.filter(Number.isFinite);
   const most = Math.max(...finite, 1e-300);
   const least = Math.min(...finite, most);
-  const scale = log ? scaleOf(Math.max(least, most * 1e-9), 1.2 * most, true) : scaleOf(-0.05 * most, 1.08 * most, false);
+  const scale = log
+    ? scaleOf(Math.max(least, most * 1e-9), 1.2 * most, true)
+    : scaleOf(-0.05 * most, 1.08 * most, false);
   const draw = (context: CanvasRenderingContext2D, { width, height }: Size) => {
     const right = width - MARGIN.right;
     const low = height - MARGIN.bottom;
-    const x = (u: number) => MARGIN.left + ((u - slice.u[0]) / (slice.u[1] - slice.u[0])) * (right - MARGIN.left);
+    const x = (u: number) =>
+      MARGIN.left + ((u - slice.u[0]) / (slice.u[1] - slice.u[0])) * (right - MARGIN.left);
     const y = (value: number) => low - Math.min(scale.share(value), 1.1) * (low - MARGIN.top);
     context.font = "12px system-ui";
     context.lineWidth = 1;
@@ -74,7 +77,8 @@ export function Profile({ heights, log, marks, now }: Props) {
       context.fillText(text, MARGIN.left - 6, at + 4);
     }
     context.textAlign = "center";
-    for (const { value, text } of scaleOf(...slice.u, false, 6).ticks) context.fillText(text.replace("-", "−"), x(value), low + 17);
+    for (const { value, text } of scaleOf(...slice.u, false, 6).ticks)
+      context.fillText(text.replace("-", "−"), x(value), low + 17);
     context.fillText(slice.titles[0], (MARGIN.left + right) / 2, low + 36);
     context.textAlign = "left";
     context.fillText("J", 2, MARGIN.top + 4);
@@ -89,7 +93,11 @@ export function Profile({ heights, log, marks, now }: Props) {
       context.stroke();
       context.setLineDash([]);
       context.fillStyle = ink(context, "--below");
-      context.fillText(`+${short(barrier.height)}`, x(barrier.at) + 8, (y(base) + y(barrier.top)) / 2 + 4);
+      context.fillText(
+        `+${short(barrier.height)}`,
+        x(barrier.at) + 8,
+        (y(base) + y(barrier.top)) / 2 + 4,
+      );
     }
     context.strokeStyle = ink(context, "--above");
     context.lineWidth = 2.5;
@@ -129,7 +137,9 @@ export function Profile({ heights, log, marks, now }: Props) {
           <tbody>
             {picks.map((index) => (
               <tr key={index}>
-                <th scope="row">{short(slice.u[0] + ((slice.u[1] - slice.u[0]) * index) / (columns - 1))}</th>
+                <th scope="row">
+                  {short(slice.u[0] + ((slice.u[1] - slice.u[0]) * index) / (columns - 1))}
+                </th>
                 <td>{short(values[index])}</td>
               </tr>
             ))}

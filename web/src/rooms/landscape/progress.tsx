@@ -4,7 +4,12 @@ import { Job, standing } from "./job";
 export function Progress() {
   const now = standing.value;
   if (!now) return null;
-  const left = now.left === null ? "" : now.left < 1.5 ? "about a second left" : `about ${Math.ceil(now.left)} s left`;
+  const left =
+    now.left === null
+      ? ""
+      : now.left < 1.5
+        ? "about a second left"
+        : `about ${Math.ceil(now.left)} s left`;
   return (
     <div class="landscape-progress" role="status">
       <progress value={now.done} max={1} aria-label={now.what} />

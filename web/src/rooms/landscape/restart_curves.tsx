@@ -1,4 +1,4 @@
-/** The objective of all restarts over the epochs, and beside them, on the same axis, how many ended where. */
+/** The objective of all restarts over the epochs, and on the same axis how many ended where. */
 import { Canvas, type Size } from "../../parts/canvas";
 import { short } from "../../parts/numbers";
 import { ink, scaleOf, type Scale } from "./axes";
@@ -183,7 +183,11 @@ function paintAxes(
   }
   context.fillText("epoch", (LEFT + place.right) / 2, place.low + 31);
   context.textAlign = "left";
-  context.fillText(place.narrow ? "restarts" : "restarts that end at this J", place.bars, place.low + 16);
+  context.fillText(
+    place.narrow ? "restarts" : "restarts that end at this J",
+    place.bars,
+    place.low + 16,
+  );
   context.textAlign = "left";
   context.fillText("J", 2, place.high + 2);
 }

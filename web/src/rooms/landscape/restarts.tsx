@@ -23,11 +23,16 @@ export function Restarts({ made }: { readonly made: Problem }) {
   return (
     <section class="landscape-view" aria-labelledby="restarts-title">
       <h2 id="restarts-title">
-        Does it matter where a training begins? Train the same network again and again, each time from
-        other first weights, and see where each one ends.
+        Does it matter where a training begins? Train the same network again and again, each time
+        from other first weights, and see where each one ends.
       </h2>
       <div class="landscape-row">
-        <button type="button" class="primary" disabled={standing.value !== null} onClick={() => void trainRestarts()}>
+        <button
+          type="button"
+          class="primary"
+          disabled={standing.value !== null}
+          onClick={() => void trainRestarts()}
+        >
           ▶ Train {s.restarts} restarts
         </button>
         <NumberField
@@ -54,7 +59,8 @@ export function Restarts({ made }: { readonly made: Problem }) {
         <>
           <p class="landscape-result" role="status">
             {all.whole ? said(found, all.reached) : soFar(found)}
-            {outdated.value && " These were trained with other choices than now: train again to see those."}
+            {outdated.value &&
+              " These were trained with other choices than now: train again to see those."}
           </p>
           <RestartCurves
             outcomes={found}
@@ -86,15 +92,21 @@ export function said(found: Outcomes, epochs: number): string {
   const diverged = found.diverged
     ? ` ${found.diverged} diverged: their numbers ran away. Lower the step size.`
     : "";
-  if (found.diverged === count) return `All ${count} restarts diverged: their numbers ran away. Lower the step size.`;
+  if (found.diverged === count)
+    return `All ${count} restarts diverged: their numbers ran away. Lower the step size.`;
   const best = `The best reached J = ${short(found.best)}, the median ${short(found.median)}.`;
   if (found.best > LITTLE * found.begun)
     return (
-      `None of ${count} restarts came down much in ${epochs} epochs: J was ${short(found.begun)} at first, ` +
-      `and the best reached ${short(found.best)}. Try more hidden units, more epochs or another step size.${diverged}`
+      `None of ${count} restarts came down much in ${epochs} epochs: J was ${short(found.begun)} ` +
+      `at first, and the best reached ${short(found.best)}. Try more hidden units, more epochs or ` +
+      `another step size.${diverged}`
     );
   if (!found.worse)
-    return `None of ${count} restarts ended in a worse place than the others after ${epochs} epochs. ${best}${diverged}`;
+    return (
+      `None of ${count} restarts ended in a worse place than the others after ${epochs} epochs. ` +
+      best +
+      diverged
+    );
   return (
     `${found.worse} of ${count} restarts ended in a worse place: J above ${short(found.limit)} after ` +
     `${epochs} epochs, in a local minimum or on a plateau. ${best}${diverged}`
@@ -103,7 +115,8 @@ export function said(found: Outcomes, epochs: number): string {
 
 function soFar(found: Outcomes): string {
   const good = found.ranked.length - found.worse - found.diverged;
-  return `So far ${good} of ${found.ranked.length} are about as low as the lowest, J = ${short(found.best)}.`;
+  const all = found.ranked.length;
+  return `So far ${good} of ${all} are about as low as the lowest, J = ${short(found.best)}.`;
 }
 
 function nameOf(track: Track): string {
@@ -133,7 +146,13 @@ function Shown({ made, outcomes: found }: { readonly made: Problem; readonly out
             aria-pressed={selected.value === track}
             onClick={() => (selected.value = track)}
           >
-            <RunMap made={made} scaling={made.scaling} vector={track.state!.vector} buffers={track.state!.buffers} label={`Map of the output of ${nameOf(track)}`} />
+            <RunMap
+              made={made}
+              scaling={made.scaling}
+              vector={track.state!.vector}
+              buffers={track.state!.buffers}
+              label={`Map of the output of ${nameOf(track)}`}
+            />
             <b>{title}</b>
             <span>J = {short(track.objective)}</span>
           </button>
@@ -149,6 +168,12 @@ function worseKinds(finite: readonly Track[], found: Outcomes): Track[] {
   return worse.length > 2 ? [worse[0], worse[Math.floor(worse.length / 2)]] : [];
 }
 
+function endOf({ diverged, state, objective, begun }: Track): string {
+  const { epoch } = state!;
+  if (diverged) return `diverged in epoch ${epoch + 1}: its numbers ran away`;
+  return `J = ${short(objective)} after ${epoch} epochs, ${short(begun)} at its first weights`;
+}
+
 function Selected({ track }: { readonly track: Track }) {
   const take = async () => {
     await setWeights(track.state!.vector, track.state!.buffers);
@@ -162,10 +187,7 @@ function Selected({ track }: { readonly track: Track }) {
     <div class="landscape-chosen" role="group" aria-label="The restart that is chosen">
       <p>
         <b>{nameOf(track)}</b>:{" "}
-        {track.diverged
-          ? `diverged in epoch ${track.state!.epoch + 1}: a loss or a weight was no finite number any more`
-          : `J = ${short(track.objective)} after ${track.state!.epoch} epochs, ${short(track.begun)} at its first weights`}
-        .
+        {endOf(track)}.
       </p>
       <button type="button" disabled={!moved.value} onClick={() => void take()}>
         Train on from here
@@ -173,7 +195,11 @@ function Selected({ track }: { readonly track: Track }) {
       <button
         type="button"
         disabled={settings.value.held > 0}
-        title={settings.value.held > 0 ? "Rows are held out by the seed: another seed has other rows" : undefined}
+        title={
+          settings.value.held > 0
+            ? "Rows are held out by the seed: another seed has other rows"
+            : undefined
+        }
         onClick={() => void watch()}
       >
         Watch it from its first step
@@ -207,9 +233,19 @@ function Table({ outcomes: found }: { readonly outcomes: Outcomes }) {
                 <td>{track.run.seed}</td>
                 <td>{short(track.begun)}</td>
                 <td>{short(track.objective)}</td>
-                <td>{track.diverged ? "diverged" : track.objective > found.limit ? "worse place" : "as good as the best"}</td>
                 <td>
-                  <button type="button" onClick={() => (selected.value = track)} aria-label={`Look at ${nameOf(track)}`}>
+                  {track.diverged
+                    ? "diverged"
+                    : track.objective > found.limit
+                      ? "worse place"
+                      : "as good as the best"}
+                </td>
+                <td>
+                  <button
+                    type="button"
+                    onClick={() => (selected.value = track)}
+                    aria-label={`Look at ${nameOf(track)}`}
+                  >
                     look
                   </button>
                 </td>

@@ -1,7 +1,12 @@
 /** The landscape room: many trainings beside each other, and the surface that they descend. */
 import { choose, problem, settings } from "../../model/bench";
 import { unitsOf, type Problem } from "../../model/problem";
-import { LANDSCAPE_VIEWS, optionRecord, type LandscapeView, type Settings } from "../../model/settings";
+import {
+  LANDSCAPE_VIEWS,
+  optionRecord,
+  type LandscapeView,
+  type Settings,
+} from "../../model/settings";
 import { short } from "../../parts/numbers";
 import { Beside } from "./beside";
 import { Restarts } from "./restarts";
@@ -104,5 +109,6 @@ function summary(made: Problem): string {
   const s = settings.value;
   const batch = s.batch_size > 1 ? `mini-batches of ${s.batch_size}` : "per sample";
   const units = unitsOf(made.open).join("-");
-  return `${made.table.name} · ${units} ${s.activation} · ${s.optimizer.name}, α₀ = ${short(s.learning_rate_init)}, ${batch}`;
+  const steps = `${s.optimizer.name}, α₀ = ${short(s.learning_rate_init)}, ${batch}`;
+  return `${made.table.name} · ${units} ${s.activation} · ${steps}`;
 }

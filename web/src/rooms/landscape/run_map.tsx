@@ -11,10 +11,15 @@ const AXES = [0, 1] as const;
 
 /** First outputs of all points as bytes between the ends of the output's activation. */
 export function levelsOf(outputs: Float64Array, width: number, activation: string): Uint8Array {
-  const first = Float64Array.from({ length: outputs.length / width }, (_, row) => outputs[row * width]);
+  const first = Float64Array.from(
+    { length: outputs.length / width },
+    (_, row) => outputs[row * width],
+  );
   const signed = activation === "tanh" || activation === "sign";
   const bounded = signed || activation === "logistic" || activation === "softmax";
-  const most = bounded ? 1 : first.reduce((largest, value) => Math.max(largest, Math.abs(value)), 1e-30);
+  const most = bounded
+    ? 1
+    : first.reduce((largest, value) => Math.max(largest, Math.abs(value)), 1e-30);
   const low = bounded && !signed ? 0 : -most;
   return Uint8Array.from(first, (value) => Math.round((255 * (value - low)) / (most - low)));
 }
@@ -50,10 +55,13 @@ export function RunMap({ made, scaling, vector, buffers, label }: Props) {
     const spread = table.kind === "classes" ? 1 : Math.max(...table.y.map(Math.abs)) || 1;
     for (let row = 0; row < table.rows; row += 1) {
       const x = ((table.X[2 * row] - frame.low[0]) / (frame.high[0] - frame.low[0])) * size.width;
-      const y = (1 - (table.X[2 * row + 1] - frame.low[1]) / (frame.high[1] - frame.low[1])) * size.height;
+      const y =
+        (1 - (table.X[2 * row + 1] - frame.low[1]) / (frame.high[1] - frame.low[1])) * size.height;
       context.beginPath();
       context.arc(x, y, table.rows > 50 ? 1.6 : 4, 0, 2 * Math.PI);
-      context.fillStyle = colorOf(table.kind === "classes" ? 2 * table.y[row] - 1 : table.y[row] / spread);
+      context.fillStyle = colorOf(
+        table.kind === "classes" ? 2 * table.y[row] - 1 : table.y[row] / spread,
+      );
       context.fill();
       context.lineWidth = table.rows > 50 ? 0.4 : 1;
       context.strokeStyle = "white";

@@ -45,8 +45,12 @@ export function throughWeights(
   };
 }
 
-/** Half the width at which two weights are looked at, if nothing else is said: all their way is on it. */
-export function usualReach(at: Float64Array, way: readonly Float64Array[], indexes: readonly number[]): number {
+/** Half the width at which two weights are looked at if nothing else is said: all their way. */
+export function usualReach(
+  at: Float64Array,
+  way: readonly Float64Array[],
+  indexes: readonly number[],
+): number {
   let most = 6;
   for (const vector of way)
     for (const index of indexes) most = Math.max(most, 1.15 * Math.abs(vector[index] - at[index]));
@@ -95,16 +99,25 @@ export function throughPlaces(
   const points = [a.vector, b.vector, c.vector, ...shown].map(project);
   const us = points.map(([u]) => u);
   const vs = points.map(([, v]) => v);
-  const [u, v] = [[Math.min(...us), Math.max(...us)], [Math.min(...vs), Math.max(...vs)]];
+  const [u, v] = [
+    [Math.min(...us), Math.max(...us)],
+    [Math.min(...vs), Math.max(...vs)],
+  ];
   const half = 0.65 * Math.max(u[1] - u[0], v[1] - v[0]);
-  const around = ([low, high]: number[]): [number, number] => [(low + high) / 2 - half, (low + high) / 2 + half];
+  const around = ([low, high]: number[]): [number, number] => [
+    (low + high) / 2 - half,
+    (low + high) / 2 + half,
+  ];
   return {
     origin: a.vector,
     first,
     second,
     u: around(u),
     v: around(v),
-    titles: [`along ${a.letter} (0) → ${b.letter} (1)`, "at right angles to it, in the same measure"],
+    titles: [
+      `along ${a.letter} (0) → ${b.letter} (1)`,
+      "at right angles to it, in the same measure",
+    ],
     project,
   };
 }

@@ -42,12 +42,17 @@ export function Surface({ made }: { readonly made: Problem }) {
   return (
     <section class="landscape-view" aria-labelledby="surface-title">
       <h2 id="surface-title">
-        Training goes downhill on the surface of J over all weights. Cut a slice through it and watch the
-        training walk.
+        Training goes downhill on the surface of J over all weights. Cut a slice through it and
+        watch the training walk.
       </h2>
       <div class="landscape-surface-room">
         <div class="landscape-side">
-          <button type="button" class="primary" disabled={standing.value !== null} onClick={() => void draw()}>
+          <button
+            type="button"
+            class="primary"
+            disabled={standing.value !== null}
+            onClick={() => void draw()}
+          >
             ▶ Draw the surface
           </button>
           <Choice
@@ -60,7 +65,11 @@ export function Surface({ made }: { readonly made: Problem }) {
             }}
           />
           {kind.value === "weights" ? <WeightChoices made={made} /> : <PlaceChoices />}
-          <Switch label="log scale of J" value={log.value} onChoose={(value) => (log.value = value)} />
+          <Switch
+            label="log scale of J"
+            value={log.value}
+            onChoose={(value) => (log.value = value)}
+          />
           <Progress />
         </div>
         <Picture made={made} />
@@ -82,7 +91,11 @@ function WeightChoices({ made }: { readonly made: Problem }) {
         high={1000}
         onChoose={(value) => change(() => (reach.value = value))}
       />
-      <Switch label="draw anew as it trains" value={follow.value} onChoose={(value) => (follow.value = value)} />
+      <Switch
+        label="draw anew as it trains"
+        value={follow.value}
+        onChoose={(value) => (follow.value = value)}
+      />
     </>
   );
 }
@@ -96,7 +109,11 @@ function PlaceChoices() {
       {many === 0 && (
         <div class="landscape-chosen">
           <p>Minima to go between come from restarts.</p>
-          <button type="button" disabled={standing.value !== null} onClick={() => void trainRestarts().then(() => draw())}>
+          <button
+            type="button"
+            disabled={standing.value !== null}
+            onClick={() => void trainRestarts().then(() => draw())}
+          >
             Train restarts and draw
           </button>
         </div>
@@ -127,26 +144,31 @@ function Picture({ made }: { readonly made: Problem }) {
   const { heights, places, tracks, kind: of } = shown;
   const now = moved.value?.state.vector ?? null;
   const own = segments(trail.value).map((points): Way => ({ name: "the training", points }));
-  const ways = [...tracks.map(({ name, path }): Way => ({ name, points: path, dashed: true })), ...own];
+  const ways = [
+    ...tracks.map(({ name, path }): Way => ({ name, points: path, dashed: true })),
+    ...own,
+  ];
   const fits = now !== null && now.length === heights.slice.origin.length;
   return (
     <div class="landscape-shown">
       <p class="landscape-result">
         {of === "line" ? barrierSentence(barrierOf(heights)) : planeSentence()}
       </p>
-      {of === "line" && <Profile heights={heights} log={log.value} marks={places} now={fits ? now : null} />}
-      <div class={of === "line" ? undefined : "landscape-with-maps"}>
-      {of !== "line" && (
-        <SurfacePicture
-          heights={heights}
-          log={log.value}
-          ways={fits ? ways : []}
-          marks={places}
-          now={fits ? now : null}
-          point={point.value}
-          onPoint={(u, v) => void choosePoint(u, v)}
-        />
+      {of === "line" && (
+        <Profile heights={heights} log={log.value} marks={places} now={fits ? now : null} />
       )}
+      <div class={of === "line" ? undefined : "landscape-with-maps"}>
+        {of !== "line" && (
+          <SurfacePicture
+            heights={heights}
+            log={log.value}
+            ways={fits ? ways : []}
+            marks={places}
+            now={fits ? now : null}
+            point={point.value}
+            onPoint={(u, v) => void choosePoint(u, v)}
+          />
+        )}
         <Maps made={made} />
       </div>
       {of !== "line" && <Chosen />}
@@ -159,7 +181,10 @@ function Picture({ made }: { readonly made: Problem }) {
 function Maps({ made }: { readonly made: Problem }) {
   const { places, heights } = drawn.value!;
   const [at, state] = [point.value, moved.value?.state];
-  const there = useMemo(() => at && pointOf(heights.slice, at.u, at.v), [at?.u, at?.v, heights.slice]);
+  const there = useMemo(
+    () => at && pointOf(heights.slice, at.u, at.v),
+    [at?.u, at?.v, heights.slice],
+  );
   if (!isFlat(made) || !state) return null;
   const shown: [string, Float64Array][] = places.map(({ letter, vector }) => [letter, vector]);
   if (!playing.value) shown.push(["now", state.vector]);
@@ -169,7 +194,13 @@ function Maps({ made }: { readonly made: Problem }) {
       {shown.map(([letter, vector]) => (
         <li key={letter}>
           <figure class="landscape-end">
-            <RunMap made={made} scaling={made.scaling} vector={vector} buffers={state.buffers} label={`Map of the output at ${letter}`} />
+            <RunMap
+              made={made}
+              scaling={made.scaling}
+              vector={vector}
+              buffers={state.buffers}
+              label={`Map of the output at ${letter}`}
+            />
             <figcaption>
               <b>{letter}</b>
             </figcaption>
@@ -184,10 +215,14 @@ function planeSentence(): string {
   const { heights } = drawn.value!;
   const { slice } = heights;
   const low = lowest(heights);
-  const at = moved.value ? ` The training stands at J = ${short(moved.value.measures.objective)}.` : "";
-  if (drawn.value!.kind === "plane") return `The lowest point of this slice has J = ${short(low.objective)}.${at}`;
+  const at = moved.value
+    ? ` The training stands at J = ${short(moved.value.measures.objective)}.`
+    : "";
+  if (drawn.value!.kind === "plane")
+    return `The lowest point of this slice has J = ${short(low.objective)}.${at}`;
   return (
-    `The lowest point of this slice has J = ${short(low.objective)}, at ${slice.titles[0]} = ${short(low.u)} and ` +
+    `The lowest point of this slice has J = ${short(low.objective)}, ` +
+    `at ${slice.titles[0]} = ${short(low.u)} and ` +
     `${slice.titles[1]} = ${short(low.v)}.${at}`
   );
 }
@@ -195,16 +230,25 @@ function planeSentence(): string {
 function Chosen() {
   const at = point.value;
   const { slice } = drawn.value!.heights;
-  if (!at) return <p class="landscape-note">Click the surface, or move a point with the arrow keys, to read J anywhere and to go there.</p>;
+  if (!at)
+    return (
+      <p class="landscape-note">
+        Click the surface, or move a point with the arrow keys, to read J anywhere and to go there.
+      </p>
+    );
   const put = async () => {
     await setWeights(pointOf(slice, at.u, at.v));
-    say("The training now stands at the point that you chose: press Train to see where it goes from there.");
+    say(
+      "The training now stands at the point that you chose: press Train to see where it goes.",
+    );
   };
-  const [first, second] = drawn.value!.kind === "weights" ? slice.titles : ["to the right", "upwards"];
+  const [first, second] =
+    drawn.value!.kind === "weights" ? slice.titles : ["to the right", "upwards"];
   return (
     <div class="landscape-chosen" role="group" aria-label="The point that is chosen">
       <p>
-        {first} = {short(at.u)}, {second} = {short(at.v)}: <b>J = {at.objective === null ? "…" : short(at.objective)}</b>
+        {first} = {short(at.u)}, {second} = {short(at.v)}:{" "}
+        <b>J = {at.objective === null ? "…" : short(at.objective)}</b>
       </p>
       <button type="button" onClick={() => void put()}>
         Put the weights here
@@ -220,7 +264,11 @@ function Note() {
   return (
     <p class="landscape-note">
       {of === "weights" && `Slice through epoch ${epoch}: ${others}. `}
-      {of === "line" ? "The ring is the point of the line that is nearest to the training now." : <Ways />}
+      {of === "line" ? (
+        "The ring is the point of the line that is nearest to the training now."
+      ) : (
+        <Ways />
+      )}
       {buffers > 0 && " Running statistics of normalised layers are those of the training."}
     </p>
   );

@@ -93,7 +93,13 @@ export function SurfacePicture({ heights, log, ways, marks, now, point, onPoint 
     const [wide, high] = [plot.width / (heights.columns - 1), plot.height / (heights.rows - 1)];
     context.imageSmoothingEnabled = true;
     context.imageSmoothingQuality = "high";
-    context.drawImage(colors, plot.left - wide / 2, plot.top - high / 2, plot.width + wide, plot.height + high);
+    context.drawImage(
+      colors,
+      plot.left - wide / 2,
+      plot.top - high / 2,
+      plot.width + wide,
+      plot.height + high,
+    );
     for (const { share, segments } of lines) {
       context.beginPath();
       for (const [x0, y0, x1, y1] of segments) {
@@ -113,7 +119,8 @@ export function SurfacePicture({ heights, log, ways, marks, now, point, onPoint 
   };
   const low = lowest(heights);
   const label =
-    `Surface of J: ${slice.titles[0]} to the right from ${short(slice.u[0])} to ${short(slice.u[1])}, ` +
+    `Surface of J: ${slice.titles[0]} to the right ` +
+    `from ${short(slice.u[0])} to ${short(slice.u[1])}, ` +
     `${slice.titles[1]} upwards from ${short(slice.v[0])} to ${short(slice.v[1])}. ` +
     `J is lowest, ${short(low.objective)}, at ${short(low.u)}, ${short(low.v)}.`;
   const move = (event: KeyboardEvent) => {
@@ -141,7 +148,10 @@ export function SurfacePicture({ heights, log, ways, marks, now, point, onPoint 
       1 - (event.clientY - box.top - plot.top) / plot.height,
     ];
     if (right < 0 || right > 1 || up < 0 || up > 1) return;
-    onPoint(slice.u[0] + right * (slice.u[1] - slice.u[0]), slice.v[0] + up * (slice.v[1] - slice.v[0]));
+    onPoint(
+      slice.u[0] + right * (slice.u[1] - slice.u[0]),
+      slice.v[0] + up * (slice.v[1] - slice.v[0]),
+    );
   };
   return (
     <figure class="landscape-surface">
@@ -183,7 +193,8 @@ function painted(heights: Heights, scale: Scale): HTMLCanvasElement {
     for (let j = 0; j < rows; j += 1) {
       const share = Math.min(Math.max(scale.share(values[i * rows + j]), 0), 1);
       // What is no number has run away upwards.
-      pixels[(rows - 1 - j) * columns + i] = LEVELS[Number.isNaN(share) ? 255 : Math.round(255 * share)];
+      pixels[(rows - 1 - j) * columns + i] =
+        LEVELS[Number.isNaN(share) ? 255 : Math.round(255 * share)];
     }
   context.putImageData(image, 0, 0);
   return canvas;
@@ -214,7 +225,13 @@ function paintWay(
   context.setLineDash([]);
 }
 
-function disc(context: CanvasRenderingContext2D, x: number, y: number, radius: number, fill: string): void {
+function disc(
+  context: CanvasRenderingContext2D,
+  x: number,
+  y: number,
+  radius: number,
+  fill: string,
+): void {
   context.beginPath();
   context.arc(x, y, radius, 0, 2 * Math.PI);
   context.fillStyle = fill;
@@ -224,7 +241,12 @@ function disc(context: CanvasRenderingContext2D, x: number, y: number, radius: n
   context.stroke();
 }
 
-function paintMark(context: CanvasRenderingContext2D, plot: Plot, [u, v]: readonly [number, number], letter: string): void {
+function paintMark(
+  context: CanvasRenderingContext2D,
+  plot: Plot,
+  [u, v]: readonly [number, number],
+  letter: string,
+): void {
   disc(context, plot.x(u), plot.y(v), letter.length > 1 ? 13 : 10, "black");
   context.fillStyle = "white";
   context.font = "bold 12px system-ui";
@@ -233,7 +255,11 @@ function paintMark(context: CanvasRenderingContext2D, plot: Plot, [u, v]: readon
 }
 
 /** Where the training stands: at the rim, where it is beyond what is shown. */
-function paintNow(context: CanvasRenderingContext2D, plot: Plot, [u, v]: readonly [number, number]): void {
+function paintNow(
+  context: CanvasRenderingContext2D,
+  plot: Plot,
+  [u, v]: readonly [number, number],
+): void {
   const x = Math.min(Math.max(plot.x(u), plot.left), plot.left + plot.width);
   const y = Math.min(Math.max(plot.y(v), plot.top), plot.top + plot.height);
   disc(context, x, y, 3, "white");
@@ -267,7 +293,12 @@ function paintPoint(context: CanvasRenderingContext2D, plot: Plot, u: number, v:
   }
 }
 
-function paintFrame(context: CanvasRenderingContext2D, plot: Plot, size: Size, { slice }: Heights): void {
+function paintFrame(
+  context: CanvasRenderingContext2D,
+  plot: Plot,
+  size: Size,
+  { slice }: Heights,
+): void {
   context.strokeStyle = ink(context, "--soft");
   context.lineWidth = 1;
   context.strokeRect(plot.left + 0.5, plot.top + 0.5, plot.width - 1, plot.height - 1);
@@ -314,7 +345,8 @@ export function Legend({ scale }: { readonly scale: Scale }) {
 /** Every so many points of the grid, to be read out. */
 function HeightsTable({ heights }: { readonly heights: Heights }) {
   const { slice, columns, rows, values } = heights;
-  const picks = (count: number) => Array.from({ length: 5 }, (_, k) => Math.round((k * (count - 1)) / 4));
+  const picks = (count: number) =>
+    Array.from({ length: 5 }, (_, k) => Math.round((k * (count - 1)) / 4));
   const at = ([low, high]: readonly [number, number], index: number, count: number) =>
     short(low + ((high - low) * index) / (count - 1));
   return (

@@ -6,7 +6,14 @@ import { short } from "../../parts/numbers";
 import { Job, sameProblem, standing } from "./job";
 import { measure, measureFiner, type Heights } from "./heights";
 import { outcomes } from "./restarts_state";
-import { alongLine, throughPlaces, throughWeights, usualReach, type Place, type Slice } from "./slices";
+import {
+  alongLine,
+  throughPlaces,
+  throughWeights,
+  usualReach,
+  type Place,
+  type Slice,
+} from "./slices";
 import type { Track } from "./tracks";
 import { trail } from "./trail";
 import { weightNames } from "./weights";
@@ -43,7 +50,8 @@ const kept = signal<Drawn | null>(null);
 /** Null where none is drawn of what is chosen now. */
 export const drawn = computed(() => {
   const found = kept.value;
-  const fits = found !== null && found.kind === kind.value && sameProblem(found.made, problem.value);
+  const fits =
+    found !== null && found.kind === kind.value && sameProblem(found.made, problem.value);
   return fits ? found : null;
 });
 
@@ -52,7 +60,9 @@ export const names = computed(() => weightNames(opened.value?.slots ?? []));
 const LETTERS = ["A", "B", "C"];
 
 /** Finite restarts, best first: the places that can be chosen. */
-const ends = computed(() => (outcomes.value?.ranked ?? []).filter((track) => track.state && !track.diverged));
+const ends = computed(() =>
+  (outcomes.value?.ranked ?? []).filter((track) => track.state && !track.diverged),
+);
 
 export function trackOf(choice: string): Track | null {
   if (choice === "now" || choice === "first") return null;
@@ -61,12 +71,10 @@ export function trackOf(choice: string): Track | null {
 }
 
 export function placeChoices(): [string, string][] {
-  const runs = ends.value.map(
-    (track, rank): [string, string] => [
-      String(rank),
-      `${rank === 0 ? "best" : `${rank + 1}.`} J = ${short(track.objective)} (${track.name})`,
-    ],
-  );
+  const runs = ends.value.map((track, rank): [string, string] => [
+    String(rank),
+    `${rank === 0 ? "best" : `${rank + 1}.`} J = ${short(track.objective)} (${track.name})`,
+  ]);
   return [["now", "the training now"], ["first", "its first weights"], ...runs];
 }
 
@@ -77,8 +85,10 @@ export function choiceOf(choice: string): string {
 
 function placeOf(choice: string, letter: string): Place | null {
   const [way, now] = [trail.value, moved.value?.state];
-  if (choice === "now") return now ? { name: "the training now", letter, vector: now.vector } : null;
-  if (choice === "first") return way.length ? { name: "its first weights", letter, vector: way[0].vector } : null;
+  if (choice === "now")
+    return now ? { name: "the training now", letter, vector: now.vector } : null;
+  if (choice === "first")
+    return way.length ? { name: "its first weights", letter, vector: way[0].vector } : null;
   const track = trackOf(choice);
   return track?.state ? { name: track.name, letter, vector: track.state.vector } : null;
 }
@@ -89,7 +99,9 @@ export const twoWeights = computed((): readonly [number, number] => {
   const chosen = indexes.value;
   if (chosen && Math.max(...chosen) < size) return chosen;
   // The first weight into the first unit, and the first one out of it.
-  const second = (opened.value?.slots ?? []).find(({ block, layer }) => block === "weight" && layer > 0);
+  const second = (opened.value?.slots ?? []).find(
+    ({ block, layer }) => block === "weight" && layer > 0,
+  );
   return [0, second?.start ?? Math.min(1, size - 1)];
 });
 
@@ -166,7 +178,8 @@ export async function choosePoint(u: number, v: number): Promise<void> {
   const { origin, first, second } = shown.heights.slice;
   const answer = await ask("surface", { origin, first, second, u: [u, u, 1], v: [v, v, 1] });
   const now = point.value;
-  if (answer && now && now.u === u && now.v === v) point.value = { u, v, objective: answer.objective[0] };
+  if (answer && now && now.u === u && now.v === v)
+    point.value = { u, v, objective: answer.objective[0] };
 }
 
 // While the training moves, a slice through two weights is drawn anew through where it stands.
@@ -195,7 +208,10 @@ async function goAfter(shown: Drawn, vector: Float64Array, epoch: number): Promi
 }
 
 /** A range that holds a value, with some room beyond it. */
-function including([low, high]: readonly [number, number], value: number): readonly [number, number] {
+function including(
+  [low, high]: readonly [number, number],
+  value: number,
+): readonly [number, number] {
   const room = 0.15 * (high - low);
   if (value < low) return [value - room, high];
   return value > high ? [low, value + room] : [low, high];
@@ -207,7 +223,9 @@ effect(() => {
   if (!here || !now || !shown || kind.value !== "weights" || !follow.value) return;
   const { vector, epoch } = now.state;
   const { origin, first, second } = shown.heights.slice;
-  const apart = vector.some((value, i) => first[i] === 0 && second?.[i] === 0 && value !== origin[i]);
+  const apart = vector.some(
+    (value, i) => first[i] === 0 && second?.[i] === 0 && value !== origin[i],
+  );
   // A busy one comes back here by what it has drawn.
   if (apart && !busy && !standing.value) void goAfter(shown, vector, epoch);
   else if (!apart && !busy && !standing.value && !playing.value && shown.hasty) {

@@ -45,7 +45,11 @@ export function newTrack(name: string, run: Run): Track {
 }
 
 /** A run from first weights that `seed` draws, its rows met in the order of the same seed. */
-export function runOf(plan: Plan, open: { initializer: Run["initializer"]; train: Run["train"] }, seed: number): Run {
+export function runOf(
+  plan: Plan,
+  open: { initializer: Run["initializer"]; train: Run["train"] },
+  seed: number,
+): Run {
   return {
     plan: { ...plan, key: seed },
     initializer: open.initializer,
@@ -87,7 +91,12 @@ export function marksOf(epochs: number, count: number, power: number): number[] 
 const at = (track: Track): number => track.state?.epoch ?? 0;
 
 /** Train all tracks, and call `seen` whenever some of them have gone further. */
-export async function trainTracks(tracks: Track[], going: Going, job: Job, seen: () => void): Promise<void> {
+export async function trainTracks(
+  tracks: Track[],
+  going: Going,
+  job: Job,
+  seen: () => void,
+): Promise<void> {
   const { train } = tracks[0].run;
   const pace = new Pace(train.rows, opened.value?.size ?? 1);
   const total = tracks.length * going.epochs;
@@ -106,15 +115,21 @@ export async function trainTracks(tracks: Track[], going: Going, job: Job, seen:
       const answer = await ask("runs", { runs, epochs, keep: going.keep });
       if (!answer || !job.wanted) return;
       pace.note(group.length * epochs, (performance.now() - began) / 1000);
-      group.forEach((track, index) => take(track, answer.runs[index], epochs, going, keepsWay(tracks)));
-      job.tell(tracks.reduce((sum, track) => sum + (track.over ? going.epochs : at(track)), 0) / total);
+      group.forEach((track, index) =>
+        take(track, answer.runs[index], epochs, going, keepsWay(tracks)),
+      );
+      job.tell(
+        tracks.reduce((sum, track) => sum + (track.over ? going.epochs : at(track)), 0) / total,
+      );
       seen();
     }
   }
 }
 
 function runsOfAnAsk(tracks: readonly Track[]): number {
-  const bytes = tracks[0].state ? 8 * (tracks[0].state.vector.length + tracks[0].state.moments.length) : 0;
+  const bytes = tracks[0].state
+    ? 8 * (tracks[0].state.vector.length + tracks[0].state.moments.length)
+    : 0;
   return Math.max(1, Math.floor(ASK_BYTES / Math.max(bytes, 8e4)));
 }
 

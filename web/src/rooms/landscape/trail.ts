@@ -34,7 +34,9 @@ effect(() => {
   }
   const all = [...kept, { step, vector: vector.slice(), jump: last?.step === step }];
   const full = all.length > MOST_PLACES || all.length * vector.length > MOST_NUMBERS;
-  trail.value = full ? all.filter((_, i) => i === 0 || all[i].jump || (all.length - 1 - i) % 2 === 0) : all;
+  trail.value = full
+    ? all.filter((_, i) => i === 0 || all[i].jump || (all.length - 1 - i) % 2 === 0)
+    : all;
 });
 
 /** The trail in pieces, each from where the weights were put to where they were trained. */

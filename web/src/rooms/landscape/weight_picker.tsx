@@ -29,7 +29,15 @@ export function WeightPicker({ made }: { readonly made: Problem }) {
   );
 }
 
-function NameField({ label, which, index }: { readonly label: string; readonly which: 0 | 1; readonly index: number }) {
+function NameField({
+  label,
+  which,
+  index,
+}: {
+  readonly label: string;
+  readonly which: 0 | 1;
+  readonly index: number;
+}) {
   const all = names.value;
   const id = useId();
   const [problem, setProblem] = useState("");
@@ -50,7 +58,13 @@ function NameField({ label, which, index }: { readonly label: string; readonly w
   return (
     <div class="field">
       <label for={id}>{label}</label>
-      <input id={id} type="text" value={all[index]} aria-invalid={problem !== ""} onChange={(event) => take(event.currentTarget.value)} />
+      <input
+        id={id}
+        type="text"
+        value={all[index]}
+        aria-invalid={problem !== ""}
+        onChange={(event) => take(event.currentTarget.value)}
+      />
       {problem && (
         <p class="field-problem" role="alert">
           {problem}
@@ -63,22 +77,28 @@ function NameField({ label, which, index }: { readonly label: string; readonly w
 /** W₁[2, 1] and w1[2,1] are the same name. */
 function plain(name: string): string {
   const digits = "₀₁₂₃₄₅₆₇₈₉";
-  return name.toLowerCase().replace(/\s/g, "").replace(/[₀-₉]/g, (digit) => String(digits.indexOf(digit)));
+  return name
+    .toLowerCase()
+    .replace(/\s/g, "")
+    .replace(/[₀-₉]/g, (digit) => String(digits.indexOf(digit)));
 }
 
 const WIDE = 260;
 const HIGH = 170;
 
-/** A small network whose edges can be clicked: the first click is the weight to the right, and so on in turn. */
+/** A small network whose edges can be clicked: for the weight to the right and upwards in turn. */
 function Edges({ made }: { readonly made: Problem }) {
   const [next, setNext] = useState<0 | 1>(0);
   const units = unitsOf(made.open);
-  const slots = (opened.value?.slots ?? []).filter((slot) => slot.block === "weight" && slot.shape.length === 2);
+  const slots = (opened.value?.slots ?? []).filter(
+    (slot) => slot.block === "weight" && slot.shape.length === 2,
+  );
   const edges = slots.reduce((sum, slot) => sum + slot.stop - slot.start, 0);
   // Layers without weights of their own would leave gaps in the picture.
   if (edges > MOST_EDGES || slots.length !== units.length - 1) return null;
   const x = (layer: number) => 16 + (layer / (units.length - 1)) * (WIDE - 32);
-  const y = (layer: number, unit: number) => HIGH / 2 + (unit - (units[layer] - 1) / 2) * Math.min(34, (HIGH - 24) / Math.max(...units));
+  const y = (layer: number, unit: number) =>
+    HIGH / 2 + (unit - (units[layer] - 1) / 2) * Math.min(34, (HIGH - 24) / Math.max(...units));
   const pair = twoWeights.value;
   const vector = moved.value?.state.vector;
   const take = (index: number) => {
@@ -87,13 +107,26 @@ function Edges({ made }: { readonly made: Problem }) {
   };
   return (
     <figure class="landscape-edges">
-      <svg viewBox={`0 0 ${WIDE} ${HIGH}`} role="img" aria-label="The network; the two chosen weights are marked">
+      <svg
+        viewBox={`0 0 ${WIDE} ${HIGH}`}
+        role="img"
+        aria-label="The network; the two chosen weights are marked"
+      >
         {slots.flatMap((slot) =>
           edgesOf(slot).map(({ index, from, to }) => {
-            const ends = { x1: x(slot.layer), y1: y(slot.layer, from), x2: x(slot.layer + 1), y2: y(slot.layer + 1, to) };
+            const ends = {
+              x1: x(slot.layer),
+              y1: y(slot.layer, from),
+              x2: x(slot.layer + 1),
+              y2: y(slot.layer + 1, to),
+            };
             const chosen = pair.indexOf(index);
             return (
-              <g key={index} class={chosen === 0 ? "right" : chosen === 1 ? "up" : ""} onClick={() => take(index)}>
+              <g
+                key={index}
+                class={chosen === 0 ? "right" : chosen === 1 ? "up" : ""}
+                onClick={() => take(index)}
+              >
                 <title>
                   {names.value[index]} = {vector ? short(vector[index]) : ""}
                 </title>
@@ -114,7 +147,9 @@ function Edges({ made }: { readonly made: Problem }) {
           )),
         )}
       </svg>
-      <figcaption>Click an edge to take its weight {next === 0 ? "to the right" : "upwards"}.</figcaption>
+      <figcaption>
+        Click an edge to take its weight {next === 0 ? "to the right" : "upwards"}.
+      </figcaption>
     </figure>
   );
 }

@@ -143,10 +143,7 @@ def test_a_long_work_says_how_far_it_is_and_the_page_stays_usable(open_page):
 
 
 def test_restarts_that_diverge_are_said_to(open_page):
-    page = open_page()
-    page.get_by_label("set", exact=True).select_option("plane")
-    fill(page, "step size α₀", 100)
-    enter(page)
+    page = open_page("room=landscape&set=plane&learning_rate_init=100")
     assert restart(page, 4, 20) == (
         "All 4 restarts diverged: their numbers ran away. Lower the step size."
     )
@@ -280,10 +277,7 @@ def test_standardised_inputs_have_no_surface_in_common_with_others(open_page):
 
 
 def test_a_side_is_chosen_freely_and_one_that_diverges_is_said_to(open_page):
-    page = open_page()
-    page.get_by_label("set", exact=True).select_option("plane")
-    fill(page, "step size α₀", 0.01)
-    enter(page, "Side by side")
+    page = open_page("room=landscape&view=beside&set=plane&learning_rate_init=0.01")
     fill(page, "epochs", 50)
     page.get_by_text("choose both sides freely").click()
     side = page.get_by_role("group", name="Side B")

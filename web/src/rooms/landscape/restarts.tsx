@@ -186,8 +186,7 @@ function Selected({ track }: { readonly track: Track }) {
   return (
     <div class="landscape-chosen" role="group" aria-label="The restart that is chosen">
       <p>
-        <b>{nameOf(track)}</b>:{" "}
-        {endOf(track)}.
+        <b>{nameOf(track)}</b>: {endOf(track)}.
       </p>
       <button type="button" disabled={!moved.value} onClick={() => void take()}>
         Train on from here

@@ -238,9 +238,7 @@ function Chosen() {
     );
   const put = async () => {
     await setWeights(pointOf(slice, at.u, at.v));
-    say(
-      "The training now stands at the point that you chose: press Train to see where it goes.",
-    );
+    say("The training now stands at the point that you chose: press Train to see where it goes.");
   };
   const [first, second] =
     drawn.value!.kind === "weights" ? slice.titles : ["to the right", "upwards"];

@@ -188,7 +188,7 @@ def single_steps(setting: runs.Setting, steps: int, seed: int = 0) -> Drive:
 
 @needs_node
 def test_steps_are_the_references():
-    drives = [(setting, single_steps(setting, 20)) for setting in settings(60, seed=0)]
+    drives = [(setting, single_steps(setting, 15)) for setting in settings(45, seed=0)]
     hold(drives, ONE_STEP)
 
 
@@ -207,7 +207,7 @@ def test_ten_thousand_steps_are_the_references(part):
 @needs_node
 def test_runs_go_on_like_the_references():
     drives = []
-    for setting in settings(30, seed=2):
+    for setting in settings(20, seed=2):
         drive = Drive(runs.draw(setting)[0])
         drive.load(np.zeros((drive.run.work.optimizer.moments, drive.run.network.size)))
         drive.go(0, runs.STEPS, 0.0)
@@ -318,7 +318,7 @@ def test_sessions_leave_no_memory_behind():
     answers = {"call": "answers"}
     go = {"call": "run", "first": 0, "rates": np.full(30, 1e-3), "carried": 0.0}
     few = ask("core.ts", {"cases": [plain([go, answers])] * 20, "drawn": []})["bytes"]
-    many = ask("core.ts", {"cases": [plain([go, answers])] * 4000, "drawn": []})["bytes"]
+    many = ask("core.ts", {"cases": [plain([go, answers])] * 1000, "drawn": []})["bytes"]
     assert few == many
 
 
@@ -352,8 +352,6 @@ REFUSED: list[tuple[dict[str, Any], list[Any], str, str]] = [
     ({"network__layers__0__activation": "sigmoid"}, [], "layers[0].activation", SIGMOID),
     ({"network__layers__0__parameter": np.nan}, [],
      "layers[0].parameter", "a finite number (got NaN)."),
-    ({"network__loss": "log_loss"}, [],
-     "the output activation of log_loss", "softmax or logistic (got 'identity')."),
     ({"network__layers__0__inputs": 3_000_000}, [],
      "the number of parameters", "a whole number from 1 to 4000000 (got 9000015)."),
     ({"optimizer": {"name": "lbfgs"}}, [],

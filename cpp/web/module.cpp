@@ -8,6 +8,7 @@
 //    as int64.
 
 #include <cstdlib>
+#include <optional>
 #include <vector>
 
 #include "deltarule/session.hpp"
@@ -20,6 +21,9 @@ struct Core {
     Session<double> session;
     std::vector<double> losses = {};
     RunReport report{0, 0, true};
+    EpochPlan plan = {};
+    int64_t epochs = 0;                ///< that ended in the last slice
+    std::vector<double> factors = {};  ///< of the last slice, which going back needs once more
 };
 
 namespace {
@@ -119,6 +123,78 @@ int run(Core* core, int order, uint64_t key, double first_step, int steps, int b
 DELTARULE_EXPORT(epochs) int epochs(Core* core) { return int(core->report.epochs); }
 DELTARULE_EXPORT(losses) const double* losses(Core* core) { return core->losses.data(); }
 DELTARULE_EXPORT(finite) int finite(Core* core) { return core->report.finite; }
+
+/// Rows that epochs are judged by; none where there are no rows. Their arrays are referred to.
+DELTARULE_EXPORT(judge) void judge(Core* core, const double* X, const double* D, int rows) {
+    std::optional<Validation<double>> judged;
+    if (rows)
+        judged.emplace(Validation<double>{.samples = samples_of(X, D, nullptr, rows), .n = double(rows)});
+    core->session.loop().judge(judged);
+    core->session.loop().forget();
+}
+
+/// What `run_epochs` does from call to call: `plan` has batch size, strengths of the penalty, what the
+/// clock is ahead of the order, and of the stop rules step size, least improvement, patience (below 0:
+/// none), whether a plateau divides the step size, divisor and smallest step size.
+DELTARULE_EXPORT(plan_epochs)
+void plan_epochs(Core* core, int order, uint64_t key, const double* plan) {
+    const auto rows = double(core->session.bound().rows);
+    EpochPlan& to = core->plan;
+    to = EpochPlan{};
+    to.work.order.kind = OrderKind(order);
+    to.work.order.key = key;
+    to.work.batch_size = int64_t(plan[0]);
+    to.n = rows;
+    to.l1 = plan[1];
+    to.l2 = plan[2];
+    to.work.l1 = plan[1] / rows;
+    to.work.l2 = plan[2] / rows;
+    to.work.clock = int64_t(plan[3]);
+    to.rules.rate = plan[4];
+    to.rules.least = plan[5];
+    to.rules.patience = int64_t(plan[6]);
+    to.rules.adaptive = plan[7] != 0;
+    to.rules.divisor = plan[8];
+    to.rules.smallest = plan[9];
+    to.slice = 1e9;  // no clock here: a slice ends by its steps
+    core->session.loop().forget();
+}
+
+/// One slice. `place` has epoch, step of it, Σ f of its steps, factor of the adaptive step size, best loss,
+/// epochs without improvement; all of them go on there. Returns a `Verdict`.
+DELTARULE_EXPORT(run_epochs)
+int run_epochs(Core* core, double* place, int steps, int epochs, const double* factors) {
+    EpochPlan& plan = core->plan;
+    plan.epoch = int64_t(place[0]);
+    plan.step = int64_t(place[1]);
+    plan.carried = place[2];
+    plan.standing = {place[3], place[4], 0, int64_t(place[5])};
+    plan.steps = steps;
+    plan.epochs = epochs;
+    if (factors) core->factors.assign(factors, factors + steps);
+    plan.factors = factors ? core->factors.data() : nullptr;
+    const EpochReport done = core->session.run_epochs(plan);
+    core->epochs = done.epochs;
+    place[0] += double(done.epochs);
+    place[1] = double(done.step);
+    place[2] = done.carried;
+    place[3] = done.standing.rate_factor;
+    place[4] = done.standing.best_loss;
+    place[5] = double(done.standing.stalled);
+    return int(done.verdict);
+}
+
+/// To the end of the last whole epoch, after a slice that ended in numbers that are not finite.
+DELTARULE_EXPORT(go_back) void go_back(Core* core) { core->session.loop().go_back(); }
+
+// Of the epochs that ended in the last slice: how many, their losses, the losses of the rows that judge.
+DELTARULE_EXPORT(ended_epochs) int ended_epochs(Core* core) { return int(core->epochs); }
+DELTARULE_EXPORT(epoch_losses) const double* epoch_losses(Core* core) {
+    return core->session.loop().numbers().loss.data();
+}
+DELTARULE_EXPORT(judged_losses) const double* judged_losses(Core* core) {
+    return core->session.loop().numbers().validation_loss.data();
+}
 
 DELTARULE_EXPORT(predict) void predict(Core* core, const double* X, int rows, double* predictions) {
     core->session.predict(samples_of(X, nullptr, nullptr, rows), predictions);

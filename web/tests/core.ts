@@ -2,8 +2,8 @@
 
 import { decode, encode } from "../src/engines/wire";
 import { CoreSession } from "../src/wasm/core";
-import type { DenseNetwork, Optimizer, Samples, Work } from "../src/wasm/core";
-import { CoreModule } from "../src/wasm/module";
+import type { DenseNetwork, Optimizer, Samples, Work } from "../src/wasm/work";
+import { CoreModule, compile } from "../src/wasm/module";
 import { Generator, order, words } from "../src/wasm/random";
 import type { Sampling } from "../src/wasm/names";
 
@@ -21,7 +21,7 @@ interface Case {
 }
 
 export async function answer(message: ArrayBuffer, wasm: BufferSource): Promise<Uint8Array> {
-  const module = await CoreModule.load(wasm);
+  const module = new CoreModule(await compile(wasm));
   const { cases, drawn } = decode(message) as { cases: Case[]; drawn: Call[] };
   return encode({
     cases: cases.map((asked) => answers(module, asked)),
@@ -49,7 +49,11 @@ function answers(module: CoreModule, { network, optimizer, work, rows, calls }: 
 }
 
 function answerOf(session: CoreSession, work: Work, rows: Samples, given: Call): unknown {
-  const place = [given["first"], given["rates"], given["carried"]] as [number, Float64Array, number];
+  const place = [given["first"], given["rates"], given["carried"]] as [
+    number,
+    Float64Array,
+    number,
+  ];
   switch (given.call) {
     case "load":
       session.setParameters(given["vector"] as Float64Array);
@@ -78,7 +82,14 @@ function draw(module: CoreModule, given: Call): unknown {
   switch (given.call) {
     case "words":
       return Array.from(
-        words(module, key, given["stream"] as number, epoch, BigInt(given["start"] as string), count),
+        words(
+          module,
+          key,
+          given["stream"] as number,
+          epoch,
+          BigInt(given["start"] as string),
+          count,
+        ),
         String,
       );
     case "order":

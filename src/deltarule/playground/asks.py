@@ -13,6 +13,7 @@ import numpy as np
 from deltarule.dataclass import dataclass
 from deltarule.definitions import Array, Definition, Family, from_record
 from deltarule.exceptions import DeltaruleError, InvalidParameterError, ModelFileError
+from deltarule.functional import check_targets
 from deltarule.initializers import INITIALIZERS, Initializer
 from deltarule.network import Network, Parameters, initialize
 from deltarule.optimizers import OPTIMIZERS
@@ -160,7 +161,7 @@ class Given:
         """A list of records, at most so many."""
         value = self.value(name)
         if not isinstance(value, list) or not 1 <= len(value) <= most:
-            raise wrong(f"{self.where}.{name}", f"a list of 1 to {most} records", type(value))
+            raise wrong(f"{self.where}.{name}", f"a list of 1 to {most} records", value)
         return [Given(entry, f"{self.where}.{name}[{i}]") for i, entry in enumerate(value)]
 
 
@@ -226,11 +227,12 @@ def plan(given: Given) -> TrainingPlan:
 
 
 def rows(given: Given, of: Network) -> Rows:
-    """Rows that fit a network; a target that its losses are not defined for is refused later."""
+    """Rows that fit a network and its losses."""
     X = given.matrix("X", of.layers[0].inputs)
     D = given.matrix("D", of.layers[-1].units)
     if len(X) != len(D) or not len(X):
         raise wrong(given.where, "rows with a target each, at least one", f"{len(X)}, {len(D)}")
+    check_targets(of, D)
     return Rows(X, D)
 
 

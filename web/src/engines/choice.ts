@@ -1,6 +1,7 @@
 /** Which engine this page has: `engine.json` beside it says so, a server has another than a folder. */
 import type { Engine } from "../protocol";
 import { SocketEngine } from "./socket";
+import { WorkerEngine } from "./worker";
 
 export async function engineOfThisPage(): Promise<Engine> {
   const told = (await (await fetch("./engine.json")).json()) as { engine: string };
@@ -11,6 +12,7 @@ export async function engineOfThisPage(): Promise<Engine> {
     url.hash = "";
     return new SocketEngine(url.href);
   }
+  if (told.engine === "wasm") return new WorkerEngine();
   throw new Error(`engine.json must name an engine of this page (got ${told.engine}).`);
 }
 

@@ -8,7 +8,7 @@ export function wrong(name: string, expected: string, got: unknown, remedy = REL
   return new EngineError(`${name} must be ${expected} (got ${shown(got)}). ${remedy}`);
 }
 
-function shown(got: unknown): string {
+export function shown(got: unknown): string {
   if (typeof got === "bigint") return got.toString();
   if (ArrayBuffer.isView(got)) return `an array of ${(got as Float64Array).length}`;
   const text = typeof got === "string" ? `'${got}'` : (JSON.stringify(got) ?? String(got));

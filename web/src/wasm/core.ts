@@ -7,85 +7,25 @@
  */
 
 import { finite, numbers, oneOf, whole, wrong } from "./checks";
+import { settings, sizeOf } from "./describe";
 import type { Block, CoreModule, Exports, Pointer } from "./module";
 import { ACTIVATIONS, LOSSES, OPTIMIZERS, SAMPLINGS } from "./names";
-import type { ActivationName, LossName, Sampling } from "./names";
+import { VERDICTS } from "./work";
+import type {
+  DenseNetwork,
+  Optimizer,
+  Place,
+  Report,
+  Samples,
+  Slice,
+  Trace,
+  Walk,
+  Work,
+} from "./work";
 
-/** z = W a + b, output = activation(z); `parameter` is the activation's, such as a slope. */
-export interface DenseLayer {
-  readonly inputs: number;
-  readonly units: number;
-  readonly activation: ActivationName;
-  readonly parameter: number;
-  readonly bias: boolean;
-}
-
-/** `parameter` is the loss's: delta of huber, the quantile. */
-export interface DenseNetwork {
-  readonly layers: readonly DenseLayer[];
-  readonly loss: LossName;
-  readonly parameter: number;
-}
-
-/** An optimiser with the library's own names of its numbers. */
-export type Optimizer =
-  | { readonly name: "sgd" }
-  | { readonly name: "momentum" | "nesterov"; readonly momentum: number }
-  | {
-      readonly name: "adam";
-      readonly beta_1: number;
-      readonly beta_2: number;
-      readonly epsilon: number;
-    }
-  | {
-      readonly name: "adamw";
-      readonly beta_1: number;
-      readonly beta_2: number;
-      readonly epsilon: number;
-      readonly weight_decay: number;
-    }
-  | { readonly name: "rmsprop"; readonly decay: number; readonly epsilon: number };
-
-/** What every step of a run does; l1 and l2 are divided by n, `scale` is N/n of equation (9). */
-export interface Work {
-  readonly sampling: Sampling;
-  /** Of the order of the rows, 0 … 2⁶⁴ − 1. */
-  readonly key: bigint;
-  readonly batchSize: number;
-  readonly l1: number;
-  readonly l2: number;
-  readonly scale: number;
-  /** What the optimiser's clock is ahead of the order's steps. */
-  readonly clock: number;
-}
-
-export interface Report {
-  /** Done; fewer than asked where a loss became non-finite, the bad step included. */
-  readonly steps: number;
-  /** Σ w f as met, one for each epoch that the run touched; the first holds what was carried. */
-  readonly losses: Float64Array;
-  readonly finite: boolean;
-}
-
-/** z, a and δ of each layer, (steps, units), with the weights before each step. */
-export interface Trace {
-  readonly report: Report;
-  readonly preActivations: readonly Float64Array[];
-  readonly outputs: readonly Float64Array[];
-  readonly deltas: readonly Float64Array[];
-}
-
-/** Rows X (rows, inputs) with targets D (rows, outputs) and, where they have any, weights (rows). */
-export interface Samples {
-  readonly X: Float64Array;
-  readonly D: Float64Array;
-  readonly weight?: Float64Array;
-}
-
-/** Parameters of the largest network: what a browser lets a page have is some hundred megabytes. */
-const MOST_PARAMETERS = 4_000_000;
 const MOST_NUMBERS = 64_000_000;
 const MOST_STEPS = 2 ** 31 - 1;
+const MOST_EPOCHS = 1 << 20;
 const LAST_KEY = 2n ** 64n - 1n;
 
 export class CoreSession {
@@ -94,7 +34,9 @@ export class CoreSession {
   readonly outputs: number;
   private readonly pointer: Pointer;
   private bound: Block[] = [];
+  private judging: Block[] = [];
   private rows = 0;
+  private stepsPerEpoch = 0;
   private freed = false;
 
   constructor(
@@ -122,7 +64,7 @@ export class CoreSession {
   free(): void {
     if (this.freed) return;
     this.call((core) => core.close(this.pointer));
-    this.unbind();
+    for (const block of [...this.bound, ...this.judging]) block.free();
     this.freed = true;
   }
 
@@ -158,31 +100,27 @@ export class CoreSession {
     return this.read(this.momentCount * this.size, (core, to) => core.moments(this.pointer, to));
   }
 
-  /** Takes the rows that runs are over. */
+  /** Takes the rows that runs are over; a plan of epochs is made for them anew. */
   bind(samples: Samples): void {
     const rows = this.rowsOf(samples);
     const { X, D, weight } = samples;
-    const blocks: Block[] = [];
-    try {
-      for (const values of [X, D, ...(weight ? [weight] : [])])
-        blocks.push(this.module.copy(values));
-    } catch (problem) {
-      for (const block of blocks) block.free();
-      throw problem;
-    }
+    const blocks = this.copies(X, D, ...(weight ? [weight] : []));
     const [at, target, weights] = blocks;
     this.call((core) =>
       core.bind(this.pointer, at.pointer, target.pointer, weights?.pointer ?? 0, rows),
     );
-    this.unbind();
+    for (const block of this.bound) block.free();
     this.bound = blocks;
     this.rows = rows;
+    this.stepsPerEpoch = 0;
   }
 
   /** `rates.length` steps from step `firstStep` of the order on, with these step sizes. */
   run(work: Work, firstStep: number, rates: Float64Array, carried = 0): Report {
     this.check(work, firstStep, rates, carried);
-    return this.lend([rates], (at) => this.steps(work, firstStep, rates.length, at.pointer, carried, 0));
+    return this.lend([rates], (at) =>
+      this.steps(work, firstStep, rates.length, at.pointer, carried, 0),
+    );
   }
 
   /** The same with steps of one row, written down as they go. */
@@ -192,7 +130,14 @@ export class CoreSession {
     const units = this.network.layers.map((layer) => layer.units);
     const room = 3 * rates.length * units.reduce((sum, count) => sum + count, 0);
     return this.lend([rates, whole(room, "numbers of a trace", 0, MOST_NUMBERS)], (at, numbers) => {
-      const report = this.steps(work, firstStep, rates.length, at.pointer, carried, numbers.pointer);
+      const report = this.steps(
+        work,
+        firstStep,
+        rates.length,
+        at.pointer,
+        carried,
+        numbers.pointer,
+      );
       let begin = 0;
       const part = (count: number): Float64Array => {
         const found = numbers.view.slice(begin, begin + report.steps * count);
@@ -204,24 +149,100 @@ export class CoreSession {
     });
   }
 
+  /** Takes rows by whose loss each epoch is judged; null for none. */
+  judge(samples: Samples | null): void {
+    const blocks = samples ? this.copies(samples.X, samples.D) : [];
+    const rows = samples ? this.rowsOf(samples) : 0;
+    const [X, D] = blocks;
+    this.call((core) => core.judge(this.pointer, X?.pointer ?? 0, D?.pointer ?? 0, rows));
+    for (const block of this.judging) block.free();
+    this.judging = blocks;
+  }
+
+  /** Takes the plan by which slices of epochs go, over the rows that are bound. */
+  planEpochs(walk: Walk): void {
+    const { sampling, key, batchSize, l1, l2, clock } = walk;
+    this.checkWork({ sampling, key, batchSize, l1, l2, clock, scale: 1 });
+    const { adaptive } = walk;
+    const plan = [batchSize, l1, l2, clock, finite(walk.rate, "rate"), finite(walk.least, "least")];
+    plan.push(walk.patience === null ? -1 : whole(walk.patience, "patience", 0, MOST_STEPS));
+    plan.push(Number(adaptive !== null), adaptive?.divisor ?? 1, adaptive?.smallest ?? 0);
+    this.stepsPerEpoch = Math.ceil(this.rows / Math.min(batchSize, this.rows));
+    this.module.lend([plan], (at) =>
+      this.call((core) =>
+        core.plan_epochs(this.pointer, SAMPLINGS.indexOf(sampling), signed(key), at.pointer),
+      ),
+    );
+  }
+
+  /**
+   * Goes on from `place`: at most so many steps, of whole epochs where more than one is begun, and
+   * so many ends of epochs. Each step's size is multiplied with its factor. After numbers that are
+   * not finite `goBack` leaves the parameters of the last whole epoch, else they are what they
+   * became.
+   */
+  runEpochs(
+    place: Place,
+    steps: number,
+    epochs: number,
+    factors: Float64Array | null,
+    goBack = false,
+  ): Slice {
+    if (this.stepsPerEpoch === 0) throw new Error("plan epochs before running them");
+    whole(
+      place.epoch,
+      "epoch",
+      0,
+      Math.floor(Number.MAX_SAFE_INTEGER / this.stepsPerEpoch) - epochs,
+    );
+    whole(place.into, "into", 0, this.stepsPerEpoch);
+    whole(steps, "steps", 1, MOST_STEPS);
+    whole(epochs, "epochs", 1, MOST_EPOCHS);
+    if (factors) numbers(factors, "factors", steps);
+    const standing = [
+      place.rateFactor,
+      place.bestLoss,
+      whole(place.stalled, "stalled", 0, 2 ** 53),
+    ];
+    const from = [place.epoch, place.into, place.carried, ...standing];
+    return this.module.lend([from, factors], (at, given) => {
+      const verdict = this.call((core) =>
+        core.run_epochs(this.pointer, at.pointer, steps, epochs, given.pointer),
+      );
+      const [epoch, into, carried, rateFactor, bestLoss, stalled] = at.view;
+      const slice = {
+        place: { epoch, into, carried, rateFactor, bestLoss, stalled },
+        verdict: VERDICTS[verdict],
+        losses: this.ofEpochs((core) => core.epoch_losses(this.pointer)),
+        judged: this.judging.length
+          ? this.ofEpochs((core) => core.judged_losses(this.pointer))
+          : new Float64Array(),
+      };
+      if (goBack && slice.verdict === "non_finite") this.call((core) => core.go_back(this.pointer));
+      return slice;
+    });
+  }
+
   /** d̂ of each row, (rows, outputs). */
   predict(X: Float64Array): Float64Array {
     const rows = this.rowsIn(X);
     return this.lend([X], (at) =>
-      this.read(rows * this.outputs, (core, to) => core.predict(this.pointer, at.pointer, rows, to)),
+      this.read(rows * this.outputs, (core, to) =>
+        core.predict(this.pointer, at.pointer, rows, to),
+      ),
     );
   }
 
   /** Σ w f, the penalty left out. */
   loss(samples: Samples): number {
-    return this.judge(samples, (X, D, weight, rows) =>
+    return this.withSamples(samples, (X, D, weight, rows) =>
       this.call((core) => core.loss(this.pointer, X, D, weight, rows, 0)),
     );
   }
 
   /** Σ w f and its gradient. */
   lossGradient(samples: Samples): { loss: number; gradient: Float64Array } {
-    return this.judge(samples, (X, D, weight, rows) => {
+    return this.withSamples(samples, (X, D, weight, rows) => {
       let loss = 0;
       const gradient = this.read(this.size, (core, to) => {
         loss = core.loss(this.pointer, X, D, weight, rows, to);
@@ -249,7 +270,7 @@ export class CoreSession {
     });
   }
 
-  private judge<T>(
+  private withSamples<T>(
     samples: Samples,
     use: (X: Pointer, D: Pointer, weight: Pointer, rows: number) => T,
   ): T {
@@ -273,7 +294,7 @@ export class CoreSession {
       const steps = core.run(
         this.pointer,
         order,
-        BigInt.asIntN(64, key),
+        signed(key),
         firstStep,
         count,
         batchSize,
@@ -292,15 +313,19 @@ export class CoreSession {
   }
 
   private check(work: Work, firstStep: number, rates: Float64Array, carried: number): void {
+    this.checkWork(work);
+    whole(firstStep, "firstStep", 0, Number.MAX_SAFE_INTEGER);
+    finite(carried, "carried");
+    numbers(rates, "rates", whole(rates.length, "steps", 0, MOST_STEPS));
+  }
+
+  private checkWork(work: Work): void {
     if (this.rows === 0) throw new Error("bind rows before a run");
     oneOf(work.sampling, "sampling", SAMPLINGS);
     if (work.key < 0n || work.key > LAST_KEY) throw wrong("key", "from 0 to 2^64 - 1", work.key);
     whole(work.batchSize, "batchSize", 1, MOST_STEPS);
-    whole(firstStep, "firstStep", 0, Number.MAX_SAFE_INTEGER);
     whole(work.clock, "clock", -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
     for (const name of ["l1", "l2", "scale"] as const) finite(work[name], name);
-    finite(carried, "carried");
-    numbers(rates, "rates", whole(rates.length, "steps", 0, MOST_STEPS));
   }
 
   private rowsIn(X: Float64Array): number {
@@ -318,55 +343,26 @@ export class CoreSession {
     return rows;
   }
 
-  private unbind(): void {
-    for (const block of this.bound) block.free();
-    this.bound = [];
+  /** Copies that stay until they are freed. */
+  private copies(...arrays: Float64Array[]): Block[] {
+    const blocks: Block[] = [];
+    try {
+      for (const values of arrays) blocks.push(this.module.copy(values));
+      return blocks;
+    } catch (problem) {
+      for (const block of blocks) block.free();
+      throw problem;
+    }
+  }
+
+  private ofEpochs(place: (core: Exports) => Pointer): Float64Array {
+    return this.call((core) =>
+      this.module.floats(place(core), core.ended_epochs(this.pointer)).slice(),
+    );
   }
 }
 
-/** The number of parameters, once the description is one of a network. */
-function sizeOf({ layers, loss, parameter }: DenseNetwork): number {
-  whole(layers.length, "the number of layers", 1, 1000);
-  let size = 0;
-  layers.forEach((layer, index) => {
-    const name = `layers[${index}]`;
-    whole(layer.inputs, `${name}.inputs`, 1, MOST_PARAMETERS);
-    whole(layer.units, `${name}.units`, 1, MOST_PARAMETERS);
-    const below = layers[index - 1];
-    if (below && below.units !== layer.inputs)
-      throw wrong(`${name}.inputs`, `${below.units}, the units of the layer below`, layer.inputs);
-    oneOf(layer.activation, `${name}.activation`, ACTIVATIONS);
-    finite(layer.parameter, `${name}.parameter`);
-    size += layer.units * (layer.inputs + Number(layer.bias));
-  });
-  oneOf(loss, "loss", LOSSES);
-  finite(parameter, "the loss's parameter");
-  const last = layers[layers.length - 1].activation;
-  if (loss === "log_loss" && last !== "softmax" && last !== "logistic")
-    throw wrong("the output activation of log_loss", "softmax or logistic", last);
-  return whole(size, "the number of parameters", 1, MOST_PARAMETERS);
-}
-
-/** first, second, epsilon and weight_decay of `OptimizerSettings`. */
-function settings(optimizer: Optimizer): [number, number, number, number] {
-  const named = (name: string, value: number): number => finite(value, `${optimizer.name}.${name}`);
-  switch (optimizer.name) {
-    case "sgd":
-      return [0, 0, 0, 0];
-    case "momentum":
-    case "nesterov":
-      return [named("momentum", optimizer.momentum), 0, 0, 0];
-    case "rmsprop":
-      return [named("decay", optimizer.decay), 0, named("epsilon", optimizer.epsilon), 0];
-    case "adam":
-    case "adamw":
-      return [
-        named("beta_1", optimizer.beta_1),
-        named("beta_2", optimizer.beta_2),
-        named("epsilon", optimizer.epsilon),
-        optimizer.name === "adamw" ? named("weight_decay", optimizer.weight_decay) : 0,
-      ];
-    default:
-      throw wrong("optimizer", `one of ${OPTIMIZERS.join(", ")}`, (optimizer as { name: unknown }).name);
-  }
+/** A key as WebAssembly takes it: the same 64 bits. */
+function signed(key: bigint): bigint {
+  return BigInt.asIntN(64, key);
 }

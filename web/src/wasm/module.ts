@@ -50,6 +50,19 @@ export interface Exports {
   epochs(core: Pointer): number;
   losses(core: Pointer): Pointer;
   finite(core: Pointer): number;
+  judge(core: Pointer, X: Pointer, D: Pointer, rows: number): void;
+  plan_epochs(core: Pointer, order: number, key: bigint, plan: Pointer): void;
+  run_epochs(
+    core: Pointer,
+    place: Pointer,
+    steps: number,
+    epochs: number,
+    factors: Pointer,
+  ): number;
+  go_back(core: Pointer): void;
+  ended_epochs(core: Pointer): number;
+  epoch_losses(core: Pointer): Pointer;
+  judged_losses(core: Pointer): Pointer;
   predict(core: Pointer, X: Pointer, rows: number, predictions: Pointer): void;
   loss(
     core: Pointer,
@@ -88,31 +101,34 @@ export class Block {
   }
 }
 
+/** The file core.wasm, compiled: to be done once, for any number of modules. */
+export async function compile(bytes: BufferSource): Promise<WebAssembly.Module> {
+  try {
+    return await WebAssembly.compile(bytes);
+  } catch (problem) {
+    if (!(problem instanceof WebAssembly.CompileError)) throw problem;
+    throw new EngineError(
+      "This browser cannot run the compiled core, which needs WebAssembly with vectors " +
+        "(Chrome 91, Firefox 89, Safari 16.4 or newer). Use a newer browser.",
+    );
+  }
+}
+
 export class CoreModule {
   private broken = false;
 
-  private constructor(private readonly exports: Exports) {}
+  private readonly exports: Exports;
 
-  static async load(bytes: BufferSource): Promise<CoreModule> {
+  /** A module of its own, with memory of its own. */
+  constructor(compiled: WebAssembly.Module) {
     const nothing = (): number => 0;
     // What the C++ library would ask of a system: it has no clock here, and nothing to end.
     const system = {
       env: { emscripten_notify_memory_growth: nothing },
       wasi_snapshot_preview1: { clock_time_get: nothing, proc_exit: nothing },
     };
-    let exports: Exports;
-    try {
-      const { instance } = await WebAssembly.instantiate(bytes, system);
-      exports = instance.exports as unknown as Exports;
-    } catch (problem) {
-      if (!(problem instanceof WebAssembly.CompileError)) throw problem;
-      throw new EngineError(
-        "This browser cannot run the compiled core, which needs WebAssembly with vectors " +
-          "(Chrome 91, Firefox 89, Safari 16.4 or newer). Use a newer browser.",
-      );
-    }
-    exports._initialize?.();
-    return new CoreModule(exports);
+    this.exports = new WebAssembly.Instance(compiled, system).exports as unknown as Exports;
+    this.exports._initialize?.();
   }
 
   /** Calls the core; after a call that it could not end it is not to be used any more. */
@@ -130,8 +146,8 @@ export class CoreModule {
   /** The core ends in the middle of a call for one reason: the browser gives it no more memory. */
   private outOfMemory(): EngineError {
     return new EngineError(
-      "The browser has no memory left for the compiled core. Reload the page, and take fewer rows " +
-        "or units.",
+      "The browser has no memory left for the compiled core. Reload the page, and take fewer " +
+        "rows or units.",
     );
   }
 
@@ -162,7 +178,10 @@ export class CoreModule {
   }
 
   /** Copies of arrays and room for results, for as long as `use` takes; null stands for none. */
-  lend<T>(wanted: readonly (ArrayLike<number> | number | null)[], use: (...blocks: Block[]) => T): T {
+  lend<T>(
+    wanted: readonly (ArrayLike<number> | number | null)[],
+    use: (...blocks: Block[]) => T,
+  ): T {
     const blocks: Block[] = [];
     try {
       for (const what of wanted)

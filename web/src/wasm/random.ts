@@ -42,14 +42,12 @@ export function order(
 ): number[] {
   const [signed, number] = [BigInt.asIntN(64, key), BigInt.asIntN(64, epoch)];
   return module.lend([rows], (to) => {
-    module.call((core) =>
-      core.order(SAMPLINGS.indexOf(kind), signed!, number!, rows, to.pointer),
-    );
+    module.call((core) => core.order(SAMPLINGS.indexOf(kind), signed!, number!, rows, to.pointer));
     return Array.from(module.integers(to.pointer, rows), Number);
   });
 }
 
-/** Words of one (key, stream, 0), taken one after the other from position 0. */
+/** Words of one (key, stream, epoch), taken one after the other from position 0. */
 export class Generator {
   private position = 0n;
 
@@ -57,16 +55,22 @@ export class Generator {
     private readonly module: CoreModule,
     private readonly key: bigint,
     private readonly stream: Stream,
+    private readonly epoch = 0n,
   ) {}
+
+  /** How many words were taken. */
+  get drawn(): number {
+    return Number(this.position);
+  }
 
   /** The next numbers in [0, 1), of 53 random bits each. */
   uniform(count: number): Float64Array {
-    const drawn = words(this.module, this.key, this.stream, 0n, this.position, count);
+    const drawn = words(this.module, this.key, this.stream, this.epoch, this.position, count);
     this.position += BigInt(count);
     return Float64Array.from(drawn, (word) => Number(word >> 11n) * 2 ** -53);
   }
 
-  /** The next standard normal numbers, two for every two words; an odd count uses up its last pair. */
+  /** The next standard normal numbers, of two words two; an odd count uses up its last pair. */
   normal(count: number): Float64Array {
     const drawn = this.uniform(count + (count % 2));
     const found = new Float64Array(drawn.length);

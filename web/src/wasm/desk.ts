@@ -1,0 +1,135 @@
+/**
+ * One page's desk: asks are answered in order, and between them the training goes on.
+ *
+ * While it plays, slices of some milliseconds are taken one by one, and asks are heard between
+ * them. Frames are painted only when the page is ready for one.
+ */
+
+import { EngineError } from "../protocol";
+import type { Answers } from "./answers";
+
+/** Seconds of a slice of training, and between two frames at least. */
+const SLICE = 0.008;
+const FRAME = 1 / 62;
+
+/** Seconds after which an ask begins to say how far it is, and between two such words. */
+const SILENT = 0.25;
+const WORDS = 0.1;
+
+/** Most numbers through a network, per frame, for which its losses are computed anew. */
+const MEASURED = 3_000_000;
+
+export interface Asked {
+  readonly id: number;
+  readonly ask: string;
+  readonly given: unknown;
+}
+
+export type Message =
+  | { readonly id: number; readonly answer: unknown }
+  | { readonly id: number; readonly problem: string }
+  | { readonly event: "frame" | "progress"; readonly told: unknown };
+
+export class Desk {
+  private ready = true;
+  private painted = 0;
+  private due = 0;
+  private wordDue = 0;
+  private spoke = false;
+  /** Whether the next slice is waited for. */
+  private waiting = false;
+  private readonly ticks = new MessageChannel();
+
+  constructor(
+    private readonly answers: Answers,
+    private readonly send: (message: Message) => void,
+  ) {
+    this.ticks.port1.onmessage = () => this.tick();
+  }
+
+  receive({ id, ask, given }: Asked): void {
+    if (ask === "ready") {
+      this.ready = true;
+      return;
+    }
+    const { playing } = this.answers;
+    [this.wordDue, this.spoke] = [now() + SILENT, false];
+    try {
+      const answer = this.answers.answer(ask, given, (done) => this.progress(done));
+      if (this.answers.playing && !playing) [this.due, this.ready] = [now(), true];
+      this.send({ id, answer });
+    } catch (problem) {
+      this.send({ id, problem: sentenceOf(problem) });
+    }
+    if (this.answers.playing) this.wait(0);
+  }
+
+  /** Ends the training; no slice follows. */
+  close(): void {
+    this.answers.playing = false;
+    this.ticks.port1.close();
+  }
+
+  /** Says how far an ask is that takes long, and that it is done if that was said. */
+  private progress(done: number): void {
+    const at = now();
+    if (at < this.wordDue && !(done >= 1 && this.spoke)) return;
+    [this.wordDue, this.spoke] = [at + WORDS, true];
+    this.send({ event: "progress", told: { done } });
+  }
+
+  private wait(seconds: number): void {
+    if (this.waiting) return;
+    this.waiting = true;
+    // A timer waits four milliseconds at least, a message does not.
+    if (seconds < 0.004) this.ticks.port2.postMessage(null);
+    else setTimeout(() => this.tick(), 1000 * seconds);
+  }
+
+  private tick(): void {
+    this.waiting = false;
+    if (!this.answers.playing) return;
+    try {
+      this.goOn();
+    } catch (problem) {
+      this.answers.playing = false;
+      throw problem;
+    }
+    if (!this.answers.playing) return;
+    this.wait(this.answers.pace === null ? 0 : Math.max(0, Math.min(this.due - now(), FRAME)));
+  }
+
+  /** One slice of training, and a frame where the page waits for one. */
+  private goOn(): void {
+    const { lab, pace } = this.answers;
+    if (!lab) return;
+    const begun = now();
+    if (pace === null) {
+      lab.run(SLICE);
+    } else if (begun >= this.due) {
+      const late = Math.min(begun - this.due, FRAME);
+      const count = 1 + Math.floor(late * pace);
+      lab.runSteps(count);
+      // A pace that cannot be kept is not made up for later.
+      this.due = Math.max(this.due + count / pace, begun - FRAME);
+    }
+    if (lab.stopped) this.answers.playing = false;
+    if (lab.stopped || (this.ready && begun - this.painted >= FRAME)) {
+      [this.ready, this.painted] = [false, begun];
+      const measured = lab.network.size * lab.training.rows.rows <= MEASURED;
+      this.send({ event: "frame", told: this.answers.moved(true, measured) });
+    }
+  }
+}
+
+/** What the page says of a problem; one that nobody has thought of is thrown on. */
+export function sentenceOf(problem: unknown): string {
+  if (problem instanceof EngineError) return problem.message;
+  // Of arrays, which a browser with no more memory refuses to make.
+  if (problem instanceof RangeError) return "There is not enough memory for that. Ask for less.";
+  throw problem;
+}
+
+function now(): number {
+  return performance.now() / 1000;
+}

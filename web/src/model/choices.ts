@@ -48,7 +48,7 @@ export function suited(settings: Settings, kind: "classes" | "values"): Partial<
   return fits ? {} : { loss: "squared_error", output_activation: "auto" };
 }
 
-/** The table with values of mean 0 and spread 1: targets far from 0 take a network long to reach. */
+/** With values of mean 0 and spread 1: targets far from 0 take a network long to reach. */
 export function withStandardTarget(table: TableRead): TableRead {
   if (table.kind !== "values") return table;
   const center = table.y.reduce((sum, value) => sum + value, 0) / table.rows;

@@ -1,4 +1,5 @@
 /** Choices that go with a table: a sensible first network for it, and losses that it admits. */
+import { plain } from "../parts/numbers";
 import type { TableRead } from "../protocol";
 import { outputCount } from "./problem";
 import { optionRecord, type Settings } from "./settings";
@@ -55,9 +56,14 @@ export function withStandardTarget(table: TableRead): TableRead {
   const squares = table.y.reduce((sum, value) => sum + (value - center) ** 2, 0);
   const scale = Math.sqrt(squares / table.rows);
   if (!(scale > 0) || !Number.isFinite(scale)) return table;
+  const [name, mean] = [table.target, plain(center)];
   return {
     ...table,
-    outputs: [`${table.target}, standardized`],
+    outputs: [`${name}, standardized`],
+    notes: [
+      ...table.notes,
+      `${name} is learned as (${name} − ${center < 0 ? `(${mean})` : mean}) / ${plain(scale)}`,
+    ],
     y: table.y.map((value) => (value - center) / scale),
   };
 }

@@ -29,6 +29,11 @@ export function inside(value: number, digits = 3): string {
   return text.startsWith(MINUS) ? `(${text})` : text;
 }
 
+/** As a table has it: at most so many digits, none for show. */
+export function plain(value: number, digits = 5): string {
+  return exact(Number(value.toPrecision(digits)));
+}
+
 /** All digits that tell the number from its neighbours. */
 export function exact(value: number): string {
   return String(value).replace("-", MINUS);

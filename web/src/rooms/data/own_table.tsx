@@ -38,6 +38,8 @@ async function look(of: () => Promise<Source>, name: string, reading: Reading): 
   busy.value = `Reading ${name} …`;
   try {
     const source = await of();
+    // A large table keeps the page busy: first it says so.
+    await new Promise((resolve) => setTimeout(resolve, 30));
     const table = await readTable(source, reading);
     if (mine !== readings) return;
     batch(() => {

@@ -56,13 +56,13 @@ export function withStandardTarget(table: TableRead): TableRead {
   const squares = table.y.reduce((sum, value) => sum + (value - center) ** 2, 0);
   const scale = Math.sqrt(squares / table.rows);
   if (!(scale > 0) || !Number.isFinite(scale)) return table;
-  const [name, mean] = [table.target, plain(center)];
+  const [name, mean] = [table.target, plain(center, 5)];
   return {
     ...table,
     outputs: [`${name}, standardized`],
     notes: [
       ...table.notes,
-      `${name} is learned as (${name} − ${center < 0 ? `(${mean})` : mean}) / ${plain(scale)}`,
+      `${name} is learned as (${name} − ${center < 0 ? `(${mean})` : mean}) / ${plain(scale, 5)}`,
     ],
     y: table.y.map((value) => (value - center) / scale),
   };

@@ -18,20 +18,15 @@ function trimmed(size: number, digits: number): string {
   return size.toFixed(Math.min(places, 8));
 }
 
-/** A number as a person would type it: 0.01, 1e−7, 3. */
-export function plain(value: number): string {
-  return String(Number(value.toPrecision(12))).replaceAll("-", MINUS).replace("e+", "e");
+/** A number as a person would type it, with so many digits at most: 0.01, 1e−7, 3. */
+export function plain(value: number, digits = 12): string {
+  return String(Number(value.toPrecision(digits))).replaceAll("-", MINUS).replace("e+", "e");
 }
 
 /** In a sum or product, a negative number stands in brackets. */
 export function inside(value: number, digits = 3): string {
   const text = short(value, digits);
   return text.startsWith(MINUS) ? `(${text})` : text;
-}
-
-/** As a table has it: at most so many digits, none for show. */
-export function plain(value: number, digits = 5): string {
-  return exact(Number(value.toPrecision(digits)));
 }
 
 /** All digits that tell the number from its neighbours. */

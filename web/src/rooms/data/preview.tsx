@@ -40,11 +40,11 @@ export function Preview({ table }: { readonly table: TableRead }) {
           {rows.map((row) => (
             <tr key={row}>
               {shown.map((name, column) => (
-                <td key={name}>{plain(table.X[row * width + column])}</td>
+                <td key={name}>{plain(table.X[row * width + column], 5)}</td>
               ))}
               {more > 0 && <td>…</td>}
               <td class="data-target">
-                {table.kind === "classes" ? table.outputs[table.y[row]] : plain(table.y[row])}
+                {table.kind === "classes" ? table.outputs[table.y[row]] : plain(table.y[row], 5)}
               </td>
             </tr>
           ))}

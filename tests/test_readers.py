@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from deltarule.exceptions import TableError, UnknownCategoryWarning
-from deltarule.tables import ColumnPlan, Table, read_csv, readers
+from deltarule.tables import ColumnPlan, Limits, Table, read_csv, readers
 from deltarule.tables.table import same_word
 
 
@@ -147,3 +147,44 @@ def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
     reader.start()
     reader.join(10)
     assert said == [f"{tmp_path}/pipe: not a regular file. Pipe it in, and give - as the table."]
+
+
+@pytest.mark.parametrize(
+    ("text", "header", "names", "rows"),
+    [
+        ("a,b\n1,2\n", True, ("a", "b"), 1),
+        ("1,2\n3,4\n", True, ("1", "2"), 1),
+        ("a,b\n1,2\n", None, ("a", "b"), 1),
+        ("a,2019\n1,2\n", None, ("column_1", "column_2"), 2),
+        ("a,b\n1,2\n", False, ("column_1", "column_2"), 2),
+        ("\n-1e3,.5\n1,2\n", None, ("column_1", "column_2"), 2),
+        ("1;2,5\n3;4,5\n", None, ("column_1", "column_2"), 2),
+        ("a;b\n1;2,5\n", None, ("a", "b"), 1),
+    ],
+)
+def test_a_first_line_may_be_a_row(text, header, names, rows):
+    table = read_csv(io.BytesIO(text.encode()), header=header)
+    assert (table.names, table.rows) == (names, rows)
+
+
+def test_a_semicolon_beside_a_decimal_comma_divides():
+    table = read_csv(io.BytesIO(b"1,5;2,5;x\n3,5;4;y\n"), header=None)
+    assert table.column("column_1").tolist() == [1.5, 3.5]
+    assert table.column("column_3").tolist() == ["x", "y"]
+
+
+def test_limits_refuse_what_is_more():
+    limits = Limits(size=40, rows=3, columns=2)
+    sentences = {
+        "a,b\n1,2\n3,4\n5,6\n": None,
+        "a,b\n1,2\n3,4\n5,6\n7,8\n": "more than 3 rows, the most that are read. Leave some out.",
+        "a,b,c\n": "3 columns, and at most 2 are read. Leave some out.",
+        "a,b\n" + "1" * 40: "44 bytes, and at most 40 are read. Leave rows out.",
+    }
+    for text, sentence in sentences.items():
+        try:
+            assert read_csv(io.BytesIO(text.encode()), name="t", limits=limits).rows == 3
+            said = None
+        except TableError as problem:
+            said = str(problem)
+        assert said == (sentence and f"t: {sentence}")

@@ -188,7 +188,6 @@ def test_points_are_placed_by_pointer_and_by_keys(open_page):
     points.get_by_role("button", name="Undo").click()
     use.click()
     page.get_by_role("link", name="Network").and_(page.locator("[aria-current]")).wait_for()
-    page.wait_for_function("document.querySelector('.counters dd:nth-of-type(1)') !== null")
     enter(page)
     in_use(page, "Points placed by hand")
     sent = asks.last("open")["train"]
@@ -249,7 +248,9 @@ def test_a_table_is_pasted_looked_at_and_used(open_page):
     own.get_by_role("button", name="Use this table").click()
     page.get_by_role("link", name="Network").and_(page.locator("[aria-current]")).wait_for()
     enter(page)
-    in_use(page, "pasted text")
+    used = in_use(page, "pasted text")
+    used.get_by_text("price is learned as (price − 219750) / 69715").wait_for()
+    used.get_by_role("columnheader", name="price, standardized").wait_for()
     sent = asks.last("open")
     ages = np.array([31.0, 40, 40, 55])
     prices = np.array([250000, 199000.5, 310000, 120000])
@@ -315,7 +316,7 @@ def test_each_bad_table_has_its_sentence_and_nothing_is_lost(open_page):
     # A target of one value, chosen afterwards; the table that was open stays, and can be used.
     paste(page, "x,y,z\n1,0.25,7\n2,0.5,7\n3,1.75,7\n")
     own.get_by_text("3 rows, 1 input → y: a value").wait_for()
-    page.wait_for_function("document.querySelector('.data-problem') === null")
+    page.locator(".data-problem").wait_for(state="detached")
     own.get_by_role("combobox", name="target").select_option("z")
     problem(
         page,
@@ -458,6 +459,12 @@ def test_what_is_taken_along_is_the_librarys(open_page):
         assert shades > 20, picture
 
 
+def network_is(page, name):
+    page.get_by_role("navigation", name="Rooms").get_by_role("link", name="Network").click()
+    page.get_by_role("img", name=name).wait_for()
+    enter(page)
+
+
 @server_only
 def test_a_model_file_is_saved_and_opened(open_page):
     page = open_page()
@@ -498,7 +505,7 @@ def test_a_model_file_is_saved_and_opened(open_page):
     )
     page.locator(".counters dd").nth(0).get_by_text("2", exact=True).wait_for()
     assert given == [b"model"]
-    page.get_by_role("img", name="A network of 2, 5, 1 units").wait_for()
+    network_is(page, "A network of 2, 5, 1 units")
     # One that does not fit the rows in use says so, and what was open stays.
     network["layers"][0]["inputs"] = 3
     drop(page, "other.safetensors", "'model'")
@@ -506,7 +513,7 @@ def test_a_model_file_is_saved_and_opened(open_page):
         "The model has 3 inputs and the table in use asks for 2. Choose the table that it was "
         "trained on first, then open the model again."
     ).wait_for()
-    page.get_by_role("img", name="A network of 2, 5, 1 units").wait_for()
+    network_is(page, "A network of 2, 5, 1 units")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

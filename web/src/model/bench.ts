@@ -76,7 +76,10 @@ export function useEngine(chosen: Engine): void {
 }
 
 /** Ask the engine; a refusal is thrown, for who says it in a place of its own. */
-export function request<A extends keyof Requests>(what: A, given: Requests[A][0]): Promise<Requests[A][1]> {
+export function request<A extends keyof Requests>(
+  what: A,
+  given: Requests[A][0],
+): Promise<Requests[A][1]> {
   if (!engine) throw new EngineError("There is no engine yet. Wait a moment.");
   return engine.ask(what, given);
 }

@@ -1,4 +1,5 @@
 /** Choices that go with a table: a sensible first network for it, and losses that it admits. */
+import { plain } from "../parts/numbers";
 import type { TableRead } from "../protocol";
 import { outputCount } from "./problem";
 import { optionRecord, type Settings } from "./settings";
@@ -48,16 +49,21 @@ export function suited(settings: Settings, kind: "classes" | "values"): Partial<
   return fits ? {} : { loss: "squared_error", output_activation: "auto" };
 }
 
-/** The table with values of mean 0 and spread 1: targets far from 0 take a network long to reach. */
+/** With values of mean 0 and spread 1: targets far from 0 take a network long to reach. */
 export function withStandardTarget(table: TableRead): TableRead {
   if (table.kind !== "values") return table;
   const center = table.y.reduce((sum, value) => sum + value, 0) / table.rows;
   const squares = table.y.reduce((sum, value) => sum + (value - center) ** 2, 0);
   const scale = Math.sqrt(squares / table.rows);
   if (!(scale > 0) || !Number.isFinite(scale)) return table;
+  const [name, mean] = [table.target, plain(center, 5)];
   return {
     ...table,
-    outputs: [`${table.target}, standardized`],
+    outputs: [`${name}, standardized`],
+    notes: [
+      ...table.notes,
+      `${name} is learned as (${name} − ${center < 0 ? `(${mean})` : mean}) / ${plain(scale, 5)}`,
+    ],
     y: table.y.map((value) => (value - center) / scale),
   };
 }

@@ -34,7 +34,10 @@ const LINE_END = 10;
 
 export function checkSize(name: string, bytes: number): void {
   if (bytes > MOST_BYTES)
-    refuse(name, `${whole(bytes)} bytes, and at most ${whole(MOST_BYTES)} are read. Leave rows out.`);
+    refuse(
+      name,
+      `${whole(bytes)} bytes, and at most ${whole(MOST_BYTES)} are read. Leave rows out.`,
+    );
 }
 
 /** The text of a file. */
@@ -71,7 +74,7 @@ function lineOf(file: Uint8Array, place: number): number {
 /** Where text in UTF-8 ends: lines are whole characters, so the first one that is none is wrong. */
 function firstWrong(file: Uint8Array): number {
   const decoder = new TextDecoder("utf-8", { fatal: true });
-  for (let start = 0; ; ) {
+  for (let start = 0; ;) {
     const found = file.indexOf(LINE_END, start);
     const end = found < 0 ? file.length : found;
     try {
@@ -125,7 +128,8 @@ class Reader {
       if (text[this.at] !== this.delimiter) break;
       this.at += 1;
     }
-    if (!this.ends() && this.at < text.length) this.refuse(`'${this.delimiter}' expected after '"'`);
+    if (!this.ends() && this.at < text.length)
+      this.refuse(`'${this.delimiter}' expected after '"'`);
     return cells;
   }
 
@@ -208,7 +212,8 @@ export function cellsOf(name: string, text: string, firstLine: FirstLine): Cells
   if (first.length > MOST_COLUMNS)
     refuse(
       name,
-      `${whole(first.length)} columns, and at most ${whole(MOST_COLUMNS)} are read. Leave some out.`,
+      `${whole(first.length)} columns, and at most ${whole(MOST_COLUMNS)} are read. ` +
+        "Leave some out.",
     );
   const isRow =
     firstLine === "row" || (firstLine === "auto" && first.some((cell) => NUMBER.test(cell.trim())));

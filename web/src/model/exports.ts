@@ -6,7 +6,9 @@ import type { Curves } from "./bench";
 export function lossesCsv({ epoch, loss, held }: Curves): string {
   const holds = held.length === epoch.length && held.length > 0;
   const head = holds ? "epoch,loss,held_out_loss" : "epoch,loss";
-  const lines = epoch.map((at, index) => [at, loss[index], ...(holds ? [held[index]] : [])].join(","));
+  const lines = epoch.map((at, index) =>
+    [at, loss[index], ...(holds ? [held[index]] : [])].join(","),
+  );
   return `${[head, ...lines].join("\n")}\n`;
 }
 

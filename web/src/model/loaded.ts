@@ -35,7 +35,7 @@ export function modelProblem(
 function checkFits(what: string, model: number, table: number): void {
   if (model !== table)
     throw new EngineError(
-      `The model has ${model} ${what} and the table in use asks for ${table}. Choose the table that ` +
-        "it was trained on first, then open the model again.",
+      `The model has ${model} ${what} and the table in use asks for ${table}. Choose the table ` +
+        "that it was trained on first, then open the model again.",
     );
 }

@@ -13,7 +13,9 @@ export async function sourceOf(file: File): Promise<Source> {
   try {
     return { name: file.name, file: new Uint8Array(await file.arrayBuffer()) };
   } catch {
-    throw new EngineError(`${file.name}: cannot be read. Check that it is a file that you may open.`);
+    throw new EngineError(
+      `${file.name}: cannot be read. Check that it is a file that you may open.`,
+    );
   }
 }
 

@@ -77,7 +77,10 @@ async function digits(): Promise<TableRead> {
     const line = picture.line(pixel);
     order.forEach((row, place) => (X[row * PIXELS + pixel] = line[place]));
   }
-  const inputs = Array.from({ length: PIXELS }, (_, pixel) => `pixel ${Math.floor(pixel / SIDE) + 1},${(pixel % SIDE) + 1}`);
+  const inputs = Array.from(
+    { length: PIXELS },
+    (_, pixel) => `pixel ${Math.floor(pixel / SIDE) + 1},${(pixel % SIDE) + 1}`,
+  );
   return {
     name: SHIPPED.digits.title,
     inputs,
@@ -93,7 +96,9 @@ async function digits(): Promise<TableRead> {
 }
 
 /** A grey PNG of 4 bits a pixel without filters; a canvas may not give back what it was given. */
-async function shadesOf(file: ArrayBuffer): Promise<{ width: number; line: (at: number) => Uint8Array }> {
+async function shadesOf(
+  file: ArrayBuffer,
+): Promise<{ width: number; line: (at: number) => Uint8Array }> {
   const view = new DataView(file);
   let width = 0;
   let packed = new Uint8Array();

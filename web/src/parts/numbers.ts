@@ -18,9 +18,9 @@ function trimmed(size: number, digits: number): string {
   return size.toFixed(Math.min(places, 8));
 }
 
-/** A number as a person would type it: 0.01, 1e−7, 3. */
-export function plain(value: number): string {
-  return String(Number(value.toPrecision(12))).replaceAll("-", MINUS).replace("e+", "e");
+/** A number as a person would type it, with so many digits at most: 0.01, 1e−7, 3. */
+export function plain(value: number, digits = 12): string {
+  return String(Number(value.toPrecision(digits))).replaceAll("-", MINUS).replace("e+", "e");
 }
 
 /** In a sum or product, a negative number stands in brackets. */

@@ -13,7 +13,12 @@ interface Props {
 }
 
 /** One row as a picture of `side` × `side` pixels, white on black as it was scanned. */
-export function pictureOf(table: TableRead, row: number, side: number, most: number): HTMLCanvasElement {
+export function pictureOf(
+  table: TableRead,
+  row: number,
+  side: number,
+  most: number,
+): HTMLCanvasElement {
   const canvas = document.createElement("canvas");
   canvas.width = side;
   canvas.height = side;

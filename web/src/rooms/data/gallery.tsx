@@ -75,7 +75,12 @@ function ShippedTile({ name }: { readonly name: string }) {
     void choose({ set: name, ...(found ? choicesFor(found) : {}) });
   };
   return (
-    <Tile title={title} about={about} pressed={settings.value.set === name} onPress={() => void press()}>
+    <Tile
+      title={title}
+      about={about}
+      pressed={settings.value.set === name}
+      onPress={() => void press()}
+    >
       {table &&
         (picture ? (
           <Digits table={table} rows={TWELVE} columns={4} label="" {...picture} />

@@ -13,6 +13,7 @@ export function InUse() {
   const { table } = made;
   const picture = SHIPPED[settings.value.set]?.picture;
   const shown = Array.from({ length: Math.min(PICTURES, table.rows) }, (_, row) => row);
+  const digits = shown.map((row) => table.y[row]);
   return (
     <section class="data-card data-in-use" aria-labelledby="data-in-use">
       <h2 id="data-in-use">In use: {table.name}</h2>
@@ -34,10 +35,10 @@ export function InUse() {
             table={table}
             rows={shown}
             columns={8}
-            label={`The first ${shown.length} rows as pictures: ${shown.map((row) => table.y[row]).join(", ")}`}
+            label={`The first ${shown.length} rows as pictures: ${digits.join(", ")}`}
             {...picture}
           />
-          <p class="data-hint">The first rows: {shown.map((row) => table.y[row]).join(" ")}</p>
+          <p class="data-hint">The first rows: {digits.join(" ")}</p>
         </>
       )}
       {!picture && <Preview table={table} />}

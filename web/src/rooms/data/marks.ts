@@ -1,5 +1,5 @@
-/** Rows as marks: a circle, a square, a triangle … for the classes, so that colour is not alone. */
-import { colorOf } from "../../parts/colors";
+/** Rows as marks: a circle, a square, a triangle … for classes, so that colour is not alone. */
+import { colorOf, isDark } from "../../parts/colors";
 
 type Path = (context: CanvasRenderingContext2D, x: number, y: number, size: number) => void;
 
@@ -13,25 +13,28 @@ const SHAPES: readonly Path[] = [
     context.closePath();
   },
 ];
+/** Of the shapes: below, above, between. */
 const COLORS = [-1, 1, 0];
 
-/** A row at a place of a canvas. */
-export function drawMark(
+/** Draws rows at places of a canvas: classes by number, values in −1 … 1. */
+export function marks(
   context: CanvasRenderingContext2D,
-  x: number,
-  y: number,
-  size: number,
   kind: string,
-  target: number,
-): void {
+  size: number,
+): (x: number, y: number, target: number) => void {
   const style = getComputedStyle(context.canvas);
-  context.beginPath();
-  const shape = kind === "classes" ? target % SHAPES.length : 0;
-  SHAPES[shape](context, x, y, size);
-  context.fillStyle = colorOf(kind === "classes" ? COLORS[shape] : target);
-  context.fill();
+  const [panel, soft] = ["--panel", "--soft"].map((name) => style.getPropertyValue(name));
+  const dark = isDark();
+  const classes = kind === "classes";
   context.lineWidth = Math.max(0.6, size / 5);
-  // A value near 0 has the colour of the canvas: its edge shows where it is.
-  context.strokeStyle = style.getPropertyValue(kind === "classes" && shape < 2 ? "--panel" : "--soft");
-  context.stroke();
+  return (x, y, target) => {
+    const shape = classes ? target % SHAPES.length : 0;
+    context.beginPath();
+    SHAPES[shape](context, x, y, size);
+    context.fillStyle = colorOf(classes ? COLORS[shape] : target, dark);
+    context.fill();
+    // What has the colour of the canvas shows by its edge where it is.
+    context.strokeStyle = classes && shape < 2 ? panel : soft;
+    context.stroke();
+  };
 }

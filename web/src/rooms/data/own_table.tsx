@@ -2,7 +2,13 @@
 import { batch, signal } from "@preact/signals";
 import { bring } from "../../model/bench";
 import { choicesFor, choicesInWords, withStandardTarget } from "../../model/choices";
-import { engineReadsTables, readTable, sourceOf, type Reading, type Source } from "../../model/own_table";
+import {
+  engineReadsTables,
+  readTable,
+  sourceOf,
+  type Reading,
+  type Source,
+} from "../../model/own_table";
 import { Choice, Switch } from "../../parts/fields";
 import type { FirstLine, Learned, TableRead } from "../../protocol";
 import { FileButton } from "./file_button";
@@ -32,6 +38,8 @@ async function look(of: () => Promise<Source>, name: string, reading: Reading): 
   busy.value = `Reading ${name} …`;
   try {
     const source = await of();
+    // A large table keeps the page busy: first it says so.
+    await new Promise((resolve) => setTimeout(resolve, 30));
     const table = await readTable(source, reading);
     if (mine !== readings) return;
     batch(() => {
@@ -70,10 +78,15 @@ export function OwnTable() {
         text.{" "}
         {engineReadsTables()
           ? "Numbers, words and missing cells are understood."
-          : "This page reads numbers, and words as the classes to be told apart; deltarule play reads all words."}
+          : "This page reads numbers, and words as the classes to be told apart; deltarule play " +
+            "reads all words."}
       </p>
       <div class="data-bar">
-        <FileButton label="Choose a CSV file" accept=".csv,.tsv,.txt,.gz,text/csv" onFile={lookAtFile} />
+        <FileButton
+          label="Choose a CSV file"
+          accept=".csv,.tsv,.txt,.gz,text/csv"
+          onFile={lookAtFile}
+        />
       </div>
       <label class="data-paste">
         <span>or paste it here</span>
@@ -139,7 +152,9 @@ function Look({ table, reading }: Looked) {
             ["row", "a row"],
           ]}
           // With another first line the columns have other names.
-          onChoose={(first_line) => lookAgain({ first_line: first_line as FirstLine, target: null })}
+          onChoose={(first_line) =>
+            lookAgain({ first_line: first_line as FirstLine, target: null })
+          }
         />
       </div>
       <Preview table={table} />
@@ -154,7 +169,9 @@ function Look({ table, reading }: Looked) {
       <button type="button" class="primary" onClick={use}>
         Use this table →
       </button>
-      <p class="data-hint">It begins with {choicesInWords(table)}. All of it can be changed there.</p>
+      <p class="data-hint">
+        It begins with {choicesInWords(table)}. All of it can be changed there.
+      </p>
     </div>
   );
 }

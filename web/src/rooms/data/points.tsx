@@ -55,14 +55,23 @@ export function Points() {
       </div>
       <div class="data-bar" role="group" aria-label="What a press does">
         {tools.map(([name, title]) => (
-          <button key={name} type="button" aria-pressed={name === used} onClick={() => setTool(name)}>
+          <button
+            key={name}
+            type="button"
+            aria-pressed={name === used}
+            onClick={() => setTool(name)}
+          >
             {title}
           </button>
         ))}
       </div>
       <PointsCanvas tool={used} value={value} />
       <div class="data-bar">
-        <button type="button" disabled={!now.past.length} onClick={() => (drawing.value = undone(now))}>
+        <button
+          type="button"
+          disabled={!now.past.length}
+          onClick={() => (drawing.value = undone(now))}
+        >
           ↶ Undo
         </button>
         <button

@@ -1,9 +1,9 @@
-/** The canvas for points: press to place, drag to move; arrow keys move a cursor that does the same. */
+/** The canvas for points: press to place, drag to move; keys move a cursor that does the same. */
 import { useRef, useState } from "preact/hooks";
 import { changed, nearest, undone, within, type Drawing, type Placed } from "../../model/drawing";
 import { Canvas, type Size } from "../../parts/canvas";
 import { short } from "../../parts/numbers";
-import { drawMark } from "./marks";
+import { marks } from "./marks";
 import { drawing, type Tool } from "./drawn";
 
 /** How near to a point a press means it, as a share of the canvas' reach. */
@@ -24,8 +24,9 @@ interface Props {
 }
 
 const HELP =
-  "Canvas for points. Arrow keys move the cursor, with Shift in small steps; 1 and 2 place a point " +
-  "of class 0 and class 1; Enter places a point, or picks one up and puts it down; Delete removes.";
+  "Canvas for points. Arrow keys move the cursor, with Shift in small steps; 1 and 2 place a " +
+  "point of class 0 and class 1; Enter places a point, or picks one up and puts it down; Delete " +
+  "removes.";
 
 export function PointsCanvas({ tool, value }: Props) {
   const now = drawing.value;
@@ -128,10 +129,8 @@ export function PointsCanvas({ tool, value }: Props) {
   const paint = (context: CanvasRenderingContext2D, size: Size) => {
     drawAxes(context, size);
     const to = (spot: Spot) => pixelOf(spot, now, size);
-    for (const { x, y, target } of now.points) {
-      const [left, top] = to({ x, y });
-      drawMark(context, left, top, RADIUS, now.kind, target);
-    }
+    const mark = marks(context, now.kind, RADIUS);
+    for (const point of now.points) mark(...to(point), point.target);
     if (!now.points.length) drawInvitation(context, size);
     if (focused) drawCursor(context, ...to(cursor), held >= 0);
   };
@@ -156,7 +155,9 @@ export function PointsCanvas({ tool, value }: Props) {
         }}
       />
       <p class="data-hint" role="status">
-        {focused ? told(cursor, now, under, held) : "Press to place, drag to move, right-click to remove."}
+        {focused
+          ? told(cursor, now, under, held)
+          : "Press to place, drag to move, right-click to remove."}
       </p>
     </>
   );
@@ -167,7 +168,8 @@ function told(cursor: Spot, { kind, points }: Drawing, under: number, held: numb
   if (held >= 0) return `${where}: the point moves with the cursor until Enter`;
   if (under < 0) return `${where}: free. Keys: arrows, 1, 2, Enter, Delete`;
   const { target } = points[under];
-  return `${where}: a point of ${kind === "classes" ? `class ${target}` : `value ${short(target)}`}`;
+  const of = kind === "classes" ? `class ${target}` : `value ${short(target)}`;
+  return `${where}: a point of ${of}`;
 }
 
 const sameAs = (before: readonly Placed[] | undefined, after: readonly Placed[]): boolean =>

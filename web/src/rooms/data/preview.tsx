@@ -1,6 +1,6 @@
 /** The first rows of a table as the network gets them, and what was done with each column. */
 import type { TableRead } from "../../protocol";
-import { exact } from "../../parts/numbers";
+import { plain } from "../../parts/numbers";
 
 const MOST_ROWS = 8;
 const MOST_COLUMNS = 10;
@@ -31,7 +31,7 @@ export function Preview({ table }: { readonly table: TableRead }) {
             ))}
             {more > 0 && <th scope="col">… {more.toLocaleString("en")} more</th>}
             <th scope="col" class="data-target">
-              {table.target}
+              {table.kind === "values" ? table.outputs[0] : table.target}
               <small>target, {table.kind === "classes" ? "a class" : "a value"}</small>
             </th>
           </tr>
@@ -40,11 +40,11 @@ export function Preview({ table }: { readonly table: TableRead }) {
           {rows.map((row) => (
             <tr key={row}>
               {shown.map((name, column) => (
-                <td key={name}>{cell(table.X[row * width + column])}</td>
+                <td key={name}>{plain(table.X[row * width + column], 5)}</td>
               ))}
               {more > 0 && <td>…</td>}
               <td class="data-target">
-                {table.kind === "classes" ? table.outputs[table.y[row]] : cell(table.y[row])}
+                {table.kind === "classes" ? table.outputs[table.y[row]] : plain(table.y[row], 5)}
               </td>
             </tr>
           ))}
@@ -53,9 +53,6 @@ export function Preview({ table }: { readonly table: TableRead }) {
     </div>
   );
 }
-
-/** As it stands in the table, up to five digits. */
-const cell = (value: number): string => exact(Number(value.toPrecision(5)));
 
 /** A column of one category or of holes holds two or three different numbers; others hold any. */
 function typeOf(table: TableRead, name: string): string {

@@ -1,7 +1,7 @@
 /** Rows of a table over two of its inputs, as a small picture. */
 import { Canvas, type Size } from "../../parts/canvas";
 import type { TableRead } from "../../protocol";
-import { drawMark } from "./marks";
+import { marks } from "./marks";
 
 /** Rows that a small picture shows at most. */
 const MOST_MARKS = 400;
@@ -19,11 +19,12 @@ export function Scatter({ table, axes, label, size }: Props) {
     const places = axes.map((axis) => placesOf(table, axis));
     const high = table.y.reduce((most, value) => Math.max(most, Math.abs(value)), 0) || 1;
     const every = Math.ceil(table.rows / MOST_MARKS);
+    const mark = marks(context, table.kind, size);
     const margin = 2.2 * size;
     for (let row = 0; row < table.rows; row += every) {
       const x = margin + places[0](row) * (width - 2 * margin);
       const y = height - margin - places[1](row) * (height - 2 * margin);
-      drawMark(context, x, y, size, table.kind, table.kind === "classes" ? table.y[row] : table.y[row] / high);
+      mark(x, y, table.kind === "classes" ? table.y[row] : table.y[row] / high);
     }
   };
   return <Canvas draw={draw} label={label} class="data-scatter" />;

@@ -1,7 +1,9 @@
 /** The data: a set by its picture; its rows, noise and seed; what of it is held out. */
 import { useId } from "preact/hooks";
 import { choose, ownTable, settings } from "../../model/bench";
+import { suited } from "../../model/choices";
 import { CLASSICS, classicTable } from "../../model/sets";
+import { SHIPPED } from "../../model/shipped";
 import { Canvas } from "../../parts/canvas";
 import { More, Stops, Switch } from "../../parts/fields";
 import { drawRow } from "./rows";
@@ -16,7 +18,7 @@ const SEEDS = 1000;
 
 export function DataChoices() {
   const s = settings.value;
-  const drawn = s.set !== "own";
+  const drawn = Object.hasOwn(CLASSICS, s.set);
   return (
     <fieldset>
       <legend>Data</legend>
@@ -72,14 +74,14 @@ function Sets() {
   const own = ownTable.value;
   return (
     <div class="network-sets" role="radiogroup" aria-label="set">
-      {Object.entries(CLASSICS).map(([name, { title }]) => (
+      {Object.entries(CLASSICS).map(([name, { title, kind }]) => (
         <label key={name} title={title} class={set === name ? "chosen" : undefined}>
           <input
             type="radio"
             class="visually-hidden"
             name={group}
             checked={set === name}
-            onChange={() => void choose({ set: name })}
+            onChange={() => void choose({ set: name, ...suited(settings.value, kind) })}
           />
           <Thumbnail name={name} />
           <span class="visually-hidden">{title}</span>
@@ -97,7 +99,10 @@ function Sets() {
           <span>{own.name}</span>
         </label>
       )}
-      <p class="network-words">{CLASSICS[set]?.title ?? own?.name}</p>
+      <p class="network-words">{(CLASSICS[set] ?? SHIPPED[set])?.title ?? own?.name}</p>
+      <button type="button" onClick={() => void choose({ room: "data" })}>
+        More sets, or your own …
+      </button>
     </div>
   );
 }

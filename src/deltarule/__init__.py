@@ -20,6 +20,7 @@ _HOMES: dict[str, str | None] = {
     "HiddenActivations": "estimators",
     "Hidden": "estimators.hidden_sizes",
     "diagnose": "estimators.diagnosis",
+    "play": "playground.handle",
     "LossCurveDisplay": "displays",
     "displays": None,
     "save": "tables",

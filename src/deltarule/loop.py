@@ -3,13 +3,16 @@
 A session runs many epochs a call (`Session.run_epochs`): losses, validation, stop rules and the
 best parameters are its own matter, and a call ends after at most about 50 ms, so that Python sees
 what goes on. Where an observer looks, or a Python function scores, calls end with each epoch and
-the rules are asked here.
+the rules are asked here. Whoever only wants to see where a training stands is a watcher: it is
+called between the calls, as long or short as they are, and changes nothing.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
 
 import numpy as np
@@ -35,6 +38,31 @@ from deltarule.stopping import Standing, StopReason, StopRules
 
 #: What `Progress` has an entry of for each epoch.
 LISTS = ("loss", "validation_loss", "score", "seconds")
+
+Watcher = Callable[["Loop"], None]
+
+#: Who watches the trainings of this thread.
+_WATCHER: ContextVar[Watcher | None] = ContextVar("deltarule_watcher", default=None)
+
+
+@contextmanager
+def watched_by(watcher: Watcher) -> Iterator[None]:
+    """While it lasts, `watcher` sees each training of this thread between two slices of its work.
+
+    A slice is as long as without it, and no bit changes. Trainings in lanes and in other threads
+    (`train_many`, several starts) are not seen.
+
+    Parameters
+    ----------
+    watcher : callable
+        Called with the `Loop`: its ``session`` has the numbers now, its ``progress`` says where it
+        stands. It reads, and is quick.
+    """
+    token = _WATCHER.set(watcher)
+    try:
+        yield
+    finally:
+        _WATCHER.reset(token)
 
 
 class Loop:
@@ -75,6 +103,7 @@ class Loop:
         self.walk = self._walk()
         #: Parameters, moments and buffers where the session does not have them.
         self.reached: Numbers | None = None
+        self._watcher = _WATCHER.get()
         #: Since when the time counts, and steps that are done a second time before it does.
         self.since = self.progress.began
         self.again = 0 if state.begun is None or state.begun.start is None else state.begun.steps
@@ -129,6 +158,8 @@ class Loop:
                 reason = step(last - progress.epoch)
                 if reason is StopReason.NON_FINITE:
                     return reason, self._trouble()
+                if self._watcher is not None:
+                    self._watcher(self)
                 if reason is None and progress.epoch < last and self.is_late():
                     self._stand_inside()
                     reason = StopReason.TIME
@@ -137,6 +168,10 @@ class Loop:
         except KeyboardInterrupt:
             return self._settle() or StopReason.INTERRUPTED, None
         return StopReason.MAX_EPOCHS, None
+
+    def numbers(self) -> Numbers:
+        """Parameters, moments and buffers where the training stands."""
+        return self.reached or self.session.numbers()
 
     def load(self) -> None:
         """Give the session the numbers from which this training goes on."""
@@ -210,7 +245,10 @@ class Loop:
         """Record an epoch that was run elsewhere, ask observer and stop rules."""
         loss = (losses + float(penalty_value(self.network, vector, self.plan.penalty))) / self.n
         epoch = Epoch(loss, *self.session.judge(self.walk.judged))
-        return self._end(epoch, lambda: (vector, self.session.buffers()), observer)
+        reason = self._end(epoch, lambda: (vector, self.session.buffers()), observer)
+        if self._watcher is not None:
+            self._watcher(self)
+        return reason
 
     def _end(
         self, epoch: Epoch, numbers: Callable[[], tuple[Array, Array]], observer: Observer | None

@@ -3,6 +3,7 @@ import type { ComponentChild } from "preact";
 import { docked, LessonPanel } from "./parts/lesson_panel";
 import { Links } from "./parts/links";
 import { Notice } from "./parts/notice";
+import { OpenedModel } from "./parts/opened";
 import { Transport } from "./parts/transport";
 import { choose, settings } from "./model/bench";
 import { shows } from "./model/groups";
@@ -51,6 +52,7 @@ export function App() {
         <Links />
       </header>
       <Transport />
+      <OpenedModel />
       <Notice />
       <div class={lesson.value ? `with-lesson ${docked.value}` : undefined}>
         <main>

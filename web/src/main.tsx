@@ -2,7 +2,7 @@
 import { render } from "preact";
 import { App } from "./app";
 import { engineOfThisPage } from "./engines/choice";
-import { useEngine } from "./model/bench";
+import { meet, useEngine } from "./model/bench";
 import { followAddress } from "./model/history";
 import { followLesson } from "./model/lesson";
 import "./style.css";
@@ -10,6 +10,7 @@ import "./style.css";
 async function start(): Promise<void> {
   useEngine(await engineOfThisPage());
   render(<App />, document.getElementById("page")!);
+  await meet();
   await followAddress();
   followLesson();
 }

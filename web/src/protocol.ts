@@ -269,10 +269,15 @@ export interface TableRead {
 /** A model that was opened with the page, with its rows. */
 export interface Subject {
   readonly title: string;
+  /** Its network and plan, the rows as it sees them, and where it stands. */
   readonly open: Open;
   readonly table: TableRead;
-  /** Findings of `diagnose`, where the model is an estimator. */
-  readonly findings: readonly Finding[];
+  /** Rows of the table become what the network sees by (x − center) / scale. */
+  readonly scaling: { readonly center: Float64Array; readonly scale: Float64Array };
+  /** The epochs of its training so far. */
+  readonly curve: Curve;
+  /** Whether it is being fitted elsewhere now: `live` shows how it goes. */
+  readonly fitting: boolean;
 }
 
 export interface Hello {
@@ -354,6 +359,8 @@ export interface Events {
   progress: { done: number };
   /** An estimator that is being fitted elsewhere shows where it stands. */
   live: Moved;
+  /** Another model is open now: a fit has begun, or has come to its end. */
+  subject: Subject;
   /** The connection: "open", "lost" or "refused". */
   connection: { standing: "open" | "lost" | "refused"; sentence: string };
 }

@@ -16,7 +16,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from deltarule.cli import demo, diagnose, evaluate, inspect, predict, train
+from deltarule.cli import demo, diagnose, evaluate, inspect, play, predict, train
 from deltarule.cli.output import Output
 from deltarule.exceptions import DeltaruleError, DeltaruleWarning
 
@@ -27,6 +27,7 @@ COMMANDS = {
     "evaluate": evaluate,
     "diagnose": diagnose,
     "inspect": inspect,
+    "play": play,
 }
 _EPILOG = """\
 the main job in three lines:

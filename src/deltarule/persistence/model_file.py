@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import io
 import os
 import platform
 from collections.abc import Mapping
@@ -185,7 +186,7 @@ def read(path: PathLike) -> Model:
     name = os.fspath(path)
     try:
         with open_regular(name) as file:
-            return _read(file, name)
+            return _read(file, name, os.fstat(file.fileno()).st_size)
     except FileNotFoundError:
         _refuse(name, "no such file. Check the path.")
     except IsADirectoryError:
@@ -196,9 +197,19 @@ def read(path: PathLike) -> Model:
         _refuse(name, f"cannot be read ({problem.strerror or problem}). Check its permissions.")
 
 
-def _read(file: BinaryIO, name: str) -> Model:
+def from_bytes(data: bytes, name: str) -> Model:
+    """The model of a file that was read elsewhere; `name` is for messages.
+
+    Raises
+    ------
+    ModelFileError
+        As `read` does.
+    """
+    return _read(io.BytesIO(data), name, len(data))
+
+
+def _read(file: BinaryIO, name: str, size: int) -> Model:
     """The steps in their order: header, format, record, sizes, data, checksum, numbers."""
-    size = os.fstat(file.fileno()).st_size
     prefix, header = _header(file, name, size)
     head = _head(header, name)
     try:

@@ -16,10 +16,13 @@ from deltarule.exceptions import InvalidParameterError
 from deltarule.network import Network, Parameters
 from deltarule.playground import asks
 from deltarule.playground.asks import Given
-from deltarule.playground.lab import Lab
+from deltarule.playground.findings import findings
+from deltarule.playground.lab import Lab, Snapshot
 from deltarule.playground.maps import judge, layer_outputs, paint, ranges
+from deltarule.playground.model_files import read_model, written_model
 from deltarule.playground.own_tables import FIRST_LINES, LEARNED, OwnTables
 from deltarule.playground.runs import train_runs
+from deltarule.playground.shown import Moment, Shown
 
 #: What an ask at most asks for: steps of an advance, points of a surface, rows that are watched.
 MOST_STEPS, MOST_POINTS, MOST_WATCHED = 100_000, 40_000, 40_000
@@ -33,11 +36,20 @@ Told = Callable[[float], None]
 
 
 class Answers:
-    """What one page has open, and what it can ask."""
+    """What one page has open, and what it can ask.
 
-    def __init__(self, subject: dict[str, Any] | None = None) -> None:
-        self._subject = subject
+    Parameters
+    ----------
+    shown : Shown, optional
+        The model that all pages of the server are shown.
+    """
+
+    def __init__(self, shown: Shown | None = None) -> None:
+        self.shown = Shown() if shown is None else shown
         self.lab: Lab | None = None
+        #: Where a fit elsewhere stood last, for what is looked at while it goes on.
+        self._followed: Snapshot | None = None
+        self._has_subject = False
         self.playing = False
         #: Steps a second while it plays; None for as many as it can.
         self.pace: float | None = None
@@ -88,22 +100,47 @@ class Answers:
         return told
 
     def _open(self) -> Lab:
+        """The training that is open; where a fit is shown, at the place of the last frame."""
         if self.lab is None:
             raise InvalidParameterError("No training is open yet. Ask for 'open' first.")
+        place, self._followed = self._followed, None
+        if place is not None:
+            self.lab.stand(place)
         return self.lab
 
+    def _movable(self) -> Lab:
+        if self.shows_fit:
+            raise InvalidParameterError(
+                "The model is being fitted elsewhere and shown as it goes: it cannot be moved from "
+                "here. Wait until the fit ends, or open another set."
+            )
+        return self._open()
+
+    @property
+    def shows_fit(self) -> bool:
+        """Whether the page has the model open that is being fitted."""
+        return self.shown.fitting and self._has_subject
+
+    def follow(self, moment: Moment) -> None:
+        """Remember where the fit stands; from any thread."""
+        self._followed = moment.place
+
     def hello(self, given: Given, told: Told) -> dict[str, Any]:
-        can = ["train", "table"]
+        can = ["train", "table", "save", "load", "diagnose"]
+        if self.shown.fitting:
+            can.append("live")
         return {
             "engine": "server",
             "version": version("deltarule"),
             "can": can,
-            "subject": self._subject,
+            "subject": self.shown.subject,
         }
 
     def open(self, given: Given, told: Told) -> dict[str, Any]:
         lab = Lab(asks.opening(given))
+        self._followed = None
         self.lab, self.playing, self.watched = lab, False, None
+        self._has_subject = self.shown.has(lab.network)
         return {
             "slots": _slots(lab.network),
             "size": lab.network.size,
@@ -115,7 +152,7 @@ class Answers:
         }
 
     def advance(self, given: Given, told: Told) -> dict[str, Any]:
-        lab, unit = self._open(), given.chosen("unit", ("step", "epoch"))
+        lab, unit = self._movable(), given.chosen("unit", ("step", "epoch"))
         count = given.whole("count", 1, MOST_STEPS)
         self.playing = False
         if unit == "epoch":
@@ -125,7 +162,7 @@ class Answers:
         return self.moved()
 
     def play(self, given: Given, told: Told) -> dict[str, Any]:
-        lab, pace = self._open(), None
+        lab, pace = self._movable(), None
         if given.value("steps_per_second") is not None:
             pace = given.number("steps_per_second")
             if not 0.01 <= pace <= 1e9:
@@ -141,13 +178,13 @@ class Answers:
         return self.moved()
 
     def back(self, given: Given, told: Told) -> dict[str, Any]:
-        lab = self._open()
+        lab = self._movable()
         self.playing = False
         lab.back()
         return self.moved()
 
     def set(self, given: Given, told: Told) -> dict[str, Any]:
-        lab = self._open()
+        lab = self._movable()
         vector = given.vector("vector", lab.network.size)
         if not np.isfinite(vector).all():
             raise asks.wrong("set.vector", "of finite numbers", "NaN or infinity")
@@ -155,7 +192,7 @@ class Answers:
         return self.moved()
 
     def plan(self, given: Given, told: Told) -> dict[str, Any]:
-        self._open().replan(asks.plan(given.inner("plan")))
+        self._movable().replan(asks.plan(given.inner("plan")))
         return self.moved()
 
     def trace(self, given: Given, told: Told) -> dict[str, Any]:
@@ -225,6 +262,16 @@ class Answers:
         learned = given.chosen("learned", tuple(LEARNED))
         return self._tables.read(name, file, first_line, target, learned)
 
+    def diagnose(self, given: Given, told: Told) -> dict[str, Any]:
+        return {"findings": findings(self._open(), self.shown)}
+
+    def save(self, given: Given, told: Told) -> dict[str, Any]:
+        file = written_model(self._open().parameters, self.shown)
+        return {"file": np.frombuffer(file, np.uint8)}
+
+    def load(self, given: Given, told: Told) -> dict[str, Any]:
+        return read_model(given.bytes("file"))
+
 
 def _buffers(given: Given, network: Network) -> Array | None:
     """Running statistics that come with weights, or None: those of the training stay."""
@@ -274,5 +321,8 @@ _ASKS: dict[str, Callable[[Answers, Given, Told], dict[str, Any]]] = {
         "surface",
         "runs",
         "table",
+        "diagnose",
+        "save",
+        "load",
     )
 }

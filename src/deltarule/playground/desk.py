@@ -3,7 +3,7 @@
 A thread of its own works through the asks and, while the training plays, runs slices of some
 milliseconds between them. Frames are painted and packed by a second thread from numbers that the
 first has handed over, one at a time and only when the page is ready for one, so that painting
-costs the training no step.
+costs the training no step. A fit elsewhere is shown by the same painter, in the same way.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from deltarule.playground import wire
 from deltarule.playground.answers import Answers
 from deltarule.playground.lab import Lab
 from deltarule.playground.maps import paint
+from deltarule.playground.shown import Moment
 
 #: Seconds of a slice of training, and between two frames at least.
 SLICE, FRAME = 0.012, 1 / 61
@@ -37,6 +38,14 @@ PAINTING = 0.25
 #: products for which they are computed anew while it plays.
 MEASURING, MEASURED = 0.1, 20_000_000
 
+#: How many times longer than it takes to paint a frame of a fit elsewhere there is none: painting
+#: takes no more than this share of a processor from the fit.
+RARER = 20
+
+
+class _Ended(Exception):
+    """Leaves an ask that takes long when its page is gone."""
+
 
 class Desk:
     """Answers one page.
@@ -51,7 +60,11 @@ class Desk:
 
     def __init__(self, send: Callable[[bytes], None], answers: Answers) -> None:
         self._send, self._answers = send, answers
-        self._inbox: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[bytes | Future[Parameters | None] | None]
+        self._inbox = queue.SimpleQueue()
+        self._ended, self._closing = False, threading.Lock()
+        #: Epochs of a fit elsewhere that the page has seen, and when it may be shown again.
+        self._seen, self._rested = 0, 0.0
         self._painter = ThreadPoolExecutor(1, thread_name_prefix="deltarule-frames")
         self._word_due, self._spoke = 0.0, False
         #: Whether the page waits for a frame; when the next one may be painted, when the next step
@@ -67,23 +80,94 @@ class Desk:
         """Take an ask; its answer goes through `send`."""
         self._inbox.put(message)
 
+    @property
+    def asks(self) -> int:
+        """How many wait to be answered."""
+        return self._inbox.qsize()
+
+    def parameters(self) -> Parameters | None:
+        """The numbers of what the page has open, after all that it asked for; from any thread."""
+        found: Future[Parameters | None] = Future()
+        with self._closing:
+            if self._ended:
+                return self._numbers()
+            self._inbox.put(found)
+        return found.result()
+
+    def _numbers(self) -> Parameters | None:
+        lab = self._answers.lab
+        return None if lab is None else lab.parameters
+
     def close(self) -> None:
         """End the training and the threads."""
-        self._inbox.put(None)
+        with self._closing:
+            self._ended = True
+            self._inbox.put(None)
+        lab = self._answers.lab
+        if lab is not None:
+            lab.end()
         self._thread.join()
-        self._painter.shutdown()
+        self._painter.shutdown(cancel_futures=True)
+
+    # A fit elsewhere; from its thread
+
+    @property
+    def waits(self) -> bool:
+        """Whether the page has the model open and has drawn the last frame."""
+        rested = time.perf_counter() >= self._rested
+        return self._ready and rested and self._answers.shows_fit
+
+    def show(self, moment: Moment) -> None:
+        """Paint where the fit stands, and send it."""
+        self._ready = False
+        self._answers.follow(moment)
+        self._painter.submit(self._paint_moment, moment)
+
+    def tell_subject(self, subject: dict[str, Any]) -> None:
+        """Say that another model is open now."""
+        self._seen = 0
+        self._send(wire.encode({"event": "subject", "told": subject}))
+
+    def _paint_moment(self, moment: Moment) -> None:
+        began = time.thread_time()
+        lab, watched = self._answers.lab, self._answers.watched
+        layers = self._answers.watched_layers
+        if lab is None or lab.network != moment.parameters.network:
+            self._ready = True
+            return
+        told: dict[str, Any] = {
+            "state": moment.state(),
+            "measures": {"objective": float("nan"), "held_loss": None},
+            "curve": moment.curve(self._seen),
+            "stopped": None,
+            "behind": 0,
+            "maps": None if watched is None else vars(paint(moment.parameters, watched, layers)),
+        }
+        self._seen = moment.place.epoch - moment.epoch_before
+        if lab.network.size * len(lab.train.X) <= MEASURED:
+            told["measures"] = lab.measures(moment.place)
+        message = wire.encode({"event": "live", "told": told})
+        self._rested = time.perf_counter() + RARER * (time.thread_time() - began)
+        self._send(message)
+
+    # The desk's own thread
 
     def _work(self) -> None:
         while True:
             message = self._next()
             if message is None:
                 return
-            if message:
-                self._answer(message)
+            if isinstance(message, Future):
+                message.set_result(self._numbers())
+            elif self._ended:
+                continue
+            elif message:
+                with contextlib.suppress(_Ended):
+                    self._answer(message)
             else:
                 self._go_on()
 
-    def _next(self) -> bytes | None:
+    def _next(self) -> bytes | Future[Parameters | None] | None:
         """The next ask; empty where none waits and there is training to do."""
         answers = self._answers
         if not answers.playing:
@@ -121,6 +205,8 @@ class Desk:
 
     def _progress(self, done: float) -> None:
         """Say how far an ask is that takes long, and that it is done if that was said."""
+        if self._ended:
+            raise _Ended
         now = time.perf_counter()
         if now < self._word_due and not (done >= 1 and self._spoke):
             return

@@ -196,9 +196,14 @@ class Lab:
             )
         place = self._behind.pop()
         self._kept -= place.size
-        self._stand(place)
+        self.stand(place)
 
-    def _stand(self, place: Snapshot) -> None:
+    def end(self) -> None:
+        """From any thread: what it does at the moment ends after its slice, and nothing more."""
+        self.stopped = (StopReason.INTERRUPTED, StopReason.INTERRUPTED.value)
+
+    def stand(self, place: Snapshot) -> None:
+        """Go to a place of the training."""
         self.session.load(*place.numbers)
         p = self.progress
         p.epoch, p.step, p.carried = place.epoch, place.into, place.carried

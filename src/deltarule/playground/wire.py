@@ -26,19 +26,22 @@ _DTYPES: dict[str, np.dtype[Any]] = {"f8": np.dtype("<f8"), "u1": np.dtype("u1")
 _WORDS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 
-def encode(message: dict[str, Any]) -> bytes:
+def encode(message: dict[str, Any], *, once: bool = False) -> bytes:
     """A message as bytes.
 
     Parameters
     ----------
     message : dict
         Of plain JSON values, float64 and uint8 arrays, and numbers that are not finite.
+    once : bool, default=False
+        Whether arrays of the same bytes lie in it once, which takes time to find out.
 
     Returns
     -------
     bytes
     """
     arrays: list[bytes] = []
+    known: dict[bytes, int] = {}
     size = 0
 
     def plain(value: Any) -> Any:
@@ -46,10 +49,13 @@ def encode(message: dict[str, Any]) -> bytes:
         if isinstance(value, np.ndarray):
             name = "u1" if value.dtype == np.uint8 else "f8"
             data = np.ascontiguousarray(value, dtype=_DTYPES[name]).tobytes()
-            entry = [name, size, value.size]
-            arrays.append(data + bytes(-len(data) % 8))
-            size += len(arrays[-1])
-            return {"$array": entry}
+            place = known.get(data, size) if once else size
+            if place == size:
+                arrays.append(data + bytes(-len(data) % 8))
+                if once:
+                    known[data] = size
+                size += len(arrays[-1])
+            return {"$array": [name, place, value.size]}
         if isinstance(value, np.generic):
             value = value.item()
         if isinstance(value, float) and not math.isfinite(value):

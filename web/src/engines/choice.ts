@@ -1,9 +1,15 @@
-/** Which engine this page has: `engine.json` beside it says so, a server has another than a folder. */
+/**
+ * Which engine this page has: a recording that stands in it, or what `engine.json` beside it says; a
+ * server has another than a folder.
+ */
 import type { Engine } from "../protocol";
+import { RecordedEngine, unpacked } from "./recorded";
 import { SocketEngine } from "./socket";
 import { WorkerEngine } from "./worker";
 
 export async function engineOfThisPage(): Promise<Engine> {
+  const recording = document.getElementById("recording");
+  if (recording) return new RecordedEngine(await unpacked(recording.textContent));
   const told = (await (await fetch("./engine.json")).json()) as { engine: string };
   if (told.engine === "socket") {
     await enter();

@@ -8,6 +8,7 @@ export class Listeners {
     frame: new Set(),
     progress: new Set(),
     live: new Set(),
+    subject: new Set(),
     connection: new Set(),
   };
 

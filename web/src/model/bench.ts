@@ -6,13 +6,14 @@
  * rooms draw those. A change that makes another network or other rows begins a new training.
  */
 import { batch, computed, signal } from "@preact/signals";
-import type { Curve, Engine, Hello, Moved, Opened, Requests, TableRead, Traced } from "../protocol";
+import type { Curve, Engine, Hello, Moved, Opened, Requests, Subject, TableRead, Traced } from "../protocol";
 import { EngineError } from "../protocol";
 import { modelProblem, type LoadedModel } from "./loaded";
 import { makeProblem, planOf, type Problem } from "./problem";
 import { CLASSICS, classicTable } from "./sets";
 import { DEFAULTS, type Settings } from "./settings";
 import { SHIPPED, shippedTable } from "./shipped";
+import { choicesOfSubject, problemOfSubject } from "./subject";
 
 export const settings = signal<Settings>(DEFAULTS);
 /** What the engine says of itself and of what it can do; null until it has. */
@@ -32,6 +33,11 @@ export const connection = signal<"open" | "lost">("open");
 export const traced = signal<Traced | null>(null);
 /** How far a long ask is, 0 … 1; null where none is under way. */
 export const progress = signal<number | null>(null);
+
+/** The model that was opened with the page, while it is on the bench. */
+export const subject = signal<Subject | null>(null);
+/** It is being fitted elsewhere: the page shows it and moves nothing. */
+export const live = computed(() => subject.value?.fitting === true);
 
 export const stopped = computed(() => moved.value?.stopped ?? null);
 
@@ -63,6 +69,14 @@ export function useEngine(chosen: Engine): void {
     if (document.hidden) requestAnimationFrame(ready);
     else ready();
   });
+  chosen.on("live", (told) => {
+    if (live.value) take(told);
+    requestAnimationFrame(() => void chosen.ask("ready", {}));
+  });
+  chosen.on("subject", (found) => {
+    if (engineIs.value) engineIs.value = { ...engineIs.value, subject: found };
+    void openSubject(found);
+  });
   chosen.on("progress", ({ done }) => {
     progress.value = done < 1 ? done : null;
   });
@@ -72,7 +86,11 @@ export function useEngine(chosen: Engine): void {
     notice.value = sentence;
     if (back) void reopen();
   });
-  void ask("hello", {}).then((told) => (engineIs.value = told));
+}
+
+/** Hear what the engine says of itself, and whether it brings a model along. */
+export async function meet(): Promise<void> {
+  engineIs.value = await ask("hello", {});
 }
 
 /** Ask the engine; a refusal is thrown, for who says it in a place of its own. */
@@ -105,8 +123,36 @@ async function tableOf(chosen: Settings): Promise<TableRead> {
   return classicTable(name, chosen.rows, chosen.noise, chosen.set_seed);
 }
 
-/** Begin anew with what is chosen: first weights, no step. False where the engine refuses. */
+/** A model that was opened with the page: its network, plan and rows, from where it stands. */
+export async function openSubject(found: Subject): Promise<boolean> {
+  batch(() => {
+    ownTable.value = found.table;
+    given.value = null;
+    settings.value = { ...settings.value, ...choicesOfSubject(found) };
+  });
+  return open(problemOfSubject(found), found);
+}
+
+/** Whether what is chosen is still the network of a model, on its rows. */
+function isStill(found: Subject): boolean {
+  const own = Object.entries(choicesOfSubject(found)) as [keyof Settings, unknown][];
+  const same = ([name, value]: [keyof Settings, unknown]) =>
+    !NEW.includes(name) || JSON.stringify(settings.value[name]) === JSON.stringify(value);
+  return ownTable.value === found.table && own.every(same);
+}
+
+/**
+ * Begin anew with what is chosen: first weights, no step; a model that was opened with the page where
+ * it stood. The page's first beginning is with the model that the engine brings along, if any. False
+ * where the engine refuses.
+ */
 export async function begin(): Promise<boolean> {
+  const brought = engineIs.value?.subject;
+  if (!problem.value && brought) return openSubject(brought);
+  if (subject.value && isStill(subject.value)) {
+    const made = problemOfSubject(subject.value);
+    return open({ ...made, open: { ...made.open, plan: planOf(settings.value) } }, subject.value);
+  }
   openings += 1;
   const mine = openings;
   try {
@@ -127,7 +173,7 @@ export async function useModel(model: LoadedModel): Promise<void> {
   await open(made);
 }
 
-async function open(made: Problem): Promise<boolean> {
+async function open(made: Problem, of: Subject | null = null): Promise<boolean> {
   openings += 1;
   const mine = openings;
   let found = await ask("open", made.open);
@@ -140,13 +186,14 @@ async function open(made: Problem): Promise<boolean> {
   if (!found) return false;
   // Rows of other inputs say nothing here; a room that shows maps watches its own.
   if (problem.value?.table.inputs.length !== made.table.inputs.length) watched = null;
-  show(made, found);
+  show(made, found, of);
   return true;
 }
 
 /** What is open now is on show. */
-function show(made: Problem, found: Opened): void {
+function show(made: Problem, found: Opened, of: Subject | null): void {
   batch(() => {
+    subject.value = of;
     if (given.value && given.value.length !== found.size) given.value = null;
     problem.value = made;
     opened.value = found;
@@ -154,6 +201,7 @@ function show(made: Problem, found: Opened): void {
     traced.value = null;
     notice.value = "";
     curves.value = { epoch: [], loss: [], held: [] };
+    if (of) addTo(of.curve, found.state.epoch);
     moved.value = {
       state: found.state,
       measures: found.measures,

@@ -1,5 +1,5 @@
 /** The bar that moves the training: in every room at the same place. */
-import { advance, back, begin, choose, moved, opened, pause, play, playing, settings } from "../model/bench";
+import { advance, back, begin, choose, live, moved, opened, pause, play, playing, settings } from "../model/bench";
 import { calmMoved } from "../model/calm";
 import { short } from "./numbers";
 import { Pace } from "./pace";
@@ -10,7 +10,8 @@ import "./transport.css";
 const SEEDS = 10000;
 
 export function Transport() {
-  const none = moved.value === null;
+  // While a model is fitted elsewhere it is watched, and not moved.
+  const none = moved.value === null || live.value;
   const batch = settings.value.batch_size > 1;
   return (
     <div class="transport" role="group" aria-label="Training">
@@ -65,7 +66,7 @@ export function Transport() {
 function Back() {
   const behind = moved.value?.behind ?? 0;
   return (
-    <button type="button" disabled={behind === 0} title="To where the last move began (←)" onClick={() => void back()}>
+    <button type="button" disabled={behind === 0 || live.value} title="To where the last move began (←)" onClick={() => void back()}>
       ↶ Back
     </button>
   );

@@ -1,8 +1,9 @@
 /** The network room: the network, what each unit sees, the output over the plane, the curves. */
 import { useEffect, useLayoutEffect } from "preact/hooks";
-import { problem, settings, watch } from "../../model/bench";
+import { engineIs, problem, settings, watch } from "../../model/bench";
 import { toNetwork, unitsOf, type Problem } from "../../model/problem";
 import { MOST_HIDDEN, MOST_UNITS } from "../../model/settings";
+import { Findings } from "../../parts/findings";
 import { SavePicture } from "../../parts/save_picture";
 import { AxesChoice } from "./axes_choice";
 import { Controls } from "./controls";
@@ -46,6 +47,8 @@ function Room({ made }: { made: Problem }) {
   }, [made, across, up, count, large]);
   useEffect(() => () => void watch(null), []);
   const inputs = made.table.inputs.length;
+  // A recording has predictions of its own rows alone.
+  const recorded = engineIs.value?.engine === "recording";
   return (
     <div class="network-room">
       <Controls />
@@ -54,7 +57,7 @@ function Room({ made }: { made: Problem }) {
         {!large && <FewLines units={units} />}
         {(large || isBar(units[0])) && <TooLarge units={units} />}
         <Inspector problem={made} />
-        {inputs !== 2 && <Dependence problem={made} />}
+        {inputs !== 2 && !recorded && <Dependence problem={made} />}
         <Predictions problem={made} />
         <NetworkTables problem={made} />
         <p class="network-pictures">
@@ -66,6 +69,7 @@ function Room({ made }: { made: Problem }) {
         <MapPanel problem={made} count={count} />
         {inputs > 2 && <AxesChoice problem={made} />}
         <Losses />
+        <Findings />
       </aside>
     </div>
   );

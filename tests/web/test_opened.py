@@ -1,0 +1,148 @@
+"""``dr.play`` in the browser: a model is opened, moved, diagnosed, saved, loaded and taken."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+
+import numpy as np
+import pytest
+from conftest import serious_findings
+
+import deltarule as dr
+
+expect = pytest.importorskip("playwright.sync_api").expect
+
+DRAW = np.random.default_rng(0)
+X = DRAW.normal(5.0, 2.0, size=(120, 4))
+Y = np.array(["low", "middle", "high"])[np.digitize(X[:, 1] + X[:, 2], [8.0, 11.0])]
+
+
+@pytest.fixture
+def visit(browser):
+    """Opens a link; afterwards nothing may have gone wrong on it."""
+    contexts, troubles = [], []
+
+    def opened(link: str, **options):
+        context = browser.new_context(**{"viewport": {"width": 1360, "height": 860}, **options})
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda m: m.type in ("error", "warning") and troubles.append(m.text))
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        page.goto(link)
+        page.locator(".counters").wait_for()
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert troubles == []
+
+
+@pytest.fixture
+def model() -> dr.MLPClassifier:
+    found = dr.MLPClassifier((6,), standardize="inputs", max_iter=30, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return found.set_params(batch_size=20, learning_rate_init=0.01).fit(X, Y)
+
+
+def counter(page, name: str) -> str:
+    return page.locator(".counters div", has_text=name).locator("dd").text_content()
+
+
+def wait_for_epoch(page, epoch: str) -> None:
+    expect(page.locator(".counters dd").first).to_have_text(epoch, timeout=60_000)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_model_is_opened_moved_and_taken(visit, model, theme):
+    before = model._vector.copy()
+    with dr.play(model, X, Y, browser=False) as playing:
+        page = visit(playing.url, color_scheme=theme)
+        page.get_by_text("MLPClassifier 4-6-3").first.wait_for()
+        assert page.get_by_text("on 120 rows").is_visible()
+        assert counter(page, "epoch") == "30"
+        assert float(counter(page, "objective")) > 0
+        panel = page.get_by_role("region", name="Diagnosis")
+        panel.get_by_role("button", name="Diagnose again").wait_for()
+        shown = [name.lower().replace(" ", "_") for name in panel.locator("h3").all_text_contents()]
+        assert shown == [finding.code for finding in dr.diagnose(model, X, Y).findings]
+        page.get_by_role("button", name="One epoch").click()
+        wait_for_epoch(page, "31")
+        assert panel.get_by_text("before it moved on").is_visible()
+        assert serious_findings(page) == []
+        np.testing.assert_array_equal(model._vector, before)
+        playing.take()
+        model.set_params(warm_start=True)
+    assert not np.array_equal(model._current_vector(model._network), before)
+
+
+def test_another_network_and_back(visit, model):
+    with dr.play(model, X, Y, browser=False) as playing:
+        page = visit(playing.url)
+        objective = counter(page, "objective")
+        page.get_by_label("activation", exact=True).first.select_option("tanh")
+        page.get_by_text("This is another network than MLPClassifier 4-6-3").wait_for()
+        page.get_by_role("button", name="Back to MLPClassifier 4-6-3").click()
+        page.get_by_text("on 120 rows").wait_for()
+        assert counter(page, "objective") == objective
+
+
+def test_a_model_file_is_saved_and_opened(visit, model, tmp_path):
+    with dr.play(model, X, Y, browser=False) as playing:
+        page = visit(playing.url)
+        page.get_by_role("button", name="One epoch").click()
+        wait_for_epoch(page, "31")
+        objective = counter(page, "objective")
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Save model file").click()
+        path = tmp_path / download.value.suggested_filename
+        download.value.save_as(path)
+        assert isinstance(dr.load(path), dr.MLPClassifier)
+        page.get_by_role("button", name="Same seed again").click()
+        wait_for_epoch(page, "30")
+        page.get_by_label("Open model file").set_input_files(path)
+        wait_for_epoch(page, "0")
+        assert counter(page, "objective") == objective
+        page.get_by_label("Open model file").set_input_files(
+            {"name": "a.csv", "mimeType": "text/csv", "buffer": b"a,b\n1,2\n"}
+        )
+        page.get_by_text("The file: not a safetensors file.").wait_for()
+
+
+def test_a_fit_is_shown_as_it_goes(visit):
+    enough = threading.Event()
+    model = dr.MLPClassifier((6,), max_iter=10**6, tol=0.0, n_iter_no_change=10**6)
+    model._observer = lambda report: enough.is_set()
+    found = []
+
+    def fit() -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found.append(dr.play(model, X, Y, browser=True))
+
+    links: list[str] = []
+    ready = threading.Event()
+
+    def remember(link: str) -> None:
+        links.append(link)
+        ready.set()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("deltarule.playground.handle.open_browser", remember)
+        thread = threading.Thread(target=fit)
+        thread.start()
+        ready.wait()
+        page = visit(links[0])
+        page.get_by_text("is being fitted: this is where it stands").wait_for()
+        assert page.get_by_role("button", name="Train").is_disabled()
+        first = counter(page, "epoch")
+        expect(page.locator(".counters dd").first).not_to_have_text(first)
+        enough.set()
+        page.get_by_text("is being fitted").wait_for(state="detached")
+        thread.join()
+    wait_for_epoch(page, f"{model.n_iter_:,}")
+    assert page.get_by_role("button", name="Train").is_enabled()
+    found[0].close()
+    page.get_by_text("The server does not answer").wait_for()

@@ -1,0 +1,113 @@
+"""A recording: one file from the disk, without a server and without a request."""
+
+from __future__ import annotations
+
+import re
+import warnings
+
+import numpy as np
+import pytest
+from conftest import serious_findings
+
+import deltarule as dr
+from deltarule.playground.record import record
+from deltarule.playground.shown import Shown
+from deltarule.playground.sources import source_of
+
+expect = pytest.importorskip("playwright.sync_api").expect
+
+XOR = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+PARITY = np.array([0, 1, 1, 0])
+STEPS = 30
+
+
+@pytest.fixture(scope="module")
+def model() -> dr.MLPClassifier:
+    settings = {"solver": "sgd", "momentum": 0.0, "batch_size": 1, "learning_rate_init": 0.5}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = dr.MLPClassifier((3,), activation="logistic", max_iter=20, random_state=0)
+        return found.set_params(**settings).fit(XOR, PARITY)
+
+
+@pytest.fixture(params=["light", "dark"])
+def recorded(request, browser, model, tmp_path):
+    """The page of a recording, and afterwards that nothing was asked for or went wrong."""
+    path = tmp_path / "xor.html"
+    record(Shown(source_of(model, XOR, PARITY)), path, STEPS)
+    context = browser.new_context(
+        viewport={"width": 1360, "height": 860}, color_scheme=request.param
+    )
+    page, troubles, requests = context.new_page(), [], []
+    page.on("console", lambda m: m.type in ("error", "warning") and troubles.append(m.text))
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.on("request", lambda asked: requests.append(asked.url))
+    page.goto(path.as_uri())
+    page.locator(".counters").wait_for()
+    yield page
+    context.close()
+    assert troubles == []
+    assert [url for url in requests if not url.startswith(("data:", "blob:"))] == [path.as_uri()]
+
+
+def counter(page, name: str) -> str:
+    return page.locator(".counters div", has_text=name).locator("dd").text_content()
+
+
+def wait_for_step(page, epoch: int, into: int) -> None:
+    first, second = (page.locator(".counters dd").nth(place) for place in (0, 1))
+    expect(first).to_have_text(str(epoch))
+    expect(second).to_have_text(f"{into} of 4")
+
+
+def test_it_is_walked_forward_and_back(recorded, model):
+    page = recorded
+    assert page.get_by_text("MLPClassifier 2-3-1").first.is_visible()
+    assert page.get_by_text(f"walk through {STEPS} steps of training").is_visible()
+    wait_for_step(page, 20, 0)
+    first = counter(page, "objective")
+    page.get_by_role("button", name="One sample").click()
+    wait_for_step(page, 20, 1)
+    assert counter(page, "objective") != first
+    page.get_by_role("button", name="One epoch").click()
+    wait_for_step(page, 21, 0)
+    page.get_by_role("button", name="Back").click()
+    wait_for_step(page, 20, 1)
+    page.get_by_role("button", name="Same seed again").click()
+    wait_for_step(page, 20, 0)
+    assert counter(page, "objective") == first
+    page.get_by_role("button", name="Train").click()
+    page.get_by_text("The recording ends with this step. Go back, or begin again.").wait_for()
+    wait_for_step(page, 27, 2)
+    assert serious_findings(page) == []
+
+
+def test_what_a_recording_cannot_do_is_said(recorded):
+    page = recorded
+    wait_for_step(page, 20, 0)
+    sentence = re.compile("This page is a recording: .* Open the model with deltarule play")
+    page.get_by_label("activation", exact=True).first.select_option("tanh")
+    page.get_by_text(sentence).wait_for()
+    page.get_by_role("button", name="Back to MLPClassifier 2-3-1").click()
+    page.get_by_role("button", name="One sample").click()
+    wait_for_step(page, 20, 1)
+
+
+def test_the_maps_and_the_diagnosis_are_there(recorded, model):
+    page = recorded
+    wait_for_step(page, 20, 0)
+    found = dr.diagnose(model, XOR, PARITY).findings
+    panel = page.get_by_role("region", name="Diagnosis")
+    panel.get_by_role("button", name="Diagnose again").wait_for()
+    shown = [name.lower().replace(" ", "_") for name in panel.locator("h3").all_text_contents()]
+    assert shown == [finding.code for finding in found]
+    # The output's map is no empty picture: it has more than one colour.
+    colours = page.evaluate(
+        """() => {
+            const canvas = document.querySelector("canvas.square");
+            const context = canvas.getContext("2d");
+            const data = context.getImageData(0, 0, canvas.width, canvas.height).data;
+            return new Set(new Uint32Array(data.buffer)).size;
+        }"""
+    )
+    assert colours > 10

@@ -1,0 +1,66 @@
+/** What the library's diagnosis finds wrong with the network, each with its remedy. */
+import { signal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { ask, engineIs, live, moved, opened, subject } from "../model/bench";
+import type { Finding, Opened } from "../protocol";
+import "./findings.css";
+
+interface Found {
+  readonly findings: readonly Finding[];
+  /** Of which training, and at which of its steps. */
+  readonly of: Opened | null;
+  readonly step: number;
+}
+
+const found = signal<Found | null>(null);
+
+async function diagnose(): Promise<void> {
+  const [of, step] = [opened.value, moved.value?.state.step ?? 0];
+  const told = await ask("diagnose", {});
+  if (told && of === opened.value) found.value = { ...told, of, step };
+}
+
+export function Findings() {
+  const can = engineIs.value?.can.includes("diagnose") && !live.value;
+  const open = opened.value;
+  // An opened model is diagnosed as it comes: that is what it was opened for.
+  useEffect(() => {
+    if (can && open && subject.value) void diagnose();
+  }, [can, open]);
+  if (!can) return null;
+  const shown = found.value?.of === open ? found.value : null;
+  const passed = shown && moved.value ? moved.value.state.step !== shown.step : false;
+  return (
+    <section class="findings" aria-label="Diagnosis">
+      <header>
+        <h2>Diagnosis</h2>
+        <button type="button" disabled={!open} onClick={() => void diagnose()}>
+          {shown ? "Diagnose again" : "Diagnose"}
+        </button>
+      </header>
+      <div role="status">
+        {shown && passed && (
+          <p class="findings-passed">From step {shown.step.toLocaleString("en")}, before it moved on.</p>
+        )}
+        {shown && !shown.findings.length && (
+          <p>Nothing found: rows, units, steps and loss are as they should be.</p>
+        )}
+        {shown && shown.findings.length > 0 && (
+          <ul>
+            {shown.findings.map(({ name, sentence, remedy }, index) => (
+              <li key={`${name}-${index}`}>
+                <h3>{name.replaceAll("_", " ")}</h3>
+                <p>{sentence}</p>
+                {remedy && (
+                  <p class="findings-remedy">
+                    <b>Remedy:</b> {remedy}
+                  </p>
+                )}
+              </li>
+            ))}
+          </ul>
+        )}
+      </div>
+    </section>
+  );
+}

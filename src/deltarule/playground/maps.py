@@ -87,6 +87,8 @@ def judge(parameters: Parameters, X: Array, D: Array) -> tuple[Array, Array]:
     return np.concatenate([part.prediction for part in met]), np.concatenate(losses)
 
 
+# Numbers that have run away are painted too, as far as bytes can show them.
+@np.errstate(all="ignore")
 def paint(parameters: Parameters, X: Array, layers: bool = True) -> Maps:
     """The units' outputs on rows, each as bytes between a low and a high of its own.
 

@@ -73,6 +73,8 @@ function textsOf(settings: Settings): Map<string, string> {
 /** What an address needs not say: `base`, and the usual fields of options that are others there. */
 function unsaid(settings: Settings, base: Settings): Map<string, string> {
   const texts = textsOf(base);
+  // What a lesson's state is the base of must name the lesson.
+  texts.set("lesson", DEFAULTS.lesson);
   for (const option of OPTIONS) {
     const { name } = settings[option];
     if (name === base[option].name) continue;
@@ -183,8 +185,6 @@ function readTable(texts: Asked): TableRead | null {
  */
 export function readState(hash: string, base: State, own: TableRead | null = null): Read {
   const texts = new Asked(hash);
-  // A server's address may bring a key besides: it is not for the page.
-  texts.take("token", () => null);
   readVersion(texts);
   const settings: { -readonly [K in keyof Settings]: Settings[K] } = { ...base.settings };
   for (const name of PLAIN) {

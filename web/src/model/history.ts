@@ -25,9 +25,10 @@ export function readAddress(hash: string): Read {
   const { state, problems } = readState(hash, baseOf(lesson), ownTable.value);
   if (state.settings.lesson === "" || LESSON_NAMES.includes(state.settings.lesson))
     return { state, problems };
+  const known = LESSON_NAMES.join(", ");
   return {
     state: { ...state, settings: { ...state.settings, lesson: "" } },
-    problems: [...problems, `lesson, which must be one of ${LESSON_NAMES.join(", ")}`],
+    problems: [...problems, `lesson, which must be one of ${known} (got ${lesson})`],
   };
 }
 

@@ -6,6 +6,7 @@
  */
 import { short } from "../parts/numbers";
 import { settingText } from "./address";
+import { NEW, PLANNED } from "./bench";
 import {
   MEASURE_NAMES,
   MEASURES,
@@ -160,12 +161,9 @@ function readWhere(given: LessonReader): Condition {
 const within = (value: number, { below = Infinity, above = -Infinity }: Limits): boolean =>
   value < below && value > above;
 
-/** Settings of the page alone: trainings that differ in nothing else are the same. */
-const OF_THE_PAGE = ["room", "pace", "lesson", "hide", "theme"];
-
+/** Trainings that differ in nothing that they were told are the same. */
 function trainingName(settings: Settings): string {
-  const own = Object.entries(settings).filter(([name]) => !OF_THE_PAGE.includes(name));
-  return JSON.stringify(own);
+  return JSON.stringify([...NEW, ...PLANNED].map((name) => settings[name]));
 }
 
 function countTrainings(

@@ -86,9 +86,9 @@ SENTENCES = [
     (
         ["tasks.safetensors"],
         (
-            "play takes an MLPClassifier, an MLPRegressor, a pipeline that ends with one, or a model "
-            "of deltarule train (got MultiTaskMLP). Pass the estimator inside it, with the rows as "
-            "that estimator sees them."
+            "play takes an MLPClassifier, an MLPRegressor, a pipeline that ends with one, or a "
+            "model of deltarule train (got MultiTaskMLP). Pass the estimator inside it, with the "
+            "rows as that estimator sees them."
         ),
     ),
     (
@@ -110,9 +110,9 @@ SENTENCES = [
     (
         ["--host", "0.0.0.0"],
         (
-            "host must be of this machine alone, such as 127.0.0.1, unless token and allow_hosts are "
-            "given (got '0.0.0.0' without token and allow_hosts). Leave host out, or give both: a "
-            "token of your own, and the names under which browsers reach this machine."
+            "host must be of this machine alone, such as 127.0.0.1, unless token and allow_hosts "
+            "are given (got '0.0.0.0' without token and allow_hosts). Leave host out, or give "
+            "both: a token of your own, and the names under which browsers reach this machine."
         ),
     ),
     (

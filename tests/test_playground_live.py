@@ -218,7 +218,7 @@ def test_a_fit_is_shown_live_and_open_when_it_ends():
             subject = page.event("subject")
             assert subject["fitting"] is True
             page.answer("open", **subject["open"])
-            page.answer("watch", X=MANY.ravel())
+            page.answer("watch", X=MANY.ravel(), layers=True)
             frames = []
             for _ in range(3):
                 frames.append(page.event("live"))

@@ -254,8 +254,8 @@ REFUSED = [
         InvalidParameterError,
         (
             "play takes an MLPClassifier, an MLPRegressor, a pipeline that ends with one, or a "
-            "model of deltarule train (got MultiTaskMLP). Pass the estimator inside it, with the rows as "
-            "that estimator sees them."
+            "model of deltarule train (got MultiTaskMLP). Pass the estimator inside it, with the "
+            "rows as that estimator sees them."
         ),
     ),
     (

@@ -2,6 +2,7 @@
 import { useId } from "preact/hooks";
 import { choose, ownTable, settings } from "../../model/bench";
 import { CLASSICS, classicTable } from "../../model/sets";
+import { SHIPPED } from "../../model/shipped";
 import { Canvas } from "../../parts/canvas";
 import { More, Stops, Switch } from "../../parts/fields";
 import { drawRow } from "./rows";
@@ -16,7 +17,7 @@ const SEEDS = 1000;
 
 export function DataChoices() {
   const s = settings.value;
-  const drawn = s.set !== "own";
+  const drawn = Object.hasOwn(CLASSICS, s.set);
   return (
     <fieldset>
       <legend>Data</legend>
@@ -85,20 +86,37 @@ function Sets() {
           <span class="visually-hidden">{title}</span>
         </label>
       ))}
-      {own && (
-        <label title={own.name} class={set === "own" ? "chosen own" : "own"}>
-          <input
-            type="radio"
-            class="visually-hidden"
-            name={group}
-            checked={set === "own"}
-            onChange={() => void choose({ set: "own" })}
-          />
-          <span>{own.name}</span>
-        </label>
-      )}
-      <p class="network-words">{CLASSICS[set]?.title ?? own?.name}</p>
+      {Object.entries(SHIPPED).map(([name, { title }]) => (
+        <Named key={name} group={group} name={name} title={title} words={name} />
+      ))}
+      {own && <Named group={group} name="own" title={own.name} words={own.name} />}
+      <p class="network-words">{CLASSICS[set]?.title ?? SHIPPED[set]?.title ?? own?.name}</p>
     </div>
+  );
+}
+
+interface NamedProps {
+  readonly group: string;
+  readonly name: string;
+  readonly title: string;
+  readonly words: string;
+}
+
+/** A set without a picture of its points: its name stands for it. */
+function Named({ group, name, title, words }: NamedProps) {
+  const { set } = settings.value;
+  return (
+    <label title={title} class={set === name ? "chosen own" : "own"}>
+      <input
+        type="radio"
+        class="visually-hidden"
+        name={group}
+        aria-label={title}
+        checked={set === name}
+        onChange={() => void choose({ set: name })}
+      />
+      <span>{words}</span>
+    </label>
   );
 }
 

@@ -47,7 +47,7 @@ def test_the_last_layer_can_be_painted_alone(kinds):
     assert (last.high == whole.high[-2:]).all()
 
 
-@pytest.mark.parametrize("size", [1e30, np.inf, np.nan], ids=str)
+@pytest.mark.parametrize("size", [1e30, 1e300, np.inf, np.nan], ids=str)
 def test_numbers_that_ran_away_are_painted_all_the_same(size):
     network, parameters, X = drawn("identity", "identity", "squared_error")
     parameters = parameters.replace(vector=np.full(network.size, size))

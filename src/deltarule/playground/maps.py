@@ -104,8 +104,10 @@ def paint(parameters: Parameters, X: Array, layers: bool = True) -> Maps:
     Maps
         Units shallow to deep; of an unbounded activation low and high lie even about 0.
     """
-    # A picture has eight bits: float32 halves the work.
-    outputs = layer_outputs(parameters.astype(np.float32), X.astype(np.float32))
+    with np.errstate(over="ignore"):
+        # A picture has eight bits: float32 halves the work.
+        small, X = parameters.astype(np.float32), X.astype(np.float32)
+    outputs = layer_outputs(small, X)
     kinds = _kinds(parameters.network)
     if not layers:
         outputs, kinds = outputs[-1:], kinds[-1:]

@@ -87,23 +87,40 @@ function Sets() {
           <span class="visually-hidden">{title}</span>
         </label>
       ))}
-      {own && (
-        <label title={own.name} class={set === "own" ? "chosen own" : "own"}>
-          <input
-            type="radio"
-            class="visually-hidden"
-            name={group}
-            checked={set === "own"}
-            onChange={() => void choose({ set: "own" })}
-          />
-          <span>{own.name}</span>
-        </label>
-      )}
-      <p class="network-words">{(CLASSICS[set] ?? SHIPPED[set])?.title ?? own?.name}</p>
+      {Object.entries(SHIPPED).map(([name, { title }]) => (
+        <Named key={name} group={group} name={name} title={title} words={name} />
+      ))}
+      {own && <Named group={group} name="own" title={own.name} words={own.name} />}
+      <p class="network-words">{CLASSICS[set]?.title ?? SHIPPED[set]?.title ?? own?.name}</p>
       <button type="button" onClick={() => void choose({ room: "data" })}>
         More sets, or your own …
       </button>
     </div>
+  );
+}
+
+interface NamedProps {
+  readonly group: string;
+  readonly name: string;
+  readonly title: string;
+  readonly words: string;
+}
+
+/** A set without a picture of its points: its name stands for it. */
+function Named({ group, name, title, words }: NamedProps) {
+  const { set } = settings.value;
+  return (
+    <label title={title} class={set === name ? "chosen own" : "own"}>
+      <input
+        type="radio"
+        class="visually-hidden"
+        name={group}
+        aria-label={title}
+        checked={set === name}
+        onChange={() => void choose({ set: name })}
+      />
+      <span>{words}</span>
+    </label>
   );
 }
 

@@ -1,9 +1,10 @@
 /**
- * The weights as lines: blue above 0, orange below, thick as they are
- * large beside the others of their layer.
+ * The weights as lines: blue above 0, orange below, thick as they are large beside the others of
+ * their layer.
  *
- * Lines of one look are one path. They are drawn anew only when one of them would look different,
- * and of very many only the strongest.
+ * They are drawn anew only when one of them would look different, and of very many only the
+ * strongest. A browser draws lines of one pixel of the screen a hundred times faster than others,
+ * and fastest as one path: many lines are such.
  */
 import type { Slot } from "../../protocol";
 import { colorOf } from "../../parts/colors";
@@ -16,6 +17,8 @@ const LOOKS = 10;
 /** Lines of a layer that are drawn at most, and lines of all layers that are curves. */
 export const MOST_LINES = 256;
 const MOST_CURVES = 900;
+/** Lines up to which each is as thick as it is strong. */
+const MOST_THICK = 400;
 
 /** Steps in which the sizes of very many weights are told apart. */
 const STEPS = 256;
@@ -74,13 +77,17 @@ export class Edges {
   draw(context: CanvasRenderingContext2D, columns: readonly Column[], slots: readonly Slot[]): void {
     const lines = this.looks.reduce((sum, looks) => sum + looks.reduce((all, look) => all + Number(look !== 0), 0), 0);
     const curved = lines <= MOST_CURVES;
+    const pixel = 1 / (devicePixelRatio || 1);
     for (let look = 1; look <= LOOKS; look += 1)
       for (const sign of [-1, 1]) {
-        context.beginPath();
-        slots.forEach((slot, index) => this.path(context, columns, slot, this.looks[index], sign * look, curved));
         const share = look / LOOKS;
-        context.lineWidth = widthOf(share, lines);
+        const thin = lines > MOST_THICK;
+        context.lineWidth = thin ? pixel : 0.5 + 4.5 * share;
         context.strokeStyle = colorOf(sign * (0.25 + 0.75 * share));
+        context.beginPath();
+        slots.forEach((slot, index) =>
+          this.path(context, columns, slot, this.looks[index], sign * look, curved, !thin),
+        );
         context.stroke();
       }
   }
@@ -92,6 +99,7 @@ export class Edges {
     looks: Int8Array,
     look: number,
     curved: boolean,
+    one: boolean,
   ): void {
     const outputs = slot.shape[1];
     const [from, to] = [columns[slot.layer], columns[slot.layer + 1]];
@@ -99,6 +107,10 @@ export class Edges {
     for (let place = looks.indexOf(look); place >= 0; place = looks.indexOf(look, place + 1)) {
       const i = Math.floor(place / outputs);
       line(context, from, to, unitY(from, i), unitY(to, place - i * outputs), curved);
+      if (!one) continue;
+      // Thick lines that cross are drawn faster one by one.
+      context.stroke();
+      context.beginPath();
     }
   }
 
@@ -127,8 +139,6 @@ export class Edges {
     return found;
   }
 }
-
-const widthOf = (share: number, lines: number): number => 0.5 + (lines > 400 ? 1.3 : 4.5) * share;
 
 /** From the right side of one unit to the left side of the other. */
 export function line(

@@ -56,7 +56,6 @@ export function MapPanel({ problem: made, count }: Props) {
     const of = maps.levels.length / count ** 2;
     if (of !== all && of !== outputs) return;
     context.imageSmoothingEnabled = true;
-    context.imageSmoothingQuality = "high";
     const place = now.place - (all - of);
     if (now.place >= 0 && place < 0) return;
     const picture = now.place < 0 ? large.classes(maps, of - outputs, outputs, count) : large.unit(maps, place, count);

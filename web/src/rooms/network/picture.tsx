@@ -19,8 +19,8 @@ interface Props {
   readonly count: number;
 }
 
-/** Seconds between two drawings of very many lines while it plays. */
-const LINES_EVERY = 0.1;
+/** Seconds between two drawings of the lines while it plays, of few and of many. */
+const LINES_EVERY = [0.06, 0.12] as const;
 
 /** Units above which the picture is taller. */
 const TALL = 32;
@@ -61,7 +61,7 @@ export function NetworkPicture({ problem: made, count }: Props) {
     if (!vector || vector.length !== opened.peek()?.size) return;
     const many = vector.length > MOST_LINES;
     const now = performance.now() / 1000;
-    if (!fresh && many && playing.peek() && now - drawnAt.current < LINES_EVERY) return;
+    if (!fresh && playing.peek() && now - drawnAt.current < LINES_EVERY[Number(many)]) return;
     const changed = edges.change(vector, slots);
     if (!fresh && !changed) return;
     drawnAt.current = now;

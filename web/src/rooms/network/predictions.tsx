@@ -110,16 +110,16 @@ function Rows({ made, judged, byLoss }: { made: Problem; judged: Judged; byLoss:
           <thead>
             <tr>
               <th scope="col">row</th>
+              <th scope="col">loss f</th>
+              <th scope="col">target d</th>
+              <th scope="col">prediction d̂</th>
+              {classes && <th scope="col">is it right?</th>}
               {inputs.map((name) => (
                 <th key={name} scope="col">
                   {name}
                 </th>
               ))}
               {table.inputs.length > MOST_INPUTS && <th scope="col">…</th>}
-              <th scope="col">target d</th>
-              <th scope="col">prediction d̂</th>
-              {classes && <th scope="col">is it right?</th>}
-              <th scope="col">loss f</th>
             </tr>
           </thead>
           <tbody>
@@ -155,14 +155,14 @@ function Row({ made, judged, place, inputs }: RowProps) {
   return (
     <tr class={classes && !right ? "wrong" : undefined}>
       <th scope="row">{row + 1}</th>
+      <td>{short(judged.loss[place])}</td>
+      <td>{classes ? table.outputs[table.y[row]] : short(table.y[row])}</td>
+      <td>{said(made, judged, place, found)}</td>
+      {classes && <td>{right ? "right" : "✗ wrong"}</td>}
       {Array.from({ length: inputs }, (_, input) => (
         <td key={input}>{short(table.X[row * width + input])}</td>
       ))}
       {width > inputs && <td>…</td>}
-      <td>{classes ? table.outputs[table.y[row]] : short(table.y[row])}</td>
-      <td>{said(made, judged, place, found)}</td>
-      {classes && <td>{right ? "right" : "✗ wrong"}</td>}
-      <td>{short(judged.loss[place])}</td>
     </tr>
   );
 }

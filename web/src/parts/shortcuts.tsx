@@ -26,7 +26,7 @@ const SHORTCUTS: readonly Shortcut[] = [
 
 export const helpOpen = signal(false);
 /** Whether single keys do anything: who speaks to the computer may want them off. */
-const inUse = signal(true);
+export const inUse = signal(true);
 
 /** Things that do something of their own with a key. */
 const WRITES = "input, select, textarea, [contenteditable], [role=application], [role=slider], dialog";
@@ -73,6 +73,12 @@ export function Shortcuts() {
                 <td>{does}</td>
               </tr>
             ))}
+            <tr>
+              <th scope="row">
+                <kbd>→</kbd> <kbd>←</kbd>
+              </th>
+              <td>in the Step room: the next line, the line before</td>
+            </tr>
             <tr>
               <th scope="row">
                 <kbd>Tab</kbd>

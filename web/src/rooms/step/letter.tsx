@@ -4,7 +4,7 @@ import { isPlain, type Name } from "./names";
 export function Letter({ name, x, y }: { readonly name: Name; readonly x: number; readonly y: number }) {
   const { letter, upper, lower } = name;
   return (
-    <text class="step-letter" x={x} y={y}>
+    <text class="step-letter" x={x} y={y} aria-hidden="true">
       <tspan class={isPlain(letter) ? "" : "step-hat"}>{letter}</tspan>
       {upper && (
         <tspan class="step-script" dy={-4}>

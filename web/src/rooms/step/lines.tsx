@@ -73,7 +73,6 @@ function Compact({ script, own, at }: Props) {
             data-about={line.place}
             data-line={line.id}
             aria-current={line === at ? "step" : undefined}
-            tabIndex={line === at ? 0 : -1}
             onClick={() => goTo(line.id)}
           >
             {line.rows.map((row) => (
@@ -160,7 +159,6 @@ function UpdateRow({ script, line, at }: { readonly script: Script; readonly lin
           type="button"
           class="step-weight"
           data-place={line.place}
-          tabIndex={line === at ? 0 : -1}
           onClick={() => goTo(line.id)}
         >
           <Symbol name={old.name} />

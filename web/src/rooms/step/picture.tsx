@@ -263,8 +263,7 @@ function Unit({ script, layout, box, line }: UnitProps) {
         class={isReached(line, "a", layer, unit) ? "step-value" : "step-value step-ahead"}
         x={x}
         y={lettered ? y + high / 2 - 7 : y + 5}
-        data-thing={value.thing}
-        data-place={unitPlace(layer, unit)}
+        aria-hidden="true"
       >
         {number(value.value)}
       </text>
@@ -273,8 +272,7 @@ function Unit({ script, layout, box, line }: UnitProps) {
           class={isReached(line, "delta", layer, unit) ? "step-delta" : "step-delta step-ahead"}
           x={x}
           y={y + high / 2 + 15}
-          data-thing={delta.thing}
-          data-place={unitPlace(layer, unit)}
+          aria-hidden="true"
         >
           δ {number(delta.value)}
         </text>
@@ -304,6 +302,7 @@ function Bias({ script, layer, unit, x, y, line }: BiasProps) {
       class={after ? "step-bias step-new" : "step-bias"}
       x={x}
       y={y}
+      aria-hidden="true"
       data-place={edgePlace(layer, -1, unit)}
       onClick={(event) => {
         event.stopPropagation();

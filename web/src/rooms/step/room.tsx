@@ -2,6 +2,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import { useSignalEffect } from "@preact/signals";
 import { moved, opened, playing, traced } from "../../model/bench";
+import { inUse } from "../../parts/shortcuts";
 import { Card } from "./card";
 import { Lines } from "./lines";
 import { lightUp } from "./light";
@@ -60,12 +61,15 @@ export function StepRoom() {
   );
 }
 
-/** Arrow keys walk through the lines, unless they are typed into a field. */
+/** Things that do something of their own with arrow keys. */
+const OWN_ARROWS = "input, select, textarea, dialog, .step-picture";
+
+/** Arrow keys walk through the lines: in this room they are not steps of the training. */
 function useKeys(): void {
   useEffect(() => {
     const pressed = (event: KeyboardEvent) => {
-      if (event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey) return;
-      if ((event.target as Element).closest("input, select, textarea")) return;
+      if (!inUse.value || event.ctrlKey || event.altKey || event.metaKey) return;
+      if (event.target instanceof Element && event.target.closest(OWN_ARROWS)) return;
       const last = lines.value[lines.value.length - 1];
       if (event.key === "ArrowRight") walk(1);
       else if (event.key === "ArrowLeft") walk(-1);
@@ -75,8 +79,9 @@ function useKeys(): void {
       event.preventDefault();
       playLines(false);
     };
-    document.addEventListener("keydown", pressed);
-    return () => document.removeEventListener("keydown", pressed);
+    // Before the page's own keys hear of it.
+    document.addEventListener("keydown", pressed, true);
+    return () => document.removeEventListener("keydown", pressed, true);
   }, []);
   const at = current.value;
   useEffect(() => {

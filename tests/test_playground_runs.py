@@ -204,7 +204,7 @@ REFUSED = [
         "runs",
         {"runs": [], "epochs": 1, "keep": 2},
         (
-            "runs.runs must be a list of 1 to 200 records (got <class 'list'>). "
+            "runs.runs must be a list of 1 to 200 records (got []). "
             "Reload the page if you did not write it."
         ),
     ),

@@ -144,7 +144,7 @@ def session_of(problem: Problem) -> Session:
     other = {"vector": draw.normal(0, 0.5, size), "buffers": np.empty(0)}
     return [
         ("open", problem.opening()),
-        ("watch", {"X": X}),
+        ("watch", {"X": X, "layers": True}),
         ("trace", {"x": None, "d": None, "numeric": True}),
         ("advance", {"unit": "step", "count": 1}),
         ("trace", {"x": None, "d": None, "numeric": False}),
@@ -155,6 +155,11 @@ def session_of(problem: Problem) -> Session:
         ("look", {"X": X, "layers": True}),
         ("look", {"X": X[: 4 * inputs], "layers": False}),
         ("look", {"X": X, "layers": True, "parameters": other}),
+        ("ranges", nothing),
+        ("judge", {"held": False}),
+        ("judge", {"held": True}),
+        ("factors", {"points": 9}),
+        ("watch", {"X": X, "layers": False}),
         ("plan", {"plan": problem.plan | {"batch_size": 2, "learning_rate_init": 0.02}}),
         ("advance", {"unit": "step", "count": 3}),
         ("plan", {"plan": problem.plan | {"batch_size": 2, "penalty": None}}),
@@ -456,7 +461,10 @@ BAD = [
     ("trace", {"x": np.zeros(3), "d": np.zeros(1), "numeric": False}),
     ("trace", {"x": None, "d": None, "numeric": 1}),
     ("look", {"X": np.zeros(3), "layers": True}),
-    ("watch", {"X": np.zeros(2 * 40_001)}),
+    ("watch", {"X": np.zeros(2 * 40_001), "layers": True}),
+    ("watch", {"X": None, "layers": 1}),
+    ("factors", {"points": 1}),
+    ("judge", {"held": None}),
     ("surface", {"origin": np.zeros(13), "first": np.zeros(13), "second": None,
                  "u": [0, 1, 201], "v": [0, 1, 201]}),
     ("surface", {"origin": np.zeros(13), "first": np.zeros(13), "second": None,
@@ -529,8 +537,10 @@ def play(problem: Problem, pace: float | None, frames: int) -> list[Any]:
     """All that is heard of a training until so many frames have come."""
     X = np.random.default_rng(0).normal(size=(9, problem.units[0])).ravel()
     asks = [
-        ("open", problem.opening()), ("watch", {"X": X}), ("play", {"steps_per_second": pace}),
-    ]  # fmt: skip
+        ("open", problem.opening()),
+        ("watch", {"X": X, "layers": True}),
+        ("play", {"steps_per_second": pace}),
+    ]
     told = [
         {"id": number, "ask": name, "given": given} for number, (name, given) in enumerate(asks)
     ]
@@ -548,7 +558,8 @@ def test_frames_show_the_training_as_it_goes(pace):
     steps = [frame["state"]["step"] for frame in frames]
     assert steps == sorted(set(steps))
     assert all(frame["maps"]["levels"].size == 9 * (5 + 4 + 3) for frame in frames)
-    assert all(np.isfinite(frame["measures"]["objective"]) for frame in frames)
+    measured = [np.isfinite(frame["measures"]["objective"]) for frame in frames]
+    assert measured[0]  # and then no more than ten times a second
     epochs = np.concatenate([frame["curve"]["epoch"] for frame in frames])
     assert (np.diff(epochs) > 0).all()
     paused = heard[-1]["answer"]

@@ -206,6 +206,15 @@ double loss(Core* core, const double* X, const double* D, const double* weight, 
     return core->session.loss(samples_of(X, D, weight, rows), gradient);
 }
 
+/// f of each row.
+DELTARULE_EXPORT(losses_of_rows)
+void losses_of_rows(Core* core, const double* X, const double* D, int rows, double* losses) {
+    const auto& layers = core->session.layers();
+    for (int64_t row = 0; row < rows; ++row)
+        losses[row] = core->session.loss(
+            samples_of(X + row * layers.front().inputs, D + row * layers.back().units, nullptr, 1));
+}
+
 DELTARULE_EXPORT(words)
 void words_from(uint64_t key, uint64_t stream, uint64_t epoch, uint64_t start, int count, uint64_t* out) {
     words(key, stream, epoch, start, count, out);

@@ -13,6 +13,9 @@ import { evenly } from "./spaced";
 /** Steps of an advance, points of a surface, rows that are watched. */
 const [MOST_STEPS, MOST_POINTS, MOST_WATCHED] = [100_000, 40_000, 40_000];
 
+/** Points of a picture of the step size. */
+const MOST_FACTORS = 400;
+
 /** Runs of one ask, epochs of each, points of its way. */
 const [MOST_RUNS, MOST_EPOCHS, MOST_KEPT] = [200, 1_000_000, 400];
 
@@ -31,6 +34,9 @@ type Answered =
   | "trace"
   | "look"
   | "watch"
+  | "ranges"
+  | "judge"
+  | "factors"
   | "surface"
   | "runs";
 
@@ -42,6 +48,8 @@ export class Answers {
   pace: number | null = null;
   /** The rows that frames show the units' outputs on. */
   watched: Float64Array | null = null;
+  /** Whether those of all units, or of the last layer's alone. */
+  watchedLayers = true;
   private module: CoreModule | null = null;
 
   constructor(
@@ -64,7 +72,7 @@ export class Answers {
       curve: lab.curve(),
       stopped: lab.stopped,
       behind: lab.behind,
-      maps: maps && this.watched ? lab.maps(this.watched) : null,
+      maps: maps && this.watched ? lab.maps(this.watched, this.watchedLayers) : null,
     };
   }
 
@@ -179,9 +187,15 @@ export class Answers {
           throw wrong("watch.X", `at most ${MOST_WATCHED.toLocaleString("en")} rows`, rows);
         if (rows === 0) X = null;
       }
-      this.watched = X;
+      [this.watched, this.watchedLayers] = [X, given.flag("layers")];
       return this.moved();
     },
+
+    ranges: () => this.open().lab.ranges(MOST_WATCHED),
+
+    judge: (given) => this.open().lab.judge(given.flag("held"), MOST_WATCHED),
+
+    factors: (given) => this.open().lab.factors(given.whole("points", 2, MOST_FACTORS)),
 
     surface: (given, told) => {
       const { lab } = this.open();

@@ -240,6 +240,13 @@ export class CoreSession {
     );
   }
 
+  /** f of each row. */
+  lossesOfRows({ X, D }: Samples): Float64Array {
+    return this.withSamples({ X, D }, (inputs, targets, _, rows) =>
+      this.read(rows, (core, to) => core.losses_of_rows(this.pointer, inputs, targets, rows, to)),
+    );
+  }
+
   /** Σ w f and its gradient. */
   lossGradient(samples: Samples): { loss: number; gradient: Float64Array } {
     return this.withSamples(samples, (X, D, weight, rows) => {

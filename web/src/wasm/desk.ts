@@ -7,17 +7,22 @@
 
 import { EngineError } from "../protocol";
 import type { Answers } from "./answers";
+import type { Lab } from "./lab";
 
 /** Seconds of a slice of training, and between two frames at least. */
 const SLICE = 0.008;
-const FRAME = 1 / 62;
+const FRAME = 1 / 61;
+
+/** Of the time between two frames painting takes at most this share: the rest is the training's. */
+const PAINTING = 0.5;
 
 /** Seconds after which an ask begins to say how far it is, and between two such words. */
 const SILENT = 0.25;
 const WORDS = 0.1;
 
-/** Most numbers through a network, per frame, for which its losses are computed anew. */
-const MEASURED = 3_000_000;
+/** Seconds between two frames that tell the losses over all rows, and most products for that. */
+const MEASURING = 0.1;
+const MEASURED = 20_000_000;
 
 export interface Asked {
   readonly id: number;
@@ -31,8 +36,13 @@ export type Message =
   | { readonly event: "frame" | "progress"; readonly told: unknown };
 
 export class Desk {
+  /** Whether the page waits for a frame, and when the next one may be painted. */
   private ready = true;
-  private painted = 0;
+  private frameDue = 0;
+  /** Seconds that the last frame took to be painted. */
+  private painting = 0;
+  /** When losses are told again, and when the next step of a pace is due. */
+  private measureDue = 0;
   private due = 0;
   private wordDue = 0;
   private spoke = false;
@@ -114,11 +124,22 @@ export class Desk {
       this.due = Math.max(this.due + count / pace, begun - FRAME);
     }
     if (lab.stopped) this.answers.playing = false;
-    if (lab.stopped || (this.ready && begun - this.painted >= FRAME)) {
-      [this.ready, this.painted] = [false, begun];
-      const measured = lab.network.size * lab.training.rows.rows <= MEASURED;
-      this.send({ event: "frame", told: this.answers.moved(true, measured) });
-    }
+    if (lab.stopped || (this.ready && now() >= this.frameDue)) this.frame(lab);
+  }
+
+  private frame(lab: Lab): void {
+    const begun = now();
+    const spacing = Math.max(FRAME, this.painting / PAINTING);
+    // On time on average: a frame that a slice has made late makes the next one no later.
+    this.frameDue = Math.max(this.frameDue + spacing, begun + spacing / 2);
+    this.ready = false;
+    const small = lab.network.size * lab.training.rows.rows <= MEASURED;
+    const measured = lab.stopped !== null || (begun >= this.measureDue && small);
+    if (measured) this.measureDue = begun + MEASURING;
+    const told = this.answers.moved(true, measured);
+    // The slower of two, as losses are not told with every frame.
+    this.painting = Math.max(now() - begun, 0.9 * this.painting);
+    this.send({ event: "frame", told });
   }
 }
 

@@ -6,11 +6,11 @@
  * nothing. Each move first keeps where it began: `back` goes there.
  */
 
-import type { Curve, Maps, Measures, State, Stopped, Traced } from "../protocol";
+import type { Curve, Maps, Measures, Ranges, State, Stopped, Traced } from "../protocol";
 import { EngineError } from "../protocol";
 import { CoreSession } from "./core";
 import { Layers } from "./layers";
-import { paint } from "./maps";
+import { extremes, paint } from "./maps";
 import type { CoreModule } from "./module";
 import type { Network } from "./network";
 import { differences } from "./numeric";
@@ -200,9 +200,10 @@ export class Lab {
 
   private take({ verdict, losses, judged }: Slice): void {
     const first = this.training.place.epoch - losses.length + 1;
-    losses.forEach((loss, index) =>
-      this.ended.push({ epoch: first + index, loss, held: judged[index] ?? null }),
-    );
+    // Of very many epochs only some are looked at, the last one among them.
+    const step = 1 + Math.floor(losses.length / CURVE_POINTS);
+    for (let at = losses.length && (losses.length - 1) % step; at < losses.length; at += step)
+      this.ended.push({ epoch: first + at, loss: losses[at], held: judged[at] ?? null });
     if (this.ended.length > 2 * CURVE_POINTS) {
       const stride = Math.floor(this.ended.length / CURVE_POINTS);
       const last = this.ended.length - 1; // it stays
@@ -265,6 +266,7 @@ export class Lab {
     const met = aside.trace({ ...work, clock: training.step }, 0, Float64Array.of(rate));
     return {
       row,
+      step: training.step,
       x,
       d,
       z: met.preActivations,
@@ -288,8 +290,41 @@ export class Lab {
     return this.layers.outputs(vector ?? this.training.session.parameters(), X);
   }
 
-  maps(X: Float64Array): Maps {
-    return paint(this.network, this.outputs(X));
+  /** The outputs on rows as bytes, of all units or of the last layer's alone. */
+  maps(X: Float64Array, layers: boolean): Maps {
+    if (layers) return paint(this.network.layers, this.outputs(X));
+    return paint([this.network.last], [this.training.session.predict(X)]);
+  }
+
+  /** What every unit meets and says on the rows to train on, or on so many of them. */
+  ranges(most: number): Ranges {
+    const { network, layers } = this;
+    const X = this.train.X.subarray(0, most * network.inputs);
+    const vector = this.training.session.parameters();
+    const outputs = layers.outputs(vector, X);
+    const widths = network.layers.map(({ units }) => units);
+    const z = extremes(layers.preActivations(vector, X, outputs), widths);
+    return { z_low: z.low, z_high: z.high, ...extremes(outputs, widths) };
+  }
+
+  /** Predictions of rows to train on or held out, so many at most, and the f of each. */
+  judge(held: boolean, most: number): { outputs: Float64Array; loss: Float64Array } {
+    const rows = held ? this.held : this.train;
+    if (!rows)
+      throw new EngineError(
+        "There are no rows held out. Hold a share of them out, or ask for the others.",
+      );
+    const X = rows.X.subarray(0, most * this.network.inputs);
+    const D = rows.D.subarray(0, most * this.network.outputs);
+    this.aside.setParameters(this.training.session.parameters());
+    return { outputs: this.aside.predict(X), loss: this.aside.lossesOfRows({ X, D }) };
+  }
+
+  /** Epochs, evenly from the first to the last planned, and the schedule's factor at each. */
+  factors(points: number): { epoch: Float64Array; factor: Float64Array } {
+    const places = evenly(0, this.plan.horizon - 1, points).map(Math.trunc);
+    const epoch = Float64Array.from(new Set(places));
+    return { epoch, factor: epoch.map((at) => this.training.factorAt(at)) };
   }
 
   /** J at origin + u first + v second, row after row of u. */
@@ -345,8 +380,9 @@ export class Lab {
         `The gradient is checked weight by weight up to ${MOST_CHECKED.toLocaleString("en")} of ` +
           `them (got ${size.toLocaleString("en")}). Choose a smaller network.`,
       );
-    // Flat almost everywhere: a rule, no slope.
-    if (layers.some(({ activation }) => activation === "sign"))
+    // Flat almost everywhere: a rule, no slope. The perceptron judges z, its output sign no part.
+    const judged = this.network.loss === "perceptron" ? layers.slice(0, -1) : layers;
+    if (judged.some(({ activation }) => activation === "sign"))
       return new Float64Array(size).fill(NaN);
     return differences(this.aside, this.network, vector, samples);
   }

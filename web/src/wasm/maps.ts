@@ -2,7 +2,7 @@
 
 import type { Maps } from "../protocol";
 import type { ActivationName } from "./names";
-import type { Network } from "./network";
+import type { DenseLayer } from "./work";
 
 /** Where the outputs of an activation lie, for those that are bounded. */
 const BOUNDS: Partial<Record<ActivationName, readonly [number, number]>> = {
@@ -12,17 +12,21 @@ const BOUNDS: Partial<Record<ActivationName, readonly [number, number]>> = {
   sign: [-1, 1],
 };
 
-/** Units shallow to deep; of an unbounded activation low and high lie even about 0. */
-export function paint(network: Network, outputs: readonly Float64Array[]): Maps {
-  const rows = outputs[0].length / network.layers[0].units;
-  const units = network.layers.reduce((sum, layer) => sum + layer.units, 0);
+/**
+ * The outputs of layers, (rows, units) each, as bytes between a low and a high of each unit.
+ *
+ * Units shallow to deep; of an unbounded activation low and high lie even about 0.
+ */
+export function paint(layers: readonly DenseLayer[], outputs: readonly Float64Array[]): Maps {
+  const rows = outputs[0].length / layers[0].units;
+  const units = layers.reduce((sum, layer) => sum + layer.units, 0);
   const maps = {
     levels: new Uint8Array(units * rows),
     low: new Float64Array(units),
     high: new Float64Array(units),
   };
   let unit = 0;
-  network.layers.forEach((layer, index) => {
+  layers.forEach((layer, index) => {
     const values = outputs[index];
     for (let own = 0; own < layer.units; own += 1, unit += 1) {
       const [low, high] = BOUNDS[layer.activation] ?? evenBounds(values, own, layer.units);
@@ -33,6 +37,27 @@ export function paint(network: Network, outputs: readonly Float64Array[]): Maps 
     }
   });
   return maps;
+}
+
+/** The smallest and the largest number of each column of matrices, side by side. */
+export function extremes(
+  matrices: readonly Float64Array[],
+  widths: readonly number[],
+): { low: Float64Array; high: Float64Array } {
+  const columns = widths.reduce((sum, width) => sum + width, 0);
+  const low = new Float64Array(columns).fill(Infinity);
+  const high = new Float64Array(columns).fill(-Infinity);
+  let first = 0;
+  matrices.forEach((values, index) => {
+    const width = widths[index];
+    values.forEach((value, at) => {
+      const column = first + (at % width);
+      low[column] = Math.min(low[column], value); // NaN stays NaN
+      high[column] = Math.max(high[column], value);
+    });
+    first += width;
+  });
+  return { low, high };
 }
 
 /** A unit's outputs, one every `units` numbers, as bytes. */

@@ -72,6 +72,7 @@ export interface Exports {
     rows: number,
     gradient: Pointer,
   ): number;
+  losses_of_rows(core: Pointer, X: Pointer, D: Pointer, rows: number, losses: Pointer): void;
   words(
     key: bigint,
     stream: bigint,

@@ -131,6 +131,11 @@ export class Training {
     return this.offset + this.place.epoch * this.stepsPerEpoch + this.place.into;
   }
 
+  /** The schedule's factor at the begin of an epoch. */
+  factorAt(epoch: number): number {
+    return this.factors(1, epoch, 0)?.[0] ?? 1;
+  }
+
   /** The step size of the next step. */
   get rate(): number {
     const factor = this.factors(1)?.[0] ?? 1;
@@ -162,10 +167,15 @@ export class Training {
     this.session.free();
   }
 
-  private factors(count: number): Float64Array | null {
-    const { plan, place, stepsPerEpoch } = this;
-    const { epoch, into } = place;
-    const clock = { step: this.step, epoch, into, stepsPerEpoch };
-    return factors(plan.schedule, { ...clock, rows: this.rows.rows, horizon: plan.horizon }, count);
+  /** Factors of the steps from a place on; null where all are 1. */
+  private factors(
+    count: number,
+    epoch = this.place.epoch,
+    into = this.place.into,
+  ): Float64Array | null {
+    const { plan, stepsPerEpoch, offset } = this;
+    const step = offset + epoch * stepsPerEpoch + into;
+    const clock = { step, epoch, into, stepsPerEpoch, rows: this.rows.rows, horizon: plan.horizon };
+    return factors(plan.schedule, clock, count);
   }
 }

@@ -24,6 +24,8 @@ server_only = pytest.mark.parametrize("open_page", ["server"], indirect=True)
 
 
 def enter(page):
+    # What the address says is open by then.
+    page.locator(".counters").wait_for()
     page.get_by_role("navigation", name="Rooms").get_by_role("link", name="Data").click()
     page.get_by_role("heading", name="In use").wait_for()
 
@@ -348,6 +350,9 @@ def test_where_the_engine_reads_no_tables_the_page_does(open_page):
     enter(page)
     own = card(page, "Bring your own table")
     own.get_by_text("This page reads numbers, and words as the classes").wait_for()
+    along = card(page, "Take it along")
+    assert along.get_by_role("button", name="Model file").count() == 0
+    assert along.get_by_text("Open a model file").count() == 0
     paste(page, "a,b\nyes,no\nno,yes\n")
     problem(
         page,
@@ -416,8 +421,6 @@ def test_what_is_taken_along_is_the_librarys(open_page):
     enter(page)
     along = card(page, "Take it along")
     assert along.get_by_role("button", name="Losses as CSV").is_disabled()
-    assert along.get_by_role("button", name="Model file").count() == 0
-    assert along.get_by_text("Open a model file").count() == 0
     for epochs in range(3):
         page.get_by_role("button", name="One epoch").click()
         page.locator(".counters dd").nth(0).get_by_text(str(epochs + 1), exact=True).wait_for()
@@ -457,6 +460,24 @@ def test_what_is_taken_along_is_the_librarys(open_page):
             list(content),
         )
         assert shades > 20, picture
+
+
+@server_only
+def test_the_librarys_own_model_file_comes_back(open_page):
+    page = open_page()
+    asks = Asks(page)
+    enter(page)
+    page.get_by_role("button", name="One epoch").click()
+    page.locator(".counters dd").nth(0).get_by_text("1", exact=True).wait_for()
+    name, content = saved(page, "⤓ Model file")
+    objective = page.locator(".counters dd").nth(2).text_content()
+    page.get_by_role("button", name="Same seed again").click()
+    page.locator(".counters dd").nth(0).get_by_text("0", exact=True).wait_for()
+    page.get_by_label("Open a model file").set_input_files(
+        {"name": name, "mimeType": "", "buffer": content}
+    )
+    page.locator(".counters dd").nth(2).get_by_text(objective, exact=True).wait_for()
+    assert asks.last("open")["start"]["vector"].size == 13
 
 
 def network_is(page, name):

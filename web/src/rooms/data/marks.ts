@@ -1,40 +1,24 @@
-/** Rows as marks: a circle, a square, a triangle … for classes, so that colour is not alone. */
-import { colorOf, isDark } from "../../parts/colors";
+/** Rows as marks at places of a canvas, with the shapes and colours of the network room. */
+import { drawShape } from "../../parts/classes";
+import type { TableRead } from "../../protocol";
+import { spreadOf, targetColor, targetShape } from "../network/rows";
 
-type Path = (context: CanvasRenderingContext2D, x: number, y: number, size: number) => void;
-
-const SHAPES: readonly Path[] = [
-  (context, x, y, size) => context.arc(x, y, size, 0, 2 * Math.PI),
-  (context, x, y, size) => context.rect(x - 0.88 * size, y - 0.88 * size, 1.76 * size, 1.76 * size),
-  (context, x, y, size) => {
-    context.moveTo(x, y - 1.2 * size);
-    context.lineTo(x + 1.1 * size, y + 0.8 * size);
-    context.lineTo(x - 1.1 * size, y + 0.8 * size);
-    context.closePath();
-  },
-];
-/** Of the shapes: below, above, between. */
-const COLORS = [-1, 1, 0];
-
-/** Draws rows at places of a canvas: classes by number, values in −1 … 1. */
+/** What draws a row of a table by its target; values are as bright as they are near to `spread`. */
 export function marks(
   context: CanvasRenderingContext2D,
-  kind: string,
+  table: TableRead,
   size: number,
+  spread = spreadOf(table),
 ): (x: number, y: number, target: number) => void {
   const style = getComputedStyle(context.canvas);
-  const [panel, soft] = ["--panel", "--soft"].map((name) => style.getPropertyValue(name));
-  const dark = isDark();
-  const classes = kind === "classes";
+  // What has the colour of the canvas shows by its edge where it is.
+  const edge = style.getPropertyValue(table.kind === "classes" ? "--panel" : "--soft");
   context.lineWidth = Math.max(0.6, size / 5);
   return (x, y, target) => {
-    const shape = classes ? target % SHAPES.length : 0;
-    context.beginPath();
-    SHAPES[shape](context, x, y, size);
-    context.fillStyle = colorOf(classes ? COLORS[shape] : target, dark);
+    drawShape(context, targetShape(table, target), x, y, size);
+    context.fillStyle = targetColor(table, target, spread);
     context.fill();
-    // What has the colour of the canvas shows by its edge where it is.
-    context.strokeStyle = classes && shape < 2 ? panel : soft;
+    context.strokeStyle = edge;
     context.stroke();
   };
 }

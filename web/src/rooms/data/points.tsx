@@ -19,8 +19,8 @@ import { PointsCanvas } from "./points_canvas";
 
 const TOOLS: Readonly<Record<DrawingKind, readonly (readonly [tool: Tool, title: string])[]>> = {
   classes: [
-    ["0", "● class 0"],
-    ["1", "■ class 1"],
+    ["0", "■ class 0"],
+    ["1", "● class 1"],
     ["remove", "✕ remove"],
   ],
   values: [

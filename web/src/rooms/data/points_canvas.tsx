@@ -1,6 +1,14 @@
 /** The canvas for points: press to place, drag to move; keys move a cursor that does the same. */
 import { useRef, useState } from "preact/hooks";
-import { changed, nearest, undone, within, type Drawing, type Placed } from "../../model/drawing";
+import {
+  changed,
+  nearest,
+  tableOfPoints,
+  undone,
+  within,
+  type Drawing,
+  type Placed,
+} from "../../model/drawing";
 import { Canvas, type Size } from "../../parts/canvas";
 import { short } from "../../parts/numbers";
 import { marks } from "./marks";
@@ -129,7 +137,7 @@ export function PointsCanvas({ tool, value }: Props) {
   const paint = (context: CanvasRenderingContext2D, size: Size) => {
     drawAxes(context, size);
     const to = (spot: Spot) => pixelOf(spot, now, size);
-    const mark = marks(context, now.kind, RADIUS);
+    const mark = marks(context, tableOfPoints(now), RADIUS, 1);
     for (const point of now.points) mark(...to(point), point.target);
     if (!now.points.length) drawInvitation(context, size);
     if (focused) drawCursor(context, ...to(cursor), held >= 0);

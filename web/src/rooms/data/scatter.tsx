@@ -17,14 +17,13 @@ interface Props {
 export function Scatter({ table, axes, label, size }: Props) {
   const draw = (context: CanvasRenderingContext2D, { width, height }: Size) => {
     const places = axes.map((axis) => placesOf(table, axis));
-    const high = table.y.reduce((most, value) => Math.max(most, Math.abs(value)), 0) || 1;
     const every = Math.ceil(table.rows / MOST_MARKS);
-    const mark = marks(context, table.kind, size);
+    const mark = marks(context, table, size);
     const margin = 2.2 * size;
     for (let row = 0; row < table.rows; row += every) {
       const x = margin + places[0](row) * (width - 2 * margin);
       const y = height - margin - places[1](row) * (height - 2 * margin);
-      mark(x, y, table.kind === "classes" ? table.y[row] : table.y[row] / high);
+      mark(x, y, table.y[row]);
     }
   };
   return <Canvas draw={draw} label={label} class="data-scatter" />;

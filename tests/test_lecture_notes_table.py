@@ -20,8 +20,9 @@ DEMO = re.compile(r"`deltarule demo --notes`, part (\d)")
 
 
 def rows_of(text: str) -> list[list[str]]:
-    """The cells of all rows of all tables, heads and rules left out."""
-    lines = [line for line in text.splitlines() if line.startswith("|")]
+    """The cells of all rows of the statements' tables, heads and rules left out."""
+    statements = text.partition("\n## Lessons in the playground\n")[0]
+    lines = [line for line in statements.splitlines() if line.startswith("|")]
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     return [row for row in cells if row != HEAD and not set("".join(row)) <= set("-:")]
 

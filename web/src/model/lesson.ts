@@ -126,10 +126,10 @@ async function look(): Promise<void> {
 
 function lookAhead(): void {
   const at = task.value;
-  if (!moved.value || playing.value || !at || !traces(at.goal)) return;
+  if (settingUp.value || !moved.value || playing.value || !at || !traces(at.goal)) return;
   untracked(() => {
     looked.value = null;
-    if (!traced.value && !settingUp.value) void look();
+    if (!traced.value) void look();
   });
 }
 

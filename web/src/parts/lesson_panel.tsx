@@ -10,6 +10,8 @@ import { Paragraphs } from "./rich_text";
 
 /** Where the panel stands: beside the room, or below it. */
 export const docked = signal<"side" | "below">("side");
+/** Whether only its head is on show. */
+const folded = signal(false);
 
 export function LessonPanel() {
   const open = lesson.value;
@@ -18,13 +20,17 @@ export function LessonPanel() {
   return (
     <aside class="lesson-panel" aria-label="Lesson">
       <Head open={open} />
-      <Places open={open} />
-      {place.value === 0 && (
-        <div class="lesson-text">
-          <Paragraphs texts={open.text} />
-        </div>
+      {!folded.value && (
+        <>
+          <Places open={open} />
+          {place.value === 0 && (
+            <div class="lesson-text">
+              <Paragraphs texts={open.text} />
+            </div>
+          )}
+          <TaskView key={`${open.title} ${place.value}`} at={at} open={open} />
+        </>
       )}
-      <TaskView key={`${open.title} ${place.value}`} at={at} open={open} />
     </aside>
   );
 }
@@ -41,6 +47,13 @@ function Head({ open }: { readonly open: Lesson }) {
         onClick={() => (docked.value = isBeside ? "below" : "side")}
       >
         {isBeside ? "Dock below" : "Dock beside"}
+      </button>
+      <button
+        type="button"
+        aria-expanded={!folded.value}
+        onClick={() => (folded.value = !folded.value)}
+      >
+        {folded.value ? "Unfold" : "Fold"}
       </button>
       <button type="button" onClick={closeLesson}>
         Close
@@ -112,8 +125,8 @@ function TaskView({ at, open }: { readonly at: Task; readonly open: Lesson }) {
           </div>
         )}
       </div>
+      {!isDone && at.hints.length > 0 && <Hints hints={at.hints} />}
       <Onwards open={open} isDone={isDone} />
-      {!isDone && <Hints hints={at.hints} />}
     </section>
   );
 }

@@ -231,21 +231,20 @@ def test_a_refused_choice_is_taken_back(open_page):
     assert parts(page.evaluate("location.hash").lstrip("#")) >= {"loss=log_loss"}
 
 
-WORDS = """
+NAMES = """
     room set rows noise set_seed hidden activation output_activation loss bias initializer seed
     optimizer learning_rate_init schedule batch_size sampling l2 l1 standardize held max_epochs
     pace lesson hide theme v w points points_classes view restarts epochs optimizer.momentum
     schedule.per initializer.value __proto__ constructor toString
-""".split()
-VALUES = [
-    *"""
+"""
+TEXTS = """
     1 0 -1 3 8,8 none auto yes no own xor circle plane spiral tanh relu sign softmax log_loss
     perceptron poisson squared_error adam momentum constant cosine 1e3 1e-300 NaN Infinity 0x1F
     1e999 constructor __proto__ lessons step replacement neuron delta %00 %E0%A4 %zz + %20 ; , = #
     & ? rooms data,network dark uniform normal 0,1,1;1,0,0 0,1; 1,2,3,4 -0 1_000 ٣ AAAAAAAA8D8
-    """.split(),
-    *("<b>x</b>", PICTURE, "javascript:alert(1)", "💥", "a" * 3000, "x" * 25_000),
-]
+"""
+HOSTILE = ("<b>x</b>", PICTURE, "javascript:alert(1)", "💥", "a" * 3000, "x" * 25_000)
+WORDS, VALUES = NAMES.split(), [*TEXTS.split(), *HOSTILE]
 
 
 def nonsense(draw: random.Random) -> str:

@@ -70,7 +70,7 @@ class Desk:
         #: Whether the page waits for a frame; when the next one may be painted, when the next step
         #: of a pace is due, and when losses are told again.
         self._ready, self._frame_due, self._due, self._measure_due = True, 0.0, 0.0, 0.0
-        #: Seconds that the last frame took to be painted and packed.
+        #: Seconds of a processor that the last frame took to be painted and packed.
         self._painting = 0.0
         self._frame: Future[None] | None = None
         self._thread = threading.Thread(target=self._work, name="deltarule-desk", daemon=True)
@@ -247,14 +247,14 @@ class Desk:
             self._measure_due, measured = now + MEASURING, True
 
         def paint_and_send() -> None:
-            began = time.perf_counter()
+            began = time.thread_time()
             if watched is not None:
                 told["maps"] = vars(paint(parameters, watched, layers))
             if measured:
                 told["measures"] = lab.measures(place)
             message = wire.encode({"event": "frame", "told": told})
             # The slower of two, as losses are not told with every frame.
-            self._painting = max(time.perf_counter() - began, 0.9 * self._painting)
+            self._painting = max(time.thread_time() - began, 0.9 * self._painting)
             self._send(message)
 
         self._frame = self._painter.submit(paint_and_send)

@@ -15,7 +15,7 @@ from deltarule.random import order
 
 XOR = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 PARITY = np.array([[0.0], [1.0], [1.0], [0.0]])
-THREE = "set=own&points=0,0,0;1,0,1;0,1,2;1,1,1&points_classes=3"
+THREE = "set=own&points=0,0,0;0,1,1;1,0,2;1,1,1&points_classes=3"
 SEED = 3
 
 # what the address says; the network, the targets, the optimiser, the penalty
@@ -99,7 +99,7 @@ def walked(page) -> dict[str, tuple[float, float | None, str]]:
             const found = [];
             const count = Number(document.querySelector('.step-count').textContent.split(' ').pop());
             const press = async (key) => {
-                document.body.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }));
+                document.body.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }));
                 await new Promise((drawn) => setTimeout(drawn));
             };
             await press('Home');

@@ -247,10 +247,18 @@ function NumberOf({ leaf, path, alone, large, row, digits }: NumberProps) {
 function Editor({ leaf }: { readonly leaf: Leaf }) {
   const field = useRef<HTMLInputElement>(null);
   useEffect(() => field.current?.select(), []);
+  // A field that goes away loses the focus: what was done with it is not done again.
+  const done = useRef(false);
+  const leave = () => {
+    done.current = true;
+    editing.value = "";
+  };
   const take = (text: string) => {
+    if (done.current) return;
     const value = Number(text.trim().replace(",", ".").replace("−", "-"));
-    if (text.trim() === "" || !Number.isFinite(value) || value === leaf.value) editing.value = "";
-    else change(leaf.thing, value);
+    if (text.trim() === "" || !Number.isFinite(value) || value === leaf.value) return leave();
+    leave();
+    change(leaf.thing, value);
   };
   return (
     <input
@@ -263,7 +271,7 @@ function Editor({ leaf }: { readonly leaf: Leaf }) {
       onKeyDown={(event) => {
         event.stopPropagation();
         if (event.key === "Enter") take(event.currentTarget.value);
-        if (event.key === "Escape") editing.value = "";
+        if (event.key === "Escape") leave();
       }}
       onBlur={(event) => take(event.currentTarget.value)}
     />

@@ -87,3 +87,28 @@ def test_a_frame_with_the_end_tells_the_losses(page):
     frame = next(frame for frame in iter(page.next_frame, None) if frame["stopped"])
     assert frame["stopped"]["reason"] == "non_finite"
     assert not np.isfinite(frame["measures"]["objective"])
+
+
+def test_a_defect_is_said_and_ends_nothing(monkeypatch, caplog):
+    heard = queue.SimpleQueue()
+    answers = Answers()
+    desk = Desk(heard.put, answers)
+
+    def broken(*_):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(answers, "answer", broken)
+    desk.receive(wire.encode({"id": 1, "ask": "hello", "given": {}}))
+    said = wire.decode(heard.get(timeout=10))
+    assert said == {
+        "id": 1,
+        "problem": (
+            "Something went wrong that should not have (ZeroDivisionError); where the training "
+            "stands is kept. Please report it, with what you did last."
+        ),
+    }
+    monkeypatch.undo()
+    desk.receive(wire.encode({"id": 2, "ask": "hello", "given": {}}))
+    assert wire.decode(heard.get(timeout=10))["answer"]["engine"] == "server"
+    desk.close()
+    assert "a defect of the playground" in caplog.text

@@ -355,6 +355,8 @@ export type Ask = keyof Requests;
 export interface Events {
   /** While it plays; one at a time, the next one after `ready`. */
   frame: Moved;
+  /** A defect ended what was under way. */
+  trouble: { sentence: string };
   /** How far a long request is, 0 … 1. */
   progress: { done: number };
   /** An estimator that is being fitted elsewhere shows where it stands. */

@@ -9,6 +9,7 @@ costs the training no step. A fit elsewhere is shown by the same painter, in the
 from __future__ import annotations
 
 import contextlib
+import logging
 import queue
 import threading
 import time
@@ -23,6 +24,8 @@ from deltarule.playground.answers import Answers
 from deltarule.playground.lab import Lab
 from deltarule.playground.maps import paint
 from deltarule.playground.shown import Moment
+
+logger = logging.getLogger("deltarule.playground")
 
 #: Seconds of a slice of training, and between two frames at least.
 SLICE, FRAME = 0.012, 1 / 61
@@ -45,6 +48,15 @@ RARER = 20
 
 class _Ended(Exception):
     """Leaves an ask that takes long when its page is gone."""
+
+
+def _reported(defect: Exception) -> str:
+    """Log an error that is nobody's but ours; what the page says of it."""
+    logger.error("a defect of the playground", exc_info=defect)
+    return (
+        f"Something went wrong that should not have ({type(defect).__name__}); where the training "
+        "stands is kept. Please report it, with what you did last."
+    )
 
 
 class Desk:
@@ -121,7 +133,7 @@ class Desk:
         """Paint where the fit stands, and send it."""
         self._ready = False
         self._answers.follow(moment)
-        self._painter.submit(self._paint_moment, moment)
+        self._painter.submit(self._safely, lambda: self._paint_moment(moment))
 
     def tell_subject(self, subject: dict[str, Any]) -> None:
         """Say that another model is open now."""
@@ -165,7 +177,14 @@ class Desk:
                 with contextlib.suppress(_Ended):
                     self._answer(message)
             else:
-                self._go_on()
+                self._go_on_or_say()
+
+    def _go_on_or_say(self) -> None:
+        try:
+            self._go_on()
+        except Exception as defect:
+            self._answers.playing = False
+            self._send(wire.encode({"event": "trouble", "told": {"sentence": _reported(defect)}}))
 
     def _next(self) -> bytes | Future[Parameters | None] | None:
         """The next ask; empty where none waits and there is training to do."""
@@ -201,6 +220,10 @@ class Desk:
             answer = {"problem": str(problem)}
         except MemoryError:
             answer = {"problem": "There is not enough memory for that. Ask for less."}
+        except _Ended:
+            raise
+        except Exception as defect:
+            answer = {"problem": _reported(defect)}
         self._send(wire.encode({"id": number, **answer}))
 
     def _progress(self, done: float) -> None:
@@ -257,4 +280,12 @@ class Desk:
             self._painting = max(time.thread_time() - began, 0.9 * self._painting)
             self._send(message)
 
-        self._frame = self._painter.submit(paint_and_send)
+        self._frame = self._painter.submit(self._safely, paint_and_send)
+
+    def _safely(self, paints: Callable[[], None]) -> None:
+        """Paint; a frame that cannot be painted is left out, and the page waits for the next."""
+        try:
+            paints()
+        except Exception as defect:
+            _reported(defect)
+            self._ready = True

@@ -7,6 +7,7 @@ export class Listeners {
   private readonly sets: { [E in keyof Events]: Set<Heard<E>> } = {
     frame: new Set(),
     progress: new Set(),
+    trouble: new Set(),
     live: new Set(),
     subject: new Set(),
     connection: new Set(),

@@ -77,6 +77,10 @@ export function useEngine(chosen: Engine): void {
     if (engineIs.value) engineIs.value = { ...engineIs.value, subject: found };
     void openSubject(found);
   });
+  chosen.on("trouble", ({ sentence }) => {
+    playing.value = false;
+    notice.value = sentence;
+  });
   chosen.on("progress", ({ done }) => {
     progress.value = done < 1 ? done : null;
   });

@@ -208,7 +208,7 @@ def test_the_factors_give_the_engines_number_for_every_optimiser(open_page, opti
 def do_this_step(page) -> None:
     step = int(re.search(r"t = (\d+)", page.locator(".step-which").text_content())[1])
     page.get_by_role("button", name="Do this step").click()
-    page.get_by_text(f"t = {step + 1}").wait_for()
+    page.locator(".step-which").get_by_text(f"t = {step + 1}", exact=True).wait_for()
 
 
 def test_a_step_leads_to_the_weights_that_were_shown(open_page):
@@ -283,9 +283,9 @@ def test_what_belongs_together_lights_up(open_page):
     page.locator(".step-picture [data-unit='1-0']").hover()
     assert {"z-1-0", "a-1-0", "delta-1-0", "u-1-0"} <= lit(page, ".step-list")
     # by keyboard too
+    page.mouse.move(5, 5)
     page.locator(".step-weight").nth(4).focus()
     assert lit(page, ".step-picture") == {"e-0-0-0"}
-    page.mouse.move(5, 5)
     page.get_by_role("button", name="Next line").focus()
     assert lit(page, ".step-room") == set()
 
@@ -454,7 +454,7 @@ def test_while_it_trains_the_room_follows(open_page):
     hold_formulas(page)
 
 
-PRINTED = "window.printed = 0; window.print = () => { window.printed += 1; };"
+PRINTED = "() => { window.printed = 0; window.print = () => { window.printed += 1; }; }"
 
 
 def test_a_worksheet_and_its_solution_on_paper(open_page):

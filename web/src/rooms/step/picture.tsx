@@ -77,12 +77,20 @@ export function Picture({ script }: { readonly script: Script }) {
   const [size, setSize] = useState<Size>({ width: 640, height: 380 });
   useLayoutEffect(() => {
     const node = place.current!;
-    const measure = () => setSize({ width: node.clientWidth, height: node.clientHeight });
+    const measure = () => {
+      // On paper it is not there.
+      if (node.clientWidth) setSize({ width: node.clientWidth, height: node.clientHeight });
+    };
     measure();
     const watcher = new ResizeObserver(measure);
     watcher.observe(node);
     return () => watcher.disconnect();
   }, []);
+  useLayoutEffect(() => {
+    const svg = place.current!.querySelector("svg")!;
+    const next = svg.querySelector<SVGElement>(`[data-unit="${svg.dataset.next}"]`);
+    if (document.activeElement === svg && next) next.focus();
+  });
   const layout = layoutOf(script, size);
   const line = lines.value[current.value];
   return (
@@ -90,6 +98,7 @@ export function Picture({ script }: { readonly script: Script }) {
       <svg
         width={size.width}
         height={size.height}
+        tabIndex={-1}
         role="group"
         aria-label="The network; arrow keys move between its units, Enter shows a unit's line"
         onKeyDown={(event) => moveFocus(event, script)}
@@ -250,7 +259,7 @@ function Unit({ script, layout, box, line }: UnitProps) {
   return (
     <g
       class={kind}
-      role="button"
+      role="img"
       tabIndex={layer === 0 && box === layout.boxes[0][0] ? 0 : -1}
       data-place={unitPlace(layer, unit)}
       data-unit={`${layer}-${unit}`}
@@ -368,7 +377,8 @@ function More({ script, layout, layer, boxes }: MoreProps) {
 /** Arrow keys go from unit to unit; beyond the end of what is drawn of a wide layer, further. */
 function moveFocus(event: KeyboardEvent, script: Script): void {
   const svg = event.currentTarget as SVGSVGElement;
-  const from = (event.target as Element).closest<SVGElement>("[data-unit]")?.dataset.unit;
+  const focused = (event.target as Element).closest<SVGElement>("[data-unit]");
+  const from = focused?.dataset.unit ?? svg.dataset.next;
   if (!from) return;
   const [layer, unit] = from.split("-").map(Number);
   if (event.key === "Enter" || event.key === " ") {
@@ -388,14 +398,16 @@ function moveFocus(event: KeyboardEvent, script: Script): void {
   event.stopPropagation();
   const column = Math.min(Math.max(layer + step[0], 0), script.depth);
   const row = Math.min(Math.max(unit + step[1], 0), script.count(column) - 1);
-  const find = () => svg.querySelector<SVGElement>(`[data-unit="${column}-${row}"]`);
-  if (find()) find()!.focus();
+  const drawn = svg.querySelector<SVGElement>(`[data-unit="${column}-${row}"]`);
+  if (drawn) drawn.focus();
   else {
     const shown = [...svg.querySelectorAll<SVGElement>(`[data-unit^="${column}-"]`)];
     if (step[0]) shown[Math.min(shown.length - 1, 2)]?.focus();
     else {
+      // The unit is drawn soon; until then the picture holds the focus for it.
+      svg.dataset.next = `${column}-${row}`;
+      svg.focus();
       pickUnit(column, row);
-      requestAnimationFrame(() => find()?.focus());
     }
   }
 }

@@ -1,4 +1,4 @@
-"""The step room: its numbers are the engine's, its formulas give them, and it does what is pressed."""
+"""The step room: its numbers are the engine's, its formulas give them, it does what is pressed."""
 
 from __future__ import annotations
 
@@ -79,7 +79,8 @@ def rows_of(page, within: str) -> dict[str, tuple[float, float | None, str]]:
     """Each result: the engine's number, what the formula gives, and whose number it is."""
     found = page.evaluate(
         """(within) => [...document.querySelectorAll(`${within} [data-row]`)].map((node) =>
-            [node.dataset.row, node.dataset.value, node.dataset.worked ?? null, node.dataset.of])""",
+            [node.dataset.row, node.dataset.value, node.dataset.worked ?? null,
+             node.dataset.of])""",
         within,
     )
     return results(found)
@@ -97,14 +98,16 @@ def walked(page) -> dict[str, tuple[float, float | None, str]]:
     found = page.evaluate(
         """async () => {
             const found = [];
-            const count = Number(document.querySelector('.step-count').textContent.split(' ').pop());
+            const counted = () => document.querySelector('.step-count').textContent;
+            const count = Number(counted().split(' ').pop());
             const press = async (key) => {
-                document.body.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }));
+                const options = { key, bubbles: true, cancelable: true };
+                document.body.dispatchEvent(new KeyboardEvent('keydown', options));
                 await new Promise((drawn) => setTimeout(drawn));
             };
             await press('Home');
             for (let line = 1; line <= count; line += 1) {
-                while (!document.querySelector('.step-count').textContent.startsWith(`line ${line} `))
+                while (!counted().startsWith(`line ${line} `))
                     await new Promise((drawn) => setTimeout(drawn));
                 for (const { dataset } of document.querySelectorAll('.step-card [data-row]'))
                     found.push([dataset.row, dataset.value, dataset.worked ?? null, dataset.of]);
@@ -135,7 +138,7 @@ def traced(network, D, optimizer, penalty, X=XOR, step=0, vector=None):
     row = int(order("replacement", SEED, step // len(X), len(X))[step % len(X)])
     _, gradient = session.loss_gradient(X[row : row + 1], D[row : row + 1])
     session.bind(X, D)
-    l1, l2 = ((penalty.l1 / len(X), penalty.l2 / len(X)) if penalty else (0.0, 0.0))
+    l1, l2 = (penalty.l1 / len(X), penalty.l2 / len(X)) if penalty else (0.0, 0.0)
     work = Work(Rule("replacement", SEED), 1, optimizer, l1, l2)
     met = session.trace(work, step, np.ones(1))
     return row, met, before, gradient, session
@@ -223,7 +226,10 @@ def test_a_step_leads_to_the_weights_that_were_shown(open_page):
         assert new == sorted(vector)
         do_this_step(page)
         said = page.locator(".step-said").text_content()
-        assert said == f"Step {step} is done: the weights are the new ones that were shown, bit for bit."
+        assert (
+            said
+            == f"Step {step} is done: the weights are the new ones that were shown, bit for bit."
+        )
         old = page.locator(".step-table [data-thing^='w-']").evaluate_all(
             "nodes => nodes.map(node => Number(node.dataset.value))"
         )
@@ -340,7 +346,8 @@ def test_a_sample_of_ones_own_and_back_to_the_drawn_one(open_page):
     page.get_by_text("The new weights are taken").wait_for()
     until(
         page,
-        "(value) => Number(document.querySelector(\"[data-thing='w-1-0-0']\").dataset.value) === value",
+        """(value) => value ===
+            Number(document.querySelector("[data-thing='w-1-0-0']").dataset.value)""",
         float(trace.after.weights[1][0, 0]),
     )
     page.get_by_role("button", name="Back to the drawn sample").click()
@@ -471,13 +478,16 @@ def test_a_worksheet_and_its_solution_on_paper(open_page):
     # z, h and d̂, f and δ with two blanks each, two for each weight
     assert blanks == 2 * (2 * 4 + 1 + 4) + 2 * 13
     given = sheet.text_content()
-    assert "0.3084" in given and "0.5400" not in given
+    assert "0.3084" in given
+    assert "0.5400" not in given
     assert pages(page.pdf(prefer_css_page_size=True)) == 2
     page.emulate_media(media="screen")
     page.get_by_role("button", name="Solution").click()
     until(page, "window.printed === 2")
     assert sheet.locator(".sheet-blank").count() == 0
-    trace = dr.trace_step(dr.Network((2, 3, 1)), dr.initialize(dr.Network((2, 3, 1)), SEED), [1, 0], [1], 1.0)
+    trace = dr.trace_step(
+        dr.Network((2, 3, 1)), dr.initialize(dr.Network((2, 3, 1)), SEED), [1, 0], [1], 1.0
+    )
     solved = sheet.text_content()
     for value in (*trace.outputs[1], *trace.prediction, *trace.deltas[0], *trace.after.vector):
         assert f"{abs(value):.4g}"[:5] in solved

@@ -19,7 +19,7 @@ import {
 import { FIELDS, OPTION_NAMES, optionField, Unreadable, type Field } from "./address_fields";
 import { DEFAULTS, optionRecord, type Settings } from "./settings";
 
-/** The version of what stands in addresses: another one when an old link would say another thing. */
+/** The version of addresses: another one when an old link would say another thing. */
 export const VERSION = "1";
 
 /** The base brings weights, and the state has none. */
@@ -208,7 +208,7 @@ export function readState(hash: string, base: State, own: TableRead | null = nul
   return { state, problems };
 }
 
-/** One setting as an address says it, "optimizer.momentum" too; null where there is none so called. */
+/** One setting as an address says it, "optimizer.momentum" too; null where there is none. */
 export function settingText(settings: Settings, name: string): string | null {
   return textsOf(settings).get(name) ?? null;
 }
@@ -221,7 +221,7 @@ export function problemSentence(problems: readonly string[]): string {
   return `The page could not read from its address: ${named}${more}. The rest was taken.`;
 }
 
-/** The settings of `after` that say another thing than in `before`; the others are left as they are. */
+/** The settings of `after` that say another thing than in `before`. */
 export function differing(before: Settings, after: Settings): Partial<Settings> {
   const changes: Record<string, unknown> = {};
   const [old, fresh] = [textsOf(before), textsOf(after)];

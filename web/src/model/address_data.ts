@@ -1,4 +1,4 @@
-/** What an address carries besides settings: weights of a small network, and points of one's own. */
+/** What an address carries besides settings: weights of a small network, own points. */
 import type { TableRead } from "../protocol";
 import { readNumber, Unreadable } from "./address_fields";
 

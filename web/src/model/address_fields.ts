@@ -76,7 +76,9 @@ const truth: Field<boolean> = {
 const layers: Field<readonly number[]> = {
   read: (text) => {
     const units = text === "none" ? [] : text.split(",").map(readNumber);
-    const fits = units.every((count) => Number.isInteger(count) && count >= 1 && count <= MOST_UNITS);
+    const fits = units.every(
+      (count) => Number.isInteger(count) && count >= 1 && count <= MOST_UNITS,
+    );
     if (!fits || units.length > MOST_HIDDEN)
       throw new Unreadable(
         `none, or units of at most ${MOST_HIDDEN} layers, each from 1 to ${MOST_UNITS}, as in 8,4`,

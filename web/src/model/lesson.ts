@@ -34,7 +34,13 @@ export const place = signal(0);
 export const done = signal<ReadonlySet<number>>(new Set());
 export const task = computed<Task | null>(() => lesson.value?.tasks[place.value] ?? null);
 
-const NOTHING: Log = { settings: settings.peek(), steps: 0, epochs: 0, rooms: new Set(), trainings: [] };
+const NOTHING: Log = {
+  settings: settings.peek(),
+  steps: 0,
+  epochs: 0,
+  rooms: new Set(),
+  trainings: [],
+};
 const log = signal<Log>(NOTHING);
 /** While a task is being set up nothing counts. */
 const settingUp = signal(false);
@@ -106,7 +112,7 @@ function finish(): void {
   if (!done.value.has(place.value)) done.value = new Set(done.value).add(place.value);
 }
 
-/** Whether what is chosen is what is open: while a choice is under way the numbers are of another. */
+/** Whether what is chosen is open: while a choice is under way the numbers are of another. */
 function isSettled(): boolean {
   const began = log.value.settings;
   return !settingUp.value && NEW.every((name) => settings.value[name] === began[name]);

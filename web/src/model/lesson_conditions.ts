@@ -68,7 +68,11 @@ type Kind =
       readonly limits: Limits;
       readonly where: readonly Condition[];
     }
-  | { readonly kind: "weights"; readonly are: "equal" | "unmoved" | "moved"; readonly layer: number }
+  | {
+      readonly kind: "weights";
+      readonly are: "equal" | "unmoved" | "moved";
+      readonly layer: number;
+    }
   | { readonly kind: "stopped"; readonly reason: string };
 
 /** `say`: the lesson's own words for it in the list of what is to be done. */
@@ -154,7 +158,8 @@ export function readCondition(given: LessonReader): Condition {
 /** Of a training nothing is kept but its settings: conditions on it speak of those. */
 function readWhere(given: LessonReader): Condition {
   const condition = readCondition(given);
-  if (condition.kind !== "setting") throw given.wrong("", "a condition of a setting", condition.kind);
+  if (condition.kind !== "setting")
+    throw given.wrong("", "a condition of a setting", condition.kind);
   return condition;
 }
 
@@ -240,7 +245,8 @@ function words(condition: Condition, facts: Facts): string {
     }
     case "setting": {
       const wanted = condition.is.length ? condition.is.join(" or ") : limitWords(condition.limits);
-      return `${condition.name} ${wanted} (now ${settingText(facts.settings, condition.name) ?? "none"})`;
+      const now = settingText(facts.settings, condition.name) ?? "none";
+      return `${condition.name} ${wanted} (now ${now})`;
     }
     case "done": {
       const { least, unit } = condition;
@@ -257,14 +263,18 @@ function words(condition: Condition, facts: Facts): string {
       return `${least} ${one}${long} with the objective J ${limitWords(limits)} (${count} so far)`;
     }
     case "weights":
-      if (condition.are === "equal") return `all units of layer ${condition.layer} have the same weights`;
-      return `the weights of layer ${condition.layer} ${condition.are === "moved" ? "have" : "have not"} moved`;
+      if (condition.are === "equal")
+        return `all units of layer ${condition.layer} have the same weights`;
+      return condition.are === "moved"
+        ? `the weights of layer ${condition.layer} have moved`
+        : `the weights of layer ${condition.layer} have not moved`;
     case "stopped":
       return "a training whose numbers run away";
   }
 }
 
-const said = (condition: Condition, facts: Facts): string => condition.say ?? words(condition, facts);
+const said = (condition: Condition, facts: Facts): string =>
+  condition.say ?? words(condition, facts);
 
 export interface Line {
   readonly text: string;

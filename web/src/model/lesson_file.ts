@@ -1,4 +1,4 @@
-/** A lesson as its file has it: read, checked, and refused with a sentence where something is wrong. */
+/** A lesson as its file has it: read, checked, refused with a sentence where it is wrong. */
 import { problemSentence, readState, START, type State } from "./address";
 import { readCondition, readMeasure, type Condition } from "./lesson_conditions";
 import type { Measure } from "./lesson_measures";
@@ -90,14 +90,20 @@ function readChoice(given: LessonReader): Choice {
 
 function readGoal(given: LessonReader): Goal {
   const kinds = (["check", "question", "number"] as const).filter((kind) => given.has(kind));
-  if (kinds.length !== 1) throw given.wrong("", "a task with one of check, question, number", kinds);
-  if (kinds[0] === "check") return { kind: "check", condition: readCondition(given.inner("check")) };
+  if (kinds.length !== 1)
+    throw given.wrong("", "a task with one of check, question, number", kinds);
+  if (kinds[0] === "check")
+    return { kind: "check", condition: readCondition(given.inner("check")) };
   if (kinds[0] === "question") {
     const asked = given.inner("question");
     const text = asked.text("text", LETTERS);
     const choices = asked.records("choices", 2, 6).map(readChoice);
     if (choices.filter(({ right }) => right).length !== 1)
-      throw asked.wrong("choices", "choices of which one is right", choices.map(({ right }) => right));
+      throw asked.wrong(
+        "choices",
+        "choices of which one is right",
+        choices.map(({ right }) => right),
+      );
     asked.end();
     return { kind: "question", text, choices };
   }
@@ -119,7 +125,11 @@ function readGoal(given: LessonReader): Goal {
 
 function readTask(given: LessonReader, place: number, base: State): Task {
   if (place === 0 && given.has("state"))
-    throw given.wrong("state", "left out of the first task, which begins with the lesson's", "a state");
+    throw given.wrong(
+      "state",
+      "left out of the first task, which begins with the lesson's",
+      "a state",
+    );
   const state = given.has("state") ? given.text("state", 4000) : null;
   const begins = state ? checkedState(given, "state", base) : base;
   const task = {
@@ -159,18 +169,20 @@ export function readLesson(parsed: unknown, name: string): Lesson {
 /** Bytes of the largest file that is read. */
 const MOST_BYTES = 200_000;
 
+const CHOOSE = "Choose the JSON file of a lesson.";
+
 /** A lesson from a file that a person chose. */
 export async function openLesson(file: File): Promise<Lesson> {
   if (file.size > MOST_BYTES)
     throw new LessonError(
-      `${file.name} has ${file.size} bytes; a lesson has at most ${MOST_BYTES}. Choose the JSON file of a lesson.`,
+      `${file.name} has ${file.size} bytes; a lesson has at most ${MOST_BYTES}. ${CHOOSE}`,
     );
   let parsed: unknown;
   try {
     parsed = JSON.parse(await file.text());
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    throw new LessonError(`${file.name} is no JSON file: ${why}. Choose the JSON file of a lesson.`);
+    throw new LessonError(`${file.name} is no JSON file: ${why}. ${CHOOSE}`);
   }
   try {
     return readLesson(parsed, "");

@@ -1,4 +1,4 @@
-/** Reads records of a lesson's file field by field, and says in a sentence what is wrong with one. */
+/** Reads records of a lesson's file field by field, and says what is wrong with one. */
 
 /** A file that is no lesson; the sentence says where and what to do. */
 export class LessonError extends Error {}
@@ -103,6 +103,7 @@ export class LessonReader {
     const [name] = this.left;
     if (name === undefined) return;
     const place = this.where || "The lesson";
-    throw new LessonError(`${place} has a field "${name.slice(0, 40)}" that lessons do not know. ${REMEDY}`);
+    const field = name.slice(0, 40);
+    throw new LessonError(`${place} has a field "${field}" that lessons do not know. ${REMEDY}`);
   }
 }

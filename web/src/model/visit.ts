@@ -36,7 +36,8 @@ function* lesser(state: State): Generator<State> {
   };
   yield { ...state, settings: plain };
   const { room, set, hidden, hide, lesson, theme } = s;
-  yield { ...START, table: state.table, settings: { ...DEFAULTS, room, set, hidden, hide, lesson, theme } };
+  const kept = { room, set, hidden, hide, lesson, theme };
+  yield { ...START, table: state.table, settings: { ...DEFAULTS, ...kept } };
   yield { ...START, settings: { ...DEFAULTS, hide, theme } };
 }
 

@@ -11,13 +11,24 @@ interface Props {
   readonly isDone: boolean;
 }
 
+/** What a goal of one kind is shown by. */
+interface Of<K extends Goal["kind"]> {
+  readonly goal: Extract<Goal, { kind: K }>;
+  readonly isDone: boolean;
+}
+
 export function GoalView({ goal, isDone }: Props) {
   if (goal.kind === "question") return <Question goal={goal} isDone={isDone} />;
   if (goal.kind === "number") return <NumberAsked goal={goal} isDone={isDone} />;
   return <Checks condition={goal.condition} isDone={isDone} />;
 }
 
-function Checks({ condition, isDone }: { readonly condition: Condition; readonly isDone: boolean }) {
+interface ChecksProps {
+  readonly condition: Condition;
+  readonly isDone: boolean;
+}
+
+function Checks({ condition, isDone }: ChecksProps) {
   return (
     <ul class="lesson-checks" aria-label="To be done">
       {linesOf(condition, facts.value).map((line, index) => {
@@ -36,7 +47,7 @@ function Checks({ condition, isDone }: { readonly condition: Condition; readonly
   );
 }
 
-function Question({ goal, isDone }: Props & { readonly goal: Extract<Goal, { kind: "question" }> }) {
+function Question({ goal, isDone }: Of<"question">) {
   const [chosen, choose] = useState<number | null>(null);
   const id = useId();
   const said = chosen === null ? null : goal.choices[chosen];
@@ -89,7 +100,7 @@ function verdictOn(text: string): string {
   return right ? "" : `Not so: ${text.trim()} is too far away. Check each factor and its sign.`;
 }
 
-function NumberAsked({ goal, isDone }: Props & { readonly goal: Extract<Goal, { kind: "number" }> }) {
+function NumberAsked({ goal, isDone }: Of<"number">) {
   const [text, setText] = useState("");
   const [verdict, setVerdict] = useState("");
   const id = useId();

@@ -2,7 +2,17 @@
 import { signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { LESSONS } from "../lessons";
-import { again, beginLesson, closeLesson, done, goTo, lesson, place, press, task } from "../model/lesson";
+import {
+  again,
+  beginLesson,
+  closeLesson,
+  done,
+  goTo,
+  lesson,
+  place,
+  press,
+  task,
+} from "../model/lesson";
 import type { Lesson, Task } from "../model/lesson_file";
 import { GoalView } from "./lesson_goal";
 import "./lesson_panel.css";
@@ -40,7 +50,9 @@ function Head({ open }: { readonly open: Lesson }) {
   const isBeside = docked.value === "side";
   return (
     <div class="lesson-head">
-      <p class="lesson-kicker">{number ? `Lesson ${number} of ${LESSONS.length}` : "Your own lesson"}</p>
+      <p class="lesson-kicker">
+        {number ? `Lesson ${number} of ${LESSONS.length}` : "Your own lesson"}
+      </p>
       <button
         type="button"
         class="lesson-dock"

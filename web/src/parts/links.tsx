@@ -1,9 +1,8 @@
 /** Links to what is on show: as it is, or with less to be seen, for a class. */
 import { useId, useRef, useState } from "preact/hooks";
-import { LESSONS } from "../lessons";
-import { MOST_WEIGHTS, carries } from "../model/address_data";
+import { baseOf, LESSONS } from "../lessons";
 import { writeState, type State } from "../model/address";
-import { baseOf } from "../lessons";
+import { carries, MOST_WEIGHTS } from "../model/address_data";
 import { moved, settings } from "../model/bench";
 import { GROUP_NAMES, GROUPS, shows, type Group } from "../model/groups";
 import { stateNow } from "../model/visit";
@@ -33,6 +32,8 @@ function lacking({ settings: chosen, table }: State): string {
 
 const COPIED = "The link is copied: whoever opens it sees what you see now.";
 
+const NOT_COPIED = "This browser does not let the page copy: copy the link here.";
+
 export function Links() {
   const [said, say] = useState("");
   const dialog = useRef<HTMLDialogElement>(null);
@@ -43,7 +44,7 @@ export function Links() {
     const text = linkTo(state);
     const taken = await copied(text);
     setLink(taken ? "" : text);
-    say(`${taken ? COPIED : "This browser does not let the page copy: copy the link here."}${lacking(state)}`);
+    say(`${taken ? COPIED : NOT_COPIED}${lacking(state)}`);
   };
   return (
     <div class="links">
@@ -81,7 +82,11 @@ function LinkField({ link, label }: { readonly link: string; readonly label: str
   );
 }
 
-function ClassDialog({ dialog }: { readonly dialog: { readonly current: HTMLDialogElement | null } }) {
+interface DialogProps {
+  readonly dialog: { readonly current: HTMLDialogElement | null };
+}
+
+function ClassDialog({ dialog }: DialogProps) {
   const id = useId();
   const [hidden, setHidden] = useState<readonly Group[]>([]);
   const [withWeights, setWithWeights] = useState(false);
@@ -104,7 +109,7 @@ function ClassDialog({ dialog }: { readonly dialog: { readonly current: HTMLDial
   };
   const copy = async () => {
     const taken = await copied(link);
-    say(taken ? "The link is copied." : "This browser does not let the page copy: copy the link above.");
+    say(taken ? "The link is copied." : NOT_COPIED.replace("here", "above"));
   };
   return (
     <dialog ref={dialog as never} class="links-dialog" aria-labelledby={id}>

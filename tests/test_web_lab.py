@@ -21,7 +21,7 @@ from deltarule.playground.answers import Answers
 TOLERANCE = 1e-12
 
 #: A message that asks web/tests/lab.ts for nothing.
-NOTHING: dict[str, Any] = {"desks": [], "play": None, "factors": []}
+NOTHING: dict[str, Any] = {"desks": [], "play": None, "factors": [], "troubles": []}
 
 #: Names of asks, and what is given.
 Session = list[tuple[str, dict[str, Any]]]
@@ -583,3 +583,20 @@ def test_a_training_that_runs_away_stops_playing():
     frame = frames[-1]["told"]
     assert frame["stopped"]["reason"] == "non_finite"
     assert frame["behind"] == 2
+
+
+@needs_node
+def test_an_error_is_said_and_ends_nothing():
+    opening = {"id": 0, "ask": "open", "given": PROBLEMS[0].opening()}
+    opened, *heard, paused = ask("lab.ts", NOTHING | {"troubles": [opening]})["troubled"]
+    defect = (
+        "Something went wrong that should not have (TypeError); where the training stands is kept. "
+        "Please report it, with what you did last."
+    )
+    memory = "There is not enough memory for that. Ask for less."
+    said = [message.get("problem") or message.get("told", {}).get("sentence") for message in heard]
+    # Of the ask, and then of the slice after the answer to play.
+    planted = (defect, "No memory.", memory)
+    assert said == [word for sentence in planted for word in (sentence, None, sentence)]
+    assert [m["event"] for m in heard if "event" in m] == ["trouble"] * 3
+    alike(paused["answer"]["state"], opened["answer"]["state"], "where it stands")

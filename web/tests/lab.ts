@@ -1,6 +1,7 @@
 /** The lab of the page's own engine as a test asks it: lists of asks in, lists of answers out. */
 
 import { decode, encode } from "../src/engines/wire";
+import { EngineError } from "../src/protocol";
 import type { Moved } from "../src/protocol";
 import { Answers } from "../src/wasm/answers";
 import { Desk } from "../src/wasm/desk";
@@ -13,13 +14,14 @@ import type { Clock } from "../src/wasm/schedules";
 /** `desks`: lists of asks, each answered by a lab of its own. `play`: asks, frames to wait for. */
 interface Told {
   readonly desks: readonly (readonly Asked[])[];
+  readonly troubles: readonly Asked[];
   readonly factors: readonly { schedule: Schedule; clock: Clock; count: number }[];
   readonly play: { readonly asks: readonly Asked[]; readonly frames: number } | null;
 }
 
 export async function answer(message: ArrayBuffer, wasm: BufferSource): Promise<Uint8Array> {
   const compiled = await compile(wasm);
-  const { desks, factors: asked, play } = decode(message) as Told;
+  const { desks, troubles, factors: asked, play } = decode(message) as Told;
   return encode({
     desks: desks.map((asks) => {
       const heard: Message[] = [];
@@ -28,6 +30,7 @@ export async function answer(message: ArrayBuffer, wasm: BufferSource): Promise<
       desk.close();
       return heard;
     }),
+    troubled: await troubled(compiled, troubles),
     factors: asked.map(({ schedule, clock, count }) => factors(schedule, clock, count)),
     played: play ? await played(compiled, play.asks, play.frames) : [],
   });
@@ -56,4 +59,33 @@ function played(
     });
     for (const asked of asks) desk.receive(asked);
   });
+}
+
+/** What is said of errors that are planted: in an ask, and in slices of a training that plays. */
+async function troubled(compiled: WebAssembly.Module, asks: readonly Asked[]): Promise<Message[]> {
+  if (!asks.length) return [];
+  const heard: Message[] = [];
+  const logged = console.error;
+  console.error = () => undefined;
+  const answers = new Answers(compiled, "of a test");
+  const desk = new Desk(answers, (told) => heard.push(told));
+  for (const asked of asks) desk.receive(asked);
+  const lab = answers.lab!;
+  for (const planted of [
+    new TypeError("planted"),
+    new EngineError("No memory."),
+    new RangeError(),
+  ]) {
+    const fails = (): never => {
+      throw planted;
+    };
+    lab.judge = lab.run = fails;
+    desk.receive({ id: 0, ask: "judge", given: { held: false } });
+    desk.receive({ id: 0, ask: "play", given: { steps_per_second: null } });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  desk.receive({ id: 0, ask: "pause", given: {} });
+  desk.close();
+  console.error = logged;
+  return heard;
 }

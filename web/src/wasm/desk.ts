@@ -33,7 +33,7 @@ export interface Asked {
 export type Message =
   | { readonly id: number; readonly answer: unknown }
   | { readonly id: number; readonly problem: string }
-  | { readonly event: "frame" | "progress"; readonly told: unknown };
+  | { readonly event: "frame" | "progress" | "trouble"; readonly told: unknown };
 
 export class Desk {
   /** Whether the page waits for a frame, and when the next one may be painted. */
@@ -103,7 +103,7 @@ export class Desk {
       this.goOn();
     } catch (problem) {
       this.answers.playing = false;
-      throw problem;
+      this.send({ event: "trouble", told: { sentence: sentenceOf(problem) } });
     }
     if (!this.answers.playing) return;
     this.wait(this.answers.pace === null ? 0 : Math.max(0, Math.min(this.due - now(), FRAME)));
@@ -143,12 +143,17 @@ export class Desk {
   }
 }
 
-/** What the page says of a problem; one that nobody has thought of is thrown on. */
+/** What the page says of a problem; one that is nobody's but ours is logged too. */
 export function sentenceOf(problem: unknown): string {
   if (problem instanceof EngineError) return problem.message;
   // Of arrays, which a browser with no more memory refuses to make.
   if (problem instanceof RangeError) return "There is not enough memory for that. Ask for less.";
-  throw problem;
+  console.error("a defect of the playground", problem);
+  const kind = problem instanceof Error ? problem.name : typeof problem;
+  return (
+    `Something went wrong that should not have (${kind}); where the training stands is kept. ` +
+    "Please report it, with what you did last."
+  );
 }
 
 function now(): number {

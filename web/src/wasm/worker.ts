@@ -28,13 +28,6 @@ addEventListener("message", async ({ data }: MessageEvent<Asked>) => {
   try {
     (await desk).receive(data);
   } catch (problem) {
-    try {
-      send({ id: data.id, problem: sentenceOf(problem) });
-    } catch (unknown) {
-      // Outside of a promise, so that the page hears of it.
-      setTimeout(() => {
-        throw unknown;
-      });
-    }
+    send({ id: data.id, problem: sentenceOf(problem) });
   }
 });

@@ -75,6 +75,8 @@ class Page:
             told = self.told.get(timeout=PATIENCE)
             if told.get("id") == number:
                 return told
+            if told.get("event") == "live":
+                self.ask("ready")  # as the page does with every frame
 
     def event(self, name: str) -> dict[str, Any]:
         while True:
@@ -389,7 +391,15 @@ def test_the_browser_is_opened_where_there_is_a_screen(monkeypatch):
     from deltarule.playground import browser
 
     started = []
-    monkeypatch.setattr(browser.subprocess, "Popen", lambda command, **how: started.append(command))
+
+    class Process:
+        def __init__(self, command: list[str], **how: Any) -> None:
+            started.append(command)
+
+        def wait(self) -> None:
+            pass
+
+    monkeypatch.setattr(browser.subprocess, "Popen", Process)
     monkeypatch.setattr(browser.sys, "platform", "linux")
     for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)

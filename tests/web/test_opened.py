@@ -97,7 +97,7 @@ def test_a_model_file_is_saved_and_opened(visit, model, tmp_path):
         objective = counter(page, "objective")
         page.get_by_role("link", name="Data").click()
         with page.expect_download() as download:
-            page.get_by_role("button", name="Model file").click()
+            page.get_by_role("button", name="⤓ Model file").click()
         path = tmp_path / download.value.suggested_filename
         download.value.save_as(path)
         assert isinstance(dr.load(path), dr.MLPClassifier)

@@ -1,7 +1,12 @@
 """The playground: every sum, delta and update of the real kernels, on a page in the browser.
 
 Its engine is this library: `lab` steps with the engines' own sessions, `desk` answers one page,
-`wire` is how messages lie in bytes, `asks` checks them, `answers` does them. Its server is:
+`wire` is how messages lie in bytes, `asks` checks them, `answers` does them.
+
+A model of one's own comes by way of `sources`, which brings it and its rows to one form, `subject`,
+what the page is told of it, and `shown`, what all pages of a server see, a fit under way too.
+`handle` is ``dr.play``, `meeting` joins sockets and desks, `record` writes one HTML file that needs
+no server. The server is:
 
 ================  ===============================================================
 `room.py`         what happens behind an open socket, as a promise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 
 __all__ = ["has_screen", "open_browser"]
 
@@ -21,11 +22,13 @@ def open_browser(url: str) -> bool:
     if not has_screen():
         return False
     # In a process of its own: some browsers are waited for, and some write to the terminal.
-    subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-m", "webbrowser", url],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
+    # Its end is heard by someone, or it would stay among the processes of this machine.
+    threading.Thread(target=process.wait, name="deltarule browser", daemon=True).start()
     return True

@@ -21,6 +21,7 @@ from deltarule.playground import libraries  # noqa: F401 - says what is missing
 
 # isort: split
 import uvicorn
+from websockets.exceptions import InvalidState
 
 from deltarule.exceptions import InvalidParameterError
 from deltarule.playground.addresses import check_address
@@ -132,7 +133,7 @@ class Server:
         self._begin()
         # What Ctrl-C asks for has been done when uvicorn says it again.
         with contextlib.suppress(KeyboardInterrupt):
-            self._server.run(sockets=[self._listener])
+            self._serve()
 
     def start(self) -> Self:
         """Serve in a thread; returns at once.
@@ -144,8 +145,7 @@ class Server:
         """
         self._begin()
         self._thread = threading.Thread(
-            target=self._server.run,
-            kwargs={"sockets": [self._listener]},
+            target=self._serve,
             name="deltarule playground",
             daemon=True,
         )
@@ -165,6 +165,11 @@ class Server:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _serve(self) -> None:
+        # To a page that leaves in this very moment, nothing can be said any more.
+        with contextlib.suppress(InvalidState):
+            self._server.run(sockets=[self._listener])
 
     def _begin(self) -> None:
         if self._begun:

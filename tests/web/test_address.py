@@ -155,8 +155,8 @@ PICTURE = "<img src=x onerror=alert(1)>"
 
 WRONG = [
     ("v=2", "v, which must be 1, the version of this page (got 2)"),
-    ("rows=abc", "rows, which must be a whole number from 4 to 2000 (got abc)"),
-    ("rows=0x10", "rows, which must be a whole number from 4 to 2000 (got 0x10)"),
+    ("rows=abc", "rows, which must be a whole number from 4 to 5000 (got abc)"),
+    ("rows=0x10", "rows, which must be a whole number from 4 to 5000 (got 0x10)"),
     ("noise=", "noise, which must be a number from 0 to 1 (got nothing)"),
     ("hidden=3,65", f"hidden, which must be {LAYERS} (got 3,65)"),
     ("bias=true", "bias, which must be yes or no (got true)"),

@@ -98,7 +98,7 @@ export function Picture({ script }: { readonly script: Script }) {
       <svg
         width={size.width}
         height={size.height}
-        tabIndex={-1}
+        tabindex={-1}
         role="group"
         aria-label="The network; arrow keys move between its units, Enter shows a unit's line"
         onKeyDown={(event) => moveFocus(event, script)}
@@ -260,7 +260,7 @@ function Unit({ script, layout, box, line }: UnitProps) {
     <g
       class={kind}
       role="img"
-      tabIndex={layer === 0 && box === layout.boxes[0][0] ? 0 : -1}
+      tabindex={layer === 0 && box === layout.boxes[0][0] ? 0 : -1}
       data-place={unitPlace(layer, unit)}
       data-unit={`${layer}-${unit}`}
       aria-label={`${unitTitle(depth, layer, unit)}: ${spoken(value.name)} = ${tidy(value.value)}${spokenDelta}`}

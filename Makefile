@@ -50,6 +50,8 @@ test-long: core-test
 	@$(PYTHON_HERE) -m pytest -n 2 -m long $(TESTS) --ignore=tests/web $(PYTEST_FLAGS)
 	@if test -x build/make/cpp/tests/every_float; then build/make/cpp/tests/every_float; fi
 	@$(PYTHON_HERE) tools/every_isa.py
+	$(prepare) test web
+	@$(PYTHON_HERE) -m pytest -n 2 -m long tests/web $(PYTEST_FLAGS)
 
 # The page that is in the tree, as users get it: `make web` builds it anew.
 test-web:
@@ -118,11 +120,12 @@ sklearn-defects:
 	@$(PYTHON_HERE) tools/sklearn_defects.py
 
 # Every number in README and docs comes from the newest JSON in benchmarks/results, those of
-# docs/how-to-choose.md from choices.json there.
+# docs/how-to-choose.md from choices.json there, those of docs/playground.md from playground.json.
 docs:
 	$(prepare) plot
 	@$(PYTHON_HERE) benchmarks/tables.py
 	@$(PYTHON_HERE) benchmarks/choice_texts.py
+	@$(PYTHON_HERE) benchmarks/playground_texts.py
 
 format:
 	$(prepare) --libraries-only lint

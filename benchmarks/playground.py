@@ -8,6 +8,7 @@ processes were waiting to run, because browser, server and training share its co
 
 from __future__ import annotations
 
+import datetime
 import json
 import queue
 import shutil
@@ -209,5 +210,10 @@ def summary(kept: list[dict[str, float]]) -> dict[str, float]:
 if __name__ == "__main__":
     numbers = [float(text) for text in sys.argv[1:]]
     seconds, turns = (*numbers, *(4.0, 5.0)[len(numbers) :])
-    record = {"machine": machine(), "versions": versions(), "rows": measure(seconds, int(turns))}
+    record = {
+        "date": f"{datetime.date.today():%Y-%m-%d}",
+        "machine": machine(),
+        "versions": versions(),
+        "rows": measure(seconds, int(turns)),
+    }
     RESULT.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")

@@ -23,6 +23,40 @@ AXE = Path(__file__).resolve().parents[2] / "web" / "node_modules" / "axe-core" 
 CHROMIUM = shutil.which("chromium")
 
 
+#: What `make test-web` drives: of every part of the page some, on the engines that are named. The
+#: others take a quarter of an hour more and are long.
+EVERYDAY = {
+    "test_xor_is_trained_and_taken_back": ("server", "static"),
+    "test_layers_and_units_are_added_and_removed": ("server",),
+    "test_a_training_that_runs_away_is_taken_back": ("static",),
+    "test_weights_and_losses_are_the_librarys": ("server",),
+    "test_the_numbers_are_the_engines_bit_for_bit": ("server-units0",),
+    "test_a_step_leads_to_the_weights_that_were_shown": ("server", "static"),
+    "test_the_lines_are_walked_by_buttons_and_by_arrows": ("static",),
+    "test_a_slice_through_two_weights_holds_the_objective": ("server",),
+    "test_xor_with_two_hidden_units_shows_its_local_minima": ("static",),
+    "test_a_table_is_pasted_looked_at_and_used": ("server",),
+    "test_names_in_html_are_text": ("static",),
+    "test_points_are_placed_by_pointer_and_by_keys": ("static",),
+    "test_a_lesson_is_done_with_the_keyboard_alone": ("static",),
+    "test_choices_are_in_the_address_and_rooms_in_the_history": ("server",),
+    "test_what_cannot_be_read_is_told_in_one_sentence": ("static",),
+    "test_a_model_is_opened_moved_and_taken": ("",),
+    "test_it_is_walked_forward_and_back": ("",),
+    "test_no_room_keeps_people_out": ("server-light", "static-dark"),
+    "test_no_room_is_wider_than_the_screen": ("static-400",),
+}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as long what is not of every day."""
+    for item in items:
+        name, _, case = item.name.partition("[")
+        if not any(case.startswith(begin) for begin in EVERYDAY.get(name, ())):
+            item.add_marker(pytest.mark.long)
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     if CHROMIUM is None:

@@ -147,7 +147,7 @@ def test_points_of_a_link_are_rows_to_train_on(open_page):
 
 # Nonsense
 
-SETS = "xor, quadrants, circle, gauss, spiral, plane, hills, own"
+SETS = "xor, quadrants, circle, gauss, spiral, plane, hills, iris, digits, own"
 LESSONS = "neuron, forward, delta, xor, steps, layers"
 WEIGHTS = "w, which must be 1 to 64 finite numbers as base64 of float64"
 LAYERS = "none, or units of at most 6 layers, each from 1 to 64, as in 8,4"

@@ -2,7 +2,8 @@
 import { render } from "preact";
 import { App } from "./app";
 import { engineOfThisPage } from "./engines/choice";
-import { meet, useEngine } from "./model/bench";
+import { choose, engineIs, meet, useEngine } from "./model/bench";
+import { NEED_AN_ENGINE } from "./model/groups";
 import { followAddress } from "./model/history";
 import { followLesson } from "./model/lesson";
 import "./style.css";
@@ -12,6 +13,7 @@ async function start(): Promise<void> {
   render(<App />, document.getElementById("page")!);
   await meet();
   await followAddress();
+  if (!engineIs.value?.can.includes("train")) await choose({ hide: NEED_AN_ENGINE });
   followLesson();
 }
 

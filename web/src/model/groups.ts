@@ -18,6 +18,17 @@ export const GROUPS = {
 export type Group = keyof typeof GROUPS;
 export const GROUP_NAMES = Object.keys(GROUPS) as Group[];
 
+/** What a recording has no engine for. */
+export const NEED_AN_ENGINE: readonly Group[] = [
+  "data",
+  "network",
+  "training",
+  "landscape_room",
+  "data_room",
+  "lessons_room",
+  "links",
+];
+
 /** Whether a group is on show, where `hide` holds those that are not. */
 export function shows(hide: readonly string[], group: Group): boolean {
   return !hide.includes(group);

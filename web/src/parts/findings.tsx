@@ -43,7 +43,7 @@ export function Findings() {
           <p class="findings-passed">From step {shown.step.toLocaleString("en")}, before it moved on.</p>
         )}
         {shown && !shown.findings.length && (
-          <p>Nothing found: rows, units, steps and loss are as they should be.</p>
+          <p>None of what is looked for was found.</p>
         )}
         {shown && shown.findings.length > 0 && (
           <ul>

@@ -1,7 +1,7 @@
 /** The classic sets as small pictures to press, and what they are drawn with. */
 import { useEffect, useState } from "preact/hooks";
 import { choose, settings } from "../../model/bench";
-import { choicesFor, suited } from "../../model/choices";
+import { chooseShipped, suited } from "../../model/choices";
 import { CLASSICS, classicTable } from "../../model/sets";
 import { SHIPPED, shippedTable } from "../../model/shipped";
 import { NumberField } from "../../parts/fields";
@@ -70,16 +70,12 @@ function ShippedTile({ name }: { readonly name: string }) {
     // Where it cannot be fetched, the tile stands without a picture and says why when pressed.
     shippedTable(name).then(setTable, () => setTable(null));
   }, [name]);
-  const press = async () => {
-    const found = table ?? (await shippedTable(name).catch(() => null));
-    void choose({ set: name, ...(found ? choicesFor(found) : {}) });
-  };
   return (
     <Tile
       title={title}
       about={about}
       pressed={settings.value.set === name}
-      onPress={() => void press()}
+      onPress={() => void chooseShipped(name)}
     >
       {table &&
         (picture ? (

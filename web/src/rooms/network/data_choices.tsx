@@ -1,7 +1,7 @@
 /** The data: a set by its picture; its rows, noise and seed; what of it is held out. */
 import { useId } from "preact/hooks";
 import { choose, ownTable, settings } from "../../model/bench";
-import { suited } from "../../model/choices";
+import { chooseShipped, suited } from "../../model/choices";
 import { CLASSICS, classicTable } from "../../model/sets";
 import { SHIPPED } from "../../model/shipped";
 import { Canvas } from "../../parts/canvas";
@@ -117,7 +117,7 @@ function Named({ group, name, title, words }: NamedProps) {
         name={group}
         aria-label={title}
         checked={set === name}
-        onChange={() => void choose({ set: name })}
+        onChange={() => void (Object.hasOwn(SHIPPED, name) ? chooseShipped(name) : choose({ set: name }))}
       />
       <span>{words}</span>
     </label>

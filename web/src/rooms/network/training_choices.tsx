@@ -1,6 +1,6 @@
 /** The training: step size and its schedule, optimiser, order and number of the rows of a step, penalties. */
 import { choose, problem, settings } from "../../model/bench";
-import { OPTIMIZERS, SAMPLINGS, SCHEDULES, optionRecord } from "../../model/settings";
+import { OPTIMIZERS, SAMPLINGS, SCHEDULES, optionRecord, type Settings } from "../../model/settings";
 import { Choice, More, NumberField, Stops } from "../../parts/fields";
 import type { Sampling } from "../../protocol";
 import { OptionFields } from "./option_fields";
@@ -19,6 +19,16 @@ const SAMPLING_WORDS: Readonly<Record<Sampling, string>> = {
 const ENDING = ["cosine", "one_cycle"];
 
 const same = (names: readonly string[]) => names.map((name) => [name, name] as const);
+
+/** Optimisers whose step has the size of the step size itself: one that suits SGD is too long. */
+const SCALED = ["adam", "adamw", "rmsprop"];
+const MOST_SCALED = 0.1;
+
+/** A step size that the optimiser can go with. */
+function calmer(optimizer: string): Partial<Settings> {
+  const tooLong = SCALED.includes(optimizer) && settings.value.learning_rate_init > MOST_SCALED;
+  return tooLong ? { learning_rate_init: 0.01 } : {};
+}
 
 export function TrainingChoices() {
   const s = settings.value;
@@ -39,7 +49,7 @@ export function TrainingChoices() {
         label="optimiser"
         value={s.optimizer.name}
         options={same(OPTIMIZERS)}
-        onChoose={(name) => void choose({ optimizer: optionRecord("optimizers", name) })}
+        onChoose={(name) => void choose({ optimizer: optionRecord("optimizers", name), ...calmer(name) })}
       />
       <More title="More of the training">
         <OptionFields record={s.optimizer} onChoose={(optimizer) => void choose({ optimizer })} />

@@ -134,7 +134,8 @@ function Notes() {
     <>
       {batch > 1 && (
         <p class="step-note">
-          A step takes the mean over a mini-batch of {batch} rows, {perEpoch} steps an epoch. Shown is
+          A step takes the mean over a mini-batch of {batch} rows, {perEpoch}{" "}
+          {perEpoch === 1 ? "step" : "steps"} an epoch. Shown is
           the part of one sample, as if it were alone
           {sample.value.kind === "drawn" && ": the first of the next mini-batch"}.
         </p>

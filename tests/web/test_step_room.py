@@ -144,6 +144,7 @@ def traced(network, D, optimizer, penalty, X=XOR, step=0, vector=None):
     return row, met, before, gradient, session
 
 
+@pytest.mark.parametrize("open_page", ["server"], indirect=True)
 @pytest.mark.parametrize("kind", ENGINES, ids=lambda kind: kind[0] or "plain")
 def test_the_numbers_are_the_engines_bit_for_bit(open_page, kind):
     state, network, D, optimizer, penalty = kind
@@ -365,9 +366,13 @@ def test_any_row_of_the_table(open_page):
         page.keyboard.press("Enter")
         page.get_by_text(f"row {row} of 30").wait_for()
         page.wait_for_load_state("networkidle")
-        inputs = page.locator(".step-picture .step-value").evaluate_all(
-            "nodes => nodes.slice(0, 2).map(node => node.textContent).join()"
-        )
+        for _ in range(40):  # it is drawn a little later
+            inputs = page.locator(".step-picture .step-value").evaluate_all(
+                "nodes => nodes.slice(0, 2).map(node => node.textContent).join()"
+            )
+            if inputs not in seen:
+                break
+            page.wait_for_timeout(25)
         seen.add(inputs)
     assert len(seen) > 25
 

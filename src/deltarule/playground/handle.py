@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection
 from html import escape
 from typing import TYPE_CHECKING, Any, Self
@@ -184,9 +185,11 @@ def play(
     meeting = Meeting(shown)
     server = serve(meeting, host, port, token=token, allow_hosts=allow_hosts).start()
     found = Playing(estimator, shown, meeting, server)
-    if browser:
-        open_browser(server.url)
+    opened = browser and open_browser(server.url)
     if not fitted:
+        if not opened:
+            # The call returns when the fit is done: else nobody could see it meanwhile.
+            sys.stderr.write(f"{found.url}\n")
         try:
             shown.begin_fit(lambda: source_of(estimator, X, y))
             with watched_by(shown.look):

@@ -21,7 +21,7 @@ const TRIES = [0.5, 1, 2, 4, 8];
 
 const LOST =
   "The server does not answer: it may have been stopped. What you see is kept, and the page goes " +
-  "on as soon as it is there again.";
+  "on when it answers again. One that was started anew has a link of its own.";
 const REFUSED =
   "This page has no key to its server: the link was used before, or belongs to an earlier start. " +
   "Open the link that the server printed last, or start it again.";

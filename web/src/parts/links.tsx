@@ -3,7 +3,7 @@ import { useId, useRef, useState } from "preact/hooks";
 import { baseOf, LESSONS } from "../lessons";
 import { writeState, type State } from "../model/address";
 import { carries, MOST_WEIGHTS } from "../model/address_data";
-import { moved, settings } from "../model/bench";
+import { engineIs, moved, settings } from "../model/bench";
 import { GROUP_NAMES, GROUPS, shows, type Group } from "../model/groups";
 import { stateNow } from "../model/visit";
 import "./links.css";
@@ -27,10 +27,13 @@ async function copied(text: string): Promise<boolean> {
 /** What the copied link lacks, as a sentence; "" where it has all. */
 function lacking({ settings: chosen, table }: State): string {
   if (chosen.set !== "own" || (table && carries(table))) return "";
-  return " Your own table is too large for a link: give the file to those who open it.";
+  return " Your own table does not travel in a link: give the file to those who open it.";
 }
 
 const COPIED = "The link is copied: whoever opens it sees what you see now.";
+const COPIED_HERE =
+  "The link is copied. It opens on this machine, in this browser: for others, put the page as a " +
+  "folder on a host.";
 
 const NOT_COPIED = "This browser does not let the page copy: copy the link here.";
 
@@ -44,7 +47,8 @@ export function Links() {
     const text = linkTo(state);
     const taken = await copied(text);
     setLink(taken ? "" : text);
-    say(`${taken ? COPIED : NOT_COPIED}${lacking(state)}`);
+    const kept = engineIs.value?.engine === "server" ? COPIED_HERE : COPIED;
+    say(`${taken ? kept : NOT_COPIED}${lacking(state)}`);
   };
   return (
     <div class="links">

@@ -81,7 +81,7 @@ function drawBoxes(context: CanvasRenderingContext2D, column: Column, place: num
     if (side > WITH_NAME) {
       context.font = `${Math.min(15, side * 0.42)}px system-ui`;
       context.textAlign = "center";
-      context.fillText(long ? `x${subscript(unit + 1)}` : name, x, unitY(column, unit) + side * 0.14);
+      context.fillText(place === 0 && long ? `x${subscript(unit + 1)}` : name, x, unitY(column, unit) + side * 0.14);
     }
   }
 }

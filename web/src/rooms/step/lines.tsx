@@ -130,7 +130,11 @@ function Updates({ script, own, at }: Props) {
               <th scope="col">weight</th>
               <th scope="col">old</th>
               <th scope="col">∂f/∂w = δ · in</th>
-              {numeric && <th scope="col">by differences</th>}
+              {numeric && (
+                <th scope="col" class="step-difference">
+                  by differences
+                </th>
+              )}
               <th scope="col">new</th>
             </tr>
           </thead>
@@ -178,7 +182,7 @@ function UpdateRow({ script, line, at }: { readonly script: Script; readonly lin
         <Result row={gradient} />
       </td>
       {numeric && (
-        <td>
+        <td class="step-difference">
           <Check script={script} line={line} />
         </td>
       )}

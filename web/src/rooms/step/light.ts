@@ -9,7 +9,9 @@
 
 const MARK = "data-lit";
 
-export function lightUp(room: HTMLElement, target: Element | null): void {
+export function lightUp(room: HTMLElement | null, target: Element | null): void {
+  // What has the focus loses it when the room is left, and there is no room then.
+  if (!room) return;
   for (const lit of room.querySelectorAll(`[${MARK}]`)) lit.removeAttribute(MARK);
   const found = target?.closest("[data-thing], [data-place], [data-about]");
   if (!found || !room.contains(found)) return;

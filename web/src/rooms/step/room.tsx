@@ -41,10 +41,10 @@ export function StepRoom() {
       <div
         class="step-room"
         ref={room}
-        onPointerOver={(event) => lightUp(room.current!, event.target as Element)}
-        onPointerLeave={() => lightUp(room.current!, null)}
-        onFocusIn={(event) => lightUp(room.current!, event.target as Element)}
-        onFocusOut={() => lightUp(room.current!, null)}
+        onPointerOver={(event) => lightUp(room.current, event.target as Element)}
+        onPointerLeave={() => lightUp(room.current, null)}
+        onFocusIn={(event) => lightUp(room.current, event.target as Element)}
+        onFocusOut={() => lightUp(room.current, null)}
       >
         <SampleBar />
         <div class="step-stage">

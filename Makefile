@@ -51,13 +51,13 @@ test-long: core-test
 	@if test -x build/make/cpp/tests/every_float; then build/make/cpp/tests/every_float; fi
 	@$(PYTHON_HERE) tools/every_isa.py
 	$(prepare) test web
-	@$(PYTHON_HERE) -m pytest -n 2 -m long tests/web $(PYTEST_FLAGS)
+	@$(PYTHON_HERE) -m pytest -m long tests/web $(PYTEST_FLAGS)
 
-# The page that is in the tree, as users get it: `make web` builds it anew.
+# One worker: the browser takes the other core. The page that is in the tree, as users get it: `make web` builds it anew.
 test-web:
 	$(prepare) test web
 	@$(PYTHON_HERE) tools/page.py --check
-	@$(PYTHON_HERE) -m pytest -n 2 tests/web $(PYTEST_FLAGS)
+	@$(PYTHON_HERE) -m pytest tests/web $(PYTEST_FLAGS)
 
 web:
 	$(prepare) test

@@ -11,7 +11,6 @@ from __future__ import annotations
 import datetime
 import json
 import queue
-import shutil
 import statistics
 import sys
 import time
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from chromium import Page, chromium
 from machine import load, machine, versions
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -29,21 +29,27 @@ sys.path.insert(0, str(ROOT / "tests" / "web"))
 NETWORKS = {"30 units": ((10, 10, 10), 60), "6 x 64 units": ((64,) * 6, 30)}
 SET = "set=spiral&activation=tanh&learning_rate_init=0.01&pace=0"
 
-#: Counts pictures of the screen and messages, and when the first map is there.
+#: Counts messages and the screens on which something was drawn, and when the first map is there.
 COUNTERS = """
 (() => {
   const counts = (window.counts = { screens: 0, frames: 0, first: 0 });
   const next = requestAnimationFrame.bind(window);
-  const count = () => {
-    counts.screens += 1;
+  let last = 0;
+  window.requestAnimationFrame = (draw) =>
+    next((at) => {
+      counts.screens += Number(at !== last);
+      last = at;
+      draw(at);
+    });
+  const look = () => {
     const map = document.querySelector(".network-map-stage canvas");
-    if (!counts.first && map && map.width > 0) {
+    if (map && map.width > 0) {
       const [, , , alpha] = map.getContext("2d").getImageData(map.width >> 1, 9, 1, 1).data;
       if (alpha > 0) counts.first = performance.now();
     }
-    next(count);
+    if (!counts.first) next(look);
   };
-  next(count);
+  next(look);
   const Plain = window.WebSocket;
   window.WebSocket = class extends Plain {
     set onmessage(hear) {
@@ -56,6 +62,9 @@ COUNTERS = """
 })();
 """
 
+#: Presses the button that trains, or that pauses.
+PRESS = "document.querySelector('.transport .primary').click()"
+
 
 def address(server: Any, hidden: tuple[int, ...]) -> str:
     """A link to the network room with a network."""
@@ -63,33 +72,24 @@ def address(server: Any, hidden: tuple[int, ...]) -> str:
     return f"{base}#{token}&{SET}&hidden={','.join(map(str, hidden))}"
 
 
-def opened(browser: Any, server: Any, hidden: tuple[int, ...]) -> Any:
-    """A page of its own, as it stands at first."""
-    page = browser.new_context(viewport={"width": 1360, "height": 860}).new_page()
-    page.add_init_script(COUNTERS)
-    page.goto(address(server, hidden))
-    deadline = time.monotonic() + 60
-    while not page.evaluate("() => counts.first") and time.monotonic() < deadline:
-        page.wait_for_timeout(20)
-    return page
-
-
-def steps_of(page: Any) -> int:
+def steps_of(page: Page) -> int:
     """Steps since the start, as the bar has them."""
-    texts = page.locator(".counters dd").all_text_contents()
+    texts = page.evaluate(
+        "[...document.querySelectorAll('.counters dd')].map((told) => told.textContent)"
+    )
     epoch, (into, whole) = texts[0], texts[1].split(" of ")
     return int(epoch.replace(",", "")) * int(whole) + int(into)
 
 
-def watched(page: Any, seconds: float) -> dict[str, float]:
+def watched(page: Page, seconds: float) -> dict[str, float]:
     """Train at full speed and count."""
-    page.get_by_role("button", name="Train").click()
-    page.wait_for_timeout(1000)
-    before, began, first = page.evaluate("() => ({...counts})"), time.perf_counter(), steps_of(page)
-    page.wait_for_timeout(1000 * seconds)
-    after, last = page.evaluate("() => ({...counts})"), steps_of(page)
+    page.evaluate(PRESS)
+    time.sleep(1)
+    before, began, first = page.evaluate("({...counts})"), time.perf_counter(), steps_of(page)
+    time.sleep(seconds)
+    after, last = page.evaluate("({...counts})"), steps_of(page)
     passed = time.perf_counter() - began
-    page.get_by_role("button", name="Pause").click()
+    page.evaluate(PRESS)
     return {
         "frames_per_second": (after["frames"] - before["frames"]) / passed,
         "screens_per_second": (after["screens"] - before["screens"]) / passed,
@@ -178,23 +178,19 @@ def with_client(hidden: tuple[int, ...], seconds: float) -> float:
 def measure(seconds: float, turns: int) -> dict[str, Any]:
     """All networks, each side in turn."""
     from playground_server import served
-    from playwright.sync_api import sync_playwright
 
     found: dict[str, Any] = {}
-    with served() as server, sync_playwright() as driver:
-        path = shutil.which("chromium")
-        browser = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
+    with served() as server, chromium() as browser:
         for name, (hidden, wanted) in NETWORKS.items():
             kept: list[dict[str, float]] = []
             for _ in range(turns):
                 turn = {"train": alone(hidden, seconds), "client": with_client(hidden, seconds)}
-                page = opened(browser, server, hidden)
-                turn["first_frame_seconds"] = page.evaluate("() => counts.first") / 1000
-                kept.append(turn | watched(page, seconds))
-                page.context.close()
+                with browser.page(COUNTERS) as page:
+                    page.go(address(server, hidden))
+                    turn["first_frame_seconds"] = page.until("window.counts?.first") / 1000
+                    kept.append(turn | watched(page, seconds))
             found[name] = summary(kept) | {"wanted_frames_per_second": wanted, "turns": turns}
             print(name, json.dumps(found[name]), flush=True)
-        browser.close()
     return found
 
 

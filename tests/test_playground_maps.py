@@ -9,6 +9,7 @@ from test_playground_lab import opening, rows
 import deltarule as dr
 from deltarule import backprop
 from deltarule.exceptions import InvalidParameterError
+from deltarule.layers import Dense, LayerNormalization
 from deltarule.playground import maps
 from deltarule.playground.answers import Answers
 
@@ -30,7 +31,7 @@ def drawn(hidden: str, output: str, loss: str) -> tuple[dr.Network, dr.Parameter
 @pytest.mark.parametrize("kinds", NETWORKS, ids="-".join)
 def test_bytes_stand_for_the_outputs_of_every_unit(kinds):
     network, parameters, X = drawn(*kinds)
-    painted = maps.paint(parameters, X)
+    painted = maps.Painter().paint(parameters, X)
     outputs = np.concatenate(backprop.forward(network, parameters, X).outputs[1:], axis=1)
     levels = painted.levels.reshape(-1, len(X)).T
     shown = painted.low + levels / 255 * (painted.high - painted.low)
@@ -42,16 +43,39 @@ def test_bytes_stand_for_the_outputs_of_every_unit(kinds):
 @pytest.mark.parametrize("kinds", NETWORKS, ids="-".join)
 def test_the_last_layer_can_be_painted_alone(kinds):
     _, parameters, X = drawn(*kinds)
-    whole, last = maps.paint(parameters, X), maps.paint(parameters, X, layers=False)
+    whole, last = (
+        maps.Painter().paint(parameters, X),
+        maps.Painter().paint(parameters, X, layers=False),
+    )
     assert (last.levels == whole.levels.reshape(-1, len(X))[-2:].ravel()).all()
     assert (last.high == whole.high[-2:]).all()
+
+
+def test_one_painter_goes_from_network_to_network():
+    painter, X = maps.Painter(), np.random.default_rng(2).normal(size=(40, 3))
+    plain = dr.Network(units=(3, 4, 2))
+    normalized = dr.Network(
+        layers=[
+            Dense(3, 4, "identity", False),
+            LayerNormalization(4, 4, "tanh"),
+            Dense(4, 2, "logistic"),
+        ]
+    )
+    for network in (plain, normalized, dr.Network(units=(3, 9, 2)), plain):
+        parameters = dr.initialize(network, 5)
+        painted = painter.paint(parameters, X)
+        outputs = np.concatenate(backprop.forward(network, parameters, X).outputs[1:], axis=1)
+        shown = painted.low + painted.levels.reshape(-1, len(X)).T / 255 * (
+            painted.high - painted.low
+        )
+        np.testing.assert_allclose(shown, outputs, atol=np.max(painted.high) / 200)
 
 
 @pytest.mark.parametrize("size", [1e30, 1e300, np.inf, np.nan], ids=str)
 def test_numbers_that_ran_away_are_painted_all_the_same(size):
     network, parameters, X = drawn("identity", "identity", "squared_error")
     parameters = parameters.replace(vector=np.full(network.size, size))
-    painted = maps.paint(parameters, X)
+    painted = maps.Painter().paint(parameters, X)
     assert painted.levels.dtype == np.uint8
     assert np.isfinite(painted.high).all()
 

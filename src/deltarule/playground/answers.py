@@ -18,7 +18,7 @@ from deltarule.playground import asks
 from deltarule.playground.asks import Given
 from deltarule.playground.findings import findings
 from deltarule.playground.lab import Lab, Snapshot
-from deltarule.playground.maps import judge, layer_outputs, paint, ranges
+from deltarule.playground.maps import Painter, judge, layer_outputs, ranges
 from deltarule.playground.model_files import read_model, written_model
 from deltarule.playground.own_tables import FIRST_LINES, LEARNED, OwnTables
 from deltarule.playground.runs import train_runs
@@ -57,6 +57,7 @@ class Answers:
         self.watched: Array | None = None
         #: Whether those of all units, or of the last layer's alone.
         self.watched_layers = True
+        self.painter = Painter()
         self._tables = OwnTables()
 
     def answer(self, asked: dict[str, Any], told: Told) -> dict[str, Any]:
@@ -96,7 +97,9 @@ class Answers:
             reason, sentence = lab.stopped
             told["stopped"] = {"reason": reason.name.lower(), "sentence": sentence}
         if maps and self.watched is not None:
-            told["maps"] = vars(paint(lab.parameters, self.watched, self.watched_layers))
+            told["maps"] = vars(
+                self.painter.paint(lab.parameters, self.watched, self.watched_layers)
+            )
         return told
 
     def _open(self) -> Lab:

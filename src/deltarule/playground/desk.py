@@ -22,13 +22,16 @@ from deltarule.network import Parameters
 from deltarule.playground import wire
 from deltarule.playground.answers import Answers
 from deltarule.playground.lab import Lab
-from deltarule.playground.maps import paint
+from deltarule.playground.maps import Painter
 from deltarule.playground.shown import Moment
 
 logger = logging.getLogger("deltarule.playground")
 
-#: Seconds of a slice of training, and between two frames at least.
-SLICE, FRAME = 0.012, 1 / 61
+#: Seconds of a slice of training, at least and at most: it ends about when a frame is due.
+SLICE = (0.003, 0.012)
+
+#: Seconds between two frames at least, and where their maps have more bytes than that.
+FRAME, LARGE_FRAME, LARGE = 1 / 61, 1 / 31, 100_000
 
 #: Seconds after which an ask begins to say how far it is, and between two such words.
 SILENT, WORDS = 0.25, 0.1
@@ -82,6 +85,7 @@ class Desk:
         #: Whether the page waits for a frame; when the next one may be painted, when the next step
         #: of a pace is due, and when losses are told again.
         self._ready, self._frame_due, self._due, self._measure_due = True, 0.0, 0.0, 0.0
+        self._least_spacing, self._maps = FRAME, Painter()
         #: Seconds of a processor that the last frame took to be painted and packed.
         self._painting = 0.0
         self._frame: Future[None] | None = None
@@ -153,8 +157,10 @@ class Desk:
             "curve": moment.curve(self._seen),
             "stopped": None,
             "behind": 0,
-            "maps": None if watched is None else vars(paint(moment.parameters, watched, layers)),
+            "maps": None,
         }
+        if watched is not None:
+            told["maps"] = vars(self._maps.paint(moment.parameters, watched, layers))
         self._seen = moment.place.epoch - moment.epoch_before
         if lab.network.size * len(lab.train.X) <= MEASURED:
             told["measures"] = lab.measures(moment.place)
@@ -242,10 +248,11 @@ class Desk:
         lab, pace = answers.lab, answers.pace
         assert lab is not None
         if pace is None:
-            lab.run(SLICE)
+            lab.run(min(max(self._frame_due - now, SLICE[0]), SLICE[1]))
         elif now >= self._due:
             late = min(now - self._due, FRAME)
-            count = 1 + int(late * pace)
+            # Of a fast pace some steps at once: looking at the clock between all costs more.
+            count = max(1, int((late + SLICE[0]) * pace))
             lab.run_steps(count)
             # A pace that cannot be kept is not made up for later.
             self._due = max(self._due + count / pace, now - FRAME)
@@ -253,7 +260,7 @@ class Desk:
             answers.playing = False
         now = time.perf_counter()
         if lab.stopped is not None or (self._ready and now >= self._frame_due):
-            spacing = max(FRAME, self._painting / PAINTING)
+            spacing = max(self._least_spacing, self._painting / PAINTING)
             # On time on average: a frame that a slice has made late makes the next one no later.
             self._frame_due = max(self._frame_due + spacing, now + spacing / 2)
             self._ready = False
@@ -272,7 +279,9 @@ class Desk:
         def paint_and_send() -> None:
             began = time.thread_time()
             if watched is not None:
-                told["maps"] = vars(paint(parameters, watched, layers))
+                painted = self._maps.paint(parameters, watched, layers)
+                told["maps"] = vars(painted)
+                self._least_spacing = LARGE_FRAME if painted.levels.size > LARGE else FRAME
             if measured:
                 told["measures"] = lab.measures(place)
             message = wire.encode({"event": "frame", "told": told})

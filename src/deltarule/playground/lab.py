@@ -109,7 +109,8 @@ class Lab:
         #: Of each epoch since the last look: its number, loss, and loss of the rows held out.
         self._epochs: list[tuple[int, float, float | None]] = []
         #: Epochs a call of the core that take about a slice.
-        self._at_once = 1
+        #: About what a step takes at full speed.
+        self._step_seconds = 1e-4
 
     # Where it stands
 
@@ -259,16 +260,18 @@ class Lab:
             self._epochs_of_a_call(last - self.progress.epoch)
 
     def run(self, seconds: float) -> None:
-        """As many steps as take about so long, at full speed."""
+        """As many steps as take about so long, at full speed: whole epochs where they are short."""
         if self.stopped is not None:
             return
-        place, began = self.snapshot(), time.perf_counter()
-        self._epochs_of_a_call(self._at_once)
-        passed = time.perf_counter() - began
-        if passed < seconds / 2:
-            self._at_once *= 2
-        elif passed > seconds and self._at_once > 1:
-            self._at_once //= 2
+        place, first, began = self.snapshot(), self.step, time.perf_counter()
+        count = max(1, int(seconds / self._step_seconds))
+        if count < self.steps_per_epoch:
+            self._steps(min(count, self.steps_per_epoch - self.progress.step))
+        else:
+            self._epochs_of_a_call(count // self.steps_per_epoch)
+        passed = (time.perf_counter() - began) / max(1, self.step - first)
+        # A call that was held up, or was of few steps, says little of the next.
+        self._step_seconds = min(max(passed, self._step_seconds / 2), self._step_seconds * 2)
         self._unless_finite(place)
 
     def run_steps(self, count: int) -> None:

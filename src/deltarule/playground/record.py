@@ -25,7 +25,6 @@ from deltarule.persistence import PathLike, replace_file
 from deltarule.playground import wire
 from deltarule.playground.answers import Answers
 from deltarule.playground.assets import STATIC
-from deltarule.playground.maps import paint
 from deltarule.playground.shown import Shown
 
 #: Bytes of a recording before it is packed, and its steps where nobody says how many.
@@ -141,7 +140,7 @@ def _frame(answers: Answers, grid: Array | None, moved: dict[str, Any]) -> dict[
         "state": moved["state"],
         "measures": moved["measures"],
         "curve": moved["curve"],
-        "maps": None if grid is None else vars(paint(lab.parameters, grid, True)),
+        "maps": None if grid is None else vars(answers.painter.paint(lab.parameters, grid)),
         "trace": _asked(answers, "trace", {"x": None, "d": None, "numeric": numeric}),
         "ranges": _asked(answers, "ranges", {}),
         "judged": _asked(answers, "judge", {"held": False}) if few else None,

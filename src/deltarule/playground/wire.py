@@ -40,7 +40,7 @@ def encode(message: dict[str, Any], *, once: bool = False) -> bytes:
     -------
     bytes
     """
-    arrays: list[bytes] = []
+    arrays: list[Any] = []
     known: dict[bytes, int] = {}
     size = 0
 
@@ -48,13 +48,12 @@ def encode(message: dict[str, Any], *, once: bool = False) -> bytes:
         nonlocal size
         if isinstance(value, np.ndarray):
             name = "u1" if value.dtype == np.uint8 else "f8"
-            data = np.ascontiguousarray(value, dtype=_DTYPES[name]).tobytes()
-            place = known.get(data, size) if once else size
+            array = np.ascontiguousarray(value, dtype=_DTYPES[name])
+            place = known.setdefault(array.tobytes(), size) if once else size
             if place == size:
-                arrays.append(data + bytes(-len(data) % 8))
-                if once:
-                    known[data] = size
-                size += len(arrays[-1])
+                filled = -array.nbytes % 8
+                arrays.extend((array, bytes(filled)))
+                size += array.nbytes + filled
             return {"$array": [name, place, value.size]}
         if isinstance(value, np.generic):
             value = value.item()

@@ -1,60 +1,67 @@
-/** The maps of all units as tiles of one canvas, which is painted once for each frame. */
+/**
+ * The maps of all units as columns of one canvas, painted once for each frame.
+ *
+ * A layer's units stand one above the other with gaps in proportion, so that one drawing brings a
+ * whole layer to its place in the picture: a browser takes as long for each unit as for each layer.
+ */
 import type { Maps } from "../../protocol";
 import { palette } from "../../parts/colors";
 import { dark } from "../../parts/scheme";
+import { unitY, type Column } from "./geometry";
 
-/** Tiles side by side. */
-const ACROSS = 32;
+/** Points between two layers, so that none shines through at the other's side. */
+const BETWEEN = 1;
 
 export class Atlas {
-  readonly canvas = document.createElement("canvas");
+  private readonly canvas = document.createElement("canvas");
   private readonly context = this.canvas.getContext("2d")!;
   private image: ImageData | null = null;
-  private painted: Maps | null = null;
-  private inDark = false;
+  private layout = "";
   private count = 0;
-  units = 0;
+  /** From a unit's first line of points to the next unit's, for each layer. */
+  private steps: readonly number[] = [];
 
-  /** Paint the maps, of `count` × `count` points each, unless that is what it shows. */
-  paint(maps: Maps, count: number): void {
-    const inDark = dark.peek();
-    if (maps === this.painted && inDark === this.inDark) return;
-    const area = count * count;
-    this.units = maps.levels.length / area;
-    const width = count * Math.min(this.units, ACROSS);
-    const height = count * Math.ceil(this.units / ACROSS);
-    if (!this.image || this.image.width !== width || this.image.height !== height) {
-      this.canvas.width = width;
-      this.canvas.height = height;
-      this.image = this.context.createImageData(width, height);
-    }
-    const pixels = new Uint32Array(this.image.data.buffer);
-    const colors = palette(inDark);
-    const { levels } = maps;
-    for (let unit = 0; unit < this.units; unit += 1) {
-      let from = unit * area;
-      const first = (unit % ACROSS) * count + Math.floor(unit / ACROSS) * count * width;
-      for (let row = 0; row < count; row += 1) {
-        const begin = first + row * width;
-        for (let column = 0; column < count; column += 1) pixels[begin + column] = colors[levels[from + column]];
-        from += count;
+  /** Paint the maps, of `count` × `count` points each, of layers that stand in `columns`. */
+  paint({ levels }: Maps, count: number, columns: readonly Column[]): void {
+    const image = this.ready(count, columns);
+    const pixels = new Uint32Array(image.data.buffer);
+    const colors = palette(dark.peek());
+    let from = 0;
+    columns.forEach(({ units }, layer) => {
+      for (let unit = 0; unit < units; unit += 1) {
+        const top = unit * this.steps[layer];
+        for (let row = 0; row < count; row += 1) {
+          const begin = (top + row) * image.width + layer * (count + BETWEEN);
+          for (let column = 0; column < count; column += 1) pixels[begin + column] = colors[levels[from + column]];
+          from += count;
+        }
       }
-    }
-    this.context.putImageData(this.image, 0, 0);
-    this.painted = maps;
-    this.inDark = inDark;
-    this.count = count;
+    });
+    this.context.putImageData(image, 0, 0);
   }
 
-  /** Draw a unit's map into a square, small: a border of half a point is left out, as the neighbour's
-   * colours would shine through it. */
-  draw(context: CanvasRenderingContext2D, unit: number, x: number, y: number, side: number): void {
-    const { count } = this;
-    const left = (unit % ACROSS) * count + 0.5;
-    const top = Math.floor(unit / ACROSS) * count + 0.5;
-    context.drawImage(this.canvas, left, top, count - 1, count - 1, x, y, side, side);
+  /** Draw a layer's maps where its units stand. */
+  draw(context: CanvasRenderingContext2D, layer: number, column: Column): void {
+    const { side, units, x, top } = column;
+    const height = this.heightOf(layer, units);
+    const [left, above] = [x - side / 2, top - side / 2];
+    const tall = unitY(column, units - 1) - top + side;
+    context.drawImage(this.canvas, layer * (this.count + BETWEEN), 0, this.count, height, left, above, side, tall);
+  }
+
+  private heightOf(layer: number, units: number): number {
+    return (units - 1) * this.steps[layer] + this.count;
+  }
+
+  /** The image that is painted; between the units nothing is. */
+  private ready(count: number, columns: readonly Column[]): ImageData {
+    const steps = columns.map(({ side, step }) => Math.max(count + 1, Math.round((count * step) / side)));
+    const layout = `${count} ${columns.map(({ units }, layer) => `${units} ${steps[layer]}`).join()}`;
+    if (this.image && layout === this.layout) return this.image;
+    [this.layout, this.count, this.steps] = [layout, count, steps];
+    this.canvas.width = (count + BETWEEN) * columns.length;
+    this.canvas.height = Math.max(...columns.map(({ units }, layer) => this.heightOf(layer, units)));
+    this.image = this.context.createImageData(this.canvas.width, this.canvas.height);
+    return this.image;
   }
 }
-
-/** The one of the page: the network's picture and the large map show the same units. */
-export const atlas = new Atlas();

@@ -4,7 +4,7 @@ import { LiveCanvas } from "../../parts/live_canvas";
 import type { Size } from "../../parts/canvas";
 import { moved, opened, playing, settings } from "../../model/bench";
 import { unitsOf, type Problem } from "../../model/problem";
-import { atlas } from "./atlas";
+import { Atlas } from "./atlas";
 import { Edges, MOST_LINES } from "./edges";
 import { columnsOf, isBar, unitAt, weightSlots, type Column, type Margins, type Point } from "./geometry";
 import { LayerHeads } from "./layer_heads";
@@ -40,8 +40,10 @@ const followSelection = () => void (shown.value, kept.value);
 
 export function NetworkPicture({ problem: made, count }: Props) {
   const units = unitsOf(made.open);
+  const allUnits = units.slice(1).reduce((sum, width) => sum + width, 0);
   const margins = marginsOf(made);
   const [edges] = useState(() => new Edges());
+  const [atlas] = useState(() => new Atlas());
   const drawnAt = useRef(0);
   const size = useRef<Size>({ width: 0, height: 0 });
   const slots = opened.value ? weightSlots(opened.value) : [];
@@ -72,9 +74,12 @@ export function NetworkPicture({ problem: made, count }: Props) {
     const told = moved.peek();
     const now = opened.peek();
     if (!told || !now || told.state.vector.length !== now.size) return;
-    if (told.maps && count) atlas.paint(told.maps, count);
+    const there = columns(at);
+    // Of very many units there are no maps, or those of the last layer alone.
+    const mapped = count > 0 && told.maps?.levels.length === allUnits * count ** 2;
+    if (mapped) atlas.paint(told.maps!, count, there.slice(1));
     context.clearRect(0, 0, at.width, at.height);
-    drawUnits(context, { made, columns: columns(at), opened: now, vector: told.state.vector, maps: count > 0 && told.maps !== null });
+    drawUnits(context, { made, columns: there, opened: now, vector: told.state.vector, atlas: mapped ? atlas : null });
   };
   const drawSelection = (context: CanvasRenderingContext2D, at: Size) => {
     context.clearRect(0, 0, at.width, at.height);

@@ -2,9 +2,9 @@
 import { colorOf } from "../../parts/colors";
 import { subscript } from "../../parts/numbers";
 import { colors } from "../../parts/scheme";
-import { unitsOf, type Problem } from "../../model/problem";
+import type { Problem } from "../../model/problem";
 import type { Opened } from "../../protocol";
-import { atlas } from "./atlas";
+import type { Atlas } from "./atlas";
 import { drawBar } from "./bars";
 import { biasSlot, unitY, type Column } from "./geometry";
 import { unitLetter } from "./selection";
@@ -14,8 +14,8 @@ interface Given {
   readonly columns: readonly Column[];
   readonly opened: Opened;
   readonly vector: Float64Array;
-  /** Whether there are maps to be shown. */
-  readonly maps: boolean;
+  /** The maps of all units, if there are any. */
+  readonly atlas: Atlas | null;
 }
 
 /** Sides above which a unit has a bias beside it, and a name inside. */
@@ -23,32 +23,22 @@ const WITH_BIAS = 18;
 const WITH_NAME = 15;
 
 export function drawUnits(context: CanvasRenderingContext2D, given: Given): void {
-  const { made, columns, maps } = given;
-  const all = unitsOf(made.open)
-    .slice(1)
-    .reduce((sum, width) => sum + width, 0);
-  const shown = maps && atlas.units === all;
-  let first = 0;
+  const { made, columns, atlas } = given;
   columns.forEach((column, place) => {
     if (column.bar) drawBar(context, column, place, given.opened, given.vector);
-    else if (place > 0 && shown) drawTiles(context, column, first);
+    else if (place > 0 && atlas) drawTiles(context, column, place - 1, atlas);
     else drawBoxes(context, column, place, given);
-    if (place > 0) {
-      if (!column.bar) drawBiases(context, column, place - 1, given);
-      first += column.units;
-    }
+    if (place > 0 && !column.bar) drawBiases(context, column, place - 1, given);
     if (place === columns.length - 1) drawOutputNames(context, column, made);
   });
 }
 
-function drawTiles(context: CanvasRenderingContext2D, column: Column, first: number): void {
-  const { side, x } = column;
+function drawTiles(context: CanvasRenderingContext2D, column: Column, layer: number, atlas: Atlas): void {
+  atlas.draw(context, layer, column);
   context.strokeStyle = colors.peek().soft;
   context.lineWidth = 1;
-  for (let unit = 0; unit < column.units; unit += 1)
-    atlas.draw(context, first + unit, x - side / 2, unitY(column, unit) - side / 2, side);
   // Around the smallest a line would hide them.
-  if (side > 8) outline(context, column);
+  if (column.side > 8) outline(context, column);
 }
 
 function outline(context: CanvasRenderingContext2D, column: Column): void {

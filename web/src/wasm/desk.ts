@@ -9,9 +9,13 @@ import { EngineError } from "../protocol";
 import type { Answers } from "./answers";
 import type { Lab } from "./lab";
 
-/** Seconds of a slice of training, and between two frames at least. */
-const SLICE = 0.008;
+/** Seconds of a slice of training, at least and at most: it ends about when a frame is due. */
+const SLICE = [0.003, 0.008] as const;
+
+/** Seconds between two frames at least, and where their maps have more bytes than that. */
 const FRAME = 1 / 61;
+const LARGE_FRAME = 1 / 31;
+const LARGE = 100_000;
 
 /** Of the time between two frames painting takes at most this share: the rest is the training's. */
 const PAINTING = 0.5;
@@ -41,6 +45,7 @@ export class Desk {
   private frameDue = 0;
   /** Seconds that the last frame took to be painted. */
   private painting = 0;
+  private leastSpacing = FRAME;
   /** When losses are told again, and when the next step of a pace is due. */
   private measureDue = 0;
   private due = 0;
@@ -115,10 +120,11 @@ export class Desk {
     if (!lab) return;
     const begun = now();
     if (pace === null) {
-      lab.run(SLICE);
+      lab.run(Math.min(Math.max(this.frameDue - begun, SLICE[0]), SLICE[1]));
     } else if (begun >= this.due) {
       const late = Math.min(begun - this.due, FRAME);
-      const count = 1 + Math.floor(late * pace);
+      // Of a fast pace some steps at once: looking at the clock between all costs more.
+      const count = Math.max(1, Math.floor((late + SLICE[0]) * pace));
       lab.runSteps(count);
       // A pace that cannot be kept is not made up for later.
       this.due = Math.max(this.due + count / pace, begun - FRAME);
@@ -129,7 +135,7 @@ export class Desk {
 
   private frame(lab: Lab): void {
     const begun = now();
-    const spacing = Math.max(FRAME, this.painting / PAINTING);
+    const spacing = Math.max(this.leastSpacing, this.painting / PAINTING);
     // On time on average: a frame that a slice has made late makes the next one no later.
     this.frameDue = Math.max(this.frameDue + spacing, begun + spacing / 2);
     this.ready = false;
@@ -137,6 +143,7 @@ export class Desk {
     const measured = lab.stopped !== null || (begun >= this.measureDue && small);
     if (measured) this.measureDue = begun + MEASURING;
     const told = this.answers.moved(true, measured);
+    this.leastSpacing = (told.maps?.levels.length ?? 0) > LARGE ? LARGE_FRAME : FRAME;
     // The slower of two, as losses are not told with every frame.
     this.painting = Math.max(now() - begun, 0.9 * this.painting);
     this.send({ event: "frame", told });

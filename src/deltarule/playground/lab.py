@@ -26,6 +26,7 @@ from deltarule.loop import Loop
 from deltarule.network import Parameters
 from deltarule.plans import BegunEpoch, TrainingPlan, TrainingState, Validation
 from deltarule.playground.asks import Opening
+from deltarule.playground.records import state_record
 from deltarule.random import order
 from deltarule.stopping import Standing, StopReason
 
@@ -53,6 +54,10 @@ class Snapshot:
     def size(self) -> int:
         """Bytes of its arrays."""
         return sum(array.nbytes for array in self.numbers)
+
+    def record(self, step: int) -> dict[str, Any]:
+        """As the page's protocol has it, after `step` steps."""
+        return state_record(self.numbers, self.standing, step, self.epoch, self.into, self.carried)
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,20 +151,7 @@ class Lab:
 
     def state(self) -> dict[str, Any]:
         """Where it stands, as the page's protocol has it."""
-        vector, moments, buffers = self.session.numbers()
-        p = self.progress
-        return {
-            "vector": vector,
-            "moments": moments.ravel(),
-            "buffers": buffers,
-            "step": self.step,
-            "epoch": p.epoch,
-            "into": p.step,
-            "carried": p.carried,
-            "rate_factor": p.standing.rate_factor,
-            "best_loss": float(p.standing.best_loss),
-            "stalled": p.standing.stalled,
-        }
+        return self.snapshot().record(self.step)
 
     def curve(self) -> dict[str, Array]:
         """The epochs that ended since the last call, evenly thinned."""

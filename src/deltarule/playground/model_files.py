@@ -12,8 +12,10 @@ from deltarule.estimators.files import model_of
 from deltarule.network import Parameters
 from deltarule.persistence import Model, from_bytes, network_record, to_bytes
 from deltarule.playground import asks
+from deltarule.playground.records import state_record
 from deltarule.playground.shown import Shown
 from deltarule.playground.subject import give
+from deltarule.stopping import Standing
 from deltarule.tables import TableModel
 
 #: What a file is called that came without a name.
@@ -59,16 +61,5 @@ def read_model(data: bytes) -> dict[str, Any]:
     asks.network(record)
     return {
         "network": record,
-        "state": {
-            "vector": now.vector,
-            "moments": np.empty(0),
-            "buffers": now.buffers,
-            "step": 0,
-            "epoch": 0,
-            "into": 0,
-            "carried": 0.0,
-            "rate_factor": 1.0,
-            "best_loss": np.inf,
-            "stalled": 0,
-        },
+        "state": state_record((now.vector, np.empty(0), now.buffers), Standing()),
     }

@@ -24,6 +24,7 @@ from deltarule.network import Network
 from deltarule.plans import TrainingPlan, TrainingState
 from deltarule.playground import asks
 from deltarule.playground.asks import Given, Rows
+from deltarule.playground.records import state_record
 from deltarule.stopping import StopReason
 from deltarule.training import train
 
@@ -170,16 +171,10 @@ def _done(judge: _Judge, run: Run, way: Way) -> dict[str, Any]:
         "loss": np.array(way.loss, dtype=np.float64)[shown],
         "vector": state.parameters.vector,
         "path": np.array(way.path),
-        "state": {
-            "vector": state.parameters.vector,
-            "moments": state.moments.ravel(),
-            "buffers": state.parameters.buffers,
-            "step": state.step,
-            "epoch": state.epoch,
-            "into": 0,
-            "carried": 0.0,
-            "rate_factor": state.rate_factor,
-            "best_loss": float(state.best_loss),
-            "stalled": state.stalled,
-        },
+        "state": state_record(
+            (state.parameters.vector, state.moments, state.parameters.buffers),
+            state,
+            state.step,
+            state.epoch,
+        ),
     }

@@ -51,20 +51,7 @@ class Moment:
 
     def state(self) -> dict[str, Any]:
         """As the page's protocol has it."""
-        vector, moments, buffers = self.place.numbers
-        standing = self.place.standing
-        return {
-            "vector": vector,
-            "moments": moments.ravel(),
-            "buffers": buffers,
-            "step": self.step,
-            "epoch": self.place.epoch,
-            "into": self.place.into,
-            "carried": self.place.carried,
-            "rate_factor": standing.rate_factor,
-            "best_loss": float(standing.best_loss),
-            "stalled": standing.stalled,
-        }
+        return self.place.record(self.step)
 
     def curve(self, since: int) -> dict[str, Array]:
         """The epochs from number `since` of this fit on, evenly thinned."""

@@ -25,6 +25,7 @@ from deltarule.optimizers import Adam
 from deltarule.persistence import network_record
 from deltarule.plans import TrainingPlan, TrainingState
 from deltarule.playground.asks import MOST_PARAMETERS
+from deltarule.playground.records import plan_record, state_record
 from deltarule.playground.sources import Source
 from deltarule.schedules import Constant
 
@@ -83,7 +84,7 @@ def _record(
         "title": f"{type(estimator).__name__} {widths}" if title is None else title,
         "open": {
             "network": network_record(network),
-            "plan": _plan_record(plan),
+            "plan": plan_record(plan),
             "initializer": choose(estimator.initializer, INITIALIZERS, "initializer").record(),
             "seed": key,
             "train": {"X": X.ravel(), "D": D.ravel(), "rows": len(chosen)},
@@ -156,19 +157,6 @@ def _plan(estimator: Any, rows: int, key: int) -> tuple[TrainingPlan, list[str]]
     return plan, notes
 
 
-def _plan_record(plan: TrainingPlan) -> dict[str, Any]:
-    return {
-        "optimizer": plan.optimizer.record(),
-        "learning_rate_init": plan.learning_rate_init,
-        "schedule": plan.schedule.record(),
-        "batch_size": plan.batch_size,
-        "sampling": plan.sampling,
-        "penalty": None if plan.penalty is None else plan.penalty.record(),
-        "max_epochs": plan.max_epochs,
-        "key": plan.key,
-    }
-
-
 def _start(now: Parameters, memory: fitting.Memory | None, plan: TrainingPlan) -> dict[str, Any]:
     """Where it stands; from the weights alone where the optimiser's numbers are not theirs."""
     state = TrainingState(now, np.zeros((0, now.network.size)))
@@ -177,18 +165,7 @@ def _start(now: Parameters, memory: fitting.Memory | None, plan: TrainingPlan) -
         same = np.array_equal(last.parameters.vector.astype(np.float64), now.vector)
         if same and memory.optimizer == plan.optimizer:
             state = replace(last, parameters=now, moments=last.moments.astype(np.float64))
-    return {
-        "vector": now.vector,
-        "moments": state.moments.ravel(),
-        "buffers": now.buffers,
-        "step": state.step,
-        "epoch": state.epoch,
-        "into": 0,
-        "carried": 0.0,
-        "rate_factor": state.rate_factor,
-        "best_loss": float(state.best_loss),
-        "stalled": state.stalled,
-    }
+    return state_record((now.vector, state.moments, now.buffers), state, state.step, state.epoch)
 
 
 def _table(source: Source, X: Array, D: Array, notes: list[str]) -> dict[str, Any]:

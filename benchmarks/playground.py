@@ -8,12 +8,17 @@ processes were waiting to run, because browser, server and training share its co
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
 import queue
 import statistics
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +27,7 @@ from chromium import Page, chromium
 from machine import load, machine, versions
 
 ROOT = Path(__file__).resolve().parents[1]
+STATIC = ROOT / "src" / "deltarule" / "playground" / "static"
 RESULT = ROOT / "benchmarks" / "results" / "playground.json"
 sys.path.insert(0, str(ROOT / "tests" / "web"))
 
@@ -50,15 +56,15 @@ COUNTERS = """
     if (!counts.first) next(look);
   };
   next(look);
-  const Plain = window.WebSocket;
-  window.WebSocket = class extends Plain {
-    set onmessage(hear) {
-      super.onmessage = (event) => {
-        counts.frames += 1;
-        hear(event);
-      };
-    }
-  };
+  for (const name of ["WebSocket", "Worker"])
+    window[name] = class extends window[name] {
+      set onmessage(hear) {
+        super.onmessage = (event) => {
+          counts.frames += 1;
+          hear(event);
+        };
+      }
+    };
 })();
 """
 
@@ -66,10 +72,27 @@ COUNTERS = """
 PRESS = "document.querySelector('.transport .primary').click()"
 
 
-def address(server: Any, hidden: tuple[int, ...]) -> str:
+def address(link: str, hidden: tuple[int, ...]) -> str:
     """A link to the network room with a network."""
-    base, _, token = server.new_url().partition("#")
+    base, _, token = link.partition("#")
     return f"{base}#{token}&{SET}&hidden={','.join(map(str, hidden))}"
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    """Gives out a folder without a word."""
+
+    def log_message(self, *arguments: Any) -> None:
+        """Nothing."""
+
+
+@contextlib.contextmanager
+def given_out() -> Iterator[str]:
+    """The page from a host of plain files: its engine is WebAssembly, in the browser."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=STATIC))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    server.server_close()
 
 
 def steps_of(page: Page) -> int:
@@ -180,15 +203,20 @@ def measure(seconds: float, turns: int) -> dict[str, Any]:
     from playground_server import served
 
     found: dict[str, Any] = {}
-    with served() as server, chromium() as browser:
+    with served() as server, given_out() as static, chromium() as browser:
         for name, (hidden, wanted) in NETWORKS.items():
             kept: list[dict[str, float]] = []
             for _ in range(turns):
                 turn = {"train": alone(hidden, seconds), "client": with_client(hidden, seconds)}
                 with browser.page(COUNTERS) as page:
-                    page.go(address(server, hidden))
+                    page.go(address(server.new_url(), hidden))
                     turn["first_frame_seconds"] = page.until("window.counts?.first") / 1000
-                    kept.append(turn | watched(page, seconds))
+                    turn |= watched(page, seconds)
+                with browser.page(COUNTERS) as page:
+                    page.go(address(static, hidden))
+                    turn["static_first_frame_seconds"] = page.until("window.counts?.first") / 1000
+                    turn["static_frames_per_second"] = watched(page, seconds)["frames_per_second"]
+                kept.append(turn)
             found[name] = summary(kept) | {"wanted_frames_per_second": wanted, "turns": turns}
             print(name, json.dumps(found[name]), flush=True)
     return found

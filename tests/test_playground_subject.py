@@ -22,7 +22,7 @@ from deltarule.playground.sources import (
     source_of_columns,
     source_of_table,
 )
-from deltarule.playground.subject import give, subject_of
+from deltarule.playground.subject import OWN_UNITS, give, subject_of
 from deltarule.tables import ColumnPlan, Table, TableModel, TargetPlan
 
 DRAW = np.random.default_rng(0)
@@ -141,7 +141,8 @@ def test_of_many_rows_a_sample_is_shown_and_said(monkeypatch):
     model, rows, y = fitted("three classes")
     told = subject_of(source_of(model, rows, y))
     assert told["table"]["rows"] == 20
-    assert told["table"]["notes"] == ["20 of 60 rows are shown and trained on here."]
+    notes = ["20 of 60 rows are shown and trained on here.", OWN_UNITS]
+    assert told["table"]["notes"] == notes
 
 
 def slower(step: int) -> float:
@@ -210,10 +211,8 @@ def test_the_model_of_a_table_is_shown_with_its_columns_as_numbers(houses):
     told = subject_of(source_of_table(model, table), "houses.safetensors")
     assert told["title"] == "houses.safetensors"
     assert told["table"]["inputs"] == ["area", "city=Bonn", "city=Oslo", "city=Rome"]
-    assert told["table"]["notes"][:2] == [
-        "2 of 60 rows have no price and are left out.",
-        "price is shown as it is learned: less its mean, over its spread.",
-    ]
+    notes = told["table"]["notes"]
+    assert (notes[0], notes[-1]) == ("2 of 60 rows have no price and are left out.", OWN_UNITS)
     assert told["table"]["rows"] == 58
 
 

@@ -247,6 +247,34 @@ export type FirstLine = "auto" | "names" | "row";
 /** How its target is learned; "auto": words, two values, and few whole numbers are classes. */
 export type Learned = "auto" | "classes" | "values";
 
+/** A column of a table before it became inputs of a network: numbers, or words. */
+export interface OwnColumn {
+  readonly name: string;
+  /** The first of its inputs, and how many there are. */
+  readonly first: number;
+  readonly count: number;
+  /** A number was shift + scale · u; the input is u, or u / √(1 + (u / bend)²) where bend > 0. */
+  readonly shift: number;
+  readonly scale: number;
+  readonly bend: number;
+  /** Its words: two in a single input are −1 and +1, others are a 1 in an input of their own. */
+  readonly levels: readonly string[];
+}
+
+/** A target before it became numbers to learn: shift + scale · d; predictions are held in a range. */
+export interface OwnTarget {
+  readonly shift: number;
+  readonly scale: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** What inputs and targets were, for labels alone; without columns or targets just what they are. */
+export interface Origin {
+  readonly columns: readonly OwnColumn[];
+  readonly targets: readonly OwnTarget[];
+}
+
 /** Columns of a table that are numbers by now, and what they were. */
 export interface TableRead {
   readonly name: string;
@@ -264,6 +292,7 @@ export interface TableRead {
   readonly notes: readonly string[];
   /** All columns of the table, for the choice of another target. */
   readonly columns: readonly string[];
+  readonly origin?: Origin;
 }
 
 /** A model that was opened with the page, with its rows. */

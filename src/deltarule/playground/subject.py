@@ -25,12 +25,19 @@ from deltarule.optimizers import Adam
 from deltarule.persistence import network_record
 from deltarule.plans import TrainingPlan, TrainingState
 from deltarule.playground.asks import MOST_PARAMETERS
+from deltarule.playground.own_units import Origin
 from deltarule.playground.records import plan_record, state_record
 from deltarule.playground.sources import Source
 from deltarule.schedules import Constant
 
 #: Rows, and numbers in them, that a page is sent; of more, a sample.
 MOST_ROWS, MOST_SENT = 20_000, 4_000_000
+
+#: Where inputs or targets are written in other numbers than the network's.
+OWN_UNITS = (
+    "The network itself meets standardized numbers. This page writes inputs and targets as the "
+    "table has them, and in the step room as the network meets them."
+)
 
 #: Random numbers of the page begin at a seed that JavaScript counts with.
 SEEDS = 2**31
@@ -180,6 +187,9 @@ def _table(source: Source, X: Array, D: Array, notes: list[str]) -> dict[str, An
         y = D[:, 0]
         if D.shape[1] > 1:
             notes.append(f"The colour of a row is that of its first target, {outputs[0]}.")
+    origin = source.origin.under(getattr(estimator, "_target_standardizer", None))
+    if origin != Origin() or estimator._standardizer is not None:
+        notes.append(OWN_UNITS)
     return {
         "name": source.target,
         "inputs": list(source.inputs),
@@ -191,6 +201,7 @@ def _table(source: Source, X: Array, D: Array, notes: list[str]) -> dict[str, An
         "rows": len(X),
         "notes": notes,
         "columns": [*source.inputs, source.target],
+        "origin": origin.record(),
     }
 
 

@@ -21,7 +21,7 @@ export function column(table: TableRead, input: number): Float64Array {
   return Float64Array.from({ length: table.rows }, (_, row) => table.X[row * width + input]);
 }
 
-function limits(values: Float64Array): readonly [number, number] {
+export function limits(values: Float64Array): readonly [number, number] {
   let low = Infinity;
   let high = -Infinity;
   for (const value of values) {

@@ -307,6 +307,8 @@ export interface Subject {
   readonly curve: Curve;
   /** Whether it is being fitted elsewhere now: `live` shows how it goes. */
   readonly fitting: boolean;
+  /** The inputs over which maps are drawn, where not the first two. */
+  readonly axes?: readonly number[];
 }
 
 export interface Hello {

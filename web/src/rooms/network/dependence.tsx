@@ -275,7 +275,7 @@ function underOf(made: Problem, curve: Curve): string[] {
   // Three digits: there is little room.
   return steps.map((step) => {
     const text = name(step);
-    return text.length > 7 ? rounded(text) : text;
+    return text.length > 6 ? rounded(text) : text;
   });
 }
 

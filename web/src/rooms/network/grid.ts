@@ -46,6 +46,12 @@ export function frameOf(table: TableRead, axes: readonly [number, number]): Fram
   return { low: [left, below], high: [right, above] };
 }
 
+/** Points of a map along each side: fewer where there are many units, which are then drawn small. */
+export function gridCount(units: number): number {
+  if (units <= 60) return 32;
+  return units <= 200 ? 24 : 20;
+}
+
 /** The mean of each input. */
 export function means(table: TableRead): Float64Array {
   const width = table.inputs.length;

@@ -10,6 +10,8 @@ import pytest
 from in_node import ask, needs_node
 
 import deltarule as dr
+from deltarule.persistence.networks import network_from_record
+from deltarule.playground.beginning import xor_subject
 from deltarule.playground.sources import source_of_table
 from deltarule.playground.subject import subject_of
 from deltarule.tables import ColumnPlan, Table, TableModel, TargetPlan
@@ -125,3 +127,20 @@ def test_the_height_holds_all_curves_and_the_usual_targets():
     curve = np.repeat(np.linspace(-3.0, 8.0, 33), 21)
     curve[:21] = np.nan
     assert told(plain(X, y), asked=curve)["height"] == pytest.approx([-3.0 + 11 / 32, 19.0])
+
+
+def test_the_page_begins_with_what_the_library_records_of_it():
+    begins = told(plain(np.eye(2), np.arange(2.0)))["begins"]
+    wanted = xor_subject()
+    opened, start = wanted["open"], wanted["open"].pop("start")
+    assert start["vector"].size == 13
+    found = begins["open"]
+    assert found.pop("start") is None
+    for name in ("X", "D"):
+        assert found["train"].pop(name).tolist() == opened["train"].pop(name).tolist()
+    assert network_from_record(found.pop("network")) == network_from_record(opened.pop("network"))
+    assert found == opened
+    table = wanted["table"]
+    del table["origin"]
+    assert {**begins["table"], "X": None, "y": None} == {**table, "X": None, "y": None}
+    assert begins["table"]["y"].tolist() == table["y"].tolist()

@@ -2,7 +2,9 @@
 
 import { decode, encode } from "../src/engines/wire";
 import { cellOf, columnsOf, ownPrediction, ownTarget, spanOf } from "../src/model/own_units";
-import type { Problem } from "../src/model/problem";
+import { makeProblem, type Problem } from "../src/model/problem";
+import { classicTable } from "../src/model/sets";
+import { DEFAULTS } from "../src/model/settings";
 import { usual } from "../src/model/usual";
 import type { TableRead } from "../src/protocol";
 import { averaged, dependenceRows, heightOf, varying } from "../src/rooms/network/dependence_curves";
@@ -27,6 +29,7 @@ export async function answer(message: ArrayBuffer): Promise<Uint8Array> {
     outputActivation: "identity",
   } as unknown as Problem;
   const asked = dependenceRows(made, columns);
+  const xor = classicTable(DEFAULTS.set, DEFAULTS.rows, DEFAULTS.noise, DEFAULTS.set_seed);
   const curves = said.length ? averaged(made, asked, said, 1) : [];
   return encode({
     names: columns.map(({ name }) => name),
@@ -42,5 +45,6 @@ export async function answer(message: ArrayBuffer): Promise<Uint8Array> {
     means: curves.map(({ means }) => [...means]),
     height: heightOf(made, curves, table.y),
     usual: usual(numbers),
+    begins: { open: makeProblem(DEFAULTS, xor).open, table: xor },
   });
 }

@@ -11,15 +11,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 
 from deltarule.dataclass import dataclass
 from deltarule.tables import ColumnPlan, TargetPlan
 from deltarule.tables.columns import CLIP
 
-#: Steps of a pipeline that shift and stretch each column, and do nothing else.
-_SCALERS = (StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler)
+#: Steps of a pipeline, all of scikit-learn, that shift and stretch each column and do no more.
+_SCALERS = ("StandardScaler", "MinMaxScaler", "MaxAbsScaler", "RobustScaler")
 
 
 @dataclass(frozen=True)
@@ -132,6 +130,9 @@ def origin_of_scalers(before: Any, names: Sequence[str]) -> Origin:
 
 
 def _only_scales(step: Any) -> bool:
-    if isinstance(step, Pipeline):
-        return all(_only_scales(inner) for _, inner in step.steps if inner != "passthrough")
-    return type(step) in _SCALERS
+    steps = getattr(step, "steps", None)
+    if isinstance(steps, list):
+        return all(_only_scales(inner) for _, inner in steps)
+    kind = type(step)
+    scaler = kind.__module__.startswith("sklearn.preprocessing.") and kind.__name__ in _SCALERS
+    return scaler or step == "passthrough"

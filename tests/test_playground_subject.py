@@ -337,7 +337,8 @@ def test_the_diagnosis_is_the_librarys_with_the_weights_as_they_are():
     names = [entry["name"] for entry in found]
     assert "same_units" in names
     assert "same_units" not in codes
-    assert all(entry["sentence"].endswith(".") and entry["remedy"] for entry in found)
+    told = ("sentence", "measured", "remedy")
+    assert all(entry[part].endswith(".") for entry in found for part in told)
     np.testing.assert_array_equal(model._vector, before)
 
 
@@ -370,8 +371,18 @@ def test_a_network_of_the_page_is_diagnosed_too(loss, output, D):
     given = {"initializer": {"name": "auto"}, "seed": 0, "held": None, "start": None}
     ask(answers, "open", network=network_record(network), plan=plan, train=train, **given)
     ask(answers, "advance", unit="epoch", count=3)
-    names = [found["name"] for found in ask(answers, "diagnose")["findings"]]
-    assert "unscaled_inputs" in names
+    found = ask(answers, "diagnose")["findings"]
+    (unscaled, *_) = (one for one in found if one["name"] == "unscaled_inputs")
+    assert "x₁" in unscaled["measured"]
+    # By the page's own names of its inputs, where it gives them.
+    called = ask(answers, "diagnose", inputs=["height", "width", "age"])["findings"]
+    (unscaled, *_) = (one for one in called if one["name"] == "unscaled_inputs")
+    assert "height" in unscaled["measured"]
+    for wrong in (["a", "b"], ["a", "b", 3], ["a", "b", "c" * 201], "abc"):
+        with pytest.raises(InvalidParameterError) as caught:
+            ask(answers, "diagnose", inputs=wrong)
+        expected = "diagnose.inputs must be 3 texts of at most 200 characters (got "
+        assert str(caught.value).startswith(expected)
 
 
 def test_what_no_estimator_describes_is_not_diagnosed():

@@ -238,6 +238,8 @@ export interface Surface {
 export interface Finding {
   readonly name: string;
   readonly sentence: string;
+  /** What was measured, where, and what it should be. */
+  readonly measured: string;
   readonly remedy: string;
 }
 
@@ -364,7 +366,8 @@ export interface Requests {
   surface: [Surface, { objective: Float64Array }];
   /** Trains each run for so many epochs and keeps so many points of its way; 2: no more than its ends. */
   runs: [{ runs: readonly Run[]; epochs: number; keep: number }, { runs: readonly RunDone[] }];
-  diagnose: [Record<string, never>, { findings: readonly Finding[] }];
+  /** `inputs`: what sentences call the inputs of a network of the page's own. */
+  diagnose: [{ inputs?: readonly string[] }, { findings: readonly Finding[] }];
   /** A CSV file as it is; `target` null: the last column that can be one. */
   table: [
     {

@@ -9,6 +9,7 @@ import { engineBeside } from "../../engines/choice";
 import type { Frame, Recording } from "../../engines/recorded";
 import { encode } from "../../engines/wire";
 import { curves, engineIs, moved, problem, settings, subject } from "../../model/bench";
+import { calledInputs } from "../../parts/findings";
 import { planOf, toNetwork, unitsOf, type Problem } from "../../model/problem";
 import { MOST_UNITS } from "../../model/settings";
 import { EngineError, type Engine, type Moved, type Subject, type TableRead } from "../../protocol";
@@ -84,7 +85,7 @@ async function recorded(engine: Engine, of: Subject, steps: number, told: Told):
   const first = await engine.ask("watch", { X: watched, layers: true });
   const frames = [await frameOf(engine, of, first)];
   const diagnoses = engineIs.value?.can.includes("diagnose") ?? false;
-  const findings = diagnoses ? await findingsOf(engine) : [];
+  const findings = diagnoses ? await findingsOf(engine, of.table.inputs) : [];
   const most = Math.max(1, Math.floor(MOST_BYTES / encode(frames[0]).length));
   const count = Math.min(steps, most);
   while (frames.length <= count) {
@@ -114,9 +115,9 @@ function noted(of: Subject, steps: number): Subject {
 }
 
 /** The diagnosis of the network as it is; none where it is not to be diagnosed. */
-async function findingsOf(engine: Engine): Promise<Recording["findings"]> {
+async function findingsOf(engine: Engine, inputs: readonly string[]): Promise<Recording["findings"]> {
   try {
-    return (await engine.ask("diagnose", {})).findings;
+    return (await engine.ask("diagnose", { inputs: calledInputs(inputs) })).findings;
   } catch (error) {
     if (error instanceof EngineError) return [];
     throw error;

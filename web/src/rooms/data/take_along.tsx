@@ -102,7 +102,7 @@ export function TakeAlong() {
       </p>
       <p class="data-hint">
         The file holds this network and its next steps of training, with all their numbers. It opens in any browser,
-        without a server and without a network: to walk through, to hand in, to project.
+        offline too: to walk through, to hand in, to project.
       </p>
       {!can.includes("save") && (
         <p class="data-hint">

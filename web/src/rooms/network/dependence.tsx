@@ -117,7 +117,7 @@ function Chooser({ table, vary, places, onChoose }: ChooserProps) {
               }
             />
             {name}
-            {!vary[place] && <small>constant</small>}
+            {!vary[place] && <small> constant</small>}
           </label>
         ))}
       </div>
@@ -210,7 +210,7 @@ function CurvePicture({ made, curve, height: [low, high], targets }: PictureProp
     return (
       <figure>
         <figcaption>
-          <b>{column.name}</b>
+          <b title={column.name}>{column.name}</b>
         </figcaption>
         <p class="network-still">
           is {nameOf(made, curve, 0)} in every row: there is nothing that changes.
@@ -238,7 +238,7 @@ function CurvePicture({ made, curve, height: [low, high], targets }: PictureProp
   return (
     <figure>
       <figcaption>
-        <b>{column.name}</b>
+        <b title={column.name}>{column.name}</b>
         <span>
           {meanOf(made, low)} … {meanOf(made, high)}
         </span>

@@ -108,10 +108,15 @@ export function averaged({ table }: Problem, asked: Asked, outputs: Float64Array
   });
 }
 
-/** The height of all pictures: 0 to 1 for classes, else what the curves and the usual targets take. */
+/**
+ * The height of all pictures: 0 to 1 for one probability, from 0 to the highest curve for several; else
+ * what the curves and the usual targets take.
+ */
 export function heightOf(made: Problem, curves: readonly Curve[], targets: Float64Array): readonly [number, number] {
-  if (["logistic", "softmax"].includes(made.outputActivation)) return [0, 1];
+  const shares = ["logistic", "softmax"].includes(made.outputActivation);
+  if (shares && made.outputs.length <= 2) return [0, 1];
   let [low, high] = made.table.kind === "classes" ? [Infinity, -Infinity] : usual(targets);
+  if (shares) [low, high] = [0, 0.1];
   for (const value of curves.flatMap(({ means }) => means.flatMap((values) => [...values])))
     if (Number.isFinite(value)) [low, high] = [Math.min(low, value), Math.max(high, value)];
   return low <= high ? [low, high] : [0, 1];

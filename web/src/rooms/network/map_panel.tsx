@@ -72,8 +72,8 @@ export function MapPanel({ problem: made, count }: Props) {
       <div class="network-map-stage">
         <LiveCanvas when={followTraining} draw={drawMap} label={labelOf(made, axes, now.title)} />
         <LiveCanvas when={still} draw={drawRows} />
-        <span class="network-axis across">{axisOf(table, axes[0])}</span>
-        {table.inputs.length > 1 && <span class="network-axis up">{axisOf(table, axes[1])}</span>}
+        <span class="network-axis across">{axisOf(table, axes[0], CALLED)}</span>
+        {table.inputs.length > 1 && <span class="network-axis up">{axisOf(table, axes[1], CALLED)}</span>}
       </div>
       <figcaption>
         <Legend problem={made} place={now.place} isOutput={now.isOutput} letter={now.letter} />
@@ -84,10 +84,15 @@ export function MapPanel({ problem: made, count }: Props) {
 
 const still = () => undefined;
 
+/** Letters of an input's name beside the map, so that its span has room too. */
+const CALLED = 24;
+
 /** An input with the span of its rows, as the table has it. */
-function axisOf(table: TableRead, input: number): string {
+function axisOf(table: TableRead, input: number, most = Infinity): string {
   const [low, high] = limits(column(table, input));
-  return `${table.inputs[input]}: ${spanOf(table, input, low, high)}`;
+  const name = table.inputs[input];
+  const called = name.length > most ? `${name.slice(0, most - 1)}…` : name;
+  return `${called}: ${spanOf(table, input, low, high)}`;
 }
 
 function labelOf({ table }: Problem, axes: readonly [number, number], title: string): string {

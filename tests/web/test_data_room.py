@@ -323,7 +323,7 @@ def test_each_bad_table_has_its_sentence_and_nothing_is_lost(open_page):
     problem(page, "wide.csv: 4,097 columns, and at most 4,096 are read. Leave some out.")
     # A target of one value, chosen afterwards; the table that was open stays, and can be used.
     paste(page, "x,y,z\n1,0.25,7\n2,0.5,7\n3,1.75,7\n")
-    own.get_by_text("3 rows, 1 input → y: a value").wait_for()
+    own.get_by_text("3 rows, 1 input → y: a value", exact=True).wait_for()
     page.locator(".data-problem").wait_for(state="detached")
     own.get_by_role("combobox", name="target").select_option("z")
     problem(

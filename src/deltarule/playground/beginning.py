@@ -12,7 +12,9 @@ import numpy as np
 
 from deltarule.network import Network, initialize
 from deltarule.persistence import network_record
+from deltarule.plans import TrainingState
 from deltarule.playground.own_units import Origin
+from deltarule.playground.records import state_record
 from deltarule.playground.sources import input_names
 
 _SEED, _RATE, _HORIZON = 3, 1.0, 1000
@@ -24,6 +26,8 @@ def xor_subject() -> dict[str, Any]:
     X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
     y = np.array([0.0, 1.0, 1.0, 0.0])
     names = input_names(2)
+    first = initialize(network, _SEED)
+    numbers = first.vector, np.zeros((0, network.size)), first.buffers
     return {
         "title": "XOR: the four corners, 2-3-1",
         "open": {
@@ -42,18 +46,7 @@ def xor_subject() -> dict[str, Any]:
             "seed": _SEED,
             "train": {"X": X.ravel(), "D": y, "rows": len(X)},
             "held": None,
-            "start": {
-                "vector": initialize(network, _SEED).vector,
-                "moments": np.empty(0),
-                "buffers": np.empty(0),
-                "step": 0,
-                "epoch": 0,
-                "into": 0,
-                "carried": 0.0,
-                "rate_factor": 1.0,
-                "best_loss": np.inf,
-                "stalled": 0,
-            },
+            "start": state_record(numbers, TrainingState(first, numbers[1])),
         },
         "table": {
             "name": "XOR: the four corners",

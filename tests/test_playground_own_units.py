@@ -114,6 +114,17 @@ def test_scalers_of_a_pipeline_are_undone_and_other_steps_are_not(before, scales
         np.testing.assert_allclose(own(column, met[:, place]), X[:, place], rtol=1e-12)
 
 
+def test_a_single_column_is_a_table_too():
+    pipeline = make_pipeline(StandardScaler(), dr.MLPRegressor(**SHORT))
+    X = AREA[:, None]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        pipeline.fit(X, AREA)
+    told = subject_of(source_of(pipeline, X, X))["table"]
+    (column,) = told["origin"]["columns"]
+    np.testing.assert_allclose(own(column, told["X"]), AREA, rtol=1e-12)
+
+
 def test_what_is_not_scaled_has_no_other_units():
     pipeline, X = fitted((), dr.MLPRegressor(**SHORT))
     told = subject_of(source_of(pipeline, X, X[:, 0]))["table"]

@@ -81,7 +81,7 @@ def _record(
     _check_network(network)
     table, chosen, notes = _rows(source)
     X = np.ascontiguousarray(estimator._inputs(table, np.float64))
-    D = np.ascontiguousarray(estimator._training_target(_taken(source.y, chosen), np.float64))
+    D = np.ascontiguousarray(estimator._training_target(_target(source.y, chosen), np.float64))
     key = 0 if memory is None else memory.key % SEEDS
     plan, more = _plan(estimator, len(chosen), key)
     start = _start(parameters.astype(np.float64), memory, plan)
@@ -142,8 +142,13 @@ def _rows(source: Source) -> tuple[Array, Array, list[str]]:
 def _taken(values: Any, chosen: Array) -> Any:
     if is_sparse(values):
         return values.tocsr()[chosen]
-    found = np.asarray(values)[chosen]
-    return found[:, 0] if found.ndim == 2 and found.shape[1] == 1 else found
+    return np.asarray(values)[chosen]
+
+
+def _target(values: Any, chosen: Array) -> Any:
+    """Those of y; a single column of numbers as a list of them."""
+    found = _taken(values, chosen)
+    return found[:, 0] if np.ndim(found) == 2 and found.shape[1] == 1 else found
 
 
 def _plan(estimator: Any, rows: int, key: int) -> tuple[TrainingPlan, list[str]]:

@@ -137,7 +137,6 @@ def test_what_cannot_be_shown_is_said(files, monkeypatch, capsys, arguments, sen
 # arguments, what does not go together
 TOGETHER = [
     (["--target", "kind"], "--target needs a table"),
-    (["--record", "page.html"], "--record needs a model"),
     (["model.safetensors", "--steps", "3"], "--steps needs --record"),
     (["--port", "70000"], "argument --port: must be a whole number from 0 to 65535 (got '70000')"),
 ]
@@ -149,6 +148,32 @@ def test_options_that_do_not_go_together_are_refused(capsys, arguments, sentence
         main(["play", *arguments])
     assert caught.value.code == 2
     assert sentence in capsys.readouterr().err
+
+
+#: Where the model, the table and an option stand.
+ORDERS = [
+    ["model", "table", "--port", "0"],
+    ["model", "--port", "0", "table"],
+    ["--port", "0", "model", "table"],
+    ["model", "--port", "0", "-"],
+]
+
+
+@pytest.mark.parametrize("arguments", ORDERS)
+def test_options_stand_anywhere(monkeypatch, arguments):
+    met = []
+    monkeypatch.setattr(play, "run", lambda args, out: met.append(args) or 0)
+    assert main(["play", *arguments]) == 0
+    table = "-" if "-" in arguments else "table"
+    assert [(args.model, args.table, args.port) for args in met] == [("model", table, 0)]
+
+
+@pytest.mark.parametrize("more", [["more"], ["--unknown"], ["--port", "0", "more", "yet"]])
+def test_what_is_too_much_is_still_refused(capsys, more):
+    with pytest.raises(SystemExit) as caught:
+        main(["play", "model", "table", *more])
+    assert caught.value.code == 2
+    assert "unrecognized arguments: " in capsys.readouterr().err
 
 
 def test_missing_libraries_are_named_with_the_line_that_installs_them(monkeypatch, capsys):
@@ -169,6 +194,8 @@ def test_a_recording_is_one_file(files, monkeypatch, capsys):
     page = (files / "page.html").read_text(encoding="utf-8")
     assert "src=" not in page.partition("<body>")[0]
     assert 'id="recording"' in page
+    assert main(["play", "--record", "xor.html", "--steps", "3"]) == 0
+    assert capsys.readouterr().out == "3 steps of XOR in xor.html\n"
     given = ["play", "own.safetensors", "houses.csv", "--target", "kind", "--json"]
     assert main([*given, "--record", "page.html", "--steps", "2"]) == 0
     assert json.loads(capsys.readouterr().out)["steps"] == 2

@@ -92,7 +92,7 @@ def test_a_name_that_is_missing_gets_one():
         (
             "a,b\n1,2\n1\n",
             (
-                "line 3 has 1 cells, the first line 2. Fill the line up, or put quotes around a "
+                "line 3 has 1 cell, the first line 2. Fill the line up, or put quotes around a "
                 "cell that holds the delimiter."
             ),
         ),

@@ -108,12 +108,29 @@ def test_steps_must_be_some(shown, static, tmp_path, steps):
 
 
 def test_what_is_being_fitted_is_not_recorded(tmp_path):
+    shown = Shown()
+    shown.begin_fit(lambda: pytest.fail("nobody looks"))
     with pytest.raises(InvalidParameterError) as caught:
-        record.record(Shown(), tmp_path / "page.html")
+        record.record(shown, tmp_path / "page.html")
     assert str(caught.value) == (
-        "A recording needs a model (got none that is fitted). Open one, or wait until its fit has "
+        "A recording needs a fitted model (got one that is being fitted). Wait until its fit has "
         "ended."
     )
+
+
+def test_without_a_model_xor_is_recorded():
+    found = record.recording(Shown(), 4)
+    assert found["hello"]["subject"]["title"] == "XOR: the four corners, 2-3-1"
+    # The notes' own algorithm: the same samples, and the same bits of every weight.
+    network = dr.Network(units=(2, 3, 1), activations="logistic", loss="squared_error")
+    plan = dr.TrainingPlan(
+        learning_rate_init=1.0, batch_size=1, sampling="replacement", max_epochs=1, key=3
+    )
+    start = dr.TrainingState(dr.initialize(network, 3), np.zeros((0, network.size)))
+    X, d = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]), np.array([[0.0, 1, 1, 0]]).T
+    trained = dr.train(network, start, X, d, plan)
+    assert found["frames"][4]["state"]["epoch"] == 1
+    np.testing.assert_array_equal(found["frames"][4]["state"]["vector"], trained.parameters.vector)
 
 
 def test_a_page_that_was_not_built_is_said(shown, tmp_path):

@@ -22,7 +22,7 @@ from deltarule.playground.sources import (
     source_of_columns,
     source_of_table,
 )
-from deltarule.playground.subject import give, subject_of
+from deltarule.playground.subject import OWN_UNITS, give, subject_of
 from deltarule.tables import ColumnPlan, Table, TableModel, TargetPlan
 
 DRAW = np.random.default_rng(0)
@@ -141,7 +141,8 @@ def test_of_many_rows_a_sample_is_shown_and_said(monkeypatch):
     model, rows, y = fitted("three classes")
     told = subject_of(source_of(model, rows, y))
     assert told["table"]["rows"] == 20
-    assert told["table"]["notes"] == ["20 of 60 rows are shown and trained on here."]
+    notes = ["20 of 60 rows are shown and trained on here.", OWN_UNITS]
+    assert told["table"]["notes"] == notes
 
 
 def slower(step: int) -> float:
@@ -210,10 +211,8 @@ def test_the_model_of_a_table_is_shown_with_its_columns_as_numbers(houses):
     told = subject_of(source_of_table(model, table), "houses.safetensors")
     assert told["title"] == "houses.safetensors"
     assert told["table"]["inputs"] == ["area", "city=Bonn", "city=Oslo", "city=Rome"]
-    assert told["table"]["notes"][:2] == [
-        "2 of 60 rows have no price and are left out.",
-        "price is shown as it is learned: less its mean, over its spread.",
-    ]
+    notes = told["table"]["notes"]
+    assert (notes[0], notes[-1]) == ("2 of 60 rows have no price and are left out.", OWN_UNITS)
     assert told["table"]["rows"] == 58
 
 
@@ -338,7 +337,8 @@ def test_the_diagnosis_is_the_librarys_with_the_weights_as_they_are():
     names = [entry["name"] for entry in found]
     assert "same_units" in names
     assert "same_units" not in codes
-    assert all(entry["sentence"].endswith(".") and entry["remedy"] for entry in found)
+    told = ("sentence", "measured", "remedy")
+    assert all(entry[part].endswith(".") for entry in found for part in told)
     np.testing.assert_array_equal(model._vector, before)
 
 
@@ -371,8 +371,18 @@ def test_a_network_of_the_page_is_diagnosed_too(loss, output, D):
     given = {"initializer": {"name": "auto"}, "seed": 0, "held": None, "start": None}
     ask(answers, "open", network=network_record(network), plan=plan, train=train, **given)
     ask(answers, "advance", unit="epoch", count=3)
-    names = [found["name"] for found in ask(answers, "diagnose")["findings"]]
-    assert "unscaled_inputs" in names
+    found = ask(answers, "diagnose")["findings"]
+    (unscaled, *_) = (one for one in found if one["name"] == "unscaled_inputs")
+    assert "x₁" in unscaled["measured"]
+    # By the page's own names of its inputs, where it gives them.
+    called = ask(answers, "diagnose", inputs=["height", "width", "age"])["findings"]
+    (unscaled, *_) = (one for one in called if one["name"] == "unscaled_inputs")
+    assert "height" in unscaled["measured"]
+    for wrong in (["a", "b"], ["a", "b", 3], ["a", "b", "c" * 201], "abc"):
+        with pytest.raises(InvalidParameterError) as caught:
+            ask(answers, "diagnose", inputs=wrong)
+        expected = "diagnose.inputs must be 3 texts of at most 200 characters (got "
+        assert str(caught.value).startswith(expected)
 
 
 def test_what_no_estimator_describes_is_not_diagnosed():

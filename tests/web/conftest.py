@@ -40,6 +40,8 @@ EVERYDAY = {
     "test_a_lesson_is_done_with_the_keyboard_alone": ("static",),
     "test_choices_are_in_the_address_and_rooms_in_the_history": ("server",),
     "test_a_model_is_opened_moved_and_taken": ("",),
+    "test_a_model_of_a_table_is_shown_in_its_own_units": ("",),
+    "test_a_page_saves_what_it_trains_as_one_file": ("static",),
     "test_it_is_walked_forward_and_back": ("",),
     "test_no_room_keeps_people_out": ("server-light", "static-dark"),
     "test_no_room_is_wider_than_the_screen": ("static-400",),

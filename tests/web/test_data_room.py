@@ -252,7 +252,8 @@ def test_a_table_is_pasted_looked_at_and_used(open_page):
     enter(page)
     used = in_use(page, "pasted text")
     used.get_by_text("price is learned as (price − 219750) / 69715").wait_for()
-    used.get_by_role("columnheader", name="price, standardized").wait_for()
+    used.get_by_role("columnheader", name="price").wait_for()
+    assert rows_of(page, "First rows of pasted text")[-4][-1] == "250000"
     sent = asks.last("open")
     ages = np.array([31.0, 40, 40, 55])
     prices = np.array([250000, 199000.5, 310000, 120000])
@@ -302,7 +303,12 @@ def test_each_bad_table_has_its_sentence_and_nothing_is_lost(open_page):
     for case in PASTED:
         paste(page, case["text"])
         problem(page, case["problem"].replace("t.csv", "pasted text"))
-        assert rows_of(page, "First rows of pasted text")[0] == ["1", "0.25"]
+        # What was read before is kept, folded in: it is not what was pasted last.
+        kept = own.get_by_text("The table that was read before is kept: pasted text, 3 rows")
+        assert kept.is_visible()
+        assert own.get_by_role("region", name="First rows of pasted text").count() == 0
+    kept.click()
+    assert rows_of(page, "First rows of pasted text")[0] == ["1", "0.25"]
     for case in CASES:
         if "bytes" in case and "engine" not in case:
             drop(page, "t.csv", f"new Uint8Array({list(bytes.fromhex(case['bytes']))})")
@@ -317,7 +323,7 @@ def test_each_bad_table_has_its_sentence_and_nothing_is_lost(open_page):
     problem(page, "wide.csv: 4,097 columns, and at most 4,096 are read. Leave some out.")
     # A target of one value, chosen afterwards; the table that was open stays, and can be used.
     paste(page, "x,y,z\n1,0.25,7\n2,0.5,7\n3,1.75,7\n")
-    own.get_by_text("3 rows, 1 input → y: a value").wait_for()
+    own.get_by_text("3 rows, 1 input → y: a value", exact=True).wait_for()
     page.locator(".data-problem").wait_for(state="detached")
     own.get_by_role("combobox", name="target").select_option("z")
     problem(

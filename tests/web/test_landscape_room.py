@@ -235,7 +235,7 @@ def test_two_trainings_from_the_same_first_weights_are_measured(open_page):
     page = open_page()
     enter(page, "Side by side")
     fill(page, "epochs", 600)
-    press(page, "per sample | mini-batch of 10")
+    press(page, "per sample | mini-batch of 2")
     finished(page)
     said = page.locator(".landscape-result").text_content()
     assert said.startswith("After 600 epochs A (per sample) ends at J = ")
@@ -244,7 +244,7 @@ def test_two_trainings_from_the_same_first_weights_are_measured(open_page):
         dr.initialize(network, SEED), np.zeros((0, network.size)), horizon=HORIZON
     )
     wanted = []
-    for batch_size in (1, 10):
+    for batch_size in (1, 2):
         plan = dr.TrainingPlan(
             learning_rate_init=1.0,
             batch_size=batch_size,
@@ -257,7 +257,7 @@ def test_two_trainings_from_the_same_first_weights_are_measured(open_page):
     ends = [number(text) for text in re.findall(r"ends at J = ([\d.e−]*\d)", said)]
     assert all(close(end, one) for end, one in zip(ends, wanted, strict=True))
     row = page.locator(".landscape-ends tr", has_text="steps").inner_text()
-    assert row.split("\t")[1:] == ["2,400", "600"]
+    assert row.split("\t")[1:] == ["2,400", "1,200"]
     assert page.get_by_role("img", name=re.compile("^Surface of J")).is_visible()
 
 
@@ -329,7 +329,7 @@ def test_every_view_with_its_results_keeps_nobody_out(open_page, theme, width):
             finished(page)
         if view == "Side by side":
             page.get_by_text("choose both sides freely").click()
-            press(page, "per sample | mini-batch of 10")
+            press(page, "per sample | mini-batch of 2")
             finished(page)
         assert serious_findings(page) == [], kind
         assert page.evaluate("() => document.documentElement.scrollWidth") <= width, kind

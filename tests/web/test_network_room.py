@@ -248,6 +248,33 @@ def test_several_classes_have_a_map_curves_and_a_count(open_page):
     page.get_by_text(re.compile(r"of 30 right")).wait_for()
 
 
+def test_a_number_that_is_none_is_refused_by_its_name(open_page):
+    page = open_page()
+    field = page.get_by_label("step size α₀, as a number")
+    field.fill("fast")
+    field.press("Enter")
+    page.get_by_text(
+        re.compile(r"^step size α₀ must be a number from .* \(got fast\)\.$")
+    ).wait_for()
+
+
+def test_many_inputs_are_counted_and_a_constant_one_is_told(open_page):
+    page = open_page("set=digits&loss=log_loss&hidden=4&batch_size=32")
+    panel = page.get_by_role("region", name="Partial dependence")
+    panel.get_by_text("4 of 64 inputs chosen, at most 6 at once.").wait_for()
+    # Those that change are looked at first.
+    panel.get_by_role(
+        "img", name=re.compile("^Mean prediction as pixel 1,2 goes from 0 to 8")
+    ).wait_for()
+    inputs = panel.get_by_role("group", name="Inputs")
+    assert inputs.get_by_role("checkbox").count() == 64
+    inputs.get_by_label("pixel 1,1 constant", exact=True).check()
+    panel.get_by_text("is 0 in every row: there is nothing that changes.").wait_for()
+    assert panel.get_by_role("img", name=re.compile("^Mean prediction")).count() == 4
+    panel.get_by_text("These curves as a table").click()
+    assert panel.locator("tbody tr").first.locator("td").first.text_content() == "0 in every row"
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_all_that_is_folded_out_keeps_nobody_out(open_page, theme):
     page = open_page("set=iris&hidden=3&held=0.2", color_scheme=theme)

@@ -238,6 +238,8 @@ export interface Surface {
 export interface Finding {
   readonly name: string;
   readonly sentence: string;
+  /** What was measured, where, and what it should be. */
+  readonly measured: string;
   readonly remedy: string;
 }
 
@@ -246,6 +248,34 @@ export type FirstLine = "auto" | "names" | "row";
 
 /** How its target is learned; "auto": words, two values, and few whole numbers are classes. */
 export type Learned = "auto" | "classes" | "values";
+
+/** A column of a table before it became inputs of a network: numbers, or words. */
+export interface OwnColumn {
+  readonly name: string;
+  /** The first of its inputs, and how many there are. */
+  readonly first: number;
+  readonly count: number;
+  /** A number was shift + scale · u; the input is u, or u / √(1 + (u / bend)²) where bend > 0. */
+  readonly shift: number;
+  readonly scale: number;
+  readonly bend: number;
+  /** Its words: two in a single input are −1 and +1, others are a 1 in an input of their own. */
+  readonly levels: readonly string[];
+}
+
+/** A target before it became numbers to learn: shift + scale · d; predictions are held in a range. */
+export interface OwnTarget {
+  readonly shift: number;
+  readonly scale: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** What inputs and targets were, for labels alone; without columns or targets just what they are. */
+export interface Origin {
+  readonly columns: readonly OwnColumn[];
+  readonly targets: readonly OwnTarget[];
+}
 
 /** Columns of a table that are numbers by now, and what they were. */
 export interface TableRead {
@@ -264,6 +294,7 @@ export interface TableRead {
   readonly notes: readonly string[];
   /** All columns of the table, for the choice of another target. */
   readonly columns: readonly string[];
+  readonly origin?: Origin;
 }
 
 /** A model that was opened with the page, with its rows. */
@@ -278,6 +309,8 @@ export interface Subject {
   readonly curve: Curve;
   /** Whether it is being fitted elsewhere now: `live` shows how it goes. */
   readonly fitting: boolean;
+  /** The inputs over which maps are drawn, where not the first two. */
+  readonly axes?: readonly number[];
 }
 
 export interface Hello {
@@ -333,7 +366,8 @@ export interface Requests {
   surface: [Surface, { objective: Float64Array }];
   /** Trains each run for so many epochs and keeps so many points of its way; 2: no more than its ends. */
   runs: [{ runs: readonly Run[]; epochs: number; keep: number }, { runs: readonly RunDone[] }];
-  diagnose: [Record<string, never>, { findings: readonly Finding[] }];
+  /** `inputs`: what sentences call the inputs of a network of the page's own. */
+  diagnose: [{ inputs?: readonly string[] }, { findings: readonly Finding[] }];
   /** A CSV file as it is; `target` null: the last column that can be one. */
   table: [
     {

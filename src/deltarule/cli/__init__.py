@@ -71,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The command line without the program's name; ``sys.argv`` where left out.
     """
     parser = build_parser()
-    args = parser.parse_args(arguments)
+    args = _parsed(parser, arguments)
     # Options that do not go together are refused before any work, like a misspelt one.
     check = getattr(COMMANDS[args.command], "check", None)
     if check is not None and (wrong := check(args)) is not None:
@@ -92,6 +92,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _explain(problem, out)
         finally:
             _hear_no_more(arguments)
+
+
+def _parsed(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> Any:
+    """The command line; what may be left out may also stand behind an option."""
+    args, rest = parser.parse_known_args(arguments)
+    later = getattr(COMMANDS[args.command], "LATER", None)
+    if later is not None and rest and getattr(args, later) is None and not _is_option(rest[0]):
+        setattr(args, later, rest.pop(0))
+    if rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    return args
+
+
+def _is_option(text: str) -> bool:
+    return text.startswith("-") and text != "-"
 
 
 def _hear_no_more(arguments: Sequence[str] | None) -> None:

@@ -22,7 +22,11 @@ on rows that are drawn around those that it was trained on. Without a model it b
 with a small network on XOR. Ctrl-C ends it.
 
 With --record nothing is served: model, rows and the next steps of its training are
-written as one HTML file, which opens in any browser."""
+written as one HTML file, which opens in any browser; without a model the small network
+on XOR."""
+
+#: An argument that argparse takes for left out where an option stands before it.
+LATER = "table"
 
 #: Endings of files that are tables.
 _TABLES = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
@@ -68,8 +72,6 @@ def check(args: argparse.Namespace) -> str | None:
     """What does not go together."""
     if args.target is not None and args.table is None:
         return "--target needs a table"
-    if args.record is not None and args.model is None:
-        return "--record needs a model"
     if args.steps is not None and args.record is None:
         return "--steps needs --record"
     return None
@@ -129,7 +131,7 @@ def _record(args: argparse.Namespace, out: Output, shown: Any) -> int:
     from deltarule.playground.record import record
 
     steps = record(shown, args.record, args.steps)
-    name = os.path.basename(args.model)
+    name = "XOR" if args.model is None else os.path.basename(args.model)
     out.line(f"{counted(steps, 'step')} of {name} in {args.record}")
     out.result({"command": "play", "model": args.model, "record": args.record, "steps": steps})
     return 0

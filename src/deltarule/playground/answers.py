@@ -28,6 +28,8 @@ from deltarule.playground.shown import Moment, Shown
 MOST_STEPS, MOST_POINTS, MOST_WATCHED = 100_000, 40_000, 40_000
 #: Characters of the name of a file or of a column.
 MOST_NAME = 100_000
+#: Characters of what an input is called in a sentence.
+MOST_CALLED = 200
 
 #: Points of a picture of the step size.
 MOST_FACTORS = 400
@@ -266,7 +268,10 @@ class Answers:
         return self._tables.read(name, file, first_line, target, learned)
 
     def diagnose(self, given: Given, told: Told) -> dict[str, Any]:
-        return {"findings": findings(self._open(), self.shown)}
+        lab, names = self._open(), None
+        if given.has("inputs"):
+            names = given.texts("inputs", lab.network.layers[0].inputs, MOST_CALLED)
+        return {"findings": findings(lab, self.shown, names)}
 
     def save(self, given: Given, told: Told) -> dict[str, Any]:
         file = written_model(self._open().parameters, self.shown)

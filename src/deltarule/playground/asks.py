@@ -153,6 +153,15 @@ class Given:
             raise wrong(place, "of finite numbers", "NaN or infinity")
         return flat.reshape(-1, columns)
 
+    def texts(self, name: str, count: int, most: int) -> tuple[str, ...]:
+        """So many texts of at most so many characters each."""
+        value = self.value(name)
+        fits = isinstance(value, list) and len(value) == count
+        if not fits or not all(isinstance(one, str) and len(one) <= most for one in value):
+            expected = f"{count} texts of at most {most} characters"
+            raise wrong(f"{self.where}.{name}", expected, value)
+        return tuple(value)
+
     def option(self, name: str, family: Family[Option]) -> Option:
         """An option of the library, from its record."""
         return option(self.value(name), family, f"{self.where}.{name}")

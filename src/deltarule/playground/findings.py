@@ -27,8 +27,15 @@ from deltarule.playground.subject import give
 _FOR_CLASSES = ("logistic", "softmax", "tanh", "sign")
 
 
-def findings(lab: Lab, shown: Shown) -> list[dict[str, Any]]:
+def findings(lab: Lab, shown: Shown, names: tuple[str, ...] | None = None) -> list[dict[str, Any]]:
     """What ails the network that is open, the gravest first, as the page's protocol has it.
+
+    Parameters
+    ----------
+    lab : Lab
+    shown : Shown
+    names : tuple of str, optional
+        What the page calls the inputs of a network of its own.
 
     Raises
     ------
@@ -46,7 +53,7 @@ def findings(lab: Lab, shown: Shown) -> list[dict[str, Any]]:
         found = diagnose(estimator, source.X, source.y, feature_names=source.inputs)
     else:
         estimator, y = _described(lab)
-        names = input_names(lab.network.layers[0].inputs)
+        names = names or input_names(lab.network.layers[0].inputs)
         found = diagnose(estimator, lab.train.X, y, feature_names=names)
     return [told(finding) for finding in found.findings]
 
@@ -57,7 +64,8 @@ def told(finding: Finding) -> dict[str, Any]:
     measured = f"{finding.quantity}{where}: {finding.measured}."
     return {
         "name": finding.code,
-        "sentence": f"{finding.says} {measured[0].upper()}{measured[1:]}",
+        "sentence": finding.says,
+        "measured": f"{measured[0].upper()}{measured[1:]}",
         "remedy": finding.remedy,
     }
 

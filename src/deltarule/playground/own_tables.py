@@ -15,6 +15,7 @@ import numpy as np
 
 from deltarule.definitions import Array
 from deltarule.exceptions import TableError, UnknownCategoryWarning
+from deltarule.playground.own_units import Origin, own_columns
 from deltarule.tables import Column, ColumnPlan, Limits, Table, TargetPlan, read_csv
 from deltarule.tables.columns import MAX_CATEGORIES, counts_rows
 from deltarule.tables.targets import has_target
@@ -103,6 +104,7 @@ def prepare(table: Table, name: str, target: str | None, learned: str) -> dict[s
         "rows": rows.rows,
         "notes": _head_notes(table) + [described[one] for one in table.names],
         "columns": list(table.names),
+        "origin": Origin(own_columns(columns, scaled=False)).record(),
     }
 
 

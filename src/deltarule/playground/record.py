@@ -25,6 +25,7 @@ from deltarule.persistence import PathLike, replace_file
 from deltarule.playground import wire
 from deltarule.playground.answers import Answers
 from deltarule.playground.assets import STATIC
+from deltarule.playground.beginning import xor_subject
 from deltarule.playground.shown import Shown
 
 #: Bytes of a recording before it is packed, and its steps where nobody says how many.
@@ -54,7 +55,7 @@ def record(shown: Shown, path: PathLike, steps: int | None = None, static: Path 
     Parameters
     ----------
     shown : Shown
-        With a model.
+        Without a model it is the page's own first network, on XOR.
     path : path
         An existing file is replaced.
     steps : int, optional
@@ -70,7 +71,7 @@ def record(shown: Shown, path: PathLike, steps: int | None = None, static: Path 
     Raises
     ------
     InvalidParameterError
-        If no fitted model is open, `steps` is none, the recording would become too large, or the
+        If the model is being fitted, `steps` is none, the recording would become too large, or the
         page is not there.
     OutputPathError
         If the path cannot be written.
@@ -88,15 +89,15 @@ def record(shown: Shown, path: PathLike, steps: int | None = None, static: Path 
 
 def recording(shown: Shown, steps: int | None = None) -> dict[str, Any]:
     """Where the model stands now and after each of its next steps, as the page is told it."""
-    if shown.subject is None or shown.fitting:
+    if shown.fitting:
         raise InvalidParameterError(
-            "A recording needs a model (got none that is fitted). Open one, or wait until its fit "
+            "A recording needs a fitted model (got one that is being fitted). Wait until its fit "
             "has ended."
         )
-    answers = Answers(shown)
-    opened = _asked(answers, "open", shown.subject["open"])
+    answers, subject = Answers(shown), xor_subject() if shown.subject is None else shown.subject
+    opened = _asked(answers, "open", subject["open"])
     assert answers.lab is not None
-    grid = _grid(shown.subject, answers.lab.network)
+    grid = _grid(subject, answers.lab.network)
     frames, found = [_frame(answers, grid, answers.moved())], _findings(answers)
     for _ in range(_count(frames[0], steps)):
         moved = _asked(answers, "advance", {"unit": "step", "count": 1})
@@ -108,7 +109,7 @@ def recording(shown: Shown, steps: int | None = None) -> dict[str, Any]:
             "engine": "recording",
             "version": version("deltarule"),
             "can": ["diagnose"],
-            "subject": _noted(shown.subject, len(frames) - 1),
+            "subject": _noted(subject, len(frames) - 1),
         },
         "opened": opened,
         "frames": frames,

@@ -17,6 +17,7 @@ from deltarule.dataclass import dataclass
 from deltarule.definitions import Array
 from deltarule.estimators import MLPClassifier, MLPRegressor
 from deltarule.exceptions import InvalidParameterError, TableError
+from deltarule.playground.own_units import Origin, origin_of_scalers, origin_of_table
 from deltarule.tables import Table, TableModel
 from deltarule.tables.targets import has_target
 
@@ -45,6 +46,8 @@ class Source:
         What was opened, in a form that can be saved: the estimator, or the model of a table.
     notes : tuple of str
         What was done to the rows, in sentences.
+    origin : Origin
+        What the numbers were before, in the person's own units.
     """
 
     estimator: Any
@@ -55,6 +58,7 @@ class Source:
     outputs: tuple[str, ...]
     model: Any
     notes: tuple[str, ...] = ()
+    origin: Origin = Origin()
 
 
 def last_step(opened: Any) -> Any:
@@ -101,13 +105,14 @@ def source_of(opened: Any, X: Any, y: Any) -> Source:
             f"y must be given beside X for an {type(estimator).__name__} (got None). Pass the "
             "target of the rows."
         )
-    names = _columns_of(X)
+    names, origin = _columns_of(X), Origin()
     if estimator is not opened and len(opened.steps) > 1:
         before = opened[:-1]
         X = before.transform(X)
         names = _columns_of(X) or _names_out(before)
+        origin = origin_of_scalers(before, names or input_names(np.shape(X)[1]))
     inputs = names or input_names(np.shape(X)[1])
-    return Source(estimator, X, y, inputs, *_target_names(y), estimator)
+    return Source(estimator, X, y, inputs, *_target_names(y), estimator, origin=origin)
 
 
 def source_of_table(model: TableModel, table: Table) -> Source:
@@ -128,12 +133,11 @@ def source_of_table(model: TableModel, table: Table) -> Source:
     left_out, shown, notes = int((~known).sum()), ", ".join(target.names), []
     if left_out:
         notes.append(f"{left_out} of {table.rows} rows have no {shown} and are left out.")
-    if target.task == "regression":
-        notes.append(f"{shown} is shown as it is learned: less its mean, over its spread.")
     table = table.take(known)
     X, y = model.columns.transform(table), target.encode(table)
     inputs = model.columns.inputs
-    return Source(model.estimator, X, y, inputs, shown, target.names, model, tuple(notes))
+    origin = origin_of_table(model.columns, target)
+    return Source(model.estimator, X, y, inputs, shown, target.names, model, tuple(notes), origin)
 
 
 def source_of_columns(estimator: Any, table: Table, target: str | None) -> Source:
@@ -200,9 +204,11 @@ def source_alone(model: Any) -> Source:
         f"No table was given: these {DRAWN_ROWS} rows are drawn around those that the model was "
         "trained on, and their targets are its own predictions."
     )
+    origin = Origin()
     if isinstance(model, TableModel):
         table = _drawn_table(model, draw)
         X = model.columns.transform(table)
+        origin = origin_of_table(model.columns, model.target)
         inputs, outputs = model.columns.inputs, model.target.names
         target = ", ".join(outputs)
     else:
@@ -217,7 +223,7 @@ def source_alone(model: Any) -> Source:
     y = estimator.predict(X)
     if y.ndim == 2:
         outputs = tuple(f"y{number}" for number in range(1, y.shape[1] + 1))
-    return Source(estimator, X, y, inputs, target, outputs, model, (note,))
+    return Source(estimator, X, y, inputs, target, outputs, model, (note,), origin)
 
 
 def _drawn_table(model: TableModel, draw: np.random.Generator) -> Table:

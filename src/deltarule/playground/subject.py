@@ -25,12 +25,19 @@ from deltarule.optimizers import Adam
 from deltarule.persistence import network_record
 from deltarule.plans import TrainingPlan, TrainingState
 from deltarule.playground.asks import MOST_PARAMETERS
+from deltarule.playground.own_units import Origin
 from deltarule.playground.records import plan_record, state_record
 from deltarule.playground.sources import Source
 from deltarule.schedules import Constant
 
 #: Rows, and numbers in them, that a page is sent; of more, a sample.
 MOST_ROWS, MOST_SENT = 20_000, 4_000_000
+
+#: Where inputs or targets are written in other numbers than the network's.
+OWN_UNITS = (
+    "The network itself meets standardized numbers. This page writes inputs and targets as the "
+    "table has them, and in the step room as the network meets them."
+)
 
 #: Random numbers of the page begin at a seed that JavaScript counts with.
 SEEDS = 2**31
@@ -74,7 +81,7 @@ def _record(
     _check_network(network)
     table, chosen, notes = _rows(source)
     X = np.ascontiguousarray(estimator._inputs(table, np.float64))
-    D = np.ascontiguousarray(estimator._training_target(_taken(source.y, chosen), np.float64))
+    D = np.ascontiguousarray(estimator._training_target(_target(source.y, chosen), np.float64))
     key = 0 if memory is None else memory.key % SEEDS
     plan, more = _plan(estimator, len(chosen), key)
     start = _start(parameters.astype(np.float64), memory, plan)
@@ -135,8 +142,13 @@ def _rows(source: Source) -> tuple[Array, Array, list[str]]:
 def _taken(values: Any, chosen: Array) -> Any:
     if is_sparse(values):
         return values.tocsr()[chosen]
-    found = np.asarray(values)[chosen]
-    return found[:, 0] if found.ndim == 2 and found.shape[1] == 1 else found
+    return np.asarray(values)[chosen]
+
+
+def _target(values: Any, chosen: Array) -> Any:
+    """Those of y; a single column of numbers as a list of them."""
+    found = _taken(values, chosen)
+    return found[:, 0] if np.ndim(found) == 2 and found.shape[1] == 1 else found
 
 
 def _plan(estimator: Any, rows: int, key: int) -> tuple[TrainingPlan, list[str]]:
@@ -180,6 +192,9 @@ def _table(source: Source, X: Array, D: Array, notes: list[str]) -> dict[str, An
         y = D[:, 0]
         if D.shape[1] > 1:
             notes.append(f"The colour of a row is that of its first target, {outputs[0]}.")
+    origin = source.origin.under(getattr(estimator, "_target_standardizer", None))
+    if origin != Origin() or estimator._standardizer is not None:
+        notes.append(OWN_UNITS)
     return {
         "name": source.target,
         "inputs": list(source.inputs),
@@ -191,6 +206,7 @@ def _table(source: Source, X: Array, D: Array, notes: list[str]) -> dict[str, An
         "rows": len(X),
         "notes": notes,
         "columns": [*source.inputs, source.target],
+        "origin": origin.record(),
     }
 
 

@@ -238,8 +238,8 @@ def _refuse_ragged(text: str, delimiter: str, expected: int, name: str) -> NoRet
             break
     _refuse(
         name,
-        f"line {reader.line_num} has {len(line)} cells, the first line {expected}. Fill the line "
-        "up, or put quotes around a cell that holds the delimiter.",
+        f"line {reader.line_num} has {len(line)} cell{'' if len(line) == 1 else 's'}, the first "
+        f"line {expected}. Fill the line up, or put quotes around a cell that holds the delimiter.",
     )
 
 

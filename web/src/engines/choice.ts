@@ -10,9 +10,14 @@ import { WorkerEngine } from "./worker";
 export async function engineOfThisPage(): Promise<Engine> {
   const recording = document.getElementById("recording");
   if (recording) return new RecordedEngine(await unpacked(recording.textContent));
+  return engineBeside(enter);
+}
+
+/** One more of what stands behind this page, for work that the training on show knows nothing of. */
+export async function engineBeside(first: () => Promise<void> = async () => undefined): Promise<Engine> {
   const told = (await (await fetch("./engine.json")).json()) as { engine: string };
   if (told.engine === "socket") {
-    await enter();
+    await first();
     const url = new URL("./socket", location.href);
     url.protocol = url.protocol.replace("http", "ws");
     url.hash = "";

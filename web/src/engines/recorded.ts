@@ -26,7 +26,7 @@ import { decode } from "./wire";
 type Judged = Requests["judge"][1];
 
 /** All that can be asked for at a place of the training. */
-interface Frame {
+export interface Frame {
   readonly state: State;
   readonly measures: Measures;
   /** The epochs that ended with the step to here. */

@@ -146,9 +146,9 @@ class Asked {
     }
   }
 
-  /** Names that nothing took. */
+  /** What nothing took, by its name, or by what it says where it has none. */
   left(): string[] {
-    return [...this.texts.keys()];
+    return [...this.texts].map(([name, text]) => name || `=${text}`);
   }
 }
 

@@ -105,7 +105,10 @@ export function withStandardTarget(table: TableRead): TableRead {
   const [name, mean] = [table.target, plain(center, 5)];
   return {
     ...table,
-    outputs: [`${name}, standardized`],
+    origin: {
+      columns: table.origin?.columns ?? [],
+      targets: [{ shift: center, scale, low: -Infinity, high: Infinity }],
+    },
     notes: [
       ...table.notes,
       `${name} is learned as (${name} − ${center < 0 ? `(${mean})` : mean}) / ${plain(scale, 5)}`,

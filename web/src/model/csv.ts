@@ -233,7 +233,7 @@ export function cellsOf(name: string, text: string, firstLine: FirstLine): Cells
   if (ragged)
     refuse(
       name,
-      `line ${ragged[0]} has ${ragged[1]} cells, the first line ${names.length}. Fill the line ` +
+      `line ${ragged[0]} has ${ragged[1]} cell${ragged[1] === 1 ? "" : "s"}, the first line ${names.length}. Fill the line ` +
         "up, or put quotes around a cell that holds the delimiter.",
     );
   return { names, rows, decimalComma: delimiter === ";" };

@@ -17,8 +17,18 @@ export function modelProblem(
   const { layers, heads } = network;
   const last = layers[layers.length - 1];
   const outputs = outputCount(table);
-  checkFits("inputs", layers[0].inputs, table.inputs.length);
-  checkFits("outputs", last.units, outputs);
+  if (heads.length > 1)
+    throw new EngineError(
+      `The model solves ${heads.length} problems at once, and this page shows networks of one. Look at it with ` +
+        "deltarule inspect, or train one model for each problem.",
+    );
+  checkFits("input", layers[0].inputs, table.inputs.length);
+  if (table.kind === "values" && last.units > 1)
+    throw new EngineError(
+      `The model has ${last.units} outputs, and a table of this page one target. Open the model with its rows: ` +
+        "deltarule play MODEL TABLE, or dr.play(model, X, y).",
+    );
+  checkFits("output", last.units, outputs);
   const dense = layers.filter((layer) => layer.name === "dense");
   const choices: Settings = {
     ...settings,
@@ -35,7 +45,7 @@ export function modelProblem(
 function checkFits(what: string, model: number, table: number): void {
   if (model !== table)
     throw new EngineError(
-      `The model has ${model} ${what} and the table in use asks for ${table}. Choose the table ` +
+      `The model has ${model} ${what}${model === 1 ? "" : "s"} and the table in use asks for ${table}. Choose the table ` +
         "that it was trained on first, then open the model again.",
     );
 }

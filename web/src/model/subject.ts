@@ -29,7 +29,7 @@ function strengths(penalty: Named | null): { readonly l1: number; readonly l2: n
   return penalty.name === "l1" ? { l1: strength, l2: 0 } : { l1: 0, l2: strength };
 }
 
-export function choicesOfSubject({ open, scaling }: Subject): Partial<Settings> {
+export function choicesOfSubject({ open, scaling, axes }: Subject): Partial<Settings> {
   const { penalty, key, ...plan } = open.plan;
   return {
     ...choicesOfNetwork(open.network),
@@ -39,6 +39,7 @@ export function choicesOfSubject({ open, scaling }: Subject): Partial<Settings> 
     seed: key,
     set: "own",
     held: 0,
+    ...(axes ? { axes } : {}),
     standardize: scaling.scale.some((scale) => scale !== 1),
   };
 }

@@ -44,6 +44,8 @@ interface NumberProps {
   readonly whole?: boolean;
   /** Where what stands beside it says what the number is. */
   readonly labelHidden?: boolean;
+  /** What a sentence about it calls it, where not by its label. */
+  readonly called?: string;
   readonly onChoose: (value: number) => void;
 }
 
@@ -57,7 +59,7 @@ export function readNumber(text: string, low: number, high: number, whole = fals
 
 /** A number is taken when it is a number inside its range; else the field says what is wrong. */
 export function NumberField(props: NumberProps) {
-  const { label, value, low = -Infinity, high = Infinity, whole = false, labelHidden, onChoose } = props;
+  const { label, value, low = -Infinity, high = Infinity, whole = false, labelHidden, called = label, onChoose } = props;
   const id = useId();
   const [problem, setProblem] = useState("");
   const take = (input: HTMLInputElement) => {
@@ -65,7 +67,7 @@ export function NumberField(props: NumberProps) {
     if (number === null) {
       const kind = whole ? "a whole number" : "a number";
       const range = Number.isFinite(low) && Number.isFinite(high) ? ` from ${low} to ${high}` : "";
-      setProblem(`${label} must be ${kind}${range} (got ${input.value || "nothing"}).`);
+      setProblem(`${called} must be ${kind}${range} (got ${input.value || "nothing"}).`);
       return;
     }
     setProblem("");
@@ -146,6 +148,7 @@ export function Stops(props: StopsProps) {
       ) : (
         <NumberField
           label={`${label}, as a number`}
+          called={label}
           labelHidden
           value={shown}
           low={low ?? stops[0]}

@@ -1,7 +1,7 @@
 /** What the library's diagnosis finds wrong with the network, each with its remedy. */
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { ask, engineIs, live, moved, opened, subject } from "../model/bench";
+import { ask, engineIs, live, moved, opened, problem, subject } from "../model/bench";
 import type { Finding, Opened } from "../protocol";
 import "./findings.css";
 
@@ -14,10 +14,36 @@ interface Found {
 
 const found = signal<Found | null>(null);
 
+/** Characters of an input's name in a sentence. */
+const MOST_CALLED = 60;
+
+/** What sentences call the inputs. */
+export const calledInputs = (inputs: readonly string[]): string[] =>
+  inputs.map((name) => (name.length > MOST_CALLED ? `${name.slice(0, MOST_CALLED - 1)}…` : name));
+
 async function diagnose(): Promise<void> {
   const [of, step] = [opened.value, moved.value?.state.step ?? 0];
-  const told = await ask("diagnose", {});
+  const told = await ask("diagnose", { inputs: calledInputs(problem.value?.table.inputs ?? []) });
   if (told && of === opened.value) found.value = { ...told, of, step };
+}
+
+/** The gravest stands open; of the others the name is enough until somebody asks. */
+function One({ finding, open }: { readonly finding: Finding; readonly open: boolean }) {
+  const { name, sentence, measured, remedy } = finding;
+  return (
+    <details open={open}>
+      <summary>
+        <h3>{name.replaceAll("_", " ")}</h3>
+      </summary>
+      <p>{sentence}</p>
+      {remedy && (
+        <p>
+          <b>Remedy:</b> {remedy}
+        </p>
+      )}
+      <p class="findings-measured">{measured}</p>
+    </details>
+  );
 }
 
 export function Findings() {
@@ -47,15 +73,9 @@ export function Findings() {
         )}
         {shown && shown.findings.length > 0 && (
           <ul>
-            {shown.findings.map(({ name, sentence, remedy }, index) => (
-              <li key={`${name}-${index}`}>
-                <h3>{name.replaceAll("_", " ")}</h3>
-                <p>{sentence}</p>
-                {remedy && (
-                  <p class="findings-remedy">
-                    <b>Remedy:</b> {remedy}
-                  </p>
-                )}
+            {shown.findings.map((finding, index) => (
+              <li key={`${finding.name}-${index}`}>
+                <One finding={finding} open={index === 0} />
               </li>
             ))}
           </ul>

@@ -27,12 +27,14 @@ const pasted = signal("");
 /** The last table that could be read: one that cannot changes nothing. */
 const looked = signal<Looked | null>(null);
 const problem = signal("");
+/** Whether the problem is that of another source than the one that was looked at. */
+const passed = signal(false);
 const busy = signal("");
 const standardTarget = signal(true);
 /** Readings in order: of two, the later one counts. */
 let readings = 0;
 
-async function look(of: () => Promise<Source>, name: string, reading: Reading): Promise<void> {
+async function look(of: () => Promise<Source>, name: string, reading: Reading, again = false): Promise<void> {
   readings += 1;
   const mine = readings;
   busy.value = `Reading ${name} …`;
@@ -45,10 +47,14 @@ async function look(of: () => Promise<Source>, name: string, reading: Reading): 
     batch(() => {
       looked.value = { source, reading, table };
       problem.value = "";
+      passed.value = false;
     });
   } catch (error) {
     if (mine !== readings) return;
-    problem.value = error instanceof Error ? error.message : String(error);
+    batch(() => {
+      problem.value = error instanceof Error ? error.message : String(error);
+      passed.value ||= !again;
+    });
   } finally {
     if (mine === readings) busy.value = "";
   }
@@ -66,7 +72,7 @@ function lookAtText(): void {
 
 function lookAgain(changes: Partial<Reading>): void {
   const { source, reading, table } = looked.value!;
-  void look(async () => source, source.name, { ...reading, target: table.target, ...changes });
+  void look(async () => source, source.name, { ...reading, target: table.target, ...changes }, true);
 }
 
 export function OwnTable() {
@@ -111,8 +117,20 @@ export function OwnTable() {
           {problem.value}
         </p>
       )}
-      {looked.value && <Look {...looked.value} />}
+      {looked.value && (passed.value ? <Kept {...looked.value} /> : <Look {...looked.value} />)}
     </section>
+  );
+}
+
+/** What was looked at before the source that cannot be read: it is not what was brought last. */
+function Kept(found: Looked) {
+  return (
+    <details class="data-kept">
+      <summary>
+        The table that was read before is kept: {found.table.name}, {sizeInWords(found.table)}
+      </summary>
+      <Look {...found} />
+    </details>
   );
 }
 

@@ -1,5 +1,6 @@
 /** The first rows of a table as the network gets them, and what was done with each column. */
 import type { TableRead } from "../../protocol";
+import { columnOf, ownNumber, ownTarget } from "../../model/own_units";
 import { plain } from "../../parts/numbers";
 
 const MOST_ROWS = 8;
@@ -40,11 +41,11 @@ export function Preview({ table }: { readonly table: TableRead }) {
           {rows.map((row) => (
             <tr key={row}>
               {shown.map((name, column) => (
-                <td key={name}>{plain(table.X[row * width + column], 5)}</td>
+                <td key={name}>{plain(inputOf(table, column, table.X[row * width + column]), 5)}</td>
               ))}
               {more > 0 && <td>…</td>}
               <td class="data-target">
-                {table.kind === "classes" ? table.outputs[table.y[row]] : plain(table.y[row], 5)}
+                {table.kind === "classes" ? table.outputs[table.y[row]] : plain(ownTarget(table, 0, table.y[row]), 5)}
               </td>
             </tr>
           ))}
@@ -54,8 +55,19 @@ export function Preview({ table }: { readonly table: TableRead }) {
   );
 }
 
+/** A number in its own units; a word's inputs and those of holes as the network gets them. */
+function inputOf(table: TableRead, input: number, value: number): number {
+  const column = columnOf(table, input);
+  return column.levels.length || input > column.first ? value : ownNumber(column, value);
+}
+
 /** A column of one category or of holes holds two or three different numbers; others hold any. */
 function typeOf(table: TableRead, name: string): string {
+  const input = table.inputs.indexOf(name);
+  if (table.origin?.columns.length) {
+    const { levels, first } = columnOf(table, input);
+    return levels.length ? "category" : input > first ? "1 where missing" : "number";
+  }
   if (table.columns.includes(name)) return "number";
   return name.endsWith(" is missing") ? "1 where missing" : "category";
 }

@@ -3,8 +3,10 @@ import { signal } from "@preact/signals";
 import { curves, engineIs, problem, request, settings, useModel } from "../../model/bench";
 import { lossesCsv, traceJson } from "../../model/exports";
 import { planOf, type Problem } from "../../model/problem";
+import { NumberField } from "../../parts/fields";
 import { download } from "../../parts/download";
 import { FileButton } from "./file_button";
+import { MOST_STEPS, recordedPage, subjectNow } from "./recording";
 
 const trouble = signal("");
 
@@ -27,6 +29,25 @@ async function saveTrace(made: Problem): Promise<void> {
 async function saveModel(): Promise<void> {
   const { file } = await request("save", {});
   download("model.safetensors", new Blob([file as BlobPart]));
+}
+
+const steps = signal(100);
+/** How far a recording is; empty where none is made. */
+const recording = signal("");
+
+async function saveRecording(): Promise<void> {
+  const subject = subjectNow();
+  if (!subject || recording.value) return;
+  recording.value = "Recording …";
+  try {
+    const { page, count } = await recordedPage(subject, steps.value, (step, of) => {
+      recording.value = `Recording step ${step} of ${of} …`;
+    });
+    download("deltarule.html", new Blob([page], { type: "text/html" }));
+    if (count < steps.value) trouble.value = `The file holds ${count} steps: more did not fit, or there were no more.`;
+  } finally {
+    recording.value = "";
+  }
 }
 
 /** Open a model file that was chosen or dropped. */
@@ -63,6 +84,32 @@ export function TakeAlong() {
           <FileButton label="Open a model file" accept=".safetensors" onFile={openModelFile} />
         )}
       </div>
+      <div class="data-bar">
+        <button type="button" disabled={recording.value !== ""} onClick={() => void tried(saveRecording)}>
+          ⤓ Save as one HTML file
+        </button>
+        <NumberField
+          label="steps"
+          value={steps.value}
+          low={1}
+          high={MOST_STEPS}
+          whole
+          onChoose={(count) => (steps.value = count)}
+        />
+      </div>
+      <p class="data-hint" role="status">
+        {recording.value}
+      </p>
+      <p class="data-hint">
+        The file holds this network and its next steps of training, with all their numbers. It opens in any browser,
+        offline too: to walk through, to hand in, to project.
+      </p>
+      {!can.includes("save") && (
+        <p class="data-hint">
+          Model files are written and read by deltarule on your own machine: start it with deltarule play. This page
+          has no server.
+        </p>
+      )}
       {trouble.value && (
         <p class="data-problem" role="alert">
           {trouble.value}

@@ -59,7 +59,7 @@ export function Beside(_: { readonly made: Problem }) {
       <div class="landscape-pairs" role="group" aria-label="Pairs">
         {PAIRS.map(([title], index) => (
           <button
-            key={title}
+            key={index}
             type="button"
             aria-pressed={chosenPair.value === index}
             onClick={() => {
@@ -67,7 +67,7 @@ export function Beside(_: { readonly made: Problem }) {
               void trainBoth();
             }}
           >
-            {title}
+            {typeof title === "string" ? title : title()}
           </button>
         ))}
       </div>

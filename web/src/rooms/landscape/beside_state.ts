@@ -34,12 +34,22 @@ export const ofSettings = (s: Settings): Side => ({
   l2: s.l2,
 });
 
+/** Rows of a mini-batch that is compared with single samples: of few rows half of them. */
+const BATCH = 10;
+
+export const batchOf = (rows: number): number => (rows >= 2 * BATCH ? BATCH : Math.max(2, Math.floor(rows / 2)));
+
+const rowsNow = (): number => problem.value?.train.length ?? 2 * BATCH;
+
 /** Pairs that the notes speak of; each changes a side from what is chosen for the page. */
 export const PAIRS: readonly (readonly [
-  title: string,
+  title: string | (() => string),
   (s: Side) => readonly [Partial<Side>, Partial<Side>],
 ])[] = [
-  ["per sample | mini-batch of 10", () => [{ batch_size: 1 }, { batch_size: 10 }]],
+  [
+    () => `per sample | mini-batch of ${batchOf(rowsNow())}`,
+    () => [{ batch_size: 1 }, { batch_size: batchOf(rowsNow()) }],
+  ],
   ["inputs as they are | standardised", () => [{ standardize: false }, { standardize: true }]],
   [
     "small step | large step",

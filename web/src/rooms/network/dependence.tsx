@@ -1,108 +1,63 @@
 /**
- * Partial dependence: the mean prediction over the rows as one input takes each of its values in
- * all of them.
+ * Partial dependence: the mean prediction over the rows as one column of the table takes each of its
+ * values in all of them.
  */
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { ask, opened } from "../../model/bench";
 import { calmMoved } from "../../model/calm";
-import { toNetwork, unitsOf, type Problem } from "../../model/problem";
-import { Canvas, type Size } from "../../parts/canvas";
-import { classColor } from "../../parts/classes";
-import { short } from "../../parts/numbers";
+import { cellOf, columnsOf, ownTarget, written } from "../../model/own_units";
+import { unitsOf, type Problem } from "../../model/problem";
 import { AsTable } from "../../parts/as_table";
+import { Canvas, type Size } from "../../parts/canvas";
+import { classColor, drawShape } from "../../parts/classes";
+import { short } from "../../parts/numbers";
 import { colors } from "../../parts/scheme";
-import { column } from "./grid";
+import type { TableRead } from "../../protocol";
+import {
+  averaged,
+  dependenceRows,
+  heightOf,
+  inOwnUnits,
+  isWords,
+  OUTPUTS,
+  ROWS,
+  varying,
+  WORDS,
+  type Curve,
+} from "./dependence_curves";
 
-/** Values of an input, rows that are averaged, inputs at once, outputs that are drawn. */
-const VALUES = 33;
-const ROWS = 60;
+/** Columns at once, to begin with, and in the list. */
 const AT_ONCE = 6;
-const OUTPUTS = 10;
-
-interface Curve {
-  readonly input: number;
-  readonly at: Float64Array;
-  /** Of each output, its mean at each value. */
-  readonly means: readonly Float64Array[];
-}
-
-interface Asked {
-  readonly X: Float64Array;
-  readonly at: readonly Float64Array[];
-  readonly rows: number;
-}
-
-/** Rows in which each of the inputs takes each of its values, in the network's own scale. */
-export function dependenceRows(made: Problem, inputs: readonly number[]): Asked {
-  const { table } = made;
-  const width = table.inputs.length;
-  const count = Math.min(ROWS, made.train.length);
-  const rows = Array.from({ length: count }, (_, place) => made.train[Math.floor((place * made.train.length) / count)]);
-  const X = new Float64Array(inputs.length * VALUES * count * width);
-  let place = 0;
-  const at = inputs.map((input) => {
-    const values = column(table, input);
-    const low = values.reduce((least, value) => Math.min(least, value), Infinity);
-    const high = values.reduce((most, value) => Math.max(most, value), -Infinity);
-    const points = Float64Array.from({ length: VALUES }, (_, step) => low + (step / (VALUES - 1)) * (high - low));
-    for (const point of points)
-      for (const row of rows) {
-        X.set(table.X.subarray(row * width, (row + 1) * width), place);
-        X[place + input] = point;
-        place += width;
-      }
-    return points;
-  });
-  return { X: toNetwork(made.scaling, X), at, rows: count };
-}
-
-function averaged(outputs: Float64Array, asked: Asked, inputs: readonly number[], width: number): Curve[] {
-  return inputs.map((input, index) => ({
-    input,
-    at: asked.at[index],
-    means: Array.from({ length: Math.min(width, OUTPUTS) }, (_, unit) =>
-      Float64Array.from({ length: VALUES }, (_, step) => {
-        const first = (index * VALUES + step) * asked.rows;
-        let sum = 0;
-        for (let row = first; row < first + asked.rows; row += 1) sum += outputs[row * width + unit];
-        return sum / asked.rows;
-      }),
-    ),
-  }));
-}
+const AT_FIRST = 4;
+const LISTED = 512;
+/** Words of a column that have room under its picture. */
+const NAMED = 3;
 
 export function Dependence({ problem: made }: { problem: Problem }) {
   const { table } = made;
-  const [chosen, setChosen] = useState<readonly number[]>([0, 1, 2, 3]);
-  const inputs = chosen.filter((input) => input < table.inputs.length);
-  const curves = useCurves(made, inputs);
+  const [picked, setPicked] = useState<{ of: TableRead; places: readonly number[] } | null>(null);
+  const columns = columnsOf(table);
+  const vary = useMemo(() => varying(table), [table]);
+  const first = vary.flatMap((does, place) => (does ? [place] : [])).slice(0, AT_FIRST);
+  const places = picked?.of === table ? picked.places : first;
+  const curves = useCurves(made, places);
+  const targets = useMemo(() => table.y.map((value) => shownTarget(table, value)), [table]);
+  const height = heightOf(made, curves, targets);
   const outputs = made.outputs.length > 1 ? made.outputs.slice(0, OUTPUTS) : [];
   return (
     <section class="network-dependence" aria-label="Partial dependence">
       <h2>What the prediction does as one input changes</h2>
       <p class="network-words">
-        The mean prediction over {Math.min(ROWS, made.train.length)} rows in which the input takes each value.
+        The mean prediction over {Math.min(ROWS, made.train.length)} rows in which the input takes each value
+        {table.kind === "values" && !inOwnUnits(table) && table.origin?.targets.length ? ", in the network's own numbers" : ""}.
       </p>
-      {table.inputs.length > 1 && (
-        <div class="network-inputs" role="group" aria-label="Inputs">
-          {table.inputs.slice(0, 64).map((name, input) => (
-            <label key={input}>
-              <input
-                type="checkbox"
-                checked={inputs.includes(input)}
-                disabled={!inputs.includes(input) && inputs.length >= AT_ONCE}
-                onChange={(event) =>
-                  setChosen(
-                    event.currentTarget.checked
-                      ? [...inputs, input].sort((a, b) => a - b)
-                      : inputs.filter((other) => other !== input),
-                  )
-                }
-              />
-              {name}
-            </label>
-          ))}
-        </div>
+      {columns.length > 1 && (
+        <Chooser
+          table={table}
+          vary={vary}
+          places={places}
+          onChoose={(chosen) => setPicked({ of: table, places: chosen })}
+        />
       )}
       {outputs.length > 0 && (
         <ul class="network-keys" aria-label="Outputs">
@@ -115,7 +70,7 @@ export function Dependence({ problem: made }: { problem: Problem }) {
       )}
       <div class="network-curves">
         {curves.map((curve) => (
-          <CurvePicture key={curve.input} made={made} curve={curve} />
+          <CurvePicture key={curve.column.first} made={made} curve={curve} height={height} targets={targets} />
         ))}
       </div>
       <AsTable
@@ -127,31 +82,93 @@ export function Dependence({ problem: made }: { problem: Problem }) {
   );
 }
 
-function tableOf(made: Problem, { input, at, means }: Curve): string[][] {
-  return Array.from({ length: 9 }, (_, line) => {
-    const step = Math.round((line * (VALUES - 1)) / 8);
-    return [made.table.inputs[input], short(at[step]), ...means.map((values) => short(values[step]))];
+const shownTarget = (table: TableRead, value: number): number =>
+  inOwnUnits(table) ? ownTarget(table, 0, value) : value;
+
+interface ChooserProps {
+  readonly table: TableRead;
+  readonly vary: readonly boolean[];
+  readonly places: readonly number[];
+  readonly onChoose: (places: readonly number[]) => void;
+}
+
+function Chooser({ table, vary, places, onChoose }: ChooserProps) {
+  const columns = columnsOf(table);
+  const all = columns.length.toLocaleString("en");
+  return (
+    <>
+      <p class="network-words">
+        {places.length} of {all} {table.origin?.columns.length ? "columns" : "inputs"} chosen, at most {AT_ONCE} at
+        once{columns.length > LISTED && `; the list has the first ${LISTED}`}.
+      </p>
+      <div class="network-inputs" role="group" aria-label="Inputs">
+        {columns.slice(0, LISTED).map(({ name }, place) => (
+          <label key={place} class={vary[place] ? undefined : "still"}>
+            <input
+              type="checkbox"
+              checked={places.includes(place)}
+              disabled={!places.includes(place) && places.length >= AT_ONCE}
+              onChange={(event) =>
+                onChoose(
+                  event.currentTarget.checked
+                    ? [...places, place].sort((a, b) => a - b)
+                    : places.filter((other) => other !== place),
+                )
+              }
+            />
+            {name}
+            {!vary[place] && <small> constant</small>}
+          </label>
+        ))}
+      </div>
+    </>
+  );
+}
+
+const nameOf = ({ table }: Problem, { column, points }: Curve, point: number): string =>
+  cellOf(table, { ...column, first: 0 }, points[point]);
+
+/** A mean prediction; three digits where it is no number of the table's. */
+const meanOf = ({ table }: Problem, value: number): string =>
+  inOwnUnits(table) ? written(table, Number(value.toPrecision(4))) : short(value);
+
+function tableOf(made: Problem, curve: Curve): string[][] {
+  const { column, points, means } = curve;
+  if (points.length < 2) return [[column.name, `${nameOf(made, curve, 0)} in every row`]];
+  const lines = isWords(column) ? points.length : 9;
+  return Array.from({ length: lines }, (_, line) => {
+    const step = Math.round((line * (points.length - 1)) / (lines - 1));
+    return [column.name, nameOf(made, curve, step), ...means.map((values) => meanOf(made, values[step]))];
   });
 }
 
 /** Asked for anew as the training goes on, one at a time. */
-function useCurves(made: Problem, inputs: readonly number[]): readonly Curve[] {
+function useCurves(made: Problem, places: readonly number[]): readonly Curve[] {
   const [found, setFound] = useState<{ of: Problem; curves: readonly Curve[] } | null>(null);
+  const [turn, setTurn] = useState(0);
   const busy = useRef(false);
+  const wanted = useRef<readonly [Problem, string]>([made, ""]);
   const at = calmMoved.value;
   const now = opened.value;
-  const key = inputs.join();
+  const key = places.join();
+  wanted.current = [made, key];
   useEffect(() => {
     if (busy.current || !now) return;
-    busy.current = true;
-    const asked = dependenceRows(made, inputs);
+    const all = columnsOf(made.table);
+    const columns = places.map((place) => all[place]);
+    const asked = dependenceRows(made, columns);
     const width = unitsOf(made.open).at(-1)!;
+    const take = (outputs: Float64Array) => setFound({ of: made, curves: averaged(made, asked, outputs, width) });
+    if (!asked.X.length) return take(asked.X);
+    busy.current = true;
     void ask("look", { X: asked.X, layers: false }).then((told) => {
       busy.current = false;
-      if (told && told.outputs.length === (asked.X.length / made.table.inputs.length) * width)
-        setFound({ of: made, curves: averaged(told.outputs, asked, inputs, width) });
+      const fits = told?.outputs.length === (asked.X.length / made.table.inputs.length) * width;
+      if (told && fits) take(told.outputs);
+      const [latest, others] = wanted.current;
+      if (latest !== made || others !== key) setTurn((count) => count + 1);
     });
-  }, [made, key, at, now]);
+  }, [made, key, at, now, turn]);
   return found?.of === made ? found.curves : [];
 }
 
@@ -178,74 +195,127 @@ function Stroke({ unit }: { unit: number }) {
   );
 }
 
-function CurvePicture({ made, curve }: { made: Problem; curve: Curve }) {
-  const name = made.table.inputs[curve.input];
-  const { at, means } = curve;
-  const [low, high] = limitsOf(made, means);
+interface PictureProps {
+  readonly made: Problem;
+  readonly curve: Curve;
+  /** From where to where all of the pictures go. */
+  readonly height: readonly [number, number];
+  readonly targets: Float64Array;
+}
+
+function CurvePicture({ made, curve, height: [low, high], targets }: PictureProps) {
+  const { column, points, means } = curve;
+  const last = points.length - 1;
+  if (last < 1)
+    return (
+      <figure>
+        <figcaption>
+          <b title={column.name}>{column.name}</b>
+        </figcaption>
+        <p class="network-still">
+          is {nameOf(made, curve, 0)} in every row: there is nothing that changes.
+        </p>
+      </figure>
+    );
+  const words = isWords(column);
   const draw = (context: CanvasRenderingContext2D, { width, height }: Size) => {
     context.strokeStyle = colors.value.rule;
     context.lineWidth = 1;
     context.strokeRect(0.5, 0.5, width - 1, height - 1);
-    const x = (step: number) => 2 + (step / (VALUES - 1)) * (width - 4);
-    const y = (value: number) => height - 4 - ((value - low) / (high - low || 1)) * (height - 8);
-    if (made.table.inputs.length === 1) drawTargets(context, made, x, y, at);
+    const x = (step: number) =>
+      words ? ((step + 0.5) / points.length) * width : 2 + (step / last) * (width - 4);
+    const y = (value: number) => height - 8 - ((value - low) / (high - low || 1)) * (height - 16);
+    if (columnsOf(made.table).length === 1 && !words) drawTargets(context, made, curve, targets, x, y);
     means.forEach((values, unit) => {
       context.strokeStyle = lineOf(unit, means.length);
-      context.lineWidth = 2;
-      context.setLineDash(means.length > 1 ? [...DASHES[unit % DASHES.length]] : []);
-      context.beginPath();
-      values.forEach((value, step) => context.lineTo(x(step), y(value)));
-      context.stroke();
+      context.fillStyle = context.strokeStyle;
+      if (words) drawWords(context, values, unit, x, y);
+      else drawLine(context, values, means.length > 1 ? unit : 0, x, y);
     });
     context.setLineDash([]);
   };
+  const ends = [0, last].map((step) => nameOf(made, curve, step));
   return (
     <figure>
       <figcaption>
-        <b>{name}</b>
+        <b title={column.name}>{column.name}</b>
         <span>
-          {short(low, 2)} … {short(high, 2)}
+          {meanOf(made, low)} … {meanOf(made, high)}
         </span>
       </figcaption>
       <Canvas
         draw={draw}
-        label={`Mean prediction as ${name} goes from ${short(at[0])} to ${short(at[VALUES - 1])}: ${means
-          .map((values, unit) => `${made.outputs[unit] ?? "prediction"} from ${short(values[0])} to ${short(values[VALUES - 1])}`)
+        label={`Mean prediction as ${column.name} goes from ${ends[0]} to ${ends[1]}: ${means
+          .map(
+            (values, unit) =>
+              `${made.outputs[unit] ?? "prediction"} from ${meanOf(made, values[0])} to ${meanOf(made, values[last])}`,
+          )
           .join(", ")}`}
       />
-      <div class="network-span">
-        <span>{short(at[0], 2)}</span>
-        <span>{short(at[VALUES - 1], 2)}</span>
+      <div class={words && points.length <= NAMED ? "network-span words" : "network-span"}>
+        {underOf(made, curve).map((name, place) => (
+          <span key={place}>{name}</span>
+        ))}
       </div>
     </figure>
   );
 }
 
-/** Of a single input the rows stand beside their curve. */
-function drawTargets(
-  context: CanvasRenderingContext2D,
-  made: Problem,
-  x: (step: number) => number,
-  y: (value: number) => number,
-  at: Float64Array,
-): void {
-  const { table } = made;
-  const span = at[VALUES - 1] - at[0] || 1;
-  context.fillStyle = colors.value.soft;
-  for (let row = 0; row < Math.min(table.rows, 1000); row += 1) {
-    const step = ((table.X[row] - at[0]) / span) * (VALUES - 1);
-    context.fillRect(x(step) - 1.5, y(table.y[row]) - 1.5, 3, 3);
+/** What stands under a picture: the ends, of numbers on a bent scale the middle too, and few words. */
+function underOf(made: Problem, curve: Curve): string[] {
+  const { column, points } = curve;
+  const name = (step: number) => nameOf(made, curve, step);
+  const last = points.length - 1;
+  if (isWords(column)) {
+    if (points.length <= NAMED) return points.map((_, step) => name(step));
+    const left = column.levels.length - WORDS;
+    return [name(0), `${points.length} words${left > 0 ? ` of ${column.levels.length}` : ""}`, name(last)];
   }
+  const steps = column.bend > 0 ? [0, last / 2, last] : [0, last];
+  // Three digits: there is little room.
+  return steps.map((step) => {
+    const text = name(step);
+    return text.length > 6 ? rounded(text) : text;
+  });
 }
 
-/** From 0 to 1 for classes, else what the means and the targets take. */
-function limitsOf(made: Problem, means: readonly Float64Array[]): readonly [number, number] {
-  if (["logistic", "softmax"].includes(made.outputActivation)) return [0, 1];
-  let [low, high] = [Infinity, -Infinity];
-  for (const values of [...means, ...(made.table.kind === "classes" ? [] : [made.table.y])])
-    for (const value of values) {
-      low = Math.min(low, value);
-      high = Math.max(high, value);
-    }
-  return [low, high];
+const rounded = (text: string): string => {
+  const value = Number(text.replaceAll("−", "-"));
+  return Number.isFinite(value) ? short(value) : text;
+};
+
+type Place = (value: number) => number;
+
+function drawLine(context: CanvasRenderingContext2D, values: Float64Array, dash: number, x: Place, y: Place): void {
+  context.lineWidth = 2;
+  context.setLineDash([...DASHES[dash % DASHES.length]]);
+  context.beginPath();
+  values.forEach((value, step) => context.lineTo(x(step), y(value)));
+  context.stroke();
+}
+
+function drawWords(context: CanvasRenderingContext2D, values: Float64Array, unit: number, x: Place, y: Place): void {
+  values.forEach((value, step) => {
+    drawShape(context, unit, x(step), y(value), values.length > 12 ? 3.5 : 5);
+    context.fill();
+  });
+}
+
+/** Of a single column the rows stand beside its curve. */
+function drawTargets(
+  context: CanvasRenderingContext2D,
+  { table }: Problem,
+  { points, column }: Curve,
+  targets: Float64Array,
+  x: Place,
+  y: Place,
+): void {
+  const last = points.length - 1;
+  const span = points[last][0] - points[0][0] || 1;
+  const width = table.inputs.length;
+  context.fillStyle = colors.value.soft;
+  for (let row = 0; row < Math.min(table.rows, 1000); row += 1) {
+    const step = ((table.X[row * width + column.first] - points[0][0]) / span) * last;
+    context.fillRect(x(step) - 1.5, y(targets[row]) - 1.5, 3, 3);
+  }
 }

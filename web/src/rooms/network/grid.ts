@@ -21,7 +21,7 @@ export function column(table: TableRead, input: number): Float64Array {
   return Float64Array.from({ length: table.rows }, (_, row) => table.X[row * width + input]);
 }
 
-function limits(values: Float64Array): readonly [number, number] {
+export function limits(values: Float64Array): readonly [number, number] {
   let low = Infinity;
   let high = -Infinity;
   for (const value of values) {
@@ -44,6 +44,12 @@ export function frameOf(table: TableRead, axes: readonly [number, number]): Fram
   const [left, right] = widened(x);
   const [below, above] = widened(y);
   return { low: [left, below], high: [right, above] };
+}
+
+/** Points of a map along each side: fewer where there are many units, which are then drawn small. */
+export function gridCount(units: number): number {
+  if (units <= 60) return 32;
+  return units <= 200 ? 24 : 20;
 }
 
 /** The mean of each input. */

@@ -2,11 +2,13 @@
 import { useEffect, useState } from "preact/hooks";
 import { ask, opened, setWeights } from "../../model/bench";
 import { calmMoved } from "../../model/calm";
+import { columnOf, hasOwnTargets, isTranslated, ownTarget, spanOf, written } from "../../model/own_units";
 import { unitsOf, type Problem } from "../../model/problem";
 import { readNumber } from "../../parts/fields";
 import { plain, short } from "../../parts/numbers";
 import type { Moved, Ranges } from "../../protocol";
 import { biasSlot } from "./geometry";
+import { column, limits } from "./grid";
 import { shown, unitLetter, unitName, weightPlace, type Selection } from "./selection";
 
 export function Inspector({ problem: made }: { problem: Problem }) {
@@ -50,18 +52,25 @@ function Looked({ made, chosen }: { made: Problem; chosen: Selection }) {
   return (
     <>
       <h2>{unitName(made, column, unit)}</h2>
-      {column === 0 ? <InputWords made={made} /> : <UnitWords made={made} column={column} unit={unit} />}
+      {column === 0 ? <InputWords made={made} unit={unit} /> : <UnitWords made={made} column={column} unit={unit} />}
       {column > 0 && <Incoming made={made} column={column} unit={unit} />}
     </>
   );
 }
 
-function InputWords({ made }: { made: Problem }) {
+function InputWords({ made, unit }: { made: Problem; unit: number }) {
+  const { table } = made;
+  const translated = isTranslated(made);
+  const [low, high] = translated ? limits(column(table, unit)) : [0, 0];
   return (
     <p class="network-words">
-      A value of each row, as the network sees it
-      {made.scaling.scale.some((scale) => scale !== 1) ? ": standardized." : "."} Its weights stand with the
-      units that they run to.
+      A value of each row, as the network sees it{translated ? ": in numbers of its own. " : ". "}
+      {translated && (
+        <>
+          In the table it is <b>{columnOf(table, unit).name}</b>, {spanOf(table, unit, low, high)}.{" "}
+        </>
+      )}
+      Its weights stand with the units that they run to.
     </p>
   );
 }
@@ -86,6 +95,7 @@ function UnitWords({ made, column, unit }: { made: Problem; column: number; unit
   const units = unitsOf(made.open);
   const place = units.slice(1, column).reduce((sum, width) => sum + width, 0) + unit;
   const from = (values: Float64Array | undefined) => short(values?.[place] ?? NaN);
+  const own = (value: number) => written(made.table, ownTarget(made.table, unit, value));
   const layer = made.open.network.layers[column - 1];
   const kind = column === units.length - 1 ? made.outputActivation : layer.function?.name;
   return (
@@ -94,7 +104,13 @@ function UnitWords({ made, column, unit }: { made: Problem; column: number; unit
       {ranges && ranges.low.length > place && (
         <>
           Over the rows to train on z goes from <b>{from(ranges.z_low)}</b> to <b>{from(ranges.z_high)}</b>, and{" "}
-          {letter} from <b>{from(ranges.low)}</b> to <b>{from(ranges.high)}</b>.
+          {letter} from <b>{from(ranges.low)}</b> to <b>{from(ranges.high)}</b>
+          {column === units.length - 1 && hasOwnTargets(made.table) && (
+            <>
+              : {made.outputs[unit]} {own(ranges.low[place])} … {own(ranges.high[place])}
+            </>
+          )}
+          .
         </>
       )}
     </p>

@@ -1,4 +1,5 @@
 /** What the colours and marks of the large map mean. */
+import { hasOwnTargets, ownTarget, written } from "../../model/own_units";
 import type { Problem } from "../../model/problem";
 import { unitsOf } from "../../model/problem";
 import { calmMoved } from "../../model/calm";
@@ -19,7 +20,7 @@ export function Legend({ problem: made, place, isOutput, letter }: Props) {
   const { table } = made;
   return (
     <div class="network-legend">
-      {place >= 0 && <Scale made={made} place={place} letter={letter} />}
+      {place >= 0 && <Scale made={made} place={place} letter={letter} isOutput={isOutput} />}
       {table.kind === "classes" ? (
         <ul aria-label="Rows">
           {table.outputs.map((name, target) => (
@@ -59,20 +60,23 @@ function Swatch({ shape, color }: { shape: number; color: string }) {
 }
 
 /** From the lowest to the highest output of a unit, as its colours have it. */
-function Scale({ made, place, letter }: { made: Problem; place: number; letter: string }) {
+function Scale({ made, place, letter, isOutput }: Omit<Props, "problem"> & { made: Problem }) {
   const maps = calmMoved.value?.maps;
-  const all = unitsOf(made.open)
-    .slice(1)
-    .reduce((sum, width) => sum + width, 0);
+  const units = unitsOf(made.open).slice(1);
+  const all = units.reduce((sum, width) => sum + width, 0);
   const at = maps ? place - (all - maps.low.length) : -1;
   if (!maps || at < 0) return null;
+  const own = isOutput && hasOwnTargets(made.table);
+  const output = place - (all - units[units.length - 1]);
+  const write = (value: number) =>
+    own ? written(made.table, Number(ownTarget(made.table, output, value).toPrecision(3))) : short(value, 2);
   return (
     <p class="network-scale">
       <span>
-        {letter} = {short(maps.low[at], 2)}
+        {own ? made.outputs[output] : letter} = {write(maps.low[at])}
       </span>
       <span class="network-ramp" aria-hidden="true" />
-      <span>{short(maps.high[at], 2)}</span>
+      <span>{write(maps.high[at])}</span>
     </p>
   );
 }

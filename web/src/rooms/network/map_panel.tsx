@@ -1,13 +1,14 @@
 /** The large map: the output over two inputs with the rows on top, or the unit that is looked at. */
 import { useMemo } from "preact/hooks";
 import { moved, settings } from "../../model/bench";
+import { spanOf } from "../../model/own_units";
 import { unitsOf, type Problem } from "../../model/problem";
 import type { Size } from "../../parts/canvas";
 import { LiveCanvas } from "../../parts/live_canvas";
 import { colors } from "../../parts/scheme";
-import { short } from "../../parts/numbers";
-import { axesOf, frameOf } from "./grid";
+import { axesOf, column, frameOf, limits } from "./grid";
 import { LargeMap } from "./large_map";
+import type { TableRead } from "../../protocol";
 import { Legend } from "./legend";
 import { drawRow, spreadOf } from "./rows";
 import { shown, unitLetter, unitName } from "./selection";
@@ -71,8 +72,8 @@ export function MapPanel({ problem: made, count }: Props) {
       <div class="network-map-stage">
         <LiveCanvas when={followTraining} draw={drawMap} label={labelOf(made, axes, now.title)} />
         <LiveCanvas when={still} draw={drawRows} />
-        <span class="network-axis across">{table.inputs[axes[0]]}</span>
-        {table.inputs.length > 1 && <span class="network-axis up">{table.inputs[axes[1]]}</span>}
+        <span class="network-axis across">{axisOf(table, axes[0], CALLED)}</span>
+        {table.inputs.length > 1 && <span class="network-axis up">{axisOf(table, axes[1], CALLED)}</span>}
       </div>
       <figcaption>
         <Legend problem={made} place={now.place} isOutput={now.isOutput} letter={now.letter} />
@@ -83,12 +84,20 @@ export function MapPanel({ problem: made, count }: Props) {
 
 const still = () => undefined;
 
-function labelOf(made: Problem, axes: readonly [number, number], title: string): string {
-  const { low, high } = frameOf(made.table, axes);
-  const names = [...new Set(axes)].map((input, axis) => {
-    return `${made.table.inputs[input]} from ${short(low[axis])} to ${short(high[axis])}`;
-  });
-  return `Map: ${title}, over ${names.join(" and ")}, with ${made.table.rows} rows`;
+/** Letters of an input's name beside the map, so that its span has room too. */
+const CALLED = 24;
+
+/** An input with the span of its rows, as the table has it. */
+function axisOf(table: TableRead, input: number, most = Infinity): string {
+  const [low, high] = limits(column(table, input));
+  const name = table.inputs[input];
+  const called = name.length > most ? `${name.slice(0, most - 1)}…` : name;
+  return `${called}: ${spanOf(table, input, low, high)}`;
+}
+
+function labelOf({ table }: Problem, axes: readonly [number, number], title: string): string {
+  const names = [...new Set(axes)].map((input) => axisOf(table, input).replace(":", " from").replace("…", "to"));
+  return `Map: ${title}, over ${names.join(" and ")}, with ${table.rows} rows`;
 }
 
 /** Rows of a table that are drawn at most. */

@@ -2,14 +2,16 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { ask, opened } from "../../model/bench";
 import { calmMoved } from "../../model/calm";
+import { cellOf, columnsOf, hasOwnTargets, heldBetween, ownPrediction, ownTarget, written } from "../../model/own_units";
 import { unitsOf, type Problem } from "../../model/problem";
 import { Choice } from "../../parts/fields";
 import { short } from "../../parts/numbers";
 import { Confusion } from "./confusion";
 
-/** Rows and inputs of the table at most. */
+/** Rows of the table at most, columns of what is known, and targets side by side. */
 const MOST_ROWS = 200;
-const MOST_INPUTS = 4;
+const MOST_COLUMNS = 4;
+const MOST_TARGETS = 4;
 
 export interface Judged {
   /** Rows of the table, in the order of what is told of them. */
@@ -101,10 +103,12 @@ function Rows({ made, judged, byLoss }: { made: Problem; judged: Judged; byLoss:
   // What is no number is the most wrong.
   const size = (place: number) => (Number.isNaN(judged.loss[place]) ? Infinity : judged.loss[place]);
   if (byLoss) places.sort((a, b) => size(b) - size(a) || a - b);
-  const inputs = table.inputs.slice(0, MOST_INPUTS);
+  const all = columnsOf(table);
+  const columns = all.slice(0, MOST_COLUMNS);
   const classes = table.kind === "classes";
   return (
     <>
+      {hasOwnTargets(table) && <OwnTargets made={made} />}
       <div class="as-table-scroll" tabIndex={0} role="region" aria-label="Predictions">
         <table>
           <thead>
@@ -114,17 +118,17 @@ function Rows({ made, judged, byLoss }: { made: Problem; judged: Judged; byLoss:
               <th scope="col">target d</th>
               <th scope="col">prediction d̂</th>
               {classes && <th scope="col">is it right?</th>}
-              {inputs.map((name) => (
+              {columns.map(({ name }) => (
                 <th key={name} scope="col">
                   {name}
                 </th>
               ))}
-              {table.inputs.length > MOST_INPUTS && <th scope="col">…</th>}
+              {all.length > columns.length && <th scope="col">…</th>}
             </tr>
           </thead>
           <tbody>
             {places.slice(0, MOST_ROWS).map((place) => (
-              <Row key={judged.rows[place]} made={made} judged={judged} place={place} inputs={inputs.length} />
+              <Row key={judged.rows[place]} made={made} judged={judged} place={place} />
             ))}
           </tbody>
         </table>
@@ -138,37 +142,64 @@ function Rows({ made, judged, byLoss }: { made: Problem; judged: Judged; byLoss:
   );
 }
 
+function OwnTargets({ made }: { made: Problem }) {
+  const held = heldBetween(made.table);
+  return (
+    <p class="network-words">
+      Targets and predictions as the table has them
+      {held && `, predictions held from ${written(made.table, held[0])} to ${written(made.table, held[1])} as the model does`}
+      ; the loss is that of the network's own numbers.
+    </p>
+  );
+}
+
 interface RowProps {
   readonly made: Problem;
   readonly judged: Judged;
   readonly place: number;
-  readonly inputs: number;
 }
 
-function Row({ made, judged, place, inputs }: RowProps) {
+function Row({ made, judged, place }: RowProps) {
   const { table } = made;
   const row = judged.rows[place];
   const classes = table.kind === "classes";
-  const width = table.inputs.length;
+  const all = columnsOf(table);
+  const columns = all.slice(0, MOST_COLUMNS);
   const found = classes ? classOf(made, judged, place) : 0;
   const right = classes && found === table.y[row];
   return (
     <tr class={classes && !right ? "wrong" : undefined}>
       <th scope="row">{row + 1}</th>
       <td>{short(judged.loss[place])}</td>
-      <td>{classes ? table.outputs[table.y[row]] : short(table.y[row])}</td>
+      <td>{classes ? table.outputs[table.y[row]] : targets(made, judged, place)}</td>
       <td>{said(made, judged, place, found)}</td>
       {classes && <td>{right ? "right" : "✗ wrong"}</td>}
-      {Array.from({ length: inputs }, (_, input) => (
-        <td key={input}>{short(table.X[row * width + input])}</td>
+      {columns.map((column) => (
+        <td key={column.first}>{cellOf(table, column, table.X, row * table.inputs.length)}</td>
       ))}
-      {width > inputs && <td>…</td>}
+      {all.length > columns.length && <td>…</td>}
     </tr>
   );
 }
 
+/** Numbers of several targets side by side, as the table has them. */
+function sideBySide(made: Problem, width: number, of: (output: number) => number): string {
+  const shown = Array.from({ length: Math.min(width, MOST_TARGETS) }, (_, output) => written(made.table, of(output)));
+  return [...shown, ...(width > MOST_TARGETS ? ["…"] : [])].join("; ");
+}
+
+function targets(made: Problem, { rows, width }: Judged, place: number): string {
+  const { table, open, train } = made;
+  // Of several targets the table has the first, what is opened has all.
+  const D = width > 1 && rows === train ? open.train.D : null;
+  return sideBySide(made, width, (output) =>
+    ownTarget(table, output, D ? D[place * width + output] : output === 0 ? table.y[rows[place]] : NaN),
+  );
+}
+
 function said(made: Problem, { outputs, width }: Judged, place: number, found: number): string {
-  if (made.table.kind !== "classes") return short(outputs[place * width]);
+  if (made.table.kind !== "classes")
+    return sideBySide(made, width, (output) => ownPrediction(made.table, output, outputs[place * width + output]));
   const output = short(outputs[place * width + (width === 1 ? 0 : found)]);
   return width === 1 ? output : `${made.table.outputs[found]} (${output})`;
 }

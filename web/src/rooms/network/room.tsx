@@ -9,7 +9,7 @@ import { AxesChoice } from "./axes_choice";
 import { Controls } from "./controls";
 import { Dependence } from "./dependence";
 import { MOST_LINES } from "./edges";
-import { axesOf, gridPoints } from "./grid";
+import { axesOf, gridCount, gridPoints } from "./grid";
 import { Inspector } from "./inspector";
 import { isBar } from "./geometry";
 import { Losses } from "./losses";
@@ -18,12 +18,6 @@ import { NetworkPicture } from "./picture";
 import { Predictions } from "./predictions";
 import { NetworkTables } from "./tables";
 import "./network.css";
-
-/** Points of a map along each side: fewer where there are many units, which are then drawn small. */
-export function gridCount(units: number): number {
-  if (units <= 60) return 32;
-  return units <= 200 ? 24 : 20;
-}
 
 /** Whether the network is drawn as layers because its units are too many. */
 export function isTooLarge(units: readonly number[]): boolean {

@@ -1,5 +1,6 @@
 /** A row as a mark: its colour and its shape say its target. */
 import type { TableRead } from "../../protocol";
+import { usual } from "../../model/usual";
 import { classColor, drawShape } from "../../parts/classes";
 import { colorOf } from "../../parts/colors";
 
@@ -16,9 +17,9 @@ interface Mark {
 
 export function spreadOf(table: TableRead): number {
   if (table.kind === "classes") return 1;
-  let most = 0;
-  for (const value of table.y) most = Math.max(most, Math.abs(value));
-  return most || 1;
+  // One target far out does not make all others pale.
+  const [low, high] = usual(table.y);
+  return Math.max(Math.abs(low), Math.abs(high)) || 1;
 }
 
 /** The colour of a target: of two classes and of values a sign's, of more classes one of its own. */

@@ -2,7 +2,12 @@
 import { Choice, NumberField, Switch } from "../../parts/fields";
 import { subscript } from "../../parts/numbers";
 import { opened, problem, settings } from "../../model/bench";
+import { cellOf, columnsOf, fromNetwork, hasOwnTargets, isTranslated, ownTarget, written } from "../../model/own_units";
+import type { Problem } from "../../model/problem";
 import { allDigits, canCheck, change, checks, checkWish, choose, look, sample, shown } from "./state";
+
+/** Columns of the table, and targets, that are named in words. */
+const MOST_NAMED = 8;
 
 /** Inputs, and outputs, that have fields in the bar; more of them are changed in the formulas. */
 const MOST_FIELDS = 6;
@@ -128,7 +133,7 @@ function targetRange(): readonly [number, number] {
 }
 
 function Notes() {
-  const { batch_size: batch, standardize } = settings.value;
+  const { batch_size: batch } = settings.value;
   const perEpoch = opened.value?.steps_per_epoch ?? 1;
   return (
     <>
@@ -140,7 +145,44 @@ function Notes() {
           {sample.value.kind === "drawn" && ": the first of the next mini-batch"}.
         </p>
       )}
-      {standardize && <p class="step-note">Inputs are shown as the network sees them, standardised.</p>}
+      {isTranslated(problem.value!) && <InTheTable made={problem.value!} />}
     </>
   );
+}
+
+/** What the network's numbers are in the table: the formulas meet the network's. */
+function InTheTable({ made }: { readonly made: Problem }) {
+  const { table, outputs } = made;
+  const { x, d } = shown.value!;
+  const X = fromNetwork(made, x);
+  const columns = columnsOf(table);
+  const named = columns.slice(0, MOST_NAMED).map((column) => ({
+    name: column.name,
+    cell: cellOf(table, column, X),
+    letters: lettersOf("x", column.first, column.count, x.length),
+  }));
+  const targets = hasOwnTargets(table) ? [...d].slice(0, MOST_NAMED) : [];
+  return (
+    <p class="step-note">
+      These are the network's own numbers: the formulas meet them. In the table:{" "}
+      {named.map(({ name, cell, letters }) => (
+        <span key={letters} class="step-cell">
+          {name} <b>{cell}</b> ({letters}){" "}
+        </span>
+      ))}
+      {columns.length > named.length && "… "}
+      {targets.map((value, output) => (
+        <span key={output} class="step-cell">
+          {outputs[output]} <b>{written(table, ownTarget(table, output, value))}</b> ({lettersOf("d", output, 1, d.length)}){" "}
+        </span>
+      ))}
+    </p>
+  );
+}
+
+/** x₂, or x₂ … x₄ of a column that has several inputs. */
+function lettersOf(letter: string, first: number, count: number, all: number): string {
+  if (all === 1) return letter;
+  const one = (place: number) => `${letter}${subscript(place + 1)}`;
+  return count === 1 ? one(first) : `${one(first)} … ${one(first + count - 1)}`;
 }

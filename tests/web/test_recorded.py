@@ -150,7 +150,8 @@ def test_a_page_saves_what_it_trains_as_one_file(open_page, saved):
     expect(page.locator(".counters dd").first).to_have_text("1")
     file = saved(page, 5)
     # What this engine cannot hand out is explained in its place.
-    explained = page.get_by_text("Model files are written and read by deltarule on your own machine")
+    told = "Model files are written and read by deltarule on your own machine"
+    explained = page.get_by_text(told)
     assert page.get_by_role("button", name="⤓ Model file").count() + explained.count() == 1
     assert file.get_by_text("walk through 5 steps of training").is_visible()
     expect(file.locator(".counters dd").first).to_have_text("1")

@@ -100,6 +100,12 @@ function labelOf({ table }: Problem, axes: readonly [number, number], title: str
   return `Map: ${title}, over ${names.join(" and ")}, with ${table.rows} rows`;
 }
 
+/** Where a row stands beside the place of others that were there before: as the seeds of a sunflower. */
+function around(before: number, size: number): [number, number] {
+  const [away, angle] = [0.9 * size * Math.sqrt(before), before * Math.PI * (3 - Math.sqrt(5))];
+  return [away * Math.cos(angle), away * Math.sin(angle)];
+}
+
 /** Rows of a table that are drawn at most. */
 const MOST_ROWS = 2000;
 
@@ -118,15 +124,20 @@ function drawAllRows(
   const { panel, ink } = colors.peek();
   const size = table.rows <= 20 ? 7 : table.rows <= 80 ? 4.5 : 3.2;
   const every = Math.ceil(table.rows / MOST_ROWS);
+  const places = new Map<string, number>();
   for (let row = 0; row < table.rows; row += every) {
     const x = ((table.X[inputs * row + axes[0]] - low[0]) / (high[0] - low[0])) * width;
     // Of a single input the height says the target.
     const up =
       inputs > 1 ? (table.X[inputs * row + axes[1]] - low[1]) / (high[1] - low[1]) : 0.5 + 0.4 * (table.y[row] / spread);
+    const place = `${x} ${up}`;
+    const before = places.get(place) ?? 0;
+    places.set(place, before + 1);
+    const [right, down] = around(before, size);
     context.lineWidth = held.has(row) ? 2.2 : 1;
     drawRow(context, {
-      x,
-      y: (1 - up) * height,
+      x: x + right,
+      y: (1 - up) * height + down,
       size,
       table,
       row,

@@ -76,7 +76,12 @@ function drawBoxes(context: CanvasRenderingContext2D, column: Column, place: num
   }
 }
 
-const fitted = (name: string, most: number): string => (name.length > most ? `${name.slice(0, most - 1)}…` : name);
+/** A name within some letters; of one for a category its end stays, which tells it from the others. */
+function fitted(name: string, most: number): string {
+  if (name.length <= most) return name;
+  const end = name.includes("=") ? Math.floor(most / 2) : 0;
+  return `${name.slice(0, most - 1 - end)}…${name.slice(name.length - end)}`;
+}
 
 function drawOutputNames(context: CanvasRenderingContext2D, column: Column, made: Problem): void {
   if (made.outputs.length !== column.units || column.units < 2 || column.step < 11) return;

@@ -144,6 +144,24 @@ def test_a_weight_is_changed_and_the_ranges_follow(open_page):
     assert looked.get_by_label("bias of d̂").get_attribute("aria-invalid") == "true"
 
 
+def test_weights_that_are_changed_at_once_are_all_changed(open_page):
+    page = open_page()
+    stage(page).focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    looked = page.get_by_role("region", name="What is looked at")
+    fields = looked.locator(".network-weights input")
+    fields.nth(3).wait_for()
+    fields.evaluate_all(
+        """inputs => inputs.forEach((input, place) => {
+            input.value = String(place + 2);
+            input.dispatchEvent(new Event("change", { bubbles: true }));
+        })"""
+    )
+    for place in range(4):
+        expect(fields.nth(place)).to_have_value(f"{place + 2}.000")
+
+
 # label, what is chosen, the sentence that refuses it
 REFUSED = [
     (

@@ -298,6 +298,22 @@ export async function setWeights(vector: Float64Array, buffers?: Float64Array): 
   await move("set", buffers ? { vector, buffers } : { vector });
 }
 
+/** Changes of single weights, one after the other: each goes out from what the last has made. */
+let changes: Promise<void> = Promise.resolve();
+
+/** Another number for one weight of the training that is open. */
+export function changeWeight(place: number, value: number): Promise<void> {
+  const of = opened.value;
+  changes = changes.then(async () => {
+    const at = moved.value;
+    if (!at || opened.value !== of) return;
+    const vector = at.state.vector.slice();
+    vector[place] = value;
+    await setWeights(vector);
+  });
+  return changes;
+}
+
 /** The rows on which every frame shows what the units say, or the last layer's alone; asked for each problem. */
 export async function watch(X: Float64Array | null, layers = true): Promise<void> {
   watched = { X, layers };

@@ -1,6 +1,6 @@
 /** The unit or the weight that is looked at, in numbers that can be changed. */
 import { useEffect, useState } from "preact/hooks";
-import { ask, opened, setWeights } from "../../model/bench";
+import { ask, changeWeight, opened } from "../../model/bench";
 import { calmMoved } from "../../model/calm";
 import { columnOf, hasOwnTargets, isTranslated, ownTarget, spanOf, written } from "../../model/own_units";
 import { unitsOf, type Problem } from "../../model/problem";
@@ -183,9 +183,7 @@ function WeightField({ name, label, place, at }: WeightProps) {
     const number = readNumber(input.value, -1e12, 1e12);
     setWrong(number === null);
     if (number === null) return;
-    const vector = at.state.vector.slice();
-    vector[place] = number;
-    void setWeights(vector);
+    void changeWeight(place, number);
   };
   return (
     <label class={wrong ? "wrong" : undefined}>

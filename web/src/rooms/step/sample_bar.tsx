@@ -107,6 +107,7 @@ function Numbers() {
           value={value}
           low={-1e6}
           high={1e6}
+          narrow
           onChoose={(number) => change(`a-0-${index}`, number)}
         />
       ))}
@@ -117,6 +118,7 @@ function Numbers() {
           value={value}
           low={range[0]}
           high={range[1]}
+          narrow
           onChoose={(number) => change(`d-${index}`, number)}
         />
       ))}

@@ -533,9 +533,10 @@ def objective(
     D: Array,
     sample_weight: Array | None = None,
     penalty: Penalty | None = None,
+    step: Step | None = None,
 ) -> Any:
-    """Equation (8): J = (1/n) Σ_i w_i f^i + penalty / n, n = Σ_i w_i."""
-    f = losses(network, forward(network, parameters, X), D)
+    """Equation (8): J = (1/n) Σ_i w_i f^i + penalty / n, n = Σ_i w_i; with `step` in that step."""
+    f = losses(network, forward(network, parameters, X, step), D)
     n = total_weight(sample_weight, len(D))
     data = f.sum() if sample_weight is None else (sample_weight * f).sum()
     return (data + penalty_value(network, parameters.vector, penalty)) / n

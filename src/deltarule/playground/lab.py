@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from deltarule import engines
-from deltarule.backprop import penalty_value
+from deltarule.backprop import Step, penalty_value
 from deltarule.dataclass import dataclass
 from deltarule.definitions import Array
 from deltarule.engines.base import Numbers, Rule, Session, Work
@@ -26,6 +26,7 @@ from deltarule.loop import Loop
 from deltarule.network import Parameters
 from deltarule.plans import BegunEpoch, TrainingPlan, TrainingState, Validation
 from deltarule.playground.asks import Opening
+from deltarule.playground.inner import Inner, has_more, inside
 from deltarule.playground.records import state_record
 from deltarule.random import order
 from deltarule.stopping import Standing, StopReason
@@ -81,6 +82,7 @@ class Traced:
     l1: float
     l2: float
     numeric: Array | None
+    inner: tuple[Inner, ...]
 
 
 class Lab:
@@ -366,6 +368,11 @@ class Lab:
             only = np.zeros(1, dtype=np.int64)
             work = replace(self.work, order=only, batch_size=1, step_offset=clock)
             met = aside.trace(work, 0, rates)
+        parameters, step = Parameters(self.network, vector, buffers), Step(self.work.key, clock)
+        inner: tuple[Inner, ...] = (None,) * len(self.network.layers)
+        if has_more(self.network):
+            # Of the step itself: outside of steps nothing is dropped.
+            inner, gradient = inside(parameters, X, D, step)
         return Traced(
             row,
             clock,
@@ -383,7 +390,8 @@ class Lab:
             aside.moments().ravel(),
             self.work.l1,
             self.work.l2,
-            self._numeric(Parameters(self.network, vector, buffers), X, D) if numeric else None,
+            self._numeric(parameters, X, D, step) if numeric else None,
+            inner,
         )
 
     def next_row(self) -> int:
@@ -394,7 +402,7 @@ class Lab:
         place = into * self.loop.batch_size
         return int(order(rule.kind, rule.key, epoch, len(self.train.X))[place])
 
-    def _numeric(self, parameters: Parameters, X: Array, D: Array) -> Array:
+    def _numeric(self, parameters: Parameters, X: Array, D: Array, step: Step) -> Array:
         if self.network.size > MOST_CHECKED:
             raise InvalidParameterError(
                 f"The gradient is checked weight by weight up to {MOST_CHECKED:,} of them "
@@ -402,7 +410,7 @@ class Lab:
             )
         if has_rule_for_slope(self.network):
             return np.full(self.network.size, np.nan)  # flat almost everywhere: a rule, no slope
-        report = check_gradients(self.network, parameters, X, D)
+        report = check_gradients(self.network, parameters, X, D, during=step)
         return np.where(report.crossed, np.nan, report.numeric)
 
     def factors(self, points: int) -> tuple[Array, Array]:

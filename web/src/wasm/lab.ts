@@ -282,6 +282,7 @@ export class Lab {
       l1,
       l2,
       numeric: numeric ? this.numeric(vector, samples) : null,
+      inner: network.layers.map(() => null),
     };
   }
 

@@ -51,7 +51,8 @@ export interface EdgePlan {
   readonly target: Box;
   readonly used: boolean;
   readonly moved: boolean;
-  readonly weight: number;
+  /** null where a layer without weights takes a unit over. */
+  readonly weight: number | null;
   /** Its share of the largest weight of the layer. */
   readonly share: number;
   readonly label: { readonly text: string; readonly x: number; readonly y: number } | null;
@@ -198,7 +199,20 @@ export const ABOVE = 5;
 const meet = (one: Area, other: Area): boolean =>
   one.left < other.right + 2 && other.left < one.right + 2 && one.top < other.bottom && other.top < one.bottom;
 
-type Bare = Omit<EdgePlan, "label">;
+type Bare = Omit<EdgePlan, "label" | "weight"> & { readonly weight: number };
+
+/** From each unit to that which a layer without weights makes of it. */
+function throughs(line: Line, from: readonly Box[], to: readonly Box[]): EdgePlan[] {
+  return from.flatMap((source) =>
+    to
+      .filter(({ unit }) => unit === source.unit)
+      .map((target) => {
+        const at = line.phase === "forward" ? target : source;
+        const used = line.phase !== "update" && line.layer === at.layer && line.unit === at.unit;
+        return { source, target, used, moved: false, weight: null, share: 0.2, label: null };
+      }),
+  );
+}
 
 function edgePlans(
   script: Script,
@@ -209,7 +223,7 @@ function edgePlans(
   taken: readonly Area[],
 ): EdgePlan[] {
   const [{ layer }] = from;
-  if (!script.isDense(layer + 1)) return [];
+  if (!script.isDense(layer + 1)) return throughs(line, from, to);
   const { before, after } = script.scene.traced;
   let largest = 1;
   const pairs = from.flatMap((source) => to.map((target) => ({ source, target })));

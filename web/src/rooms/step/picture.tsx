@@ -75,12 +75,17 @@ export function Picture({ script }: { readonly script: Script }) {
 
 function Edge({ edge, wide }: { readonly edge: EdgePlan; readonly wide: number }) {
   const { source, target, used, moved, weight, share, label } = edge;
+  const kind = weight === null ? "step-through" : weight < 0 ? "step-below" : "step-above";
   const ends = { x1: source.x + wide / 2, y1: source.y, x2: target.x - wide / 2, y2: target.y };
   return (
     <g
-      class={`step-edge ${weight < 0 ? "step-below" : "step-above"}${used ? " step-used" : ""}`}
+      class={`step-edge ${kind}${used ? " step-used" : ""}`}
       data-place={edgePlace(source.layer, source.unit, target.unit)}
-      onClick={() => pickEdge(source.layer, source.unit, target.unit)}
+      onClick={() =>
+        weight === null
+          ? pickUnit(target.layer, target.unit)
+          : pickEdge(source.layer, source.unit, target.unit)
+      }
     >
       <line class="step-reach" {...ends} />
       <line class="step-stroke" {...ends} stroke-width={0.8 + 5 * share} />

@@ -226,7 +226,9 @@ def check_gradients(
         ends[0][index] += step
         ends[1][index] -= step
         numeric[index] = (value(ends[0]) - value(ends[1])) / (ends[0][index] - ends[1][index])
-        crossed[index] = _crosses(network, parameters, ends, X, D, during) or _at_zero(penalty, ends, index)
+        crossed[index] = _crosses(network, parameters, ends, X, D, during) or _at_zero(
+            penalty, ends, index
+        )
     return _report(network, value(base), analytic, numeric, crossed, tolerance)
 
 
@@ -268,9 +270,7 @@ def _crosses(
     during: backprop.Step | None,
 ) -> bool:
     """Whether a kink lies between the two ends, in any layer and row."""
-    low, high = (
-        backprop.forward(network, _unchecked(parameters, end), X, during) for end in ends
-    )
+    low, high = (backprop.forward(network, _unchecked(parameters, end), X, during) for end in ends)
     for layer, z0, z1 in zip(
         network.layers, low.pre_activations, high.pre_activations, strict=True
     ):

@@ -134,6 +134,39 @@ def houses():
     return frame, TableModel(columns, target, network)
 
 
+# What a line's results say, the engine's beside what the formula on the page gives.
+WORKED = """() => [...document.querySelectorAll(".step-list [data-row]")]
+  .map(({ dataset }) => [dataset.row, Number(dataset.value), Number(dataset.worked ?? NaN)])"""
+
+LAYERS = [
+    {"normalization": "batch"},
+    {"normalization": "layer", "dropout": 0.4},
+    {"dropout": 0.4, "activation": "tanh", "solver": "adam"},
+]
+
+
+@pytest.mark.parametrize("options", LAYERS, ids=lambda options: "-".join(map(str, options)))
+def test_layers_without_weights_are_written_out(visit, model, options):
+    """Each number of the step has a formula, and the formula gives the engine's number."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.set_params(**options).fit(X, Y)
+    with dr.play(model, X, Y, browser=False) as playing:
+        page = visit(playing.url, viewport={"width": 1360, "height": 900})
+        page.get_by_role("link", name="Step").click()
+        page.locator(".step-verdict").wait_for()
+        found = page.evaluate(WORKED)
+        for row, value, worked in found:
+            assert worked == pytest.approx(value, rel=1e-9, abs=1e-12), row
+        rows = {row.rpartition("-")[0].rpartition("-")[0] for row, _, _ in found}
+        normalized = "normalization" in options
+        assert ("normalized" in rows, "after-gain" in rows) == (normalized, normalized)
+        agreed = page.locator(".step-verdict").text_content()
+        assert "✗" not in page.locator(".step-table").text_content(), agreed
+        said = page.get_by_text("a row alone has none: here it goes by the running mean")
+        assert said.count() == (options.get("normalization") == "batch")
+
+
 def test_another_network_and_back(visit, model):
     with dr.play(model, X, Y, browser=False) as playing:
         page = visit(playing.url)

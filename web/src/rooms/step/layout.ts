@@ -21,6 +21,8 @@ const ROOM_FOR_DELTA = 17;
 const LEAST_COLUMN = 62;
 /** Pixels between the numbers of two edges: which edge each is of must be seen. */
 const APART = 4;
+/** Edges between two layers that all have their numbers: of more it is not seen which is whose. */
+const MOST_LABELS = 12;
 const LEFT = 16;
 const RIGHT = 78;
 /** Where on edges their numbers may stand, the best place first: edges to one unit meet at its end. */
@@ -238,7 +240,7 @@ function edgePlans(
   // What the line at hand uses lies on top.
   edges.sort((a, b) => Number(a.used) - Number(b.used));
   const used = edges.filter((edge) => edge.used);
-  for (const some of [edges, used])
+  for (const some of edges.length <= MOST_LABELS ? [edges, used] : [used])
     for (const along of ALONG) {
       const labels = labelsOf(some, along, frame, taken);
       if (labels) return edges.map((edge) => ({ ...edge, label: labels.get(edge) ?? null }));

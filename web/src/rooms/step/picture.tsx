@@ -124,7 +124,7 @@ function Unit({ script, layout, plan, line }: UnitProps) {
       aria-label={`${unitTitle(script.depth, layer, unit)}: ${spoken(value.name)} = ${tidy(value.value)}${spokenDelta}`}
       onClick={() => pickUnit(layer, unit)}
     >
-      <rect x={x - wide / 2} y={y - high / 2} width={wide} height={high} rx={layer === 0 ? 6 : high / 2} />
+      <rect x={x - wide / 2} y={y - high / 2} width={wide} height={high} rx={layer === 0 ? 6 : Math.min(high / 2, layout.narrow ? 12 : high)} />
       {lettered && <Letter name={value.name} x={x} y={y - high / 2 + 13} />}
       <text
         class={isReached(line, "a", layer, unit) ? "step-value" : "step-value step-ahead"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -12,6 +14,7 @@ from deltarule.playground import asks
 from deltarule.playground.answers import Answers
 from deltarule.playground.asks import Given
 from deltarule.playground.lab import CURVE_POINTS, Lab
+from deltarule.stopping import StopReason
 
 XOR = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 PARITY = np.array([[0.0], [1.0], [1.0], [0.0]])
@@ -159,13 +162,78 @@ def test_a_training_that_runs_away_stops_and_can_be_taken_back():
     while lab.stopped is None:
         lab.run(0.001)
     assert lab.stopped[1] == (
-        f"The numbers ran away in epoch {lab.progress.epoch + 1}: a loss or a weight is no finite "
+        f"The numbers ran away in epoch {lab.progress.epoch}: a loss or a weight is no finite "
         "number any more. Go back to the last finite state, and lower the step size or "
         "standardize the inputs."
     )
     lab.back()
     assert lab.stopped is None
     assert np.isfinite(lab.session.vector()).all()
+
+
+def ended_by(reason: StopReason) -> Lab:
+    """A lab that stands still for a reason."""
+    train = {"X": XOR.ravel(), "D": PARITY.ravel(), "rows": 4}
+    network = dr.Network(units=(2, 2, 1), activations="identity")
+    if reason is StopReason.NON_FINITE:
+        lab = lab_of(network, dr.TrainingPlan(learning_rate_init=1e4), train)
+    else:
+        schedule = dr.Adaptive(divisor=10.0, smallest=1e-4)
+        plan = dr.TrainingPlan(learning_rate_init=0.01, schedule=schedule, sampling="sequential")
+        lab = lab_of(network, plan, train)
+    lab.keep()
+    if reason is StopReason.INTERRUPTED:
+        lab.end()
+    while lab.stopped is None:
+        lab.advance_epochs(100)
+    assert lab.stopped[0] is reason
+    return lab
+
+
+# why it stands still; whether it goes on with the same plan, with another, and after going back
+GOING_ON = [
+    (StopReason.NON_FINITE, False, False, True),
+    (StopReason.STEP_TOO_SMALL, False, True, True),
+    (StopReason.INTERRUPTED, False, False, True),
+]
+
+#: No plan of a page has these: it ends for no number of epochs, no time, and no score.
+OF_NO_LAB = {
+    *(StopReason.CONVERGED, StopReason.NO_IMPROVEMENT, StopReason.MAX_EPOCHS, StopReason.TIME),
+    *(StopReason.SOLVER, StopReason.OBSERVER),
+}
+
+
+def test_every_reason_to_stop_is_known_here():
+    assert {reason for reason, *_ in GOING_ON} | OF_NO_LAB == set(StopReason)
+
+
+@pytest.mark.parametrize(("reason", "same", "another", "behind"), GOING_ON)
+@pytest.mark.parametrize(
+    "change", [{"learning_rate_init": 0.5}, {"max_epochs": 999}, {"schedule": "constant"}]
+)
+def test_what_stopped_goes_on_where_a_change_of_plan_can_help(
+    reason, same, another, behind, change
+):
+    lab = ended_by(reason)
+    assert moves(lab) is False
+    for plan, goes_on in ((lab.plan, same), (replace(lab.plan, **change), another)):
+        lab.replan(plan)
+        step, factor = lab.step, lab.progress.standing.rate_factor
+        assert (lab.stopped is None) is goes_on
+        assert moves(lab) is goes_on
+        if goes_on:
+            # As a fit goes on: the step size is the plan's again.
+            assert (factor, lab.step) == (1.0, step + 4)
+    while lab.stopped is not None:
+        lab.back()
+    assert moves(lab) is behind
+
+
+def moves(lab: Lab) -> bool:
+    before = lab.step
+    lab.advance_epochs(1)
+    return lab.step > before
 
 
 def test_a_curve_is_thinned_and_keeps_its_end(xor):

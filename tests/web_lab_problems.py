@@ -101,6 +101,18 @@ PROBLEMS = [
             schedule=dr.OneCycle(total_epochs=7)),
 ]  # fmt: skip
 
+#: Steps of one row on each road that the core takes them down.
+STEPPED = [
+    Problem((2, 3, 1), ("logistic", "logistic"), sampling="shuffle", rate=2.0, penalty="l2"),
+    Problem((4, 7, 2), ("tanh", "logistic"), penalty=dr.penalties.L2(0.3), rows=11),
+    Problem((3, 5, 4, 2), ("tanh", "tanh", "identity"), optimizer="momentum", penalty="l2",
+            sampling="shuffle"),
+    Problem((40, 35, 2), ("tanh", "identity"), optimizer="nesterov", penalty=dr.penalties.L2(0.1),
+            rate=0.001),
+    Problem((3, 5, 2), ("tanh", "identity"), optimizer="adam", penalty="l2"),
+    Problem((3, 5, 2), ("tanh", "identity"), penalty=dr.penalties.L1L2(0.1, 0.2)),
+]  # fmt: skip
+
 
 def grid(low: float, high: float, count: int) -> list[float]:
     return [low, high, count]

@@ -29,7 +29,7 @@ from deltarule.playground.asks import Opening
 from deltarule.playground.inner import Inner, has_more, inside
 from deltarule.playground.records import state_record
 from deltarule.random import order
-from deltarule.stopping import Standing, StopReason
+from deltarule.stopping import ENDED, Standing, StopReason
 
 #: Bytes of the states that `back` can go to, and their number at most.
 KEPT_BYTES, KEPT_STATES = 64_000_000, 1000
@@ -171,8 +171,9 @@ class Lab:
     # Moves
 
     def keep(self) -> None:
-        """Remember this place: `back` comes here."""
-        self._push(self.snapshot())
+        """Remember this place: `back` comes here, unless its numbers ran away."""
+        if self.stopped is None or self.stopped[0] is not StopReason.NON_FINITE:
+            self._push(self.snapshot())
 
     def _push(self, place: Snapshot) -> None:
         self._behind.append(place)
@@ -214,8 +215,14 @@ class Lab:
         self.stopped = None
 
     def replan(self, plan: TrainingPlan) -> None:
-        """Another plan from here on; steps and epochs go on being counted."""
+        """Another plan from here on; steps and epochs go on being counted.
+
+        What a stop rule has ended goes on with another plan, as a fit goes on that it ended. Numbers
+        that ran away are no better for one: `back` is their way on.
+        """
         self.keep()
+        ended = self.stopped[0] if self.stopped else None
+        goes_on = ended in ENDED and plan != self.plan
         vector, moments, buffers = self.session.numbers()
         p, begun = self.progress, None
         if p.step and plan.batch_size == self.plan.batch_size:
@@ -233,6 +240,8 @@ class Lab:
             horizon=plan.max_epochs,
             begun=begun,
         )
+        if ended is not None and goes_on:
+            state, self.stopped = state.after(ended), None
         self._begin(plan, state)
         self.loop.load()
 
@@ -326,7 +335,7 @@ class Lab:
     def _stop(self, reason: StopReason) -> None:
         if reason is StopReason.NON_FINITE:
             sentence = (
-                f"The numbers ran away in epoch {self.progress.epoch + 1}: a loss or a weight is "
+                f"The numbers ran away in epoch {self.progress.epoch}: a loss or a weight is "
                 "no finite number any more. Go back to the last finite state, and lower the step "
                 "size or standardize the inputs."
             )

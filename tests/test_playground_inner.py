@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from test_playground_lab import lab_of, rows
+from playground_asks import lab_of, rows
 
 import deltarule as dr
 from deltarule.layers import BatchNormalization, Dropout, LayerNormalization

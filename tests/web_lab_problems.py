@@ -6,6 +6,7 @@ import dataclasses
 from typing import Any
 
 import numpy as np
+from playground_asks import plan_record
 
 import deltarule as dr
 from deltarule.persistence.networks import network_record
@@ -42,18 +43,16 @@ class Problem:
     @property
     def plan(self) -> dict[str, Any]:
         plan = dr.TrainingPlan(
-            optimizer=self.optimizer, schedule=self.schedule, penalty=self.penalty
+            optimizer=self.optimizer,
+            learning_rate_init=self.rate,
+            schedule=self.schedule,
+            batch_size=self.batch_size,
+            sampling=self.sampling,
+            penalty=self.penalty,
+            max_epochs=40,
+            key=2**53 - 7,
         )
-        return {
-            "optimizer": plan.optimizer.record(),
-            "learning_rate_init": self.rate,
-            "schedule": plan.schedule.record(),
-            "batch_size": self.batch_size,
-            "sampling": self.sampling,
-            "penalty": None if plan.penalty is None else plan.penalty.record(),
-            "max_epochs": 40,
-            "key": 2**53 - 7,
-        }
+        return plan_record(plan)
 
     def drawn(self, rows: int, seed: int) -> dict[str, Any]:
         draw = np.random.default_rng(seed)

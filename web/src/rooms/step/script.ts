@@ -272,7 +272,8 @@ export class Script {
       const head = headOf(heads, k);
       if (isMissing(heads, head, traced.d)) return plain(0);
       const { formula, because } = lossTerm(head.loss, this.activation(this.depth, k), this.judged(k));
-      if (because) reasons.add(because);
+      // Of terms that are written alone: those that are 0 are left out.
+      if (because && !(formula.is === "plain" && formula.value === 0)) reasons.add(because);
       return times(plain(headWeight(head, traced.d)), formula);
     });
     const said = terms.filter((term) => !(term.is === "plain" && term.value === 0));

@@ -403,7 +403,8 @@ def forward(network: Network, parameters: Parameters, X: Array, step: Step | Non
         buffers = parameters.buffers.copy()
         for slot in network.buffer_layout:
             if slot.block.name in met[slot.layer].buffers:
-                slot.view(buffers)[...] = met[slot.layer].buffers[slot.block.name]
+                # Of complex steps the numbers themselves.
+                slot.view(buffers)[...] = met[slot.layer].buffers[slot.block.name].real
     return Pass(
         tuple(through.z for through in met),
         tuple(outputs),

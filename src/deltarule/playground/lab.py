@@ -217,8 +217,8 @@ class Lab:
     def replan(self, plan: TrainingPlan) -> None:
         """Another plan from here on; steps and epochs go on being counted.
 
-        What a stop rule has ended goes on with another plan, as a fit goes on that it ended. Numbers
-        that ran away are no better for one: `back` is their way on.
+        What a stop rule has ended goes on with another plan, as a fit goes on that it ended.
+        Numbers that ran away are no better for one: `back` is their way on.
         """
         self.keep()
         ended = self.stopped[0] if self.stopped else None

@@ -191,6 +191,29 @@ def test_the_perceptron_is_checked_behind_sign():
         assert report.passed, report.worst
 
 
+@pytest.mark.parametrize("method", ["central", "complex"])
+def test_the_gradient_of_a_training_step_is_checked(method):
+    """Dropout drops what it drops in the step; batch normalization goes by the step's rows."""
+    layers = [
+        dr.Dense(3, 5),
+        dr.layers.BatchNormalization(5, 5, "tanh"),
+        dr.layers.Dropout(5, 5, 0.4),
+        dr.Dense(5, 2, "logistic"),
+    ]
+    network = dr.Network(layers=layers, loss="squared_error")
+    draw = np.random.default_rng(4)
+    X, D = draw.normal(size=(6, 3)), draw.random((6, 2))
+    parameters, step = dr.initialize(network, seed=2), backprop.Step(key=9, clock=3)
+    during = dr.check_gradients(network, parameters, X, D, method=method, during=step)
+    outside = dr.check_gradients(network, parameters, X, D, method=method)
+    assert during.passed
+    assert outside.passed
+    passed = backprop.forward(network, parameters, X, step)
+    wanted = backprop.gradient_sum(network, parameters, passed, D, None) / 6
+    np.testing.assert_allclose(during.analytic, wanted, atol=1e-15)
+    assert not np.allclose(during.analytic, outside.analytic, atol=1e-3)
+
+
 def test_an_unknown_method_is_refused():
     with pytest.raises(InvalidParameterError) as caught:
         dr.check_gradients(*notes(), X, D, method="forward")

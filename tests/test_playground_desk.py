@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_playground_lab import opening, rows
+from playground_asks import opening, rows
 
 import deltarule as dr
 from deltarule.playground import wire

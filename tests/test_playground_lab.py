@@ -2,89 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from playground_asks import CORNERS, PARITY, PLANS, XOR, lab_of, plan_of, rows
 
 import deltarule as dr
 from deltarule.exceptions import DeltaruleError, InvalidParameterError
-from deltarule.persistence.networks import network_record
-from deltarule.playground import asks
 from deltarule.playground.answers import Answers
-from deltarule.playground.asks import Given
 from deltarule.playground.lab import CURVE_POINTS, Lab
-
-XOR = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
-PARITY = np.array([[0.0], [1.0], [1.0], [0.0]])
-
-# optimiser, schedule, batch size, sampling, penalty
-PLANS = [
-    ("sgd", "constant", 1, "replacement", None),
-    ("sgd", "invscaling", 1, "shuffle", {"name": "l2", "strength": 0.01}),
-    ("momentum", "cosine", 3, "shuffle", None),
-    ("nesterov", "adaptive", 1, "sequential", None),
-    ("adam", "step", 4, "replacement", {"name": "l1", "strength": 0.001}),
-    ("rmsprop", "one_cycle", 1, "shuffle", None),
-]
-
-
-def rows(count: int, inputs: int, outputs: int, seed: int = 0) -> dict:
-    draw = np.random.default_rng(seed)
-    X, D = draw.normal(size=(count, inputs)), draw.random((count, outputs))
-    return {"X": X.ravel(), "D": D.ravel(), "rows": count}
-
-
-def record_of(plan: dr.TrainingPlan) -> dict:
-    return {
-        "optimizer": plan.optimizer.record(),
-        "learning_rate_init": plan.learning_rate_init,
-        "schedule": plan.schedule.record(),
-        "batch_size": plan.batch_size,
-        "sampling": plan.sampling,
-        "penalty": plan.penalty and plan.penalty.record(),
-        "max_epochs": plan.max_epochs,
-        "key": plan.key,
-    }
-
-
-def opening(network: dr.Network, plan: dr.TrainingPlan, train: dict, **given) -> dict:
-    return {
-        "network": network_record(network),
-        "plan": record_of(plan),
-        "initializer": {"name": "auto"},
-        "seed": 3,
-        "train": train,
-        "held": None,
-        "start": None,
-        **given,
-    }
-
-
-def lab_of(*args, **given) -> Lab:
-    return Lab(asks.opening(Given(opening(*args, **given), "open")))
+from deltarule.stopping import StopReason
 
 
 @pytest.fixture
 def xor() -> Lab:
     network = dr.Network(units=(2, 3, 1), activations="logistic")
     plan = dr.TrainingPlan(learning_rate_init=2.0, sampling="shuffle")
-    return lab_of(network, plan, {"X": XOR.ravel(), "D": PARITY.ravel(), "rows": 4})
+    return lab_of(network, plan, CORNERS)
 
 
-@pytest.mark.parametrize("plan", PLANS, ids=lambda plan: f"{plan[0]}-{plan[1]}")
-def test_epochs_are_those_of_train_bit_for_bit(plan):
-    optimizer, schedule, batch_size, sampling, penalty = plan
+@pytest.mark.parametrize("row", PLANS, ids=lambda row: f"{row[0]}-{row[1]}")
+def test_epochs_are_those_of_train_bit_for_bit(row):
     network = dr.Network(units=(4, 7, 2), activations=("tanh", "logistic"))
-    plan = dr.TrainingPlan(
-        optimizer=optimizer,
-        schedule=schedule,
-        batch_size=batch_size,
-        sampling=sampling,
-        penalty=penalty,
-        learning_rate_init=0.05,
-        max_epochs=40,
-        patience=10 if schedule == "adaptive" else None,
-        key=5,
-    )
+    plan = plan_of(row)
     train, held = rows(30, 4, 2), rows(9, 4, 2, seed=1)
     lab = lab_of(network, plan, train, held=held)
     while lab.progress.epoch < 40:
@@ -96,7 +37,7 @@ def test_epochs_are_those_of_train_bit_for_bit(plan):
     X, D = train["X"].reshape(30, 4), train["D"].reshape(30, 2)
     validation = dr.Validation(held["X"].reshape(9, 4), held["D"].reshape(9, 2))
     epochs = lab.progress.epoch
-    plan = dr.TrainingPlan(**{**vars(plan), "max_epochs": epochs})
+    plan = replace(plan, max_epochs=epochs)
     state = dr.TrainingState(dr.initialize(network, 3), np.zeros((0, network.size)), horizon=40)
     whole = dr.train(network, state, X, D, plan, validation=validation)
     assert (lab.session.vector() == whole.parameters.vector).all()
@@ -154,18 +95,82 @@ def test_another_plan_goes_on_where_the_first_stood(xor):
 def test_a_training_that_runs_away_stops_and_can_be_taken_back():
     network = dr.Network(units=(2, 2, 1), activations="identity")
     plan = dr.TrainingPlan(learning_rate_init=1e4)
-    lab = lab_of(network, plan, {"X": XOR.ravel(), "D": PARITY.ravel(), "rows": 4})
+    lab = lab_of(network, plan, CORNERS)
     lab.keep()
     while lab.stopped is None:
         lab.run(0.001)
     assert lab.stopped[1] == (
-        f"The numbers ran away in epoch {lab.progress.epoch + 1}: a loss or a weight is no finite "
+        f"The numbers ran away in epoch {lab.progress.epoch}: a loss or a weight is no finite "
         "number any more. Go back to the last finite state, and lower the step size or "
         "standardize the inputs."
     )
     lab.back()
     assert lab.stopped is None
     assert np.isfinite(lab.session.vector()).all()
+
+
+def ended_by(reason: StopReason) -> Lab:
+    """A lab that stands still for a reason."""
+    network = dr.Network(units=(2, 2, 1), activations="identity")
+    if reason is StopReason.NON_FINITE:
+        lab = lab_of(network, dr.TrainingPlan(learning_rate_init=1e4), CORNERS)
+    else:
+        schedule = dr.Adaptive(divisor=10.0, smallest=1e-4)
+        plan = dr.TrainingPlan(learning_rate_init=0.01, schedule=schedule, sampling="sequential")
+        lab = lab_of(network, plan, CORNERS)
+    lab.keep()
+    if reason is StopReason.INTERRUPTED:
+        lab.end()
+    while lab.stopped is None:
+        lab.advance_epochs(100)
+    assert lab.stopped[0] is reason
+    return lab
+
+
+# why it stands still; whether it goes on with the same plan, with another, and after going back
+GOING_ON = [
+    (StopReason.NON_FINITE, False, False, True),
+    (StopReason.STEP_TOO_SMALL, False, True, True),
+    (StopReason.INTERRUPTED, False, False, True),
+]
+
+#: No plan of a page has these: it ends for no number of epochs, no time, and no score.
+OF_NO_LAB = {
+    *(StopReason.CONVERGED, StopReason.NO_IMPROVEMENT, StopReason.MAX_EPOCHS, StopReason.TIME),
+    *(StopReason.SOLVER, StopReason.OBSERVER),
+}
+
+
+def test_every_reason_to_stop_is_known_here():
+    assert {reason for reason, *_ in GOING_ON} | OF_NO_LAB == set(StopReason)
+
+
+@pytest.mark.parametrize(("reason", "same", "another", "behind"), GOING_ON)
+@pytest.mark.parametrize(
+    "change", [{"learning_rate_init": 0.5}, {"max_epochs": 999}, {"schedule": "constant"}]
+)
+def test_what_stopped_goes_on_where_a_change_of_plan_can_help(
+    reason, same, another, behind, change
+):
+    lab = ended_by(reason)
+    assert moves(lab) is False
+    for plan, goes_on in ((lab.plan, same), (replace(lab.plan, **change), another)):
+        lab.replan(plan)
+        step, factor = lab.step, lab.progress.standing.rate_factor
+        assert (lab.stopped is None) is goes_on
+        assert moves(lab) is goes_on
+        if goes_on:
+            # As a fit goes on: the step size is the plan's again.
+            assert (factor, lab.step) == (1.0, step + 4)
+    while lab.stopped is not None:
+        lab.back()
+    assert moves(lab) is behind
+
+
+def moves(lab: Lab) -> bool:
+    before = lab.step
+    lab.advance_epochs(1)
+    return lab.step > before
 
 
 def test_a_curve_is_thinned_and_keeps_its_end(xor):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from test_playground_lab import opening, rows
+from playground_asks import opening, rows
 
 import deltarule as dr
 from deltarule import backprop

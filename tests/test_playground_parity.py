@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from playground_asks import opening
 
 import deltarule as dr
 from deltarule import engines
 from deltarule.engines.base import Rule, Work
 from deltarule.losses import LOSSES
-from deltarule.persistence.networks import network_record
 from deltarule.playground import wire
 from deltarule.playground.answers import Answers
 from deltarule.random import order
@@ -88,35 +88,13 @@ def drawn(seed: int) -> tuple[dr.Network, dr.TrainingPlan, np.ndarray, np.ndarra
     return network, plan, X, D
 
 
-def plan_record(plan: dr.TrainingPlan) -> dict[str, Any]:
-    return {
-        "optimizer": plan.optimizer.record(),
-        "learning_rate_init": plan.learning_rate_init,
-        "schedule": plan.schedule.record(),
-        "batch_size": plan.batch_size,
-        "sampling": plan.sampling,
-        "penalty": plan.penalty and plan.penalty.record(),
-        "max_epochs": plan.max_epochs,
-        "key": plan.key,
-    }
-
-
 class Page:
     """Asks through the bytes of the wire, as a page does."""
 
     def __init__(self, network: dr.Network, plan: dr.TrainingPlan, X: Any, D: Any, seed: int):
         self.answers = Answers()
         train = {"X": X.ravel(), "D": D.ravel(), "rows": len(X)}
-        self.opened = self.ask(
-            "open",
-            network=network_record(network),
-            plan=plan_record(plan),
-            initializer={"name": "auto"},
-            seed=seed,
-            train=train,
-            held=None,
-            start=None,
-        )
+        self.opened = self.ask("open", **opening(network, plan, train, seed=seed))
 
     def ask(self, what: str, **given: Any) -> dict[str, Any]:
         asked = wire.decode(wire.encode({"ask": what, "given": given}))

@@ -6,14 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from test_playground_lab import PARITY, PLANS, XOR, opening, record_of, rows
+from playground_asks import CORNERS, PARITY, PLANS, XOR, opening, plan_of, plan_record, rows
 
 import deltarule as dr
 from deltarule.exceptions import InvalidParameterError
 from deltarule.playground.answers import Answers
 from deltarule.playground.runs import CURVE_POINTS
-
-CORNERS = {"X": XOR.ravel(), "D": PARITY.ravel(), "rows": 4}
 
 
 def asked(answers: Answers, ask: str, **given) -> dict:
@@ -28,7 +26,7 @@ def opened(network: dr.Network, plan: dr.TrainingPlan, train: dict) -> Answers:
 
 def run(plan: dr.TrainingPlan, train: dict, seed: int = 3, **given) -> dict:
     return {
-        "plan": record_of(plan),
+        "plan": plan_record(plan),
         "initializer": {"name": "auto"},
         "seed": seed,
         "start": None,
@@ -36,21 +34,6 @@ def run(plan: dr.TrainingPlan, train: dict, seed: int = 3, **given) -> dict:
         "train": train,
         **given,
     }
-
-
-def plan_of(row: tuple) -> dr.TrainingPlan:
-    optimizer, schedule, batch_size, sampling, penalty = row
-    return dr.TrainingPlan(
-        optimizer=optimizer,
-        schedule=schedule,
-        batch_size=batch_size,
-        sampling=sampling,
-        penalty=penalty,
-        learning_rate_init=0.05,
-        max_epochs=40,
-        patience=10 if schedule == "adaptive" else None,
-        key=5,
-    )
 
 
 def whole(network: dr.Network, plan: dr.TrainingPlan, train: dict, seed: int) -> dr.TrainingResult:

@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from playground_asks import opening
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
@@ -353,23 +354,13 @@ MADE = [
 
 @pytest.mark.parametrize(("loss", "output", "D"), MADE)
 def test_a_network_of_the_page_is_diagnosed_too(loss, output, D):
-    from deltarule.persistence import network_record
-
     network = dr.Network(units=(3, 4, D.shape[1]), activations=("tanh", output), loss=loss)
     answers = Answers()
-    plan = {
-        "optimizer": {"name": "adam", "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8},
-        "learning_rate_init": 0.01,
-        "schedule": {"name": "constant"},
-        "batch_size": 10,
-        "sampling": "shuffle",
-        "penalty": None,
-        "max_epochs": 100,
-        "key": 0,
-    }
+    plan = dr.TrainingPlan(
+        optimizer="adam", learning_rate_init=0.01, batch_size=10, sampling="shuffle"
+    )
     train = {"X": 100 * X.ravel(), "D": D.ravel().astype(float), "rows": 60}
-    given = {"initializer": {"name": "auto"}, "seed": 0, "held": None, "start": None}
-    ask(answers, "open", network=network_record(network), plan=plan, train=train, **given)
+    ask(answers, "open", **opening(network, plan, train))
     ask(answers, "advance", unit="epoch", count=3)
     found = ask(answers, "diagnose")["findings"]
     (unscaled, *_) = (one for one in found if one["name"] == "unscaled_inputs")

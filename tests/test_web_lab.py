@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from conformance.checks import relative
 from in_node import ask, needs_node
-from web_lab_problems import PROBLEMS, Problem, Session, session_of
+from web_lab_problems import PROBLEMS, STEPPED, Problem, Session, session_of
 
 import deltarule as dr
 from deltarule.activations import ACTIVATIONS
@@ -103,6 +103,25 @@ def hold(problems: list[Any], sessions: list[Session]) -> list[list[Any]]:
 @needs_node
 def test_the_same_asks_have_the_same_answers():
     hold(PROBLEMS, [session_of(problem) for problem in PROBLEMS])
+
+
+@needs_node
+@pytest.mark.parametrize("problem", STEPPED, ids=str)
+def test_a_step_by_hand_is_what_its_trace_showed_bit_for_bit(problem):
+    """With L2 the last bit of a step depends on its place of the epoch."""
+    look = ("trace", {"x": None, "d": None, "numeric": False})
+    session: Session = [("open", problem.opening()), look]
+    for count in (1, 1, 1, 5, 1, 1, 20, 1, 1) * 4:
+        session += [("advance", {"unit": "step", "count": count}), look]
+    (got,) = hold([problem], [session])
+    shown = got[1]["answer"]
+    for (name, given), told in zip(session[2:], got[2:], strict=True):
+        if name == "trace":
+            shown = told["answer"]
+        elif given["count"] == 1:
+            state = told["answer"]["state"]
+            assert state["vector"].tobytes() == shown["after"].tobytes(), state["step"]
+            assert state["moments"].tobytes() == shown["moments_after"].tobytes(), state["step"]
 
 
 @needs_node
@@ -218,7 +237,7 @@ def test_numbers_that_run_away_are_told_of():
     wild, there, calm = got[2]["answer"], expected[2]["answer"], got[3]["answer"]
     assert wild["stopped"] == there["stopped"]
     assert wild["stopped"]["reason"] == "non_finite"
-    assert wild["stopped"]["sentence"].startswith("The numbers ran away in epoch 1: ")
+    assert wild["stopped"]["sentence"].startswith("The numbers ran away in epoch 0: ")
     assert calm["stopped"] is None
     alike(calm["state"], expected[3]["answer"]["state"], "back")
     assert np.isfinite(calm["state"]["vector"]).all()
@@ -233,6 +252,48 @@ def test_a_plateau_makes_the_steps_smaller_and_ends_the_training():
     ]  # fmt: skip
     (answers,) = hold([problem], [session])
     assert answers[-1]["answer"]["stopped"]["reason"] == "step_too_small"
+
+
+@needs_node
+@pytest.mark.parametrize(
+    "change",
+    [{"learning_rate_init": 0.1}, {"max_epochs": 99}, {"schedule": dr.Constant().record()}],
+    ids=lambda change: next(iter(change)),
+)
+def test_what_a_plateau_ended_goes_on_with_another_plan(change):
+    schedule = dr.Adaptive(divisor=10.0, smallest=1e-4)
+    problem = Problem((2, 2, 1), ("tanh", "identity"), schedule=schedule, rate=0.01)
+    epochs, plan = ("advance", {"unit": "epoch", "count": 3}), problem.plan
+    session: Session = [
+        ("open", problem.opening()), *[("advance", {"unit": "epoch", "count": 400})] * 2,
+        ("plan", {"plan": plan}), epochs, ("plan", {"plan": plan | change}), epochs,
+    ]  # fmt: skip
+    (answers,) = hold([problem], [session])
+    stopped = [told["answer"]["stopped"] is not None for told in answers[2:]]
+    assert stopped == [True, True, True, False, False]
+    states = [told["answer"]["state"] for told in answers[2:]]
+    assert [state["step"] - states[0]["step"] for state in states] == [0, 0, 0, 0, 3 * 23]
+    assert states[-1]["rate_factor"] == 1.0
+
+
+@needs_node
+def test_numbers_that_ran_away_are_no_better_for_another_plan():
+    problem = Problem((2, 3, 1), ("softplus", "identity"), rate=1e9, sampling="shuffle")
+    step = ("advance", {"unit": "step", "count": 1})
+    session: Session = [
+        ("open", problem.opening()), ("advance", {"unit": "epoch", "count": 50}),
+        ("plan", {"plan": problem.plan | {"learning_rate_init": 0.01}}), step, ("back", {}), step,
+    ]  # fmt: skip
+    (got,) = page_answers([session])
+    expected = server_answers(session)
+    for ours, theirs in zip(got[1:4], expected[1:4], strict=True):
+        assert ours["answer"]["stopped"] == theirs["answer"]["stopped"]
+        assert ours["answer"]["stopped"]["reason"] == "non_finite"
+    # Back to the last finite numbers, whatever was tried meanwhile.
+    alike(got[4]["answer"], expected[4]["answer"], "back")
+    alike(got[5]["answer"], expected[5]["answer"], "and on")
+    assert got[5]["answer"]["stopped"] is None
+    assert np.isfinite(got[5]["answer"]["state"]["vector"]).all()
 
 
 @needs_node

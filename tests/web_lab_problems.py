@@ -6,6 +6,7 @@ import dataclasses
 from typing import Any
 
 import numpy as np
+from playground_asks import plan_record
 
 import deltarule as dr
 from deltarule.persistence.networks import network_record
@@ -42,18 +43,16 @@ class Problem:
     @property
     def plan(self) -> dict[str, Any]:
         plan = dr.TrainingPlan(
-            optimizer=self.optimizer, schedule=self.schedule, penalty=self.penalty
+            optimizer=self.optimizer,
+            learning_rate_init=self.rate,
+            schedule=self.schedule,
+            batch_size=self.batch_size,
+            sampling=self.sampling,
+            penalty=self.penalty,
+            max_epochs=40,
+            key=2**53 - 7,
         )
-        return {
-            "optimizer": plan.optimizer.record(),
-            "learning_rate_init": self.rate,
-            "schedule": plan.schedule.record(),
-            "batch_size": self.batch_size,
-            "sampling": self.sampling,
-            "penalty": None if plan.penalty is None else plan.penalty.record(),
-            "max_epochs": 40,
-            "key": 2**53 - 7,
-        }
+        return plan_record(plan)
 
     def drawn(self, rows: int, seed: int) -> dict[str, Any]:
         draw = np.random.default_rng(seed)
@@ -99,6 +98,18 @@ PROBLEMS = [
     Problem((2, 4, 3, 2), ("softmax", "sign", "identity"), initializer="he_uniform"),
     Problem((2, 2), ("identity",), initializer="constant", batch_size=64,
             schedule=dr.OneCycle(total_epochs=7)),
+]  # fmt: skip
+
+#: Steps of one row on each road that the core takes them down.
+STEPPED = [
+    Problem((2, 3, 1), ("logistic", "logistic"), sampling="shuffle", rate=2.0, penalty="l2"),
+    Problem((4, 7, 2), ("tanh", "logistic"), penalty=dr.penalties.L2(0.3), rows=11),
+    Problem((3, 5, 4, 2), ("tanh", "tanh", "identity"), optimizer="momentum", penalty="l2",
+            sampling="shuffle"),
+    Problem((40, 35, 2), ("tanh", "identity"), optimizer="nesterov", penalty=dr.penalties.L2(0.1),
+            rate=0.001),
+    Problem((3, 5, 2), ("tanh", "identity"), optimizer="adam", penalty="l2"),
+    Problem((3, 5, 2), ("tanh", "identity"), penalty=dr.penalties.L1L2(0.1, 0.2)),
 ]  # fmt: skip
 
 

@@ -403,7 +403,8 @@ def forward(network: Network, parameters: Parameters, X: Array, step: Step | Non
         buffers = parameters.buffers.copy()
         for slot in network.buffer_layout:
             if slot.block.name in met[slot.layer].buffers:
-                slot.view(buffers)[...] = met[slot.layer].buffers[slot.block.name]
+                # Of complex steps the numbers themselves.
+                slot.view(buffers)[...] = met[slot.layer].buffers[slot.block.name].real
     return Pass(
         tuple(through.z for through in met),
         tuple(outputs),
@@ -533,9 +534,10 @@ def objective(
     D: Array,
     sample_weight: Array | None = None,
     penalty: Penalty | None = None,
+    step: Step | None = None,
 ) -> Any:
-    """Equation (8): J = (1/n) Σ_i w_i f^i + penalty / n, n = Σ_i w_i."""
-    f = losses(network, forward(network, parameters, X), D)
+    """Equation (8): J = (1/n) Σ_i w_i f^i + penalty / n, n = Σ_i w_i; with `step` in that step."""
+    f = losses(network, forward(network, parameters, X, step), D)
     n = total_weight(sample_weight, len(D))
     data = f.sum() if sample_weight is None else (sample_weight * f).sum()
     return (data + penalty_value(network, parameters.vector, penalty)) / n

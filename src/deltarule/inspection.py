@@ -156,6 +156,7 @@ def check_gradients(
     method: str = "central",
     step: float | None = None,
     tolerance: float | None = None,
+    during: backprop.Step | None = None,
 ) -> GradientReport:
     """Compare backpropagation with numeric derivatives of the objective in every coordinate.
 
@@ -173,6 +174,9 @@ def check_gradients(
         h; 6e-6 for central differences, 1e-30 for the complex step.
     tolerance : float, optional
         1e-7 for central differences, 1e-12 for the complex step.
+    during : backprop.Step, optional
+        A training step whose objective is meant: dropout drops what it drops in that step, and
+        batch normalization goes by the rows at hand. Without it the objective outside of steps.
 
     Returns
     -------
@@ -201,9 +205,10 @@ def check_gradients(
     tolerance = tolerance or (1e-12 if complex_step else 1e-7)
 
     def value(vector: Array) -> Any:
-        return backprop.objective(network, _unchecked(parameters, vector), X, D, weight, penalty)
+        moved = _unchecked(parameters, vector)
+        return backprop.objective(network, moved, X, D, weight, penalty, during)
 
-    passed = backprop.forward(network, parameters, X)
+    passed = backprop.forward(network, parameters, X, during)
     n = backprop.total_weight(weight, len(D))
     analytic = backprop.step_gradient(
         network, parameters, passed, D, weight, len(D) / n, penalty, n
@@ -221,7 +226,9 @@ def check_gradients(
         ends[0][index] += step
         ends[1][index] -= step
         numeric[index] = (value(ends[0]) - value(ends[1])) / (ends[0][index] - ends[1][index])
-        crossed[index] = _crosses(network, parameters, ends, X, D) or _at_zero(penalty, ends, index)
+        crossed[index] = _crosses(network, parameters, ends, X, D, during) or _at_zero(
+            penalty, ends, index
+        )
     return _report(network, value(base), analytic, numeric, crossed, tolerance)
 
 
@@ -255,10 +262,15 @@ def _refuse_sign(network: Network) -> None:
 
 
 def _crosses(
-    network: Network, parameters: Parameters, ends: list[Array], X: Array, D: Array
+    network: Network,
+    parameters: Parameters,
+    ends: list[Array],
+    X: Array,
+    D: Array,
+    during: backprop.Step | None,
 ) -> bool:
     """Whether a kink lies between the two ends, in any layer and row."""
-    low, high = (backprop.forward(network, _unchecked(parameters, end), X) for end in ends)
+    low, high = (backprop.forward(network, _unchecked(parameters, end), X, during) for end in ends)
     for layer, z0, z1 in zip(
         network.layers, low.pre_activations, high.pre_activations, strict=True
     ):

@@ -288,7 +288,7 @@ def test_a_side_is_chosen_freely_and_one_that_diverges_is_said_to(open_page):
     press(page, "Train both")
     finished(page)
     said = page.locator(".landscape-result").text_content()
-    assert "B (α₀ = 100) diverged in epoch 1: its numbers ran away" in said
+    assert "B (α₀ = 100) diverged in epoch 0: its numbers ran away" in said
     assert "A (α₀ = 0.0100) ends at J = 0.0" in said
 
 

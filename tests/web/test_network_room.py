@@ -310,3 +310,41 @@ def test_all_that_is_folded_out_keeps_nobody_out(open_page, theme):
     page.keyboard.press("ArrowRight")
     page.get_by_text(re.compile("right")).first.wait_for()
     assert serious_findings(page) == []
+
+
+#: Counts the lines that are drawn with dashes, and all lines.
+DASHES = """() => {
+  window.drawn = { dashed: 0, all: 0 };
+  const plain = CanvasRenderingContext2D.prototype.bezierCurveTo;
+  CanvasRenderingContext2D.prototype.bezierCurveTo = function (...given) {
+    window.drawn.all += 1;
+    window.drawn.dashed += Number(this.getLineDash().length > 0);
+    return plain.apply(this, given);
+  };
+}"""
+
+
+# what the address says, and whether weights below 0 are dashed: of many lines that is too slow
+SIGNS = [("hidden=3", True), ("hidden=8,4", True), ("hidden=8,8", False)]
+
+
+@pytest.mark.parametrize(("state", "dashed"), SIGNS)
+def test_the_sign_of_a_weight_is_told_by_dashes_too(open_page, state, dashed):
+    page = open_page(f"v=1&{state}")
+    hidden = [int(width) for width in state.partition("=")[2].split(",")]
+    network = dr.Network((2, *hidden, 1))
+    # The smallest are not drawn: less than a twentieth of the layer's largest, or of 1.
+    shares = [w.ravel() / max(abs(w).max(), 1) for w in dr.initialize(network, 3).weights]
+    weights = np.concatenate([share[abs(share) >= 0.05] for share in shares])
+    page.locator(".network-lines").wait_for()
+    page.evaluate(DASHES)
+    page.set_viewport_size({"width": 1240, "height": 860})  # drawn anew
+    for _ in range(100):
+        drawn = page.evaluate("window.drawn")
+        if drawn["all"]:
+            break
+        page.wait_for_timeout(20)
+    assert drawn["all"] % len(weights) == 0
+    share = (weights < 0).mean() if dashed else 0
+    assert drawn["dashed"] == pytest.approx(share * drawn["all"])
+    assert (page.locator(".network-dashed").count() == 1) is dashed

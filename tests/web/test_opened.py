@@ -134,6 +134,86 @@ def houses():
     return frame, TableModel(columns, target, network)
 
 
+# What a line's results say, the engine's beside what the formula on the page gives.
+WORKED = """() => [...document.querySelectorAll(".step-list [data-row]")]
+  .map(({ dataset }) => [dataset.row, Number(dataset.value), Number(dataset.worked ?? NaN)])"""
+
+LAYERS = [
+    {"normalization": "batch"},
+    {"normalization": "layer", "dropout": 0.4},
+    {"dropout": 0.4, "activation": "tanh", "solver": "adam"},
+]
+
+
+@pytest.mark.parametrize("options", LAYERS, ids=lambda options: "-".join(map(str, options)))
+def test_layers_without_weights_are_written_out(visit, model, options):
+    """Each number of the step has a formula, and the formula gives the engine's number."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.set_params(**options).fit(X, Y)
+    with dr.play(model, X, Y, browser=False) as playing:
+        page = visit(playing.url, viewport={"width": 1360, "height": 900})
+        page.get_by_role("link", name="Step").click()
+        page.locator(".step-verdict").wait_for()
+        found = page.evaluate(WORKED)
+        for row, value, worked in found:
+            assert worked == pytest.approx(value, rel=1e-9, abs=1e-12), row
+        rows = {row.rpartition("-")[0].rpartition("-")[0] for row, _, _ in found}
+        normalized = "normalization" in options
+        assert ("normalized" in rows, "after-gain" in rows) == (normalized, normalized)
+        agreed = page.locator(".step-verdict").text_content()
+        assert "✗" not in page.locator(".step-table").text_content(), agreed
+        said = page.get_by_text("a row alone has none: here it goes by the running mean")
+        assert said.count() == (options.get("normalization") == "batch")
+
+
+def test_a_layer_too_wide_to_be_drawn_is_a_bar(visit, model):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.set_params(hidden_layer_sizes=(100,)).fit(X, Y)
+    with dr.play(model, X, Y, browser=False) as playing:
+        page = visit(playing.url)
+        page.get_by_text("A layer of more than 64 units, here 100, is shown as a bar").wait_for()
+        picture = page.get_by_role("application", name="The network, 4, 100, 3 units")
+        assert ink(page, 0) > 1000  # bands to and from the bar
+        picture.focus()
+        picture.press("ArrowRight")
+        assert page.locator("#network-at").text_content() == "Input x₁"
+        picture.press("ArrowRight")  # over the bar
+        assert page.locator("#network-at").text_content() == "Output d̂₁ for high"
+        assert page.locator(".network-weights input").count() == 101
+        # In the step room the units around the chosen one are drawn, and all can be come to.
+        page.get_by_role("link", name="Step").click()
+        page.get_by_label("unit of hidden layer 1, 1 … 100").first.fill("77")
+        page.keyboard.press("Enter")
+        page.locator("[data-unit='1-76']").wait_for()
+        assert page.locator(".step-more").all_text_contents() == ["▲ 73 more", "▼ 21 more"]
+        for row, value, worked in page.evaluate(WORKED):
+            assert worked == pytest.approx(value, rel=1e-9, abs=1e-12), row
+        # It is still there after the page was loaded anew, and can be made one that is drawn.
+        page.get_by_role("link", name="Network").click()
+        page.get_by_role("button", name="One epoch").click()
+        wait_for_epoch(page, "31")
+        page.reload()
+        page.get_by_text("here 100, is shown as a bar").wait_for()
+        add = page.get_by_role("button", name="Add a unit to hidden layer 1")
+        assert add.is_disabled()
+        page.get_by_role("button", name="Leave 64 units in hidden layer 1").click()
+        page.get_by_role("application", name="The network, 4, 64, 3 units").wait_for()
+
+
+def ink(page, canvas: int) -> int:
+    """Points of a canvas of the network's picture that something is drawn on."""
+    return (
+        page.locator(".network-stage canvas")
+        .nth(canvas)
+        .evaluate(
+            """canvas => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height)
+          .data.filter((_, at) => at % 4 === 3).filter(alpha => alpha > 0).length"""
+        )
+    )
+
+
 def test_another_network_and_back(visit, model):
     with dr.play(model, X, Y, browser=False) as playing:
         page = visit(playing.url)

@@ -192,6 +192,22 @@ export interface Traced {
   /** (f(w + h) − f(w − h)) / 2h for every weight where asked, else null; NaN across a kink,
    * and everywhere where sign is trained by a rule. */
   readonly numeric: Float64Array | null;
+  /** What each layer met beside z, a and δ; null of a dense one. */
+  readonly inner: readonly (Inner | null)[];
+}
+
+/** By what a layer without a weight matrix went in a step of one row. */
+export interface Inner {
+  /** Of dropout: what each unit is multiplied by, 0 where it is dropped. */
+  readonly factor?: Float64Array;
+  /** Of a normalised layer: x̂ of each unit. */
+  readonly normalized?: Float64Array;
+  /** The running ones of each unit, which a batch of one row goes by; or the row's one, over its units. */
+  readonly mean?: Float64Array;
+  readonly variance?: Float64Array;
+  /** Of layer normalisation: the means over the units of gain · δ, and of gain · δ · x̂. */
+  readonly sent?: Float64Array;
+  readonly along?: Float64Array;
 }
 
 /**

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from deltarule import engines
-from deltarule.backprop import penalty_value
+from deltarule.backprop import Step, penalty_value
 from deltarule.dataclass import dataclass
 from deltarule.definitions import Array
 from deltarule.engines.base import Numbers, Rule, Session, Work
@@ -26,9 +26,10 @@ from deltarule.loop import Loop
 from deltarule.network import Parameters
 from deltarule.plans import BegunEpoch, TrainingPlan, TrainingState, Validation
 from deltarule.playground.asks import Opening
+from deltarule.playground.inner import Inner, has_more, inside
 from deltarule.playground.records import state_record
 from deltarule.random import order
-from deltarule.stopping import Standing, StopReason
+from deltarule.stopping import ENDED, Standing, StopReason
 
 #: Bytes of the states that `back` can go to, and their number at most.
 KEPT_BYTES, KEPT_STATES = 64_000_000, 1000
@@ -81,6 +82,7 @@ class Traced:
     l1: float
     l2: float
     numeric: Array | None
+    inner: tuple[Inner, ...]
 
 
 class Lab:
@@ -169,8 +171,9 @@ class Lab:
     # Moves
 
     def keep(self) -> None:
-        """Remember this place: `back` comes here."""
-        self._push(self.snapshot())
+        """Remember this place: `back` comes here, unless its numbers ran away."""
+        if self.stopped is None or self.stopped[0] is not StopReason.NON_FINITE:
+            self._push(self.snapshot())
 
     def _push(self, place: Snapshot) -> None:
         self._behind.append(place)
@@ -212,8 +215,14 @@ class Lab:
         self.stopped = None
 
     def replan(self, plan: TrainingPlan) -> None:
-        """Another plan from here on; steps and epochs go on being counted."""
+        """Another plan from here on; steps and epochs go on being counted.
+
+        What a stop rule has ended goes on with another plan, as a fit goes on that it ended.
+        Numbers that ran away are no better for one: `back` is their way on.
+        """
         self.keep()
+        ended = self.stopped[0] if self.stopped else None
+        goes_on = ended in ENDED and plan != self.plan
         vector, moments, buffers = self.session.numbers()
         p, begun = self.progress, None
         if p.step and plan.batch_size == self.plan.batch_size:
@@ -231,6 +240,8 @@ class Lab:
             horizon=plan.max_epochs,
             begun=begun,
         )
+        if ended is not None and goes_on:
+            state, self.stopped = state.after(ended), None
         self._begin(plan, state)
         self.loop.load()
 
@@ -324,7 +335,7 @@ class Lab:
     def _stop(self, reason: StopReason) -> None:
         if reason is StopReason.NON_FINITE:
             sentence = (
-                f"The numbers ran away in epoch {self.progress.epoch + 1}: a loss or a weight is "
+                f"The numbers ran away in epoch {self.progress.epoch}: a loss or a weight is "
                 "no finite number any more. Go back to the last finite state, and lower the step "
                 "size or standardize the inputs."
             )
@@ -366,6 +377,11 @@ class Lab:
             only = np.zeros(1, dtype=np.int64)
             work = replace(self.work, order=only, batch_size=1, step_offset=clock)
             met = aside.trace(work, 0, rates)
+        parameters, step = Parameters(self.network, vector, buffers), Step(self.work.key, clock)
+        inner: tuple[Inner, ...] = (None,) * len(self.network.layers)
+        if has_more(self.network):
+            # Of the step itself: outside of steps nothing is dropped.
+            inner, gradient = inside(parameters, X, D, step)
         return Traced(
             row,
             clock,
@@ -383,7 +399,8 @@ class Lab:
             aside.moments().ravel(),
             self.work.l1,
             self.work.l2,
-            self._numeric(Parameters(self.network, vector, buffers), X, D) if numeric else None,
+            self._numeric(parameters, X, D, step) if numeric else None,
+            inner,
         )
 
     def next_row(self) -> int:
@@ -394,7 +411,7 @@ class Lab:
         place = into * self.loop.batch_size
         return int(order(rule.kind, rule.key, epoch, len(self.train.X))[place])
 
-    def _numeric(self, parameters: Parameters, X: Array, D: Array) -> Array:
+    def _numeric(self, parameters: Parameters, X: Array, D: Array, step: Step) -> Array:
         if self.network.size > MOST_CHECKED:
             raise InvalidParameterError(
                 f"The gradient is checked weight by weight up to {MOST_CHECKED:,} of them "
@@ -402,7 +419,7 @@ class Lab:
             )
         if has_rule_for_slope(self.network):
             return np.full(self.network.size, np.nan)  # flat almost everywhere: a rule, no slope
-        report = check_gradients(self.network, parameters, X, D)
+        report = check_gradients(self.network, parameters, X, D, during=step)
         return np.where(report.crossed, np.nan, report.numeric)
 
     def factors(self, points: int) -> tuple[Array, Array]:

@@ -1,7 +1,7 @@
 /** The form's fields: a choice of words, a number, stops of a slider, a switch. Each has its label. */
 import type { ComponentChildren } from "preact";
 import { useId, useState } from "preact/hooks";
-import { plain } from "./numbers";
+import { plain, short } from "./numbers";
 
 interface ChoiceProps {
   readonly label: string;
@@ -46,7 +46,18 @@ interface NumberProps {
   readonly labelHidden?: boolean;
   /** What a sentence about it calls it, where not by its label. */
   readonly called?: string;
+  /** In a narrow field a long number is rounded, until it is being changed. */
+  readonly narrow?: boolean;
   readonly onChoose: (value: number) => void;
+}
+
+/** Letters that a narrow field has room for. */
+const NARROW = 8;
+
+/** A number as a narrow field shows it. */
+export function rounded(value: number): string {
+  const whole = plain(value);
+  return whole.length <= NARROW ? whole : short(value, 4);
 }
 
 /** The number that a person wrote, with a point or a comma; null where it is none of the range. */
@@ -59,7 +70,9 @@ export function readNumber(text: string, low: number, high: number, whole = fals
 
 /** A number is taken when it is a number inside its range; else the field says what is wrong. */
 export function NumberField(props: NumberProps) {
-  const { label, value, low = -Infinity, high = Infinity, whole = false, labelHidden, called = label, onChoose } = props;
+  const { label, value, low = -Infinity, high = Infinity, whole = false, labelHidden, called = label, narrow } = props;
+  const { onChoose } = props;
+  const said = narrow ? rounded(value) : plain(value);
   const id = useId();
   const [problem, setProblem] = useState("");
   const take = (input: HTMLInputElement) => {
@@ -72,7 +85,7 @@ export function NumberField(props: NumberProps) {
     }
     setProblem("");
     // What is shown is what is chosen: where the engine refuses a number, the old one stands again.
-    input.value = plain(value);
+    input.value = said;
     onChoose(number);
   };
   return (
@@ -84,9 +97,19 @@ export function NumberField(props: NumberProps) {
         id={id}
         type="text"
         inputMode="decimal"
-        value={plain(value)}
+        value={said}
+        title={said === plain(value) ? undefined : plain(value)}
         aria-invalid={problem !== ""}
         aria-describedby={problem ? `${id}-problem` : undefined}
+        onFocus={(event) => {
+          const field = event.currentTarget;
+          if (said === plain(value) || field.value !== said) return;
+          field.value = plain(value);
+          field.select();
+        }}
+        onBlur={(event) => {
+          if (event.currentTarget.value === plain(value)) event.currentTarget.value = said;
+        }}
         onChange={(event) => take(event.currentTarget)}
       />
       {problem && (

@@ -121,9 +121,9 @@ export class Lab {
 
   // Moves
 
-  /** Remember this place: `back` comes here. */
+  /** Remember this place: `back` comes here, unless its numbers ran away. */
   keep(): void {
-    this.push(this.snapshot());
+    if (this.stopped?.reason !== "non_finite") this.push(this.snapshot());
   }
 
   /** Go to where the last move began. */
@@ -147,11 +147,20 @@ export class Lab {
     this.stopped = null;
   }
 
-  /** Another plan from here on; steps and epochs go on being counted. */
+  /**
+   * Another plan from here on; steps and epochs go on being counted.
+   *
+   * What a stop rule has ended goes on with another plan, as a fit goes on that it ended. Numbers
+   * that ran away are no better for one: `back` is their way on.
+   */
   replan(plan: TrainingPlan): void {
     this.keep();
     const from = this.training.standing();
-    const { place } = from;
+    let { place } = from;
+    if (this.stopped?.reason === "step_too_small" && !isSame(plan, this.plan)) {
+      this.stopped = null;
+      place = { ...place, rateFactor: 1, stalled: 0 };
+    }
     // The steps of an epoch that begins anew were done all the same: `step` has them.
     const begun = place.into > 0 && plan.batchSize === this.plan.batchSize;
     const kept = begun ? place : { ...place, into: 0, carried: 0 };
@@ -213,7 +222,7 @@ export class Lab {
       this.stopped = {
         reason: verdict,
         sentence:
-          `The numbers ran away in epoch ${this.training.place.epoch + 1}: a loss or a weight is ` +
+          `The numbers ran away in epoch ${this.training.place.epoch}: a loss or a weight is ` +
           "no finite number any more. Go back to the last finite state, and lower the step size " +
           "or standardize the inputs.",
       };
@@ -282,6 +291,7 @@ export class Lab {
       l1,
       l2,
       numeric: numeric ? this.numeric(vector, samples) : null,
+      inner: network.layers.map(() => null),
     };
   }
 
@@ -386,6 +396,12 @@ export class Lab {
       return new Float64Array(size).fill(NaN);
     return differences(this.aside, this.network, vector, samples);
   }
+}
+
+/** Whether two plans say the same; their keys are no JSON. */
+function isSame(plan: TrainingPlan, other: TrainingPlan): boolean {
+  const text = (of: TrainingPlan) => JSON.stringify({ ...of, key: String(of.key) });
+  return text(plan) === text(other);
 }
 
 /** Where a training stands, as the page's protocol has it. */

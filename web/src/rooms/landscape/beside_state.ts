@@ -240,7 +240,7 @@ export function outcomeOf({ runners }: Pair): Outcome | null {
 export function pairSentence(of: Pair): string {
   const ends = of.runners.map(({ letter, name, track }) =>
     track.diverged
-      ? `${letter} (${name}) diverged in epoch ${track.state!.epoch + 1}: its numbers ran away`
+      ? `${letter} (${name}) diverged in epoch ${track.state!.epoch}: its numbers ran away`
       : `${letter} (${name}) ends at J = ${short(track.objective)}`,
   );
   const reached = Math.max(...of.runners.map(({ track }) => track.state!.epoch));

@@ -170,7 +170,7 @@ function worseKinds(finite: readonly Track[], found: Outcomes): Track[] {
 
 function endOf({ diverged, state, objective, begun }: Track): string {
   const { epoch } = state!;
-  if (diverged) return `diverged in epoch ${epoch + 1}: its numbers ran away`;
+  if (diverged) return `diverged in epoch ${epoch}: its numbers ran away`;
   return `J = ${short(objective)} after ${epoch} epochs, ${short(begun)} at its first weights`;
 }
 

@@ -1,9 +1,9 @@
-/** A layer of more units than can be told apart: a bar with their number and its weights' histogram. */
+/** A layer of more units than can be told apart: a bar with their number and the histogram of its weights. */
 import { colorOf } from "../../parts/colors";
 import { short } from "../../parts/numbers";
 import { colors } from "../../parts/scheme";
 import type { Opened } from "../../protocol";
-import { weightSlots, type Column } from "./geometry";
+import { barSlot, type Column } from "./geometry";
 
 const BINS = 33;
 
@@ -37,7 +37,7 @@ export function drawBar(
   context.font = "600 13px system-ui";
   context.fillStyle = ink;
   context.fillText(column.units.toLocaleString("en"), x, top + 20);
-  const slot = weightSlots(opened).find(({ layer }) => layer === place - 1);
+  const slot = barSlot(opened, place - 1);
   if (!slot) return;
   const { counts, largest } = histogram(vector.subarray(slot.start, slot.stop));
   const most = Math.max(...counts, 1);
@@ -48,9 +48,9 @@ export function drawBar(
     context.fillStyle = colorOf(Math.sign(value) * (0.4 + 0.6 * Math.abs(value)));
     context.fillRect(x - side / 2 + 3, y, ((side - 6) * count) / most, Math.max(1, height - 1));
   });
-  context.font = "10px system-ui";
+  context.font = `${side < 40 ? 8 : 10}px system-ui`;
   context.fillStyle = soft;
   context.fillText(short(largest, 2), x, top + 38);
   context.fillText(short(-largest, 2), x, top + step - 22);
-  context.fillText("weights", x, top + step - 8);
+  context.fillText(`${slot.block}s`, x, top + step - 8);
 }

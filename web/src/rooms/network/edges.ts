@@ -1,6 +1,6 @@
 /**
  * The weights as lines: blue above 0, orange below, thick as they are large beside the others of
- * their layer.
+ * their layer; of few weights those below 0 are dashed, too.
  *
  * They are drawn anew only when one of them would look different, and of very many only the
  * strongest. A browser draws lines of one pixel of the screen a hundred times faster than others,
@@ -8,6 +8,7 @@
  */
 import type { Slot } from "../../protocol";
 import { colorOf } from "../../parts/colors";
+import { colors } from "../../parts/scheme";
 import { fall, unitY, type Column, type Point } from "./geometry";
 import type { WeightChoice } from "./selection";
 
@@ -19,6 +20,15 @@ export const MOST_LINES = 256;
 const MOST_CURVES = 900;
 /** Lines up to which each is as thick as it is strong. */
 const MOST_THICK = 400;
+
+/** Weights up to which those below 0 are dashed, which takes a browser about twice as long. */
+const MOST_DASHED = 60;
+const DASHES = [7, 4];
+
+/** Whether the sign of a weight is told by dashes, and not by its colour alone. */
+export function areDashed(slots: readonly Slot[]): boolean {
+  return slots.reduce((sum, { start, stop }) => sum + stop - start, 0) <= MOST_DASHED;
+}
 
 /** Steps in which the sizes of very many weights are told apart. */
 const STEPS = 256;
@@ -78,18 +88,22 @@ export class Edges {
     const lines = this.looks.reduce((sum, looks) => sum + looks.reduce((all, look) => all + Number(look !== 0), 0), 0);
     const curved = lines <= MOST_CURVES;
     const pixel = 1 / (devicePixelRatio || 1);
+    const below = areDashed(slots) ? DASHES : [];
     for (let look = 1; look <= LOOKS; look += 1)
       for (const sign of [-1, 1]) {
         const share = look / LOOKS;
         const thin = lines > MOST_THICK;
         context.lineWidth = thin ? pixel : 0.5 + 4.5 * share;
         context.strokeStyle = colorOf(sign * (0.25 + 0.75 * share));
+        context.setLineDash(sign < 0 ? below : []);
         context.beginPath();
         slots.forEach((slot, index) =>
           this.path(context, columns, slot, this.looks[index], sign * look, curved, !thin),
         );
         context.stroke();
       }
+    context.setLineDash([]);
+    drawOthers(context, columns, slots);
   }
 
   private path(
@@ -138,6 +152,37 @@ export class Edges {
     });
     return found;
   }
+}
+
+/** What is no weight's line: a band to and from a bar, and units that a layer without weights takes over. */
+function drawOthers(context: CanvasRenderingContext2D, columns: readonly Column[], slots: readonly Slot[]): void {
+  const { rule } = colors.peek();
+  context.lineWidth = 1;
+  for (let place = 1; place < columns.length; place += 1) {
+    const [from, to] = [columns[place - 1], columns[place]];
+    context.beginPath();
+    if (from.bar || to.bar) {
+      const [left, right] = [endsOf(from), endsOf(to)];
+      context.moveTo(from.x + from.side / 2, left[0]);
+      context.lineTo(to.x - to.side / 2, right[0]);
+      context.lineTo(to.x - to.side / 2, right[1]);
+      context.lineTo(from.x + from.side / 2, left[1]);
+      context.fillStyle = rule;
+      context.globalAlpha = 0.4;
+      context.fill();
+      context.globalAlpha = 1;
+    } else if (!slots.some(({ layer }) => layer === place - 1)) {
+      for (let unit = 0; unit < to.units; unit += 1)
+        line(context, from, to, unitY(from, unit), unitY(to, unit), false);
+      context.strokeStyle = colors.peek().soft;
+      context.stroke();
+    }
+  }
+}
+
+/** Where a column begins and ends. */
+function endsOf({ bar, top, step, side, units }: Column): readonly [number, number] {
+  return bar ? [top, top + step] : [top - side / 2, top + (units - 1) * step + side / 2];
 }
 
 /** From the right side of one unit to the left side of the other. */

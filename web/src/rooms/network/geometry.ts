@@ -30,6 +30,9 @@ export interface Margins {
   readonly right: number;
 }
 
+/** Pixels that a column needs at least: of many the picture is wider than a narrow screen. */
+export const LEAST_COLUMN = 66;
+
 export const unitY = (column: Column, unit: number): number => column.top + unit * column.step;
 
 export function isBar(units: number): boolean {
@@ -59,6 +62,11 @@ export function columnsOf(units: readonly number[], size: Size, margins: Margins
 /** Blocks of weights between two columns, in order. */
 export function weightSlots(opened: Opened): Slot[] {
   return opened.slots.filter((slot) => slot.block === "weight");
+}
+
+/** The numbers into a column that a bar shows: weights, or what a normalised layer scales by. */
+export function barSlot(opened: Opened, layer: number): Slot | undefined {
+  return opened.slots.find((slot) => slot.layer === layer && (slot.block === "weight" || slot.block === "gain"));
 }
 
 export function biasSlot(opened: Opened, layer: number): Slot | undefined {

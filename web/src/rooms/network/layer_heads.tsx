@@ -86,14 +86,15 @@ interface HiddenProps {
 
 function Hidden({ layer, units, kind, editable }: HiddenProps) {
   const words = kind === "dense" ? `${units} unit${units === 1 ? "" : "s"}` : kind.replaceAll("_", " ");
-  if (!editable) return <span>{words}</span>;
+  if (!editable) return <span class={kind === "dense" ? undefined : "network-kind"}>{words}</span>;
   const name = `hidden layer ${layer + 1}`;
   return (
     <div class="network-units" role="group" aria-label={`Units of ${name}`}>
       <span>{words}</span>
       <button
         type="button"
-        aria-label={`Remove a unit from ${name}`}
+        aria-label={units > MOST_UNITS ? `Leave ${MOST_UNITS} units in ${name}` : `Remove a unit from ${name}`}
+        title={units > MOST_UNITS ? `${MOST_UNITS} units, which can be drawn` : undefined}
         disabled={units <= 1}
         onClick={() => addUnits(layer, -1)}
       >

@@ -2,11 +2,12 @@
 import { choose, settings } from "../../model/bench";
 import { MOST_HIDDEN, MOST_UNITS } from "../../model/settings";
 
-/** One unit more, or fewer, in a hidden layer. */
+/** One unit more, or fewer, in a hidden layer; from a layer too wide to be drawn to the widest that is. */
 export function addUnits(layer: number, more: number): void {
   const { hidden } = settings.peek();
-  const units = (hidden[layer] ?? 0) + more;
-  if (hidden[layer] === undefined || units < 1 || units > MOST_UNITS) return;
+  const units = Math.min((hidden[layer] ?? 0) + more, MOST_UNITS);
+  if (hidden[layer] === undefined || units < 1 || units === hidden[layer]) return;
+  if (more > 0 && hidden[layer] > MOST_UNITS) return;
   void choose({ hidden: hidden.map((width, index) => (index === layer ? units : width)) });
 }
 

@@ -6,9 +6,10 @@ import { moved, opened, playing, settings } from "../../model/bench";
 import { unitsOf, type Problem } from "../../model/problem";
 import { Atlas } from "./atlas";
 import { Edges, MOST_LINES } from "./edges";
-import { columnsOf, isBar, unitAt, weightSlots, type Column, type Margins, type Point } from "./geometry";
+import { columnsOf, isBar, LEAST_COLUMN, unitAt, weightSlots, type Column, type Margins, type Point } from "./geometry";
 import { LayerHeads } from "./layer_heads";
 import { addUnits } from "./layers";
+import { LineLegend } from "./line_legend";
 import { drawMarks } from "./marks";
 import { kept, pointed, same, shown, unitName, type Selection, type UnitChoice } from "./selection";
 import { drawUnits } from "./units";
@@ -104,31 +105,34 @@ export function NetworkPicture({ problem: made, count }: Props) {
   };
   return (
     <div class="network-frame">
-      <LayerHeads problem={made} margins={margins} />
-      <div
-        class={Math.max(...units.filter((count) => !isBar(count))) > TALL ? "network-stage tall" : "network-stage"}
-        role="application"
-        tabIndex={0}
-        aria-label={`The network, ${units.join(", ")} units from the inputs to the output. Arrow keys go from unit to unit.`}
-        aria-describedby="network-at"
-        onPointerMove={point}
-        onPointerLeave={() => (pointed.value = null)}
-        onClick={keep}
-        onKeyDown={(event) => {
-          if (pressed(event.key, units)) event.preventDefault();
-        }}
-      >
-        <LiveCanvas when={followTraining} draw={drawLines} />
-        <LiveCanvas when={followTraining} draw={drawAllUnits} label={labelOf(units)} />
-        <LiveCanvas when={followSelection} draw={drawSelection} />
-        <At made={made} />
+      <div style={{ minWidth: `${units.length * LEAST_COLUMN}px` }}>
+        <LayerHeads problem={made} margins={margins} />
+        <div
+          class={Math.max(...units.filter((count) => !isBar(count))) > TALL ? "network-stage tall" : "network-stage"}
+          role="application"
+          tabIndex={0}
+          aria-label={`The network, ${units.join(", ")} units from the inputs to the output. Arrow keys go from unit to unit.`}
+          aria-describedby="network-at"
+          onPointerMove={point}
+          onPointerLeave={() => (pointed.value = null)}
+          onClick={keep}
+          onKeyDown={(event) => {
+            if (pressed(event.key, units)) event.preventDefault();
+          }}
+        >
+          <LiveCanvas when={followTraining} draw={drawLines} />
+          <LiveCanvas when={followTraining} draw={drawAllUnits} label={labelOf(units)} />
+          <LiveCanvas when={followSelection} draw={drawSelection} />
+          <At made={made} />
+        </div>
       </div>
+      <LineLegend problem={made} />
     </div>
   );
 }
 
 const labelOf = (units: readonly number[]): string =>
-  `A network of ${units.join(", ")} units; blue weights are positive, orange negative`;
+  `A network of ${units.join(", ")} units; blue weights are positive, orange or dashed ones negative`;
 
 /** What the keys have come to, for a screen reader. */
 function At({ made }: { made: Problem }) {
@@ -144,8 +148,10 @@ function At({ made }: { made: Problem }) {
 export function neighbour(from: UnitChoice, key: string, units: readonly number[]): UnitChoice | null {
   const aside = { ArrowLeft: -1, ArrowRight: 1 }[key];
   if (aside !== undefined) {
-    const column = from.column + aside;
-    if (column < 0 || column >= units.length || isBar(units[column])) return null;
+    let column = from.column + aside;
+    // Over bars, which have no units to be looked at.
+    while (column >= 0 && column < units.length && isBar(units[column])) column += aside;
+    if (column < 0 || column >= units.length) return null;
     // To the unit that stands at about the same height.
     const unit = Math.round(((from.unit + 0.5) / units[from.column]) * units[column] - 0.5);
     return { kind: "unit", column, unit: Math.min(Math.max(unit, 0), units[column] - 1) };
@@ -165,7 +171,8 @@ function pressed(key: string, units: readonly number[]): boolean {
   }
   const from = chosen?.kind === "unit" ? chosen : null;
   if (key.startsWith("Arrow")) {
-    const first: UnitChoice = { kind: "unit", column: isBar(units[0]) ? 1 : 0, unit: 0 };
+    const column = units.findIndex((count) => !isBar(count));
+    const first: UnitChoice | null = column < 0 ? null : { kind: "unit", column, unit: 0 };
     const next = from ? neighbour(from, key, units) : first;
     if (next) kept.value = next;
     return true;

@@ -80,11 +80,11 @@ function FewLines({ units }: { units: readonly number[] }) {
 }
 
 function TooLarge({ units }: { units: readonly number[] }) {
-  const wide = units.filter(isBar).map((count) => count.toLocaleString("en"));
+  const wide = [...new Set(units.filter(isBar))].map((count) => count.toLocaleString("en"));
   return (
     <p class="network-words">
       {wide.length > 0
-        ? `A layer of ${wide.join(", ")} units is more than the ${MOST_UNITS} that can be told apart: it is shown as a bar with the histogram of its weights.`
+        ? `A layer of more than ${MOST_UNITS} units, here ${wide.join(" and ")}, is shown as a bar with the histogram of the weights into it, above 0 at its upper half.`
         : `${units.length - 2} hidden layers are more than the ${MOST_HIDDEN} whose units can be told apart: their maps are left out.`}
     </p>
   );

@@ -7,6 +7,7 @@ import { SIGMA_WORDS } from "./activations";
 import { OPTIMIZER_WORDS } from "./optimizers";
 import { Check } from "./check";
 import { Formula, Symbol, written } from "./formula";
+import { INNER_WORDS, innerKind } from "./inner";
 import type { Line, Row, Script } from "./script";
 import {
   current,
@@ -98,11 +99,17 @@ function words(line: Line, script: Script): string {
     const losses = script.scene.network.heads.map((head) => LOSS_WORDS[head.loss.name]);
     return `How wrong the prediction is: ${[...new Set(losses)].join("; ")}.`;
   }
+  const inner = line.phase === "forward" && innerKind(script, layer);
+  if (inner) return INNER_WORDS[inner];
   if (line.phase === "forward")
     return `Everything that comes in, each times its weight${script.hasBias(layer - 1) ? ", and the bias" : ""}; then ${SIGMA_WORDS[script.activation(layer, unit).name]}.`;
+  if (line.phase === "update" && innerKind(script, layer + 1))
+    return `The gradient of a gain is δ times x̂, that of a shift is δ itself. ${OPTIMIZER_WORDS[script.scene.optimizer.name]}.`;
   if (line.phase === "update")
     return `The gradient is the δ of the unit above times what came in. ${OPTIMIZER_WORDS[script.scene.optimizer.name]}.`;
   if (layer === script.depth) return "δ = ∂f/∂z: how fast the loss grows with z, by the loss and then by σ.";
+  if (innerKind(script, layer + 1))
+    return "The delta above comes back through the layer between, with numbers of step t: all deltas first, then all updates.";
   const letter = script.letters.weights(layer).letter;
   return `The deltas above come back through the old ${letter}, of step t: all deltas first, then all updates.`;
 }

@@ -48,7 +48,7 @@ interface Props {
 
 export function Check({ script, line, large }: Props) {
   const { traced } = script.scene;
-  const place = script.place(line.layer, line.from, line.unit);
+  const place = line.moves!.at;
   const difference = traced.numeric?.[place] ?? NaN;
   const gap = Math.abs(difference - traced.gradient[place]);
   const agrees = gap <= TOLERANCE * scaleOf(script.scene);

@@ -152,7 +152,7 @@ function Updates({ script, own, at }: Props) {
 }
 
 function UpdateRow({ script, line, at }: { readonly script: Script; readonly line: Line; readonly at: Line }) {
-  const old = script.weight(line.layer, line.from, line.unit);
+  const { old } = line.moves!;
   const [gradient] = line.rows;
   const after = line.rows[line.rows.length - 1];
   const { numeric } = script.scene.traced;

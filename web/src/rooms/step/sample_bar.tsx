@@ -107,6 +107,7 @@ function Numbers() {
           value={value}
           low={-1e6}
           high={1e6}
+          narrow
           onChoose={(number) => change(`a-0-${index}`, number)}
         />
       ))}
@@ -117,6 +118,7 @@ function Numbers() {
           value={value}
           low={range[0]}
           high={range[1]}
+          narrow
           onChoose={(number) => change(`d-${index}`, number)}
         />
       ))}
@@ -135,6 +137,7 @@ function targetRange(): readonly [number, number] {
 function Notes() {
   const { batch_size: batch } = settings.value;
   const perEpoch = opened.value?.steps_per_epoch ?? 1;
+  const isBatch = problem.value!.open.network.layers.some(({ name }) => name === "batch_normalization");
   return (
     <>
       {batch > 1 && (
@@ -146,6 +149,12 @@ function Notes() {
         </p>
       )}
       {isTranslated(problem.value!) && <InTheTable made={problem.value!} />}
+      {isBatch && (
+        <p class="step-note">
+          Batch normalization divides by the spread of the rows of a step, and a row alone has none: here it goes
+          by the running mean and variance, as a prediction does.
+        </p>
+      )}
     </>
   );
 }

@@ -17,6 +17,7 @@ import {
   lossTerm,
   type Judged,
 } from "./losses";
+import { blockGradient, innerKind, innerRows, isNormalized, means, sentThrough, statistics } from "./inner";
 import { edgePlace, indices, Letters, targetPlace, unitPlace, unitTitle, type Name } from "./names";
 import { updateRows } from "./optimizers";
 
@@ -48,6 +49,8 @@ export interface Line {
   readonly layer: number;
   readonly unit: number;
   readonly from: number;
+  /** Of an update: the number that moves, as it was, and where it stands in the vector. */
+  readonly moves?: { readonly old: Leaf; readonly at: number };
 }
 
 /** What a script is written from. */
@@ -181,12 +184,30 @@ export class Script {
     };
   }
 
+  /** Where the gain or the shift of a normalised unit stands in the vector. */
+  private blockPlace(layer: number, block: "gain" | "shift", unit: number): number {
+    return this.scene.slots.find((slot) => slot.layer === layer - 1 && slot.block === block)!.start + unit;
+  }
+
+  /** The gain or the shift of a unit of a normalised layer. */
+  blockOf(layer: number, block: "gain" | "shift", unit: number, time = ""): Leaf {
+    return {
+      is: "leaf",
+      name: { letter: block, upper: time ? `${layer},${time}` : `${layer}`, lower: indices(unit) },
+      value: this.scene.traced.before[this.blockPlace(layer, block, unit)],
+      thing: `${block}-${layer}-${unit}`,
+      place: unitPlace(layer, unit),
+    };
+  }
+
   // 1 Forward
 
   private forward(): Line[] {
     const lines: Line[] = [];
-    for (let layer = 1; layer <= this.depth; layer += 1)
+    for (let layer = 1; layer <= this.depth; layer += 1) {
+      lines.push(...statistics(this, layer));
       for (const unit of this.written(layer)) lines.push(this.unitForward(layer, unit));
+    }
     return lines;
   }
 
@@ -197,7 +218,7 @@ export class Script {
     const how = this.sigmaOf(layer, unit);
     const rows: Row[] = [];
     if (this.isDense(layer)) rows.push(engineRow(z, this.weightedSum(layer, unit)));
-    else rows.push(engineRow(z, null, `what ${kindOf(this.layers[layer - 1])} makes of the layer before`));
+    else rows.push(...innerRows(this, layer, unit));
     rows.push(engineRow(a, how.formula, how.because));
     const title = this.title(layer, unit);
     return { id: `a-${layer}-${unit}`, phase: "forward", place, title, rows, layer, unit, from: 0 };
@@ -251,7 +272,8 @@ export class Script {
       const head = headOf(heads, k);
       if (isMissing(heads, head, traced.d)) return plain(0);
       const { formula, because } = lossTerm(head.loss, this.activation(this.depth, k), this.judged(k));
-      if (because) reasons.add(because);
+      // Of terms that are written alone: those that are 0 are left out.
+      if (because && !(formula.is === "plain" && formula.value === 0)) reasons.add(because);
       return times(plain(headWeight(head, traced.d)), formula);
     });
     const said = terms.filter((term) => !(term.is === "plain" && term.value === 0));
@@ -286,6 +308,7 @@ export class Script {
         unit,
         from: 0,
       });
+      if (layer < this.depth) lines.push(...means(this, layer + 1));
       for (const unit of units)
         if (this.isMixed(layer, unit))
           lines.push(line("e", unit, `what comes back to ${this.title(layer, unit)}`, [this.slopeRow(layer, unit)]));
@@ -303,7 +326,7 @@ export class Script {
   private isMixed(layer: number, unit: number): boolean {
     const activation = this.activation(layer, unit);
     if (isElementwise(activation.name)) return false;
-    if (layer < this.depth) return this.isDense(layer + 1);
+    if (layer < this.depth) return true;
     const { loss } = headOf(this.scene.network.heads, unit);
     return !isCanonical(loss, activation) && !judgesSum(loss);
   }
@@ -344,20 +367,24 @@ export class Script {
 
   private hiddenDelta(layer: number, unit: number): Row {
     const delta = this.delta(layer, unit);
-    if (!this.isDense(layer + 1))
-      return engineRow(delta, null, `what comes back through ${kindOf(this.layers[layer])}`);
     const activation = this.activation(layer, unit);
     if (!isElementwise(activation.name))
       return engineRow(delta, this.mixed(layer, unit), "each z moves all units of the layer");
-    const { letter, upper } = this.letters.weights(layer);
-    const old = `old ${letter}${upper ? ` of layer ${upper}` : ""}, step t`;
     const a = this.output(layer, unit);
     const { formula, because } = sigmaSlope(activation, this.sum(layer, unit), a, false);
-    return engineRow(delta, times(formula, this.sentBack(layer, unit)), both(old, because));
+    return engineRow(delta, times(formula, this.sentBack(layer, unit)), both(this.oldWords(layer), because));
+  }
+
+  /** Which numbers of before the step δ comes back through. */
+  private oldWords(layer: number): string | undefined {
+    if (!this.isDense(layer + 1)) return isNormalized(innerKind(this, layer + 1)) ? "old gain, step t" : undefined;
+    const { letter, upper } = this.letters.weights(layer);
+    return `old ${letter}${upper ? ` of layer ${upper}` : ""}, step t`;
   }
 
   /** Σ_g δ_g V_gm, with the weights of before the step. */
   private sentBack(layer: number, unit: number): Expression {
+    if (!this.isDense(layer + 1)) return sentThrough(this, layer + 1, unit);
     const terms = range(0, this.count(layer + 1)).map(
       (g): Expression => ({
         is: "times",
@@ -391,6 +418,9 @@ export class Script {
   private update(): Line[] {
     const lines: Line[] = [];
     for (let layer = this.depth - 1; layer >= 0; layer -= 1) {
+      if (isNormalized(innerKind(this, layer + 1)))
+        for (const unit of this.written(layer + 1))
+          lines.push(this.blockUpdate(layer + 1, "gain", unit), this.blockUpdate(layer + 1, "shift", unit));
       if (!this.isDense(layer + 1)) continue;
       for (const to of this.written(layer + 1))
         for (const from of this.sources(layer)) lines.push(this.weightUpdate(layer, from, to));
@@ -410,44 +440,65 @@ export class Script {
   }
 
   private weightUpdate(layer: number, from: number, to: number): Line {
-    const { traced, optimizer } = this.scene;
-    const id = `${layer}-${from}-${to}`;
     const edge = edgePlace(layer, from, to);
-    const place = this.place(layer, from, to);
-    const old = this.weight(layer, from, to, "t");
-    const after = this.weight(layer, from, to, "t+1").name;
     const delta = this.delta(layer + 1, to);
-    const gradient: Leaf = {
-      is: "leaf",
-      name: partial(this.weight(layer, from, to).name),
-      value: traced.gradient[place],
-      thing: `g-${id}`,
-      place: edge,
-    };
     const product = from < 0 ? delta : times(delta, this.output(layer, from));
-    const rows = [
-      engineRow(gradient, product, from < 0 ? "a bias is a weight on 1" : undefined),
-      ...updateRows({
-        traced,
-        optimizer,
-        place,
-        id,
-        edge,
-        old,
-        gradient,
-        after,
-        isWeight: from >= 0,
-      }),
-    ];
+    const rows = this.moving(`${layer}-${from}-${to}`, edge, {
+      at: this.place(layer, from, to),
+      old: this.weight(layer, from, to, "t"),
+      after: this.weight(layer, from, to, "t+1").name,
+      gradient: partial(this.weight(layer, from, to).name),
+      product,
+      isWeight: from >= 0,
+      ...(from < 0 ? { says: "a bias is a weight on 1" } : {}),
+    });
     const what = from < 0 ? "the bias" : `the weight from ${this.title(layer, from)}`;
     const title = `${what} to ${this.title(layer + 1, to)}`;
-    return { id: `w-${id}`, phase: "update", place: edge, title, rows, layer, unit: to, from };
+    const moves = { old: this.weight(layer, from, to), at: this.place(layer, from, to) };
+    return { id: `w-${layer}-${from}-${to}`, phase: "update", place: edge, title, rows, layer, unit: to, from, moves };
+  }
+
+  /** The update of a gain or a shift of layer 1 … L. */
+  private blockUpdate(layer: number, block: "gain" | "shift", unit: number): Line {
+    const place = unitPlace(layer, unit);
+    const [id, at] = [`${block}-${layer}-${unit}`, this.blockPlace(layer, block, unit)];
+    const rows = this.moving(id, place, {
+      at,
+      old: this.blockOf(layer, block, unit, "t"),
+      after: this.blockOf(layer, block, unit, "t+1").name,
+      gradient: partial(this.blockOf(layer, block, unit).name),
+      product: blockGradient(this, layer, block, unit),
+      isWeight: false,
+    });
+    const moves = { old: this.blockOf(layer, block, unit), at };
+    const title = `the ${block} of ${this.title(layer, unit)}`;
+    return { id, phase: "update", place, title, rows, layer: layer - 1, unit, from: 0, moves };
+  }
+
+  /** From δ to the new number. */
+  private moving(id: string, edge: string, of: Moved): Row[] {
+    const { traced, optimizer } = this.scene;
+    const { at, old, after, isWeight } = of;
+    const gradient: Leaf = { is: "leaf", name: of.gradient, value: traced.gradient[at], thing: `g-${id}`, place: edge };
+    const first = engineRow(gradient, of.product, of.says);
+    return [first, ...updateRows({ traced, optimizer, place: at, id, edge, old, gradient, after, isWeight })];
   }
 
   private pageRow(thing: string, name: Name, formula: Expression, place: string, says?: string): Row {
     const value = workedOut(formula);
     return { id: thing, name, formula, value, thing, place, of: "page", ...(says ? { says } : {}) };
   }
+}
+
+/** A number on its way through a step. */
+interface Moved {
+  readonly at: number;
+  readonly old: Leaf;
+  readonly after: Name;
+  readonly gradient: Name;
+  readonly product: Expression;
+  readonly isWeight: boolean;
+  readonly says?: string;
 }
 
 /** ∂f/∂V₁₁ */
@@ -457,7 +508,7 @@ function partial(name: Name): Name {
 
 const leafOf = ({ name, value, thing, place }: Row): Leaf => ({ is: "leaf", name, value, thing, place });
 
-function engineRow(leaf: Leaf, formula: Expression | null, says?: string): Row {
+export function engineRow(leaf: Leaf, formula: Expression | null, says?: string): Row {
   const { name, value, thing, place } = leaf;
   return { id: thing, name, formula, value, thing, place, of: "engine", ...(says ? { says } : {}) };
 }
@@ -467,6 +518,4 @@ const range = (first: number, last: number): number[] =>
 
 const both = (...reasons: (string | undefined)[]): string | undefined =>
   reasons.filter((reason) => reason).join("; ") || undefined;
-
-const kindOf = (layer: LayerRecord): string => layer.name.replace("_", " ");
 

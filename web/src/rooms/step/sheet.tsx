@@ -21,9 +21,10 @@ const kind = signal<Kind>("solution");
 /** Whether the step can be done by hand on a page or two. */
 function fits(of: Script): boolean {
   const widths = Array.from({ length: of.depth + 1 }, (_, layer) => of.count(layer));
-  const dense = widths.slice(1).every((_, layer) => of.isDense(layer + 1));
-  return dense && Math.max(...widths) <= MOST_UNITS && of.scene.traced.before.length <= MOST_ON_PAPER;
+  return isDense(of) && Math.max(...widths) <= MOST_UNITS && of.scene.traced.before.length <= MOST_ON_PAPER;
 }
+
+const isDense = (of: Script): boolean => of.layers.every((_, layer) => of.isDense(layer + 1));
 
 /** What can be printed. */
 export function Paper() {
@@ -34,6 +35,8 @@ export function Paper() {
     // After the sheet is drawn anew.
     setTimeout(() => window.print(), 50);
   };
+  if (!isDense(of))
+    return <p class="step-note">Worksheets are made for networks without normalisation and dropout.</p>;
   if (!fits(of))
     return (
       <p class="step-note">
@@ -293,8 +296,7 @@ interface UpdateLineProps {
 }
 
 function UpdateLine({ line, children }: UpdateLineProps) {
-  const of = script.value!;
-  const old = of.weight(line.layer, line.from, line.unit);
+  const { old } = line.moves!;
   const [gradient] = line.rows;
   return (
     <tr>

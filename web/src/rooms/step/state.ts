@@ -171,7 +171,10 @@ export function pickUnit(layer: number, unit: number): void {
     pick(layer, unit);
     if (now === "update") {
       const to = script.value!.written(Math.max(layer, 1))[0];
-      goTo(layer === 0 ? `w-0-${unit}-${to}` : `w-${layer - 1}-0-${unit}`);
+      const ids = [layer === 0 ? `w-0-${unit}-${to}` : `w-${layer - 1}-0-${unit}`, `gain-${layer}-${unit}`];
+      // No number of dropout's moves.
+      const found = lines.value.find(({ id }) => ids.includes(id));
+      if (found) goTo(found.id);
     } else if (layer > 0) goTo(`${now === "forward" ? "a" : "delta"}-${layer}-${unit}`);
   });
 }

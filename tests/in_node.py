@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 import shutil
 import subprocess
@@ -32,14 +33,16 @@ needs_node = pytest.mark.skipif(missing() is not None, reason=str(missing()))
 
 
 @functools.cache
-def _bundles() -> tempfile.TemporaryDirectory[str]:
+def _bundles() -> Path:
     """Where bundles lie until the tests end."""
-    return tempfile.TemporaryDirectory(prefix="deltarule-bundles-")
+    folder = tempfile.TemporaryDirectory(prefix="deltarule-bundles-")
+    atexit.register(folder.cleanup)
+    return Path(folder.name)
 
 
 @functools.cache
 def _bundle(entry: str) -> Path:
-    bundled = Path(_bundles().name) / f"{Path(entry).stem}.mjs"
+    bundled = _bundles() / f"{Path(entry).stem}.mjs"
     command = [BUNDLER, WEB / "tests" / entry, "--format", "esm", "--file", bundled]
     subprocess.run(command, check=True, capture_output=True, cwd=WEB)
     return bundled

@@ -11,6 +11,7 @@ from deltarule.persistence.networks import network_record
 from deltarule.playground import asks
 from deltarule.playground.asks import Given
 from deltarule.playground.lab import Lab
+from deltarule.playground.records import plan_record
 
 XOR = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 PARITY = np.array([[0.0], [1.0], [1.0], [0.0]])
@@ -41,20 +42,6 @@ def plan_of(row: tuple) -> dr.TrainingPlan:
         patience=10 if schedule == "adaptive" else None,
         key=5,
     )
-
-
-def plan_record(plan: dr.TrainingPlan) -> dict[str, Any]:
-    """A plan as the page's protocol has it."""
-    return {
-        "optimizer": plan.optimizer.record(),
-        "learning_rate_init": plan.learning_rate_init,
-        "schedule": plan.schedule.record(),
-        "batch_size": plan.batch_size,
-        "sampling": plan.sampling,
-        "penalty": plan.penalty and plan.penalty.record(),
-        "max_epochs": plan.max_epochs,
-        "key": plan.key,
-    }
 
 
 def rows(count: int, inputs: int, outputs: int, seed: int = 0) -> dict[str, Any]:

@@ -43,6 +43,8 @@ EVERYDAY = {
     "test_a_model_of_a_table_is_shown_in_its_own_units": ("",),
     "test_a_page_saves_what_it_trains_as_one_file": ("static",),
     "test_it_is_walked_forward_and_back": ("",),
+    "test_a_training_goes_on_after_a_reload_to_the_last_bit": ("static",),
+    "test_nothing_is_lost_with_a_server": ("this",),
     "test_no_room_keeps_people_out": ("server-light", "static-dark"),
     "test_no_room_is_wider_than_the_screen": ("static-400",),
 }

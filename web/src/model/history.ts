@@ -5,6 +5,7 @@
  * goes to the room before, as it was left.
  */
 import { effect } from "@preact/signals";
+import type { TableRead } from "../protocol";
 import { baseOf, LESSON_NAMES } from "../lessons";
 import { problemSentence, readState, START, writeState, type Read } from "./address";
 import { notice, ownTable, settings } from "./bench";
@@ -54,12 +55,14 @@ function write(text: string, shown: typeof room): void {
 }
 
 /** To where the address bar says. */
-async function arrive(): Promise<void> {
+async function arrive(table: TableRead | null = null): Promise<void> {
   clearTimeout(pending);
   pending = 0;
+  // The link of a server that was started anew: the page enters as it begins.
+  if (hasToken()) return location.reload();
   arriving += 1;
   const { state, problems } = readAddress(location.hash);
-  const taken = await visit(state);
+  const taken = await visit(table ? { ...state, table } : state);
   arriving -= 1;
   [written, room] = [addressText(), settings.value.room];
   if (!taken) history.replaceState(null, "", `#${written}`);
@@ -67,9 +70,24 @@ async function arrive(): Promise<void> {
   if (sentence) notice.value = taken ? sentence : `${sentence} ${notice.value}`;
 }
 
-/** Begin with what the address says, and keep both together from then on. */
-export async function followAddress(): Promise<void> {
-  await arrive();
+interface Left {
+  readonly address: string;
+  readonly table: TableRead | null;
+}
+
+/** Whether the address is a link that a server printed. */
+export const hasToken = (): boolean => new URLSearchParams(location.hash.slice(1)).has("token");
+
+/**
+ * Begin with what the address says, and keep both together from then on. `kept` is what a page
+ * before this one left: its address, and a table of the person's own.
+ */
+export async function followAddress(kept: Left | null = null): Promise<void> {
+  if (kept) {
+    history.replaceState(null, "", `#${kept.address}`);
+    ownTable.value = kept.table;
+  }
+  await arrive(kept?.table);
   addEventListener("popstate", () => void arrive());
   effect(() => {
     const text = addressText();

@@ -4,7 +4,7 @@ import { App } from "./app";
 import { engineOfThisPage } from "./engines/choice";
 import { choose, engineIs, meet, useEngine } from "./model/bench";
 import { NEED_AN_ENGINE } from "./model/groups";
-import { followAddress, hasToken } from "./model/history";
+import { followAddress, hasToken, land } from "./model/history";
 import { keepOn, keptFor, takeUpKept } from "./model/kept";
 import { followLesson, takeUpProgress } from "./model/lesson";
 import "./style.css";
@@ -12,6 +12,7 @@ import "./style.css";
 async function start(): Promise<void> {
   const entered = hasToken();
   useEngine(await engineOfThisPage());
+  land();
   render(<App />, document.getElementById("page")!);
   await meet();
   const kept = keptFor(location.hash.slice(1), entered);

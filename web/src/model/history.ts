@@ -7,8 +7,9 @@
 import { effect } from "@preact/signals";
 import type { TableRead } from "../protocol";
 import { baseOf, LESSON_NAMES } from "../lessons";
-import { problemSentence, readState, START, writeState, type Read } from "./address";
+import { differing, problemSentence, readState, START, writeState, type Read } from "./address";
 import { notice, ownTable, settings } from "./bench";
+import type { Settings } from "./settings";
 import { stateNow, visit } from "./visit";
 
 /** Milliseconds for which choices are gathered: browsers do not like many entries a second. */
@@ -39,6 +40,9 @@ let room = START.settings.room;
 let pending = 0;
 let arriving = 0;
 
+/** What the page was told before its engine was there; null once it has begun. */
+let landed: Settings | null = null;
+
 function replace(): void {
   clearTimeout(pending);
   pending = 0;
@@ -62,10 +66,19 @@ async function arrive(table: TableRead | null = null): Promise<void> {
   if (hasToken()) return location.reload();
   arriving += 1;
   const { state, problems } = readAddress(location.hash);
-  const taken = await visit(table ? { ...state, table } : state);
+  // What the person has chosen meanwhile stays.
+  const chosen = landed ? differing(landed, settings.value) : {};
+  landed = null;
+  const taken = await visit({
+    ...state,
+    settings: { ...state.settings, ...chosen },
+    table: table ?? state.table,
+  });
   arriving -= 1;
   [written, room] = [addressText(), settings.value.room];
-  if (!taken) history.replaceState(null, "", `#${written}`);
+  // The address was refused, or something else was chosen on the way.
+  const told = writeState(state, baseOf(state.settings.lesson));
+  if (!taken || written !== told) history.replaceState(null, "", `#${written}`);
   const sentence = problemSentence(problems);
   if (sentence) notice.value = taken ? sentence : `${sentence} ${notice.value}`;
 }
@@ -78,6 +91,14 @@ interface Left {
 /** Whether the address is a link that a server printed. */
 export const hasToken = (): boolean => new URLSearchParams(location.hash.slice(1)).has("token");
 
+/** Shows what the address says while the engine is on its way: its room, without numbers. */
+export function land(): void {
+  settings.value = readAddress(location.hash).state.settings;
+  landed = settings.value;
+  // Until the page has begun, its begin reads the address.
+  addEventListener("popstate", () => landed ?? void arrive());
+}
+
 /**
  * Begin with what the address says, and keep both together from then on. `kept` is what a page
  * before this one left: its address, and a table of the person's own.
@@ -88,7 +109,6 @@ export async function followAddress(kept: Left | null = null): Promise<void> {
     ownTable.value = kept.table;
   }
   await arrive(kept?.table);
-  addEventListener("popstate", () => void arrive());
   effect(() => {
     const text = addressText();
     const shown = settings.value.room;

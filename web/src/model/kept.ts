@@ -145,7 +145,9 @@ export async function takeUpKept({ address, table, onModel, training }: Kept): P
     if (onModel) settings.value = state.settings;
     else await adopt({ ...state, table: table ?? state.table });
   }
-  if (training) await takeUp(training.network, training.state, training.curves);
+  // Meanwhile another state may have been gone to.
+  if (training && addressText() === address)
+    await takeUp(training.network, training.state, training.curves);
 }
 
 /** Keeps from now on: whenever the page is left, or may be. */

@@ -104,8 +104,8 @@ function More() {
       type="button"
       class="transport-more"
       aria-expanded={unfolded.value}
-      aria-label="More of the training"
-      title="Pace, seeds, keys"
+      aria-label="Pace, seeds and keys"
+      title="Pace, seeds and keys"
       onClick={() => (unfolded.value = !unfolded.value)}
     >
       ⋯

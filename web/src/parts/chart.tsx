@@ -42,8 +42,8 @@ export function Chart({ label, epochs, lines, height, log = false }: Props) {
         cursor: { show: false },
         scales: { x: { time: false }, y: log ? { distr: 3 } : {} },
         axes: [
-          { ...axis, size: 26, font: "11px system-ui" },
-          { ...axis, size: 50, font: "11px system-ui" },
+          { ...axis, size: 26, font: "12px system-ui" },
+          { ...axis, size: 50, font: "12px system-ui" },
         ],
         series: [
           {},

@@ -82,7 +82,7 @@ export function paintAxes(
   across: { readonly ticks: readonly Tick[]; readonly x: (value: number) => number; readonly title: string },
 ): void {
   const { rule, soft } = colors.peek();
-  context.font = "12px system-ui";
+  context.font = "13px system-ui";
   context.lineWidth = 1;
   context.strokeStyle = rule;
   context.fillStyle = soft;

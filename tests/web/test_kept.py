@@ -49,15 +49,16 @@ def weights(page: Any) -> str:
     return link.partition("&w=")[2]
 
 
-def paste(page: Any) -> None:
+def bring(page: Any, text: str = TABLE) -> None:
     """A table of one's own is in use."""
     page.get_by_role("link", name="Data").click()
-    page.get_by_role("textbox", name="or paste it here").fill(TABLE)
-    page.get_by_role("button", name="Read the pasted text").click()
+    page.get_by_label("Choose a CSV file").set_input_files(
+        {"name": "houses.csv", "mimeType": "text/csv", "buffer": text.encode()}
+    )
     page.get_by_role("button", name="Use this table").click()
     page.get_by_role("link", name="Network").and_(page.locator("[aria-current]")).wait_for()
     page.get_by_role("link", name="Data").click()
-    page.get_by_role("heading", name="In use: pasted text").wait_for()
+    page.get_by_role("heading", name="In use: houses.csv").wait_for()
 
 
 def test_a_training_goes_on_after_a_reload_to_the_last_bit(open_page):
@@ -85,12 +86,12 @@ def test_a_training_goes_on_after_a_reload_to_the_last_bit(open_page):
 
 def test_a_table_of_ones_own_is_there_after_a_reload(open_page):
     page = open_page("hidden=4&learning_rate_init=0.01")
-    paste(page)
+    bring(page)
     epochs(page, 2)
     before = counters(page)
     page.reload()
     stands(page, before)
-    page.get_by_role("heading", name="In use: pasted text").wait_for()
+    page.get_by_role("heading", name="In use: houses.csv").wait_for()
     assert page.get_by_role("columnheader", name="size").count()
     assert page.locator(".notice").count() == 0
 
@@ -117,9 +118,18 @@ def test_a_lesson_goes_on_after_a_reload(open_page):
     assert page.get_by_role("button", name=", done: ").count() == 0
 
 
+def test_a_table_too_large_to_be_kept_is_missed_in_a_sentence(open_page):
+    page = open_page()
+    rows = "\n".join(f"{row},{row % 7},{row % 2}" for row in range(140_000))
+    bring(page, f"a,b,c\n{rows}\n")
+    page.reload()
+    page.get_by_text("its own table, which is not in it").wait_for()
+    stands(page, ["0"])
+
+
 def test_another_state_in_the_address_wins(open_page):
     page = open_page("hidden=4")
-    paste(page)
+    bring(page)
     epochs(page, 2)
     base = page.url.partition("#")[0]
     page.goto("about:blank")
@@ -187,7 +197,7 @@ def test_nothing_is_lost_with_a_server(start, visit, tab):
     first = start()
     port = int(first.new_url().split(":")[2].partition("/")[0])
     page = visit(first.new_url())
-    paste(page)
+    bring(page)
     epochs(page, 3)
     before = counters(page)
     first.close()
@@ -203,7 +213,7 @@ def test_nothing_is_lost_with_a_server(start, visit, tab):
     else:
         visit(second.new_url())
     page.locator(".notice").wait_for(state="detached", timeout=LONG)
-    page.get_by_role("heading", name="In use: pasted text").wait_for()
+    page.get_by_role("heading", name="In use: houses.csv").wait_for()
     stands(page, before)
     epochs(page, 1)
     assert "token" not in page.url

@@ -46,12 +46,14 @@ def test_every_control_has_a_name_and_is_reached_by_keyboard(open_page):
 
 @pytest.mark.parametrize("width", [420, 360])
 def test_the_bar_that_moves_the_training_leaves_room_on_a_telephone(open_page, width):
-    page = open_page(viewport={"width": width, "height": 850})
+    page = open_page("batch_size=2&held=0.25", viewport={"width": width, "height": 850})
     page.locator(".counters").wait_for()
     bar = page.get_by_role("group", name="Training")
     assert bar.bounding_box()["height"] <= 90
     main = bar.get_by_role("button").all_text_contents()
-    assert main[:4] == ["▶ Train", "One sample", "One epoch", "↶ Back"]
+    assert main[:4] == ["▶ Train", "One mini-batch", "One epoch", "↶ Back"]
+    cut = "nodes => nodes.map(node => node.scrollWidth - node.clientWidth)"
+    assert max(bar.locator(".moves button").evaluate_all(cut)) <= 0
     more = bar.get_by_role("button", name="Pace, seeds and keys")
     more.press("Enter")
     for name in ("↺ Same seed again", "Another seed", "Keys and help"):

@@ -47,30 +47,39 @@ export interface Kept {
   readonly lesson: Progress | null;
 }
 
-/** Bytes of a table, and of a training, that are kept at most: a tab has room for some millions. */
-export const MOST_OF_TABLE = 2_000_000;
-export const MOST_OF_TRAINING = 1_000_000;
+/** Bytes of the numbers of a table, and of a training: a tab has room for some millions. */
+const MOST_OF_TABLE = 2_000_000;
+const MOST_OF_TRAINING = 1_000_000;
 
 /** Pages of one host share its storage: each has a place of its own. */
 const place = (): string => `deltarule playground ${location.pathname}`;
 
-const sizeOf = (part: unknown): number => encode(part).length;
+const bytesOf = (...arrays: readonly Float64Array[]): number =>
+  arrays.reduce((sum, { byteLength }) => sum + byteLength, 0);
 
-const modelOf = (brought: Subject | null | undefined): string => (brought ? markOf(brought) : "");
+const marks = new WeakMap<Subject, string>();
+
+function modelOf(brought: Subject | null | undefined): string {
+  if (!brought) return "";
+  // Over all its numbers: once is enough.
+  if (!marks.has(brought)) marks.set(brought, markOf(brought));
+  return marks.get(brought)!;
+}
 
 function trainingNow(): Training | null {
   const [made, at] = [problem.value, moved.value];
   // A model that is being fitted elsewhere is where it is; one that ran away cannot be gone on from.
   if (!made || !at || live.value || !at.state.vector.every(Number.isFinite)) return null;
-  const training = { network: made.open.network, state: at.state, curves: curves.value };
-  return sizeOf(training) <= MOST_OF_TRAINING ? training : null;
+  const { vector, moments, buffers } = at.state;
+  if (bytesOf(vector, moments, buffers) > MOST_OF_TRAINING) return null;
+  return { network: made.open.network, state: at.state, curves: curves.value };
 }
 
 /** The table that neither the page nor its engine brings. */
 function tableNow(): TableRead | null {
   const table = ownTable.value;
   if (!table || table === engineIs.value?.subject?.table) return null;
-  return sizeOf(table) <= MOST_OF_TABLE ? table : null;
+  return bytesOf(table.X, table.y) <= MOST_OF_TABLE ? table : null;
 }
 
 function now(): Kept {

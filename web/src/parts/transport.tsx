@@ -92,7 +92,7 @@ function Back() {
   const behind = moved.value?.behind ?? 0;
   return (
     <button type="button" disabled={behind === 0 || live.value} title="To where the last move began (←)" onClick={() => void back()}>
-      ↶ Back
+      ↶<span class="transport-word"> Back</span>
     </button>
   );
 }
@@ -129,12 +129,16 @@ function Counters() {
         </dd>
       </div>
       <div>
-        <dt title="The objective: the mean loss over the rows to train on, plus the penalty">objective J</dt>
+        <dt title="The objective: the mean loss over the rows to train on, plus the penalty">
+          <span class="transport-word">objective </span>J
+        </dt>
         <dd>{short(at.measures.objective)}</dd>
       </div>
       {at.measures.held_loss !== null && (
         <div>
-          <dt title="The mean loss over the rows held out">held-out loss</dt>
+          <dt title="The mean loss over the rows held out">
+            held-out<span class="transport-word"> loss</span>
+          </dt>
           <dd>{short(at.measures.held_loss)}</dd>
         </div>
       )}

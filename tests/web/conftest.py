@@ -43,6 +43,12 @@ EVERYDAY = {
     "test_a_model_of_a_table_is_shown_in_its_own_units": ("",),
     "test_a_page_saves_what_it_trains_as_one_file": ("static",),
     "test_it_is_walked_forward_and_back": ("",),
+    "test_what_cannot_be_read_is_told_in_one_sentence": ("static",),
+    "test_what_is_chosen_while_the_page_begins_is_taken": ("hello", "open"),
+    "test_a_slice_through_two_weights_holds_the_objective": ("server",),
+    "test_what_a_task_says_is_in_sight": ("static-420",),
+    "test_a_training_goes_on_after_a_reload_to_the_last_bit": ("static",),
+    "test_nothing_is_lost_with_a_server": ("this",),
     "test_no_room_keeps_people_out": ("server-light", "static-dark"),
     "test_no_room_is_wider_than_the_screen": ("static-400",),
 }

@@ -146,6 +146,46 @@ def test_points_of_a_link_are_rows_to_train_on(open_page):
     assert objective(page) == f"{expected:#.3g}"
 
 
+#: While the page's engine is asked this for the first time, that is done.
+MEANWHILE = """(() => {
+    const post = Worker.prototype.postMessage;
+    Worker.prototype.postMessage = function (message, ...rest) {
+        if (message.ask !== 'WHEN' || window.met) return post.call(this, message, ...rest);
+        window.met = true;
+        setTimeout(() => { DO; setTimeout(() => post.call(this, message, ...rest), 200) }, 50);
+    };
+})()"""
+
+
+@pytest.mark.parametrize("open_page", ["static"], indirect=True)
+@pytest.mark.parametrize("when", ["hello", "open"])
+def test_what_is_chosen_while_the_page_begins_is_taken(open_page, when):
+    def begun(what: str) -> Any:
+        page = open_page()
+        page.context.add_init_script(MEANWHILE.replace("WHEN", when).replace("DO", what))
+        page.reload()
+        page.locator(".counters").wait_for()
+        return page
+
+    page = begun("location.hash = 'seed=8&hidden=5'")
+    page.get_by_text("5 units", exact=True).wait_for()
+    assert parts(copied(page)) == {"v=1", "seed=8", "hidden=5"}
+    page = begun("document.querySelector('a[href=\"#room=landscape\"]').click()")
+    page.get_by_role("link", name="Landscape").and_(page.locator("[aria-current]")).wait_for()
+    page.get_by_role("button", name="Train 100 restarts").wait_for()
+    assert "room=landscape" in page.url
+
+
+@pytest.mark.parametrize("open_page", ["static"], indirect=True)
+def test_the_room_of_a_link_is_there_before_its_engine(open_page):
+    page = open_page()
+    page.context.add_init_script("Worker.prototype.postMessage = () => {}")
+    page.evaluate("() => { location.hash = 'room=lessons&theme=dark' }")
+    page.reload()
+    page.get_by_role("heading", name="Lessons that follow the notes").wait_for()
+    assert page.locator("html").get_attribute("data-theme") == "dark"
+
+
 # Nonsense
 
 SETS = "xor, quadrants, circle, gauss, spiral, plane, hills, iris, digits, own"

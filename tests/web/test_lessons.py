@@ -462,3 +462,34 @@ def test_what_is_done_stays_done_and_a_task_can_be_set_up_again(open_page):
     page.get_by_role("button", name="Begin lesson 2: Forward: sums and σ").click()
     student.panel.get_by_text("Lesson 2 of 6").wait_for()
     assert page.get_by_role("button", name=", done: ").count() == 0
+
+
+#: How far what a task says, and the way on, stand inside the screen; below 0: not.
+INSIDE = """() => ['.lesson-done', '.lesson-onwards button'].map((name) => {
+    const { top, bottom } = document.querySelector(name).getBoundingClientRect();
+    return Math.min(top - document.querySelector('.lesson-panel').getBoundingClientRect().top,
+        innerHeight - bottom);
+})"""
+
+
+@pytest.mark.parametrize("size", [(420, 850), (800, 860), (1280, 800)], ids=lambda s: str(s[0]))
+def test_what_a_task_says_is_in_sight(open_page, size):
+    width, height = size
+    page = open_page("room=lessons", viewport={"width": width, "height": height})
+    student = Student(page)
+    page.get_by_role("heading", name="Lessons that follow the notes").wait_for()
+    page.evaluate("scrollTo(0, 9999)")
+    page.get_by_role("button", name="Begin lesson 6").click()
+    student.panel.wait_for()
+    assert page.evaluate("scrollY") == 0
+    for number, solution in enumerate(SOLUTIONS["layers"][:2], start=1):
+        student.number = number
+        student.settle()
+        student.settle()
+        for part in solution:
+            part(student)
+        student.wait_until_done()
+        student.settle()
+        assert min(page.evaluate(INSIDE)) >= 0, number
+        assert page.evaluate("scrollY") == 0, number
+        student.press("Next task")

@@ -110,6 +110,16 @@ def test_layers_and_units_are_added_and_removed(open_page):
         button(page, "Remove the last hidden layer").click()
     page.get_by_text("0 hidden layers").wait_for()
     assert "2, 1 units" in stage(page).get_attribute("aria-label")
+    # An activation of hidden layers is none of a network without.
+    activation = page.get_by_label("activation", exact=True)
+    assert activation.is_disabled()
+    assert activation.locator("option:checked").text_content() == "no hidden layer"
+    page.get_by_role("link", name="Landscape").click()
+    page.get_by_text("2-1 logistic · sgd").wait_for()
+    page.get_by_role("link", name="Network").click()
+    button(page, "Add a hidden layer").click()
+    page.get_by_text("1 hidden layer", exact=True).wait_for()
+    assert activation.input_value() == "logistic"
 
 
 def test_the_picture_is_gone_through_by_keys(open_page):

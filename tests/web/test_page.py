@@ -42,3 +42,39 @@ def test_every_control_has_a_name_and_is_reached_by_keyboard(open_page):
                 .map((node) => node.outerHTML.slice(0, 100))"""
         )
         assert unreached == [], room
+
+
+@pytest.mark.parametrize("width", [420, 360])
+def test_the_bar_that_moves_the_training_leaves_room_on_a_telephone(open_page, width):
+    page = open_page("batch_size=2&held=0.25", viewport={"width": width, "height": 850})
+    page.locator(".counters").wait_for()
+    bar = page.get_by_role("group", name="Training")
+    assert bar.bounding_box()["height"] <= 90
+    main = bar.get_by_role("button").all_text_contents()
+    assert main[:4] == ["▶ Train", "One mini-batch", "One epoch", "↶ Back"]
+    cut = "nodes => nodes.map(node => node.scrollWidth - node.clientWidth)"
+    assert max(bar.locator(".moves button").evaluate_all(cut)) <= 0
+    more = bar.get_by_role("button", name="Pace, seeds and keys")
+    more.press("Enter")
+    for name in ("↺ Same seed again", "Another seed", "Keys and help"):
+        assert bar.get_by_role("button", name=name).is_visible()
+    assert bar.get_by_role("slider", name="pace").is_visible()
+    assert more.get_attribute("aria-expanded") == "true"
+    assert serious_findings(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    more.press("Enter")
+    assert not bar.get_by_role("button", name="Another seed").is_visible()
+
+
+def test_a_theme_of_the_address_is_that_of_pictures_too(open_page):
+    page = open_page("theme=light", color_scheme="light")
+    page.locator(".counters").wait_for()
+    enter(page, "data")
+    # On an empty canvas the last colour is that of the words.
+    colours = """() => [getComputedStyle(document.documentElement).backgroundColor,
+        document.querySelector('canvas.data-points').getContext('2d').fillStyle]"""
+    assert page.evaluate(colours) == ["rgb(246, 245, 242)", "#5b616e"]
+    page.evaluate("() => { location.hash = 'theme=dark&room=data' }")
+    page.locator("html[data-theme=dark]").wait_for()
+    page.wait_for_timeout(100)
+    assert page.evaluate(colours) == ["rgb(20, 22, 26)", "#a3a8b3"]

@@ -4,17 +4,25 @@ import { App } from "./app";
 import { engineOfThisPage } from "./engines/choice";
 import { choose, engineIs, meet, useEngine } from "./model/bench";
 import { NEED_AN_ENGINE } from "./model/groups";
-import { followAddress } from "./model/history";
-import { followLesson } from "./model/lesson";
+import { followAddress, hasToken, land } from "./model/history";
+import { keepOn, keptFor, takeUpKept } from "./model/kept";
+import { followLesson, takeUpProgress } from "./model/lesson";
 import "./style.css";
 
 async function start(): Promise<void> {
+  const entered = hasToken();
   useEngine(await engineOfThisPage());
+  land();
   render(<App />, document.getElementById("page")!);
   await meet();
-  await followAddress();
-  if (!engineIs.value?.can.includes("train")) await choose({ hide: NEED_AN_ENGINE });
+  const kept = keptFor(location.hash.slice(1), entered);
+  await followAddress(kept);
+  if (kept) await takeUpKept(kept);
+  if (engineIs.value && !engineIs.value.can.includes("train"))
+    await choose({ hide: NEED_AN_ENGINE });
   followLesson();
+  if (kept?.lesson) takeUpProgress(kept.lesson);
+  keepOn();
 }
 
 void start();

@@ -19,12 +19,17 @@ interface Message {
 /** Seconds between tries to reach a server that is gone: longer and longer. */
 const TRIES = [0.5, 1, 2, 4, 8];
 
-const LOST =
+/** Where it is to be started again: pages of other ports have other storage and other cookies. */
+const there = (port: string): string => (port ? ` with --port ${port} (in Python: port=${port})` : "");
+
+const lost = (port: string): string =>
   "The server does not answer: it may have been stopped. What you see is kept, and the page goes " +
-  "on when it answers again. One that was started anew has a link of its own.";
+  `on when it answers again. Where it was stopped, start it again${there(port)} and open its link ` +
+  "in this browser: this page goes on from where it stands.";
 const REFUSED =
   "This page has no key to its server: the link was used before, or belongs to an earlier start. " +
-  "Open the link that the server printed last, or start it again.";
+  "Open the link that the server printed last in this browser, or start it again. The page goes on " +
+  "from where it stood.";
 
 /** Whether the server gives out its page, which needs no key. */
 async function isThere(): Promise<boolean> {
@@ -98,12 +103,12 @@ export class SocketEngine implements Engine {
   private async lost(met: boolean): Promise<void> {
     if (this.closed) return;
     const refused = !met && (await isThere());
-    const sentence = refused ? REFUSED : LOST;
+    const sentence = refused ? REFUSED : lost(location.port);
     this.listeners.tell("connection", { standing: refused ? "refused" : "lost", sentence });
     for (const { reject } of this.waiting.values()) reject(new EngineError(sentence));
     this.waiting.clear();
     this.unsent = [];
-    if (refused) return;
+    // Its link may be opened in another tab: the key is then the whole browser's.
     const seconds = TRIES[Math.min(this.tries, TRIES.length - 1)];
     this.tries += 1;
     setTimeout(() => this.connect(), 1000 * seconds);

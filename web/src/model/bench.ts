@@ -6,7 +6,19 @@
  * rooms draw those. A change that makes another network or other rows begins a new training.
  */
 import { batch, computed, signal } from "@preact/signals";
-import type { Curve, Engine, Hello, Moved, Opened, Requests, Subject, TableRead, Traced } from "../protocol";
+import type {
+  Curve,
+  Engine,
+  Hello,
+  Moved,
+  NetworkRecord,
+  Opened,
+  Requests,
+  State,
+  Subject,
+  TableRead,
+  Traced,
+} from "../protocol";
 import { EngineError } from "../protocol";
 import { modelProblem, type LoadedModel } from "./loaded";
 import { makeProblem, planOf, type Problem } from "./problem";
@@ -94,7 +106,8 @@ export function useEngine(chosen: Engine): void {
 
 /** Hear what the engine says of itself, and whether it brings a model along. */
 export async function meet(): Promise<void> {
-  engineIs.value = await ask("hello", {});
+  const said = await ask("hello", {});
+  if (said) engineIs.value = said;
 }
 
 /** Ask the engine; a refusal is thrown, for who says it in a place of its own. */
@@ -219,6 +232,8 @@ function show(made: Problem, found: Opened, of: Subject | null): void {
 
 /** After the engine was gone: the same training, from the last state that the page has seen. */
 async function reopen(): Promise<void> {
+  // It may be another one, that was started anew.
+  await meet();
   if (!problem.value || !moved.value) return void (await begin());
   const { open: given } = problem.value;
   const found = await ask("open", { ...given, plan: planOf(settings.value), start: moved.value.state });
@@ -226,6 +241,21 @@ async function reopen(): Promise<void> {
   playing.value = false;
   moved.value = { ...moved.value, state: found.state, measures: found.measures, behind: 0 };
   if (watched) await watch(watched.X, watched.layers);
+}
+
+/** The training as a page before this one left it; where the engine refuses, all stays as it is. */
+export async function takeUp(network: NetworkRecord, state: State, drawn: Curves): Promise<void> {
+  const made = problem.value;
+  if (!made) return;
+  openings += 1;
+  const mine = openings;
+  const same = { ...made, open: { ...made.open, network, plan: planOf(settings.value) } };
+  const found = await ask("open", { ...same.open, start: state });
+  if (!found || mine !== openings) return;
+  batch(() => {
+    show(same, found, subject.value);
+    curves.value = drawn;
+  });
 }
 
 function take(told: Moved): void {

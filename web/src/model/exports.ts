@@ -27,13 +27,16 @@ export function traceJson(
   return `${JSON.stringify({ deltarule: made, network, plan, trace: traced }, plain, 1)}\n`;
 }
 
-/** Canvases that lie upon each other, on the colour of their panel, as a PNG. */
-export function pictureOf(canvases: readonly HTMLCanvasElement[]): Promise<Blob | null> {
+/** Canvases that lie upon each other, on a ground, as a PNG. */
+export function pictureOf(
+  canvases: readonly HTMLCanvasElement[],
+  ground: string,
+): Promise<Blob | null> {
   const whole = document.createElement("canvas");
   whole.width = canvases[0].width;
   whole.height = canvases[0].height;
   const context = whole.getContext("2d")!;
-  context.fillStyle = getComputedStyle(canvases[0]).getPropertyValue("--panel");
+  context.fillStyle = ground;
   context.fillRect(0, 0, whole.width, whole.height);
   for (const canvas of canvases) context.drawImage(canvas, 0, 0, whole.width, whole.height);
   return new Promise((resolve) => whole.toBlob(resolve, "image/png"));

@@ -5,9 +5,11 @@
  * goes to the room before, as it was left.
  */
 import { effect } from "@preact/signals";
+import type { TableRead } from "../protocol";
 import { baseOf, LESSON_NAMES } from "../lessons";
-import { problemSentence, readState, START, writeState, type Read } from "./address";
+import { differing, problemSentence, readState, START, writeState, type Read } from "./address";
 import { notice, ownTable, settings } from "./bench";
+import type { Settings } from "./settings";
 import { stateNow, visit } from "./visit";
 
 /** Milliseconds for which choices are gathered: browsers do not like many entries a second. */
@@ -38,6 +40,9 @@ let room = START.settings.room;
 let pending = 0;
 let arriving = 0;
 
+/** What the page was told before its engine was there; null once it has begun. */
+let landed: Settings | null = null;
+
 function replace(): void {
   clearTimeout(pending);
   pending = 0;
@@ -54,23 +59,56 @@ function write(text: string, shown: typeof room): void {
 }
 
 /** To where the address bar says. */
-async function arrive(): Promise<void> {
+async function arrive(table: TableRead | null = null): Promise<void> {
   clearTimeout(pending);
   pending = 0;
+  // The link of a server that was started anew: the page enters as it begins.
+  if (hasToken()) return location.reload();
   arriving += 1;
   const { state, problems } = readAddress(location.hash);
-  const taken = await visit(state);
+  // What the person has chosen meanwhile stays.
+  const chosen = landed ? differing(landed, settings.value) : {};
+  landed = null;
+  const taken = await visit({
+    ...state,
+    settings: { ...state.settings, ...chosen },
+    table: table ?? state.table,
+  });
   arriving -= 1;
   [written, room] = [addressText(), settings.value.room];
-  if (!taken) history.replaceState(null, "", `#${written}`);
+  // The address was refused, or something else was chosen on the way.
+  const told = writeState(state, baseOf(state.settings.lesson));
+  if (!taken || written !== told) history.replaceState(null, "", `#${written}`);
   const sentence = problemSentence(problems);
   if (sentence) notice.value = taken ? sentence : `${sentence} ${notice.value}`;
 }
 
-/** Begin with what the address says, and keep both together from then on. */
-export async function followAddress(): Promise<void> {
-  await arrive();
-  addEventListener("popstate", () => void arrive());
+interface Left {
+  readonly address: string;
+  readonly table: TableRead | null;
+}
+
+/** Whether the address is a link that a server printed. */
+export const hasToken = (): boolean => new URLSearchParams(location.hash.slice(1)).has("token");
+
+/** Shows what the address says while the engine is on its way: its room, without numbers. */
+export function land(): void {
+  settings.value = readAddress(location.hash).state.settings;
+  landed = settings.value;
+  // Until the page has begun, its begin reads the address.
+  addEventListener("popstate", () => landed ?? void arrive());
+}
+
+/**
+ * Begin with what the address says, and keep both together from then on. `kept` is what a page
+ * before this one left: its address, and a table of the person's own.
+ */
+export async function followAddress(kept: Left | null = null): Promise<void> {
+  if (kept) {
+    history.replaceState(null, "", `#${kept.address}`);
+    ownTable.value = kept.table;
+  }
+  await arrive(kept?.table);
   effect(() => {
     const text = addressText();
     const shown = settings.value.room;

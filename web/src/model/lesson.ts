@@ -23,7 +23,7 @@ import {
 import { holds, needsTrace, type Facts, type Log, type Training } from "./lesson_conditions";
 import type { Lesson, Press, Task } from "./lesson_file";
 import { measured, MEASURES } from "./lesson_measures";
-import type { Settings } from "./settings";
+import type { Room, Settings } from "./settings";
 import { adopt, stateNow, visit } from "./visit";
 
 const ownLesson = signal<Lesson | null>(null);
@@ -184,6 +184,36 @@ export async function beginLesson(chosen: Lesson): Promise<void> {
   ownLesson.value = chosen.name ? null : chosen;
   restart();
   await setUp(stateOf(chosen, 0));
+}
+
+/** How far the lesson that is open has come. */
+export interface Progress {
+  /** Its name, or the whole of one that is the person's own. */
+  readonly lesson: string | Lesson;
+  readonly place: number;
+  readonly done: readonly number[];
+  readonly log: Omit<Log, "rooms"> & { readonly rooms: readonly Room[] };
+}
+
+export function progressOf(): Progress | null {
+  if (!lesson.value) return null;
+  return {
+    lesson: ownLesson.value ?? lesson.value.name,
+    place: place.value,
+    done: [...done.value],
+    log: { ...log.value, rooms: [...log.value.rooms] },
+  };
+}
+
+/** Goes on with a lesson where a page before this one left it. */
+export function takeUpProgress({ lesson: which, ...told }: Progress): void {
+  if (typeof which !== "string") ownLesson.value = which;
+  else if (lesson.value?.name !== which) return;
+  batch(() => {
+    place.value = told.place;
+    done.value = new Set(told.done);
+    log.value = { ...told.log, rooms: new Set(told.log.rooms) };
+  });
 }
 
 export function closeLesson(): void {

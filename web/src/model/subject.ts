@@ -29,6 +29,20 @@ function strengths(penalty: Named | null): { readonly l1: number; readonly l2: n
   return penalty.name === "l1" ? { l1: strength, l2: 0 } : { l1: 0, l2: strength };
 }
 
+/** A short number for many: other numbers most likely have another one. */
+function folded(numbers: Float64Array | undefined): number {
+  const bytes = numbers ? new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength) : [];
+  let sum = 0x811c9dc5;
+  for (const byte of bytes) sum = Math.imul(sum ^ byte, 0x01000193);
+  return sum >>> 0;
+}
+
+/** A text that is the same for the same model on the same rows. */
+export function markOf({ title, open, table }: Subject): string {
+  const numbers = [open.start?.vector, table.X, table.y].map(folded);
+  return [title, JSON.stringify(open.network), ...numbers].join(" ");
+}
+
 export function choicesOfSubject({ open, scaling, axes }: Subject): Partial<Settings> {
   const { penalty, key, ...plan } = open.plan;
   return {

@@ -2,12 +2,11 @@
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import { dark } from "./scheme";
+import { colors, dark, type ColorName } from "./scheme";
 
 interface Line {
   readonly name: string;
-  /** A custom property of the page's style that holds its colour. */
-  readonly color: string;
+  readonly color: ColorName;
   readonly dash?: number[];
   readonly values: readonly number[];
 }
@@ -33,10 +32,8 @@ export function Chart({ label, epochs, lines, height, log = false }: Props) {
   const inDark = dark.value;
   useEffect(() => {
     const node = place.current!;
-    const style = getComputedStyle(node);
-    const ink = style.getPropertyValue("--soft").trim();
-    const rule = style.getPropertyValue("--rule").trim();
-    const axis = { stroke: ink, grid: { stroke: rule, width: 1 }, ticks: { show: false } };
+    const { soft, rule } = colors.peek();
+    const axis = { stroke: soft, grid: { stroke: rule, width: 1 }, ticks: { show: false } };
     chart.current = new uPlot(
       {
         width: node.clientWidth,
@@ -45,14 +42,14 @@ export function Chart({ label, epochs, lines, height, log = false }: Props) {
         cursor: { show: false },
         scales: { x: { time: false }, y: log ? { distr: 3 } : {} },
         axes: [
-          { ...axis, size: 26, font: "11px system-ui" },
-          { ...axis, size: 50, font: "11px system-ui" },
+          { ...axis, size: 26, font: "12px system-ui" },
+          { ...axis, size: 50, font: "12px system-ui" },
         ],
         series: [
           {},
           ...lines.map((line) => ({
             label: line.name,
-            stroke: style.getPropertyValue(line.color).trim(),
+            stroke: colors.peek()[line.color],
             width: 2,
             points: { show: false },
             ...(line.dash ? { dash: line.dash } : {}),

@@ -7,18 +7,21 @@ interface ChoiceProps {
   readonly label: string;
   readonly value: string;
   readonly options: readonly (readonly [value: string, title: string])[];
+  /** Why there is nothing to choose now, in place of what is chosen; else left out. */
+  readonly idle?: string | undefined;
   readonly onChoose: (value: string) => void;
 }
 
 /** A choice that is refused is not chosen: the field goes back to what is. */
-export function Choice({ label, value, options, onChoose }: ChoiceProps) {
+export function Choice({ label, value, options, idle, onChoose }: ChoiceProps) {
   const id = useId();
   return (
     <div class="field">
       <label for={id}>{label}</label>
       <select
         id={id}
-        value={value}
+        value={idle === undefined ? value : ""}
+        disabled={idle !== undefined}
         onChange={(event) => {
           const select = event.currentTarget;
           const chosen = select.value;
@@ -26,6 +29,7 @@ export function Choice({ label, value, options, onChoose }: ChoiceProps) {
           onChoose(chosen);
         }}
       >
+        {idle !== undefined && <option value="">{idle}</option>}
         {options.map(([name, title]) => (
           <option key={name} value={name}>
             {title}

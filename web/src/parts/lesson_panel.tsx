@@ -1,6 +1,6 @@
 /** The lesson that is open, beside any room: its text, the task at hand, and how far it is. */
 import { signal } from "@preact/signals";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { LESSONS } from "../lessons";
 import {
   again,
@@ -26,19 +26,38 @@ const folded = signal(false);
 export function LessonPanel() {
   const open = lesson.value;
   const at = task.value;
-  if (!open || !at) return null;
+  return open && at ? <Panel open={open} at={at} /> : null;
+}
+
+/** How far down the screen the panel begins, for its style: it is to end where the screen does. */
+function useTop() {
+  const ref = useRef<HTMLElement>(null);
+  useLayoutEffect(() => {
+    const panel = ref.current!;
+    const tell = () =>
+      panel.style.setProperty("--panel-top", `${panel.getBoundingClientRect().top}px`);
+    tell();
+    // What stands above it grows and goes: the bar, a notice.
+    const watcher = new ResizeObserver(tell);
+    watcher.observe(document.body);
+    for (const kind of ["scroll", "resize"]) addEventListener(kind, tell, { passive: true });
+    return () => {
+      watcher.disconnect();
+      for (const kind of ["scroll", "resize"]) removeEventListener(kind, tell);
+    };
+  }, []);
+  return ref;
+}
+
+function Panel({ at, open }: TaskProps) {
   return (
-    <aside class="lesson-panel" aria-label="Lesson">
+    <aside ref={useTop()} class="lesson-panel" aria-label="Lesson">
       <Head open={open} />
       {!folded.value && (
         <>
           <Places open={open} />
-          {place.value === 0 && (
-            <div class="lesson-text">
-              <Paragraphs texts={open.text} />
-            </div>
-          )}
-          <TaskView key={`${open.title} ${place.value}`} at={at} open={open} />
+          <Scrolled key={`${open.title} ${place.value}`} at={at} open={open} />
+          <Onwards open={open} />
         </>
       )}
     </aside>
@@ -101,19 +120,58 @@ function Places({ open }: { readonly open: Lesson }) {
   );
 }
 
-function TaskView({ at, open }: { readonly at: Task; readonly open: Lesson }) {
-  const heading = useRef<HTMLHeadingElement>(null);
-  const isFirst = useRef(place.value === 0);
+interface TaskProps {
+  readonly at: Task;
+  readonly open: Lesson;
+}
+
+/** What the panel scrolls: a task begins at its top, and shows what it says when it is done. */
+function Scrolled({ at, open }: TaskProps) {
+  const frame = useRef<HTMLDivElement>(null);
+  const isFirst = place.value === 0;
+  const wasDone = useRef(done.value.has(place.value));
   const isDone = done.value.has(place.value);
   useEffect(() => {
+    // A lesson begins at the top of its room, wherever the page was scrolled to.
+    if (isFirst) scrollTo(0, 0);
     // Whoever goes on by keyboard, or listens, stands at the new task.
-    if (!isFirst.current) heading.current?.focus();
+    else frame.current?.querySelector("h3")?.focus({ preventScroll: true });
   }, []);
+  useEffect(() => {
+    if (isDone && !wasDone.current) showVerdict(frame.current!);
+    wasDone.current = isDone;
+  }, [isDone]);
+  return (
+    <div class="lesson-scrolled" ref={frame}>
+      {isFirst && (
+        <div class="lesson-text">
+          <Paragraphs texts={open.text} />
+        </div>
+      )}
+      <TaskView at={at} isDone={isDone} />
+    </div>
+  );
+}
+
+/** Scrolls the panel, and not the page, to what was said last; from its begin where it is long. */
+function showVerdict(frame: HTMLElement): void {
+  const [first] = frame.querySelectorAll(".lesson-said");
+  const last = frame.querySelector(".lesson-done");
+  if (!first || !last) return;
+  const top = frame.getBoundingClientRect().top;
+  const begin = first.getBoundingClientRect().top - top - MARGIN;
+  const end = last.getBoundingClientRect().bottom - top - frame.clientHeight + MARGIN;
+  const by = Math.min(begin, end);
+  if (by > 0) frame.scrollBy({ top: by });
+}
+
+/** Pixels that are left free around what is scrolled to. */
+const MARGIN = 4;
+
+function TaskView({ at, isDone }: { readonly at: Task; readonly isDone: boolean }) {
   return (
     <section class="lesson-task">
-      <h3 ref={heading} tabIndex={-1}>
-        {at.title}
-      </h3>
+      <h3 tabIndex={-1}>{at.title}</h3>
       <div class="lesson-text">
         <Paragraphs texts={at.text} />
       </div>
@@ -138,30 +196,31 @@ function TaskView({ at, open }: { readonly at: Task; readonly open: Lesson }) {
         )}
       </div>
       {!isDone && at.hints.length > 0 && <Hints hints={at.hints} />}
-      <Onwards open={open} isDone={isDone} />
+      <button type="button" class="lesson-again" onClick={() => void again()}>
+        Set up this task again
+      </button>
     </section>
   );
 }
 
-function Onwards({ open, isDone }: { readonly open: Lesson; readonly isDone: boolean }) {
+/** Where it goes on from a task that is done; below what is scrolled, so that it is always seen. */
+function Onwards({ open }: { readonly open: Lesson }) {
+  if (!done.value.has(place.value)) return null;
   const isLast = place.value === open.tasks.length - 1;
   const number = LESSONS.indexOf(open);
   const next = number >= 0 ? LESSONS[number + 1] : undefined;
+  if (isLast && !next) return null;
   return (
     <div class="lesson-onwards">
-      {isDone && !isLast && (
+      {isLast ? (
+        <button type="button" class="primary" onClick={() => void beginLesson(next!)}>
+          Next lesson: {next!.title}
+        </button>
+      ) : (
         <button type="button" class="primary" onClick={() => void goTo(place.value + 1)}>
           Next task
         </button>
       )}
-      {isDone && isLast && next && (
-        <button type="button" class="primary" onClick={() => void beginLesson(next)}>
-          Next lesson: {next.title}
-        </button>
-      )}
-      <button type="button" onClick={() => void again()}>
-        Set up this task again
-      </button>
     </div>
   );
 }

@@ -5,7 +5,7 @@
 import { effect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { ComponentProps } from "preact";
-import type { Size } from "./canvas";
+import { sized, type Size } from "./canvas";
 import { dark } from "./scheme";
 
 interface Props extends Omit<ComponentProps<"canvas">, "ref" | "size"> {
@@ -27,15 +27,9 @@ export function LiveCanvas({ when, draw, label, ...rest }: Props) {
     const canvas = ref.current;
     const context = canvas?.getContext("2d");
     if (!canvas || !context) return;
-    const { clientWidth: width, clientHeight: height } = canvas;
-    const ratio = devicePixelRatio || 1;
-    if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
-      canvas.width = Math.round(width * ratio);
-      canvas.height = Math.round(height * ratio);
-      fresh.current = true;
-    }
-    context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    painter.current(context, { width, height }, fresh.current);
+    const { size, isNew } = sized(canvas, context);
+    fresh.current ||= isNew;
+    painter.current(context, size, fresh.current);
     fresh.current = false;
   };
   const ask = (anew: boolean) => {

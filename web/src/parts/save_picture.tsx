@@ -1,6 +1,7 @@
 /** A button that saves what is painted in a part of the page, layers of canvas upon each other, as a PNG. */
 import { pictureOf } from "../model/exports";
 import { download } from "./download";
+import { colors } from "./scheme";
 
 interface Props {
   /** In the button and the file's name. */
@@ -11,7 +12,8 @@ interface Props {
 
 export function SavePicture({ name, of }: Props) {
   const save = async () => {
-    const picture = await pictureOf([...document.querySelectorAll<HTMLCanvasElement>(`${of} canvas`)]);
+    const canvases = [...document.querySelectorAll<HTMLCanvasElement>(`${of} canvas`)];
+    const picture = await pictureOf(canvases, colors.peek().panel);
     if (picture) download(`deltarule-${name}.png`, picture);
   };
   return (

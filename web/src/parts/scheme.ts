@@ -17,28 +17,31 @@ effect(() => {
   else dataset.theme = theme.value;
 });
 
-export interface Colors {
-  readonly ink: string;
-  readonly soft: string;
-  readonly rule: string;
-  readonly panel: string;
-  readonly act: string;
-  readonly below: string;
-  readonly above: string;
-}
+/** The colours of the page's style. */
+const NAMES = [
+  "page",
+  "panel",
+  "ink",
+  "soft",
+  "rule",
+  "act",
+  "below",
+  "above",
+  "wrong",
+] as const;
+export type ColorName = (typeof NAMES)[number];
 
-export const colors = computed<Colors>(() => {
-  // Which of the two it is decides what the style's properties hold.
+/** As a canvas wants them: of the two that the style names for each, the one that holds now. */
+export const colors = computed<Readonly<Record<ColorName, string>>>(() => {
   void dark.value;
-  const style = getComputedStyle(document.documentElement);
-  const read = (name: string) => style.getPropertyValue(`--${name}`).trim();
-  return {
-    ink: read("ink"),
-    soft: read("soft"),
-    rule: read("rule"),
-    panel: read("panel"),
-    act: read("act"),
-    below: read("below"),
-    above: read("above"),
+  const probe = document.createElement("span");
+  document.documentElement.append(probe);
+  const style = getComputedStyle(probe);
+  const read = (name: ColorName): [ColorName, string] => {
+    probe.style.color = `var(--${name})`;
+    return [name, style.color];
   };
+  const found = Object.fromEntries(NAMES.map(read)) as Record<ColorName, string>;
+  probe.remove();
+  return found;
 });

@@ -1,4 +1,6 @@
 /** The bar that moves the training: in every room at the same place. */
+import { signal } from "@preact/signals";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { advance, back, begin, choose, live, moved, opened, pause, play, playing, settings } from "../model/bench";
 import { calmMoved } from "../model/calm";
 import { short } from "./numbers";
@@ -9,12 +11,34 @@ import "./transport.css";
 /** How many seeds "another seed" goes through before it begins again. */
 const SEEDS = 10000;
 
+/** On narrow screens: whether what is seldom pressed is on show, too. */
+const unfolded = signal(false);
+
+/** How much of the screen the bar takes, for what stands below it: `--bar` of the page's style. */
+function useHeight() {
+  const ref = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => {
+    const bar = ref.current!;
+    const tell = () => document.documentElement.style.setProperty("--bar", `${bar.offsetHeight}px`);
+    tell();
+    const watcher = new ResizeObserver(tell);
+    watcher.observe(bar);
+    return () => watcher.disconnect();
+  }, []);
+  return ref;
+}
+
 export function Transport() {
   // While a model is fitted elsewhere it is watched, and not moved.
   const none = moved.value === null || live.value;
   const batch = settings.value.batch_size > 1;
   return (
-    <div class="transport" role="group" aria-label="Training">
+    <div
+      ref={useHeight()}
+      class={unfolded.value ? "transport unfolded" : "transport"}
+      role="group"
+      aria-label="Training"
+    >
       <div class="moves">
         <button
           type="button"
@@ -37,9 +61,10 @@ export function Transport() {
           One epoch
         </button>
         <Back />
+        <More />
       </div>
-      <Pace />
-      <div class="moves">
+      <div class="transport-rest">
+        <Pace />
         <button
           type="button"
           disabled={none}
@@ -56,8 +81,8 @@ export function Transport() {
         >
           Another seed
         </button>
-        <Shortcuts />
       </div>
+      <Shortcuts />
       <Counters />
     </div>
   );
@@ -67,7 +92,23 @@ function Back() {
   const behind = moved.value?.behind ?? 0;
   return (
     <button type="button" disabled={behind === 0 || live.value} title="To where the last move began (←)" onClick={() => void back()}>
-      ↶ Back
+      ↶<span class="transport-word"> Back</span>
+    </button>
+  );
+}
+
+/** Shows what a narrow screen leaves out of the bar. */
+function More() {
+  return (
+    <button
+      type="button"
+      class="transport-more"
+      aria-expanded={unfolded.value}
+      aria-label="Pace, seeds and keys"
+      title="Pace, seeds and keys"
+      onClick={() => (unfolded.value = !unfolded.value)}
+    >
+      ⋯
     </button>
   );
 }
@@ -88,12 +129,16 @@ function Counters() {
         </dd>
       </div>
       <div>
-        <dt title="The objective: the mean loss over the rows to train on, plus the penalty">objective J</dt>
+        <dt title="The objective: the mean loss over the rows to train on, plus the penalty">
+          <span class="transport-word">objective </span>J
+        </dt>
         <dd>{short(at.measures.objective)}</dd>
       </div>
       {at.measures.held_loss !== null && (
         <div>
-          <dt title="The mean loss over the rows held out">held-out loss</dt>
+          <dt title="The mean loss over the rows held out">
+            held-out<span class="transport-word"> loss</span>
+          </dt>
           <dd>{short(at.measures.held_loss)}</dd>
         </div>
       )}

@@ -1,5 +1,6 @@
 /** Rows as marks at places of a canvas, with the shapes and colours of the network room. */
 import { drawShape } from "../../parts/classes";
+import { colors } from "../../parts/scheme";
 import type { TableRead } from "../../protocol";
 import { spreadOf, targetColor, targetShape } from "../network/rows";
 
@@ -10,9 +11,8 @@ export function marks(
   size: number,
   spread = spreadOf(table),
 ): (x: number, y: number, target: number) => void {
-  const style = getComputedStyle(context.canvas);
   // What has the colour of the canvas shows by its edge where it is.
-  const edge = style.getPropertyValue(table.kind === "classes" ? "--panel" : "--soft");
+  const edge = colors.peek()[table.kind === "classes" ? "panel" : "soft"];
   context.lineWidth = Math.max(0.6, size / 5);
   return (x, y, target) => {
     drawShape(context, targetShape(table, target), x, y, size);

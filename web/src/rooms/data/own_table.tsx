@@ -11,7 +11,7 @@ import {
 } from "../../model/own_table";
 import { Choice, Switch } from "../../parts/fields";
 import type { FirstLine, Learned, TableRead } from "../../protocol";
-import { FileButton } from "./file_button";
+import { FileButton } from "../../parts/file_button";
 import { Notes, Preview, sizeInWords } from "./preview";
 
 interface Looked {

@@ -11,6 +11,7 @@ import {
 } from "../../model/drawing";
 import { Canvas, type Size } from "../../parts/canvas";
 import { short } from "../../parts/numbers";
+import { colors } from "../../parts/scheme";
 import { marks } from "./marks";
 import { drawing, type Tool } from "./drawn";
 
@@ -195,15 +196,15 @@ function pixelOf({ x, y }: Spot, { reach }: Drawing, { width, height }: Size): [
 }
 
 function drawAxes(context: CanvasRenderingContext2D, { width, height }: Size): void {
-  const style = getComputedStyle(context.canvas);
-  context.strokeStyle = style.getPropertyValue("--rule");
+  const { rule, soft } = colors.peek();
+  context.strokeStyle = rule;
   context.beginPath();
   context.moveTo(width / 2, 0);
   context.lineTo(width / 2, height);
   context.moveTo(0, height / 2);
   context.lineTo(width, height / 2);
   context.stroke();
-  context.fillStyle = style.getPropertyValue("--soft");
+  context.fillStyle = soft;
   context.font = "12px system-ui";
   context.textAlign = "right";
   context.fillText("x₁", width - 6, height / 2 - 6);
@@ -211,14 +212,14 @@ function drawAxes(context: CanvasRenderingContext2D, { width, height }: Size): v
 }
 
 function drawInvitation(context: CanvasRenderingContext2D, { width, height }: Size): void {
-  context.fillStyle = getComputedStyle(context.canvas).getPropertyValue("--soft");
+  context.fillStyle = colors.peek().soft;
   context.font = "15px system-ui";
   context.textAlign = "center";
   context.fillText("Press here to place a point", width / 2, height / 4);
 }
 
 function drawCursor(context: CanvasRenderingContext2D, x: number, y: number, holds: boolean): void {
-  context.strokeStyle = getComputedStyle(context.canvas).getPropertyValue("--ink");
+  context.strokeStyle = colors.peek().ink;
   context.lineWidth = holds ? 3 : 1.5;
   context.beginPath();
   for (const [dx, dy] of [

@@ -5,7 +5,7 @@ import { lossesCsv, traceJson } from "../../model/exports";
 import { planOf, type Problem } from "../../model/problem";
 import { NumberField } from "../../parts/fields";
 import { download } from "../../parts/download";
-import { FileButton } from "./file_button";
+import { FileButton } from "../../parts/file_button";
 import { MOST_STEPS, recordedPage, subjectNow } from "./recording";
 
 const trouble = signal("");

@@ -1,5 +1,11 @@
 /** Axes of a picture: round numbers where lines are drawn, and places between two ends. */
 import { short } from "../../parts/numbers";
+import { colors } from "../../parts/scheme";
+
+interface Tick {
+  readonly value: number;
+  readonly text: string;
+}
 
 export interface Scale {
   readonly low: number;
@@ -7,7 +13,7 @@ export interface Scale {
   readonly log: boolean;
   /** Where a value stands, 0 … 1. */
   readonly share: (value: number) => number;
-  readonly ticks: readonly { readonly value: number; readonly text: string }[];
+  readonly ticks: readonly Tick[];
 }
 
 export function scaleOf(low: number, high: number, log: boolean, count = 5): Scale {
@@ -55,7 +61,44 @@ function decades(low: number, high: number, count: number) {
   return ticks;
 }
 
-/** A colour of the page's style, as a canvas wants it. */
-export function ink(context: CanvasRenderingContext2D, name: string): string {
-  return getComputedStyle(context.canvas).getPropertyValue(name).trim();
+/** Where J stands upright over what grows to the right. */
+export interface Frame {
+  readonly left: number;
+  readonly right: number;
+  /** Where the lines of equal J end: at `right`, or behind what stands there. */
+  readonly end: number;
+  readonly top: number;
+  readonly low: number;
+}
+
+/** Pixels that the words below a frame take. */
+export const BELOW = 38;
+
+/** Lines of equal J with their numbers, numbers and a word below, and "J" at the top. */
+export function paintAxes(
+  context: CanvasRenderingContext2D,
+  { left, right, end, top, low }: Frame,
+  scale: Scale,
+  across: { readonly ticks: readonly Tick[]; readonly x: (value: number) => number; readonly title: string },
+): void {
+  const { rule, soft } = colors.peek();
+  context.font = "13px system-ui";
+  context.lineWidth = 1;
+  context.strokeStyle = rule;
+  context.fillStyle = soft;
+  context.textAlign = "right";
+  for (const { value, text } of scale.ticks) {
+    const y = Math.round(low - scale.share(value) * (low - top)) + 0.5;
+    context.beginPath();
+    context.moveTo(left, y);
+    context.lineTo(end, y);
+    context.stroke();
+    context.fillText(text, left - 6, y + 4);
+  }
+  context.textAlign = "center";
+  for (const { value, text } of across.ticks)
+    context.fillText(text.replace("-", "−"), across.x(value), low + 16);
+  context.fillText(across.title, (left + right) / 2, low + 33);
+  context.textAlign = "left";
+  context.fillText("J", 2, top + 3);
 }

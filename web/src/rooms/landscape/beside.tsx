@@ -1,6 +1,5 @@
 /** Side by side: two ways to train from the same first weights. */
 import { useState } from "preact/hooks";
-import { choose, settings } from "../../model/bench";
 import type { Problem } from "../../model/problem";
 import { OPTIMIZERS, optionRecord, SAMPLINGS, SCHEDULES } from "../../model/settings";
 import { Choice, NumberField, Switch } from "../../parts/fields";
@@ -21,6 +20,7 @@ import {
   type Runner,
   type Side,
 } from "./beside_state";
+import { EpochsField, LogSwitch, TrainButton } from "./fields";
 import { standing } from "./job";
 import { PairCurves } from "./pair_curves";
 import { Progress } from "./progress";
@@ -28,7 +28,6 @@ import { isFlat, RunMap } from "./run_map";
 import { SurfacePicture } from "./surface_picture";
 
 export function Beside(_: { readonly made: Problem }) {
-  const s = settings.value;
   const [log, setLog] = useState(false);
   const found = pair.value;
   return (
@@ -38,23 +37,9 @@ export function Beside(_: { readonly made: Problem }) {
         sooner?
       </h2>
       <div class="landscape-row">
-        <button
-          type="button"
-          class="primary"
-          disabled={standing.value !== null}
-          onClick={() => void trainBoth()}
-        >
-          ▶ Train both
-        </button>
-        <NumberField
-          label="epochs"
-          value={s.epochs}
-          low={1}
-          high={1_000_000}
-          whole
-          onChoose={(epochs) => void choose({ epochs })}
-        />
-        <Switch label="log scale" value={log} onChoose={setLog} />
+        <TrainButton label="Train both" onTrain={trainBoth} />
+        <EpochsField />
+        <LogSwitch value={log} onChoose={setLog} />
       </div>
       <div class="landscape-pairs" role="group" aria-label="Pairs">
         {PAIRS.map(([title], index) => (

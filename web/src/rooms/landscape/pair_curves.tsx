@@ -1,7 +1,8 @@
 /** J of two trainings over the epochs, and behind each what its epochs met. */
 import { Canvas, type Size } from "../../parts/canvas";
 import { short } from "../../parts/numbers";
-import { ink, scaleOf } from "./axes";
+import { colors } from "../../parts/scheme";
+import { BELOW, paintAxes, scaleOf } from "./axes";
 import type { Runner } from "./beside_state";
 
 interface Props {
@@ -10,9 +11,9 @@ interface Props {
   readonly log: boolean;
 }
 
-export const COLORS = { A: "--above", B: "--below" } as const;
+export const COLORS = { A: "above", B: "below" } as const;
 
-const MARGIN = { left: 58, right: 24, top: 14, bottom: 36 };
+const MARGIN = { left: 58, right: 24, top: 14, bottom: BELOW };
 
 export function PairCurves({ runners, epochs, log }: Props) {
   const seen = runners
@@ -32,25 +33,11 @@ export function PairCurves({ runners, epochs, log }: Props) {
     const x = (epoch: number) => MARGIN.left + (epoch / epochs) * (right - MARGIN.left);
     const y = (value: number) =>
       Number.isFinite(value) ? Math.max(low - scale.share(value) * (low - MARGIN.top), -40) : -40;
-    context.font = "12px system-ui";
-    context.lineWidth = 1;
-    context.strokeStyle = ink(context, "--rule");
-    context.fillStyle = ink(context, "--soft");
-    context.textAlign = "right";
-    for (const { value, text } of scale.ticks) {
-      const at = Math.round(y(value)) + 0.5;
-      context.beginPath();
-      context.moveTo(MARGIN.left, at);
-      context.lineTo(right, at);
-      context.stroke();
-      context.fillText(text, MARGIN.left - 6, at + 4);
-    }
-    context.textAlign = "center";
-    for (const { value, text } of scaleOf(0, epochs, false, 4).ticks)
-      context.fillText(text, x(value), low + 16);
-    context.fillText("epoch", (MARGIN.left + right) / 2, low + 32);
-    context.textAlign = "left";
-    context.fillText("J", 2, MARGIN.top + 2);
+    paintAxes(context, { ...MARGIN, right, end: right, low }, scale, {
+      ticks: scaleOf(0, epochs, false, 4).ticks,
+      x,
+      title: "epoch",
+    });
     context.save();
     context.beginPath();
     context.rect(MARGIN.left, 0, right - MARGIN.left, low + 1);
@@ -63,13 +50,13 @@ export function PairCurves({ runners, epochs, log }: Props) {
       context.stroke();
     };
     for (const { letter, track } of runners) {
-      context.strokeStyle = ink(context, COLORS[letter]);
+      context.strokeStyle = colors.peek()[COLORS[letter]];
       context.globalAlpha = 0.22;
       context.lineWidth = 1;
       line(track.met.epoch, track.met.loss);
     }
     for (const { letter, track } of runners) {
-      context.strokeStyle = ink(context, COLORS[letter]);
+      context.strokeStyle = colors.peek()[COLORS[letter]];
       context.globalAlpha = 1;
       context.lineWidth = 2.5;
       context.setLineDash(letter === "B" ? [8, 4] : []);

@@ -1,7 +1,8 @@
 /** J along a line between two places, and how high the wall between them is. */
 import { Canvas, type Size } from "../../parts/canvas";
 import { short } from "../../parts/numbers";
-import { ink, scaleOf } from "./axes";
+import { colors } from "../../parts/scheme";
+import { BELOW, paintAxes, scaleOf } from "./axes";
 import type { Heights } from "./heights";
 import type { Mark } from "./surface_picture";
 
@@ -46,7 +47,7 @@ interface Props {
   readonly now: Float64Array | null;
 }
 
-const MARGIN = { left: 62, right: 14, top: 16, bottom: 44 };
+const MARGIN = { left: 62, right: 14, top: 16, bottom: BELOW };
 
 export function Profile({ heights, log, marks, now }: Props) {
   const { slice, columns, values } = heights;
@@ -63,28 +64,14 @@ export function Profile({ heights, log, marks, now }: Props) {
     const x = (u: number) =>
       MARGIN.left + ((u - slice.u[0]) / (slice.u[1] - slice.u[0])) * (right - MARGIN.left);
     const y = (value: number) => low - Math.min(scale.share(value), 1.1) * (low - MARGIN.top);
-    context.font = "12px system-ui";
-    context.lineWidth = 1;
-    context.strokeStyle = ink(context, "--rule");
-    context.fillStyle = ink(context, "--soft");
-    context.textAlign = "right";
-    for (const { value, text } of scale.ticks) {
-      const at = Math.round(y(value)) + 0.5;
-      context.beginPath();
-      context.moveTo(MARGIN.left, at);
-      context.lineTo(right, at);
-      context.stroke();
-      context.fillText(text, MARGIN.left - 6, at + 4);
-    }
-    context.textAlign = "center";
-    for (const { value, text } of scaleOf(...slice.u, false, 6).ticks)
-      context.fillText(text.replace("-", "−"), x(value), low + 17);
-    context.fillText(slice.titles[0], (MARGIN.left + right) / 2, low + 36);
-    context.textAlign = "left";
-    context.fillText("J", 2, MARGIN.top + 4);
+    paintAxes(context, { ...MARGIN, right, end: right, low }, scale, {
+      ticks: scaleOf(...slice.u, false, 6).ticks,
+      x,
+      title: slice.titles[0],
+    });
     if (barrier.height > 0) {
       const base = Math.max(...barrier.ends);
-      context.strokeStyle = ink(context, "--below");
+      context.strokeStyle = colors.peek().below;
       context.setLineDash([4, 3]);
       context.lineWidth = 2;
       context.beginPath();
@@ -92,14 +79,14 @@ export function Profile({ heights, log, marks, now }: Props) {
       context.lineTo(x(barrier.at), y(barrier.top));
       context.stroke();
       context.setLineDash([]);
-      context.fillStyle = ink(context, "--below");
+      context.fillStyle = colors.peek().below;
       context.fillText(
         `+${short(barrier.height)}`,
         x(barrier.at) + 8,
         (y(base) + y(barrier.top)) / 2 + 4,
       );
     }
-    context.strokeStyle = ink(context, "--above");
+    context.strokeStyle = colors.peek().above;
     context.lineWidth = 2.5;
     context.beginPath();
     for (let index = 0; index < columns; index += 1) {
@@ -110,12 +97,12 @@ export function Profile({ heights, log, marks, now }: Props) {
     const spot = (u: number, objective: number, letter: string) => {
       context.beginPath();
       context.arc(x(u), y(objective), letter ? 10 : 6, 0, 2 * Math.PI);
-      context.fillStyle = letter ? ink(context, "--ink") : ink(context, "--panel");
+      context.fillStyle = letter ? colors.peek().ink : colors.peek().panel;
       context.fill();
       context.lineWidth = 2;
-      context.strokeStyle = letter ? ink(context, "--panel") : ink(context, "--ink");
+      context.strokeStyle = letter ? colors.peek().panel : colors.peek().ink;
       context.stroke();
-      context.fillStyle = ink(context, "--panel");
+      context.fillStyle = colors.peek().panel;
       context.font = "bold 12px system-ui";
       context.textAlign = "center";
       context.fillText(letter, x(u), y(objective) + 4.5);

@@ -1,7 +1,8 @@
 /** The objective of all restarts over the epochs, and on the same axis how many ended where. */
 import { Canvas, type Size } from "../../parts/canvas";
 import { short } from "../../parts/numbers";
-import { ink, scaleOf, type Scale } from "./axes";
+import { colors } from "../../parts/scheme";
+import { BELOW, paintAxes, scaleOf, type Scale } from "./axes";
 import { barsOf, type Outcomes } from "./outcomes";
 import type { Track } from "./tracks";
 
@@ -14,7 +15,6 @@ interface Props {
 }
 
 const LEFT = 56;
-const BOTTOM = 34;
 const TOP = 14;
 /** Room between curves and bars. */
 const GAP = 26;
@@ -33,7 +33,7 @@ interface Layout {
 function layoutOf({ width, height }: Size): Layout {
   const narrow = width < NARROW;
   const right = Math.round(LEFT + (width - LEFT) * (narrow ? 0.6 : 0.7));
-  return { narrow, right, bars: right + (narrow ? GAP / 2 : GAP), low: height - BOTTOM, high: TOP };
+  return { narrow, right, bars: right + (narrow ? GAP / 2 : GAP), low: height - BELOW, high: TOP };
 }
 
 /** From 0 to where nearly all curves lie; on a log scale from the best. */
@@ -63,7 +63,17 @@ export function RestartCurves({ outcomes, epochs, log, selected, onSelect }: Pro
       });
       context.stroke();
     };
-    paintAxes(context, place, scale, epochs, size.width);
+    const frame = { left: LEFT, right: place.right, end: size.width - 8, top: place.high, low: place.low };
+    paintAxes(context, frame, scale, {
+      ticks: scaleOf(0, epochs, false, place.narrow ? 2 : 4).ticks,
+      x,
+      title: "epoch",
+    });
+    context.fillText(
+      place.narrow ? "restarts" : "restarts that end at this J",
+      place.bars,
+      place.low + 16,
+    );
     context.save();
     context.beginPath();
     context.rect(LEFT, 0, place.right - LEFT, place.low);
@@ -72,7 +82,7 @@ export function RestartCurves({ outcomes, epochs, log, selected, onSelect }: Pro
     const bad = (track: Track) => track.objective > outcomes.limit;
     for (const worse of [false, true]) {
       context.globalAlpha = outcomes.ranked.length > 40 ? 0.4 : 0.75;
-      context.strokeStyle = ink(context, worse ? "--below" : "--above");
+      context.strokeStyle = colors.peek()[worse ? "below" : "above"];
       context.setLineDash(worse ? [5, 3] : []);
       for (const track of outcomes.ranked) if (bad(track) === worse) line(track);
     }
@@ -80,7 +90,7 @@ export function RestartCurves({ outcomes, epochs, log, selected, onSelect }: Pro
     context.setLineDash([]);
     if (selected && outcomes.ranked.includes(selected)) {
       context.lineWidth = 3;
-      context.strokeStyle = ink(context, "--ink");
+      context.strokeStyle = colors.peek().ink;
       line(selected);
     }
     context.restore();
@@ -97,18 +107,18 @@ export function RestartCurves({ outcomes, epochs, log, selected, onSelect }: Pro
       const top = place.low - (index + 1) * tall;
       const length = Math.max(2, (group.length / most) * wide);
       const worse = group.filter((track) => track.objective > outcomes.limit).length;
-      context.fillStyle = ink(context, worse > group.length / 2 ? "--below" : "--above");
+      context.fillStyle = colors.peek()[worse > group.length / 2 ? "below" : "above"];
       context.fillRect(place.bars, top + 0.5, length, Math.max(tall - 1, 1.5));
       if (selected && group.includes(selected)) {
-        context.strokeStyle = ink(context, "--ink");
+        context.strokeStyle = colors.peek().ink;
         context.lineWidth = 2;
         context.strokeRect(place.bars, top, length, tall);
       }
-      context.fillStyle = ink(context, "--ink");
+      context.fillStyle = colors.peek().ink;
       context.fillText(String(group.length), place.bars + length + 5, top + tall / 2 + 4);
     });
     if (outcomes.diverged) {
-      context.fillStyle = ink(context, "--wrong");
+      context.fillStyle = colors.peek().wrong;
       context.fillText(`∞: ${outcomes.diverged} diverged`, place.bars, place.high - 2);
     }
   };
@@ -154,40 +164,4 @@ export function RestartCurves({ outcomes, epochs, log, selected, onSelect }: Pro
 function barLow({ low, high, log }: Scale, index: number): number {
   const share = index / BARS;
   return log ? low * (high / low) ** share : low + share * (high - low);
-}
-
-function paintAxes(
-  context: CanvasRenderingContext2D,
-  place: Layout,
-  scale: Scale,
-  epochs: number,
-  width: number,
-): void {
-  context.font = "12px system-ui";
-  context.lineWidth = 1;
-  context.strokeStyle = ink(context, "--rule");
-  context.fillStyle = ink(context, "--soft");
-  context.textAlign = "right";
-  for (const { value, text } of scale.ticks) {
-    const y = Math.round(place.low - scale.share(value) * (place.low - place.high)) + 0.5;
-    context.beginPath();
-    context.moveTo(LEFT, y);
-    context.lineTo(width - 8, y);
-    context.stroke();
-    context.fillText(text, LEFT - 6, y + 4);
-  }
-  context.textAlign = "center";
-  for (const { value, text } of scaleOf(0, epochs, false, place.narrow ? 2 : 4).ticks) {
-    const x = LEFT + (value / epochs) * (place.right - LEFT);
-    context.fillText(text, x, place.low + 16);
-  }
-  context.fillText("epoch", (LEFT + place.right) / 2, place.low + 31);
-  context.textAlign = "left";
-  context.fillText(
-    place.narrow ? "restarts" : "restarts that end at this J",
-    place.bars,
-    place.low + 16,
-  );
-  context.textAlign = "left";
-  context.fillText("J", 2, place.high + 2);
 }

@@ -2,8 +2,9 @@
 import { useState } from "preact/hooks";
 import { choose, moved, setWeights, settings } from "../../model/bench";
 import type { Problem } from "../../model/problem";
-import { NumberField, Switch } from "../../parts/fields";
+import { NumberField } from "../../parts/fields";
 import { short } from "../../parts/numbers";
+import { EpochsField, LogSwitch, TrainButton } from "./fields";
 import { say, standing } from "./job";
 import type { Outcomes } from "./outcomes";
 import { Progress } from "./progress";
@@ -27,14 +28,7 @@ export function Restarts({ made }: { readonly made: Problem }) {
         from other first weights, and see where each one ends.
       </h2>
       <div class="landscape-row">
-        <button
-          type="button"
-          class="primary"
-          disabled={standing.value !== null}
-          onClick={() => void trainRestarts()}
-        >
-          ▶ Train {s.restarts} restarts
-        </button>
+        <TrainButton label={`Train ${s.restarts} restarts`} onTrain={trainRestarts} />
         <NumberField
           label="restarts"
           value={s.restarts}
@@ -43,15 +37,8 @@ export function Restarts({ made }: { readonly made: Problem }) {
           whole
           onChoose={(count) => void choose({ restarts: count })}
         />
-        <NumberField
-          label="epochs"
-          value={s.epochs}
-          low={1}
-          high={1_000_000}
-          whole
-          onChoose={(epochs) => void choose({ epochs })}
-        />
-        <Switch label="log scale" value={log} onChoose={setLog} />
+        <EpochsField />
+        <LogSwitch value={log} onChoose={setLog} />
       </div>
       <Progress />
       {!all && !standing.value && <p class="empty">Nothing is trained yet: press the button.</p>}

@@ -110,5 +110,6 @@ function summary(made: Problem): string {
   const batch = s.batch_size > 1 ? `mini-batches of ${s.batch_size}` : "per sample";
   const units = unitsOf(made.open).join("-");
   const steps = `${s.optimizer.name}, α₀ = ${short(s.learning_rate_init)}, ${batch}`;
-  return `${made.table.name} · ${units} ${s.activation} · ${steps}`;
+  const activation = s.hidden.length ? s.activation : made.outputActivation;
+  return `${made.table.name} · ${units} ${activation} · ${steps}`;
 }

@@ -2,7 +2,8 @@
 import { useMemo } from "preact/hooks";
 import { Canvas, type Size } from "../../parts/canvas";
 import { short } from "../../parts/numbers";
-import { ink, scaleOf, type Scale } from "./axes";
+import { colors } from "../../parts/scheme";
+import { scaleOf, type Scale } from "./axes";
 import { contour } from "./contours";
 import { lowest, type Heights } from "./heights";
 import { LEVELS } from "./lightness";
@@ -299,10 +300,10 @@ function paintFrame(
   size: Size,
   { slice }: Heights,
 ): void {
-  context.strokeStyle = ink(context, "--soft");
+  context.strokeStyle = colors.peek().soft;
   context.lineWidth = 1;
   context.strokeRect(plot.left + 0.5, plot.top + 0.5, plot.width - 1, plot.height - 1);
-  context.fillStyle = ink(context, "--soft");
+  context.fillStyle = colors.peek().soft;
   context.font = "12px system-ui";
   context.textAlign = "center";
   for (const { value, text } of scaleOf(...slice.u, false, 6).ticks)
@@ -310,7 +311,7 @@ function paintFrame(
   context.textAlign = "right";
   for (const { value, text } of scaleOf(...slice.v, false, 6).ticks)
     context.fillText(text.replace("-", "−"), plot.left - 6, plot.y(value) + 4);
-  context.fillStyle = ink(context, "--ink");
+  context.fillStyle = colors.peek().ink;
   context.font = "13px system-ui";
   context.textAlign = "center";
   context.fillText(slice.titles[0], plot.left + plot.width / 2, size.height - 8);

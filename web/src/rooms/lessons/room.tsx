@@ -3,6 +3,7 @@ import { useId, useState } from "preact/hooks";
 import { LESSONS } from "../../lessons";
 import { beginLesson, lesson as openLessonNow } from "../../model/lesson";
 import { openLesson, type Lesson } from "../../model/lesson_file";
+import { FileButton } from "../../parts/file_button";
 import { RichText } from "../../parts/rich_text";
 import "./lessons.css";
 
@@ -58,8 +59,7 @@ function Card({ lesson, number }: { readonly lesson: Lesson; readonly number: nu
 function OwnLesson() {
   const [refusal, refuse] = useState("");
   const id = useId();
-  const take = async (file: File | undefined) => {
-    if (!file) return;
+  const take = async (file: File) => {
     try {
       const read = await openLesson(file);
       refuse("");
@@ -75,15 +75,10 @@ function OwnLesson() {
         A lesson is a JSON file: a text, a state of this page, and tasks. How to write one stands in
         docs/playground-lessons.md of the project. The file stays on this computer.
       </p>
-      <label for={id}>Open the file of a lesson</label>
-      <input
-        id={id}
-        type="file"
+      <FileButton
+        label="Open the file of a lesson"
         accept=".json,application/json"
-        onChange={(event) => {
-          const { currentTarget } = event;
-          void take(currentTarget.files?.[0]).then(() => (currentTarget.value = ""));
-        }}
+        onFile={(file) => void take(file)}
       />
       <p class="lessons-refusal" role="alert">
         {refusal}

@@ -30,8 +30,8 @@ export function Losses() {
           log={log}
           epochs={epoch}
           lines={[
-            { name: "training", color: "--ink", values: loss },
-            ...(withHeld ? [{ name: "held out", color: "--below", dash: [5, 4], values: held }] : []),
+            { name: "training", color: "ink", values: loss },
+            ...(withHeld ? [{ name: "held out", color: "below" as const, dash: [5, 4], values: held }] : []),
           ]}
         />
       )}

@@ -8,7 +8,9 @@ const same = (names: readonly string[]) => names.map((name) => [name, name] as c
 
 export function NetworkChoices() {
   const s = settings.value;
-  const leaky = s.activation === "leaky_relu" || s.output_activation === "leaky_relu";
+  const isHidden = s.hidden.length > 0;
+  const leaky =
+    (isHidden && s.activation === "leaky_relu") || s.output_activation === "leaky_relu";
   return (
     <fieldset>
       <legend>Network</legend>
@@ -16,6 +18,7 @@ export function NetworkChoices() {
         label="activation"
         value={s.activation}
         options={same(ACTIVATIONS)}
+        idle={isHidden ? undefined : "no hidden layer"}
         onChoose={(activation) => void choose({ activation })}
       />
       {leaky && (

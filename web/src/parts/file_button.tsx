@@ -1,4 +1,6 @@
 /** A button that lets the person choose a file. */
+import "./file_button.css";
+
 interface Props {
   readonly label: string;
   readonly accept: string;
@@ -7,7 +9,7 @@ interface Props {
 
 export function FileButton({ label, accept, onFile }: Props) {
   return (
-    <label class="data-file">
+    <label class="file-button">
       {label}
       <input
         type="file"

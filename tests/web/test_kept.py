@@ -1,0 +1,252 @@
+"""What survives a reload of the page, and a server that is stopped and started anew."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+
+import deltarule as dr
+from deltarule.playground.meeting import Meeting
+from deltarule.playground.serve import Server, serve
+from deltarule.playground.shown import Shown
+
+expect = pytest.importorskip("playwright.sync_api").expect
+
+TABLE = "size,age,price\n1,9,4.5\n2,7,5\n3,8,7\n4,5,9\n5,6,8\n6,1,12\n7,2,13\n8,3,12\n"
+
+#: A server is looked for again after 8 s at most.
+LONG = 20_000
+
+
+def counters(page: Any) -> list[str]:
+    page.locator(".counters").wait_for()
+    return page.locator(".counters dd").all_text_contents()
+
+
+def stands(page: Any, wanted: list[str]) -> None:
+    """Until the training stands there."""
+    for place, text in enumerate(wanted):
+        expect(page.locator(".counters dd").nth(place)).to_have_text(text, timeout=LONG)
+
+
+def epochs(page: Any, count: int) -> None:
+    first = int(counters(page)[0])
+    for epoch in range(first + 1, first + count + 1):
+        page.get_by_role("button", name="One epoch").click()
+        stands(page, [str(epoch)])
+
+
+def weights(page: Any) -> str:
+    """All weights to the last bit, as a link for a class carries them."""
+    page.get_by_role("button", name="Link for a class").click()
+    dialog = page.get_by_role("dialog", name="Link for a class")
+    dialog.get_by_label("the weights as they are now").check()
+    link = dialog.get_by_label("Link for the class").input_value()
+    dialog.get_by_role("button", name="Close").click()
+    return link.partition("&w=")[2]
+
+
+def bring(page: Any, text: str = TABLE) -> None:
+    """A table of one's own is in use."""
+    page.get_by_role("link", name="Data").click()
+    page.get_by_label("Choose a CSV file").set_input_files(
+        {"name": "houses.csv", "mimeType": "text/csv", "buffer": text.encode()}
+    )
+    page.get_by_role("button", name="Use this table").click()
+    page.get_by_role("link", name="Network").and_(page.locator("[aria-current]")).wait_for()
+    page.get_by_role("link", name="Data").click()
+    page.get_by_role("heading", name="In use: houses.csv").wait_for()
+
+
+def test_a_training_goes_on_after_a_reload_to_the_last_bit(open_page):
+    state = "hidden=3&optimizer=adam&learning_rate_init=0.05&sampling=shuffle&seed=5"
+    page = open_page(state)
+    epochs(page, 5)
+    wanted = weights(page)
+    page = open_page(state)
+    epochs(page, 3)
+    page.get_by_role("button", name="One sample").click()
+    expect(page.locator(".counters dd").nth(1)).to_have_text("1 of 4")
+    before = counters(page)
+    page.reload()
+    stands(page, before)
+    page.get_by_text("The curve as a table").click()
+    assert page.locator(".as-table-scroll tbody").last.locator("tr").count() == 3
+    for _ in range(3):
+        page.get_by_role("button", name="One sample").click()
+    epochs(page, 1)
+    assert counters(page)[0] == "5"
+    assert weights(page) == wanted
+    page.get_by_role("button", name="Same seed again").click()
+    stands(page, ["0", "0 of 4"])
+
+
+def test_a_table_of_ones_own_is_there_after_a_reload(open_page):
+    page = open_page("hidden=4&learning_rate_init=0.01")
+    bring(page)
+    epochs(page, 2)
+    before = counters(page)
+    page.reload()
+    stands(page, before)
+    page.get_by_role("heading", name="In use: houses.csv").wait_for()
+    assert page.get_by_role("columnheader", name="size").count()
+    assert page.locator(".notice").count() == 0
+
+
+def test_a_lesson_goes_on_after_a_reload(open_page):
+    page = open_page("lesson=delta")
+    page.get_by_role("button", name="Task 3: Now all updates").click()
+    page.get_by_role("heading", name="Now all updates").wait_for()
+    page.wait_for_timeout(300)
+    page.get_by_role("button", name="One sample").click()
+    page.get_by_text("Task 3 is done.").wait_for()
+    page.get_by_role("button", name="Next task").click()
+    expect(page.locator(".lesson-places [aria-current]")).to_have_text("4")
+    page.wait_for_timeout(300)
+    epochs(page, 1)
+    lines = page.locator(".lesson-checks li").all_text_contents()
+    page.reload()
+    page.get_by_role("button", name="Task 3, done: Now all updates").wait_for()
+    expect(page.locator(".lesson-places [aria-current]")).to_have_text("4")
+    expect(page.locator(".lesson-checks li")).to_have_text(lines)
+    # Another lesson's link begins with nothing done.
+    page.evaluate("() => { location.hash = 'lesson=xor' }")
+    page.get_by_role("heading", name="Make XOR fail, then repair it").wait_for()
+    assert page.get_by_role("button", name=", done: ").count() == 0
+
+
+def test_a_table_too_large_to_be_kept_is_missed_in_a_sentence(open_page):
+    page = open_page()
+    rows = "\n".join(f"{row},{row % 7},{row % 2}" for row in range(140_000))
+    bring(page, f"a,b,c\n{rows}\n")
+    page.reload()
+    page.get_by_text("its own table, which is not in it").wait_for()
+    stands(page, ["0"])
+
+
+def test_another_state_in_the_address_wins(open_page):
+    page = open_page("hidden=4")
+    bring(page)
+    epochs(page, 2)
+    base = page.url.partition("#")[0]
+    page.goto("about:blank")
+    page.goto(f"{base}#set=circle&hidden=5")
+    stands(page, ["0", "0 of 200"])
+    page.goto("about:blank")
+    page.goto(f"{base}#set=own")
+    page.get_by_text("its own table, which is not in it").wait_for()
+
+
+@pytest.mark.parametrize("refused", ["getItem", "setItem"])
+def test_a_browser_that_keeps_nothing_begins_anew(open_page, refused):
+    page = open_page("hidden=4")
+    page.context.add_init_script(
+        f"Storage.prototype.{refused} = () => {{ throw new DOMException('no', 'SecurityError') }}"
+    )
+    page.reload()
+    epochs(page, 1)
+    page.reload()
+    stands(page, ["0", "0 of 4"])
+
+
+@pytest.mark.parametrize("kept", ["nonsense", "AAAA", "eyJ2ZXJzaW9uIjoxfQ=="])
+def test_nonsense_in_the_storage_breaks_nothing(open_page, kept):
+    page = open_page("hidden=4")
+    page.context.add_init_script(f"Storage.prototype.getItem = () => {kept!r}")
+    page.reload()
+    epochs(page, 1)
+
+
+# A server that is gone
+
+
+@pytest.fixture
+def start():
+    """Starts a server, at the place of an earlier one; all are stopped in the end."""
+    servers: list[Server] = []
+
+    def started(port: int = 0) -> Server:
+        servers.append(serve(Meeting(Shown()), port=port))
+        servers[-1].start()
+        return servers[-1]
+
+    yield started
+    for server in servers:
+        server.close()
+
+
+@pytest.fixture
+def visit(browser):
+    context = browser.new_context(viewport={"width": 1360, "height": 860})
+
+    def opened(link: str) -> Any:
+        page = context.new_page()
+        page.goto(link)
+        page.locator(".counters").wait_for()
+        return page
+
+    yield opened
+    context.close()
+
+
+@pytest.mark.parametrize("tab", ["this", "another"])
+def test_nothing_is_lost_with_a_server(start, visit, tab):
+    first = start()
+    port = int(first.new_url().split(":")[2].partition("/")[0])
+    page = visit(first.new_url())
+    bring(page)
+    epochs(page, 3)
+    before = counters(page)
+    first.close()
+    page.get_by_text(
+        "The server does not answer: it may have been stopped. What you see is kept, and the page "
+        "goes on when it answers again. Where it was stopped, start it again with "
+        f"--port {port} (in Python: port={port}) and open its link in this browser: this page "
+        "goes on from where it stands."
+    ).wait_for()
+    second = start(port)
+    if tab == "this":
+        page.goto(second.new_url())
+    else:
+        visit(second.new_url())
+    page.locator(".notice").wait_for(state="detached", timeout=LONG)
+    page.get_by_role("heading", name="In use: houses.csv").wait_for()
+    stands(page, before)
+    epochs(page, 1)
+    assert "token" not in page.url
+
+
+def test_a_model_goes_on_where_the_page_left_it_and_another_one_wins(visit):
+    draw = np.random.default_rng(0)
+    X = draw.normal(size=(60, 3))
+    y = np.where(X[:, 0] + X[:, 1] > 0, "yes", "no")
+
+    def model(seed: int) -> dr.MLPClassifier:
+        found = dr.MLPClassifier((4,), max_iter=5, random_state=seed)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return found.fit(X, y)
+
+    with dr.play(model(0), X, y, browser=False) as playing:
+        page = visit(playing.url)
+        port = int(playing.url.split(":")[2].partition("/")[0])
+        stands(page, ["5"])
+        field = page.get_by_label("step size α₀, as a number")
+        field.fill("0.03")
+        field.press("Enter")
+        epochs(page, 2)
+        before = counters(page)
+        page.reload()
+        stands(page, before)
+        page.get_by_text("on 60 rows").wait_for()
+        assert field.input_value() == "0.03"
+    with dr.play(model(0), X, y, browser=False, port=port) as playing:
+        page.goto(playing.url)
+        stands(page, before)
+    with dr.play(model(1), X, y, browser=False, port=port) as playing:
+        page.goto(playing.url)
+        stands(page, ["5"])
+        page.get_by_text("on 60 rows").wait_for()

@@ -1,0 +1,166 @@
+/**
+ * What survives a reload, and a server that was started anew: the tab's own session storage holds
+ * it until the tab is closed. Nothing of it leaves the browser.
+ *
+ * The settings stand in the address; beside it are kept a table of one's own, where the training
+ * stands, and how far a lesson is. An address that tells another state wins over what was kept, and
+ * so does another model that the engine brings along.
+ */
+import { decode, encode } from "../engines/wire";
+import type { NetworkRecord, State, Subject, TableRead } from "../protocol";
+import {
+  curves,
+  engineIs,
+  live,
+  moved,
+  opened,
+  ownTable,
+  problem,
+  settings,
+  subject,
+  takeUp,
+  type Curves,
+} from "./bench";
+import { addressText, readAddress } from "./history";
+import { progressOf, type Progress } from "./lesson";
+import { markOf } from "./subject";
+import { adopt } from "./visit";
+
+/** Where a training stands, and of which network. */
+export interface Training {
+  readonly network: NetworkRecord;
+  readonly state: State;
+  readonly curves: Curves;
+}
+
+export interface Kept {
+  /** Another one where an older page's would not be understood. */
+  readonly version: 1;
+  /** The state's address, and what the address bar showed, which may lag behind. */
+  readonly address: string;
+  readonly shown: string;
+  readonly table: TableRead | null;
+  /** Which model the engine brought along, "" for none; and whether it was on the bench. */
+  readonly model: string;
+  readonly onModel: boolean;
+  readonly training: Training | null;
+  readonly lesson: Progress | null;
+}
+
+/** Bytes of the numbers of a table, and of a training: a tab has room for some millions. */
+const MOST_OF_TABLE = 2_000_000;
+const MOST_OF_TRAINING = 1_000_000;
+
+/** Pages of one host share its storage: each has a place of its own. */
+const place = (): string => `deltarule playground ${location.pathname}`;
+
+const bytesOf = (...arrays: readonly Float64Array[]): number =>
+  arrays.reduce((sum, { byteLength }) => sum + byteLength, 0);
+
+const marks = new WeakMap<Subject, string>();
+
+function modelOf(brought: Subject | null | undefined): string {
+  if (!brought) return "";
+  // Over all its numbers: once is enough.
+  if (!marks.has(brought)) marks.set(brought, markOf(brought));
+  return marks.get(brought)!;
+}
+
+function trainingNow(): Training | null {
+  const [made, at] = [problem.value, moved.value];
+  // A model that is being fitted elsewhere is where it is; one that ran away cannot be gone on from.
+  if (!made || !at || live.value || !at.state.vector.every(Number.isFinite)) return null;
+  const { vector, moments, buffers } = at.state;
+  if (bytesOf(vector, moments, buffers) > MOST_OF_TRAINING) return null;
+  return { network: made.open.network, state: at.state, curves: curves.value };
+}
+
+/** The table that neither the page nor its engine brings. */
+function tableNow(): TableRead | null {
+  const table = ownTable.value;
+  if (!table || table === engineIs.value?.subject?.table) return null;
+  return bytesOf(table.X, table.y) <= MOST_OF_TABLE ? table : null;
+}
+
+function now(): Kept {
+  const table = tableNow();
+  const isOwn = settings.value.set === "own" && ownTable.value !== engineIs.value?.subject?.table;
+  return {
+    version: 1,
+    address: addressText(),
+    shown: location.hash.replace(/^#/, ""),
+    table,
+    model: modelOf(engineIs.value?.subject),
+    onModel: subject.value !== null,
+    // Without its rows a training cannot be gone on with.
+    training: isOwn && !table ? null : trainingNow(),
+    lesson: progressOf(),
+  };
+}
+
+function textOf(kept: Kept): string {
+  const bytes = encode(kept);
+  let letters = "";
+  for (let first = 0; first < bytes.length; first += 8192)
+    letters += String.fromCharCode(...bytes.subarray(first, first + 8192));
+  return btoa(letters);
+}
+
+const trains = (): boolean => engineIs.value?.can.includes("train") ?? false;
+
+/** Keeps what is on show; where there is no room, less of it; in a private tab perhaps nothing. */
+export function keep(): void {
+  // A recording begins where it begins; and what was kept stays while there is no engine to show it.
+  if (!opened.value || !trains()) return;
+  const all = now();
+  const less = { ...all, training: null };
+  for (const kept of [all, less, { ...less, table: null }])
+    try {
+      return sessionStorage.setItem(place(), textOf(kept));
+    } catch {
+      // Full, or not allowed.
+    }
+}
+
+function read(): Kept | null {
+  try {
+    const letters = sessionStorage.getItem(place());
+    if (!letters) return null;
+    const bytes = Uint8Array.from(atob(letters), (letter) => letter.charCodeAt(0));
+    const kept = decode(bytes.buffer) as Kept;
+    return kept.version === 1 ? kept : null;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * What was kept, where the address (without "#") tells no other state: it is what the page showed,
+ * or it is empty and the link of a server, which opened the page (`entered`).
+ */
+export function keptFor(address: string, entered: boolean): Kept | null {
+  const kept = trains() ? read() : null;
+  if (!kept || kept.model !== modelOf(engineIs.value?.subject)) return null;
+  const isSame = address === kept.shown || address === kept.address;
+  return isSame || (entered && address === "") ? kept : null;
+}
+
+/** Goes on where the page before this one stood; its address was gone to already. */
+export async function takeUpKept({ address, table, onModel, training }: Kept): Promise<void> {
+  if (live.value) return;
+  if (engineIs.value?.subject) {
+    // The page began with the model as it was opened.
+    const { state } = readAddress(address);
+    if (onModel) settings.value = state.settings;
+    else await adopt({ ...state, table: table ?? state.table });
+  }
+  // Meanwhile another state may have been gone to.
+  if (training && addressText() === address)
+    await takeUp(training.network, training.state, training.curves);
+}
+
+/** Keeps from now on: whenever the page is left, or may be. */
+export function keepOn(): void {
+  addEventListener("pagehide", keep);
+  document.addEventListener("visibilitychange", () => document.hidden && keep());
+}

@@ -1,4 +1,4 @@
-"""What a page asks the playground for, made in tests: plans as records, rows, openings, labs."""
+"""What a page asks the playground for, made in tests: plans, rows, openings, labs."""
 
 from __future__ import annotations
 

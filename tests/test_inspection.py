@@ -191,6 +191,17 @@ def test_the_perceptron_is_checked_behind_sign():
         assert report.passed, report.worst
 
 
+@pytest.mark.parametrize("engine", ["compiled", "reference"])
+def test_a_trace_through_dropout_has_the_gradient_of_its_step(engine):
+    layers = [dr.Dense(3, 8, "tanh"), dr.layers.Dropout(8, 8, 0.5), dr.Dense(8, 2)]
+    network = dr.Network(layers=layers, loss="squared_error")
+    start = dr.initialize(network, seed=1)
+    trace = dr.trace_step(network, start, [0.5, -1.0, 2.0], [1.0, 0.0], 0.1, engine=engine)
+    assert (trace.outputs[2] == 0).any()
+    wanted = start.vector - 0.1 * trace.gradient.vector
+    np.testing.assert_allclose(trace.after.vector, wanted, atol=1e-15)
+
+
 @pytest.mark.parametrize("method", ["central", "complex"])
 def test_the_gradient_of_a_training_step_is_checked(method):
     """Dropout drops what it drops in the step; batch normalization goes by the step's rows."""

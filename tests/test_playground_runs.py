@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from playground_asks import CORNERS, PARITY, PLANS, XOR, opening, plan_of, plan_record, rows
+from playground_asks import CORNERS, PARITY, PLANS, XOR, opening, plan_of, rows
 
 import deltarule as dr
 from deltarule.exceptions import InvalidParameterError
 from deltarule.playground.answers import Answers
+from deltarule.playground.records import plan_record
 from deltarule.playground.runs import CURVE_POINTS
 
 

@@ -6,10 +6,10 @@ import dataclasses
 from typing import Any
 
 import numpy as np
-from playground_asks import plan_record
 
 import deltarule as dr
 from deltarule.persistence.networks import network_record
+from deltarule.playground.records import plan_record
 
 #: Names of asks, and what is given.
 Session = list[tuple[str, dict[str, Any]]]

@@ -104,9 +104,13 @@ def trace_step(
     session = chosen.open(network, parameters.dtype)
     session.load(parameters.vector, buffers=parameters.buffers)
     _, slope = session.loss_gradient(X, D)
+    work = Work(np.zeros(1, dtype=np.int64))
+    if any(layer.stepwise for layer in network.layers):
+        # Of the step itself: outside of steps nothing is dropped.
+        passed = backprop.forward(network, parameters, X, backprop.Step(work.key, 0))
+        slope = backprop.gradient_sum(network, parameters, passed, D, None)
     session.bind(X, D)
-    first = np.zeros(1, dtype=np.int64)
-    met = session.trace(Work(first), 0, np.array([learning_rate], dtype=np.float64))
+    met = session.trace(work, 0, np.array([learning_rate], dtype=np.float64))
     return StepTrace(
         X[0],
         D[0],

@@ -6,7 +6,15 @@
  */
 import { effect } from "@preact/signals";
 import { baseOf, LESSON_NAMES } from "../lessons";
-import { differing, problemSentence, readState, START, writeState, type Read, type State } from "./address";
+import {
+  differing,
+  problemSentence,
+  readState,
+  START,
+  writeState,
+  type Read,
+  type State,
+} from "./address";
 import { notice, ownTable, settings } from "./bench";
 import type { Settings } from "./settings";
 import { stateNow, visit } from "./visit";

@@ -74,11 +74,12 @@ def test_a_training_goes_on_after_a_reload_to_the_last_bit(open_page):
     page.reload()
     stands(page, before)
     page.get_by_text("The curve as a table").click()
-    assert page.locator(".as-table-scroll tbody").last.locator("tr").count() == 3
-    for _ in range(3):
+    expect(page.locator(".as-table-scroll tbody").last.locator("tr")).to_have_count(3)
+    for place in ("2 of 4", "3 of 4", "0 of 4"):
         page.get_by_role("button", name="One sample").click()
+        expect(page.locator(".counters dd").nth(1)).to_have_text(place)
     epochs(page, 1)
-    assert counters(page)[0] == "5"
+    stands(page, ["5", "0 of 4"])
     assert weights(page) == wanted
     page.get_by_role("button", name="Same seed again").click()
     stands(page, ["0", "0 of 4"])

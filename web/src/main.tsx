@@ -16,7 +16,7 @@ async function start(): Promise<void> {
   render(<App />, document.getElementById("page")!);
   await meet();
   const kept = keptFor(location.hash.slice(1), entered);
-  await followAddress(kept);
+  await followAddress(kept?.state);
   if (kept) await takeUpKept(kept);
   if (engineIs.value && !engineIs.value.can.includes("train"))
     await choose({ hide: NEED_AN_ENGINE });

@@ -5,9 +5,16 @@
  * goes to the room before, as it was left.
  */
 import { effect } from "@preact/signals";
-import type { TableRead } from "../protocol";
 import { baseOf, LESSON_NAMES } from "../lessons";
-import { differing, problemSentence, readState, START, writeState, type Read } from "./address";
+import {
+  differing,
+  problemSentence,
+  readState,
+  START,
+  writeState,
+  type Read,
+  type State,
+} from "./address";
 import { notice, ownTable, settings } from "./bench";
 import type { Settings } from "./settings";
 import { stateNow, visit } from "./visit";
@@ -59,33 +66,24 @@ function write(text: string, shown: typeof room): void {
 }
 
 /** To where the address bar says. */
-async function arrive(table: TableRead | null = null): Promise<void> {
+async function arrive(left: State | null = null): Promise<void> {
   clearTimeout(pending);
   pending = 0;
   // The link of a server that was started anew: the page enters as it begins.
   if (hasToken()) return location.reload();
   arriving += 1;
-  const { state, problems } = readAddress(location.hash);
+  const { state, problems } = left ? { state: left, problems: [] } : readAddress(location.hash);
   // What the person has chosen meanwhile stays.
   const chosen = landed ? differing(landed, settings.value) : {};
   landed = null;
-  const taken = await visit({
-    ...state,
-    settings: { ...state.settings, ...chosen },
-    table: table ?? state.table,
-  });
+  const taken = await visit({ ...state, settings: { ...state.settings, ...chosen } });
   arriving -= 1;
   [written, room] = [addressText(), settings.value.room];
-  // The address was refused, or something else was chosen on the way.
+  // It was left, or refused, or something else was chosen on the way.
   const told = writeState(state, baseOf(state.settings.lesson));
-  if (!taken || written !== told) history.replaceState(null, "", `#${written}`);
+  if (left || !taken || written !== told) history.replaceState(null, "", `#${written}`);
   const sentence = problemSentence(problems);
   if (sentence) notice.value = taken ? sentence : `${sentence} ${notice.value}`;
-}
-
-interface Left {
-  readonly address: string;
-  readonly table: TableRead | null;
 }
 
 /** Whether the address is a link that a server printed. */
@@ -100,15 +98,11 @@ export function land(): void {
 }
 
 /**
- * Begin with what the address says, and keep both together from then on. `kept` is what a page
- * before this one left: its address, and a table of the person's own.
+ * Begin with what the address says, or with what a page before this one left, and keep the page and
+ * its address together from then on.
  */
-export async function followAddress(kept: Left | null = null): Promise<void> {
-  if (kept) {
-    history.replaceState(null, "", `#${kept.address}`);
-    ownTable.value = kept.table;
-  }
-  await arrive(kept?.table);
+export async function followAddress(left: State | null = null): Promise<void> {
+  await arrive(left);
   effect(() => {
     const text = addressText();
     const shown = settings.value.room;

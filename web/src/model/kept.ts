@@ -2,12 +2,13 @@
  * What survives a reload, and a server that was started anew: the tab's own session storage holds
  * it until the tab is closed. Nothing of it leaves the browser.
  *
- * The settings stand in the address; beside it are kept a table of one's own, where the training
- * stands, and how far a lesson is. An address that tells another state wins over what was kept, and
+ * Kept are the state that the address tells, a table of one's own, where the training stands, and
+ * how far a lesson is. An address that tells another state wins over what was kept, and
  * so does another model that the engine brings along.
  */
 import { decode, encode } from "../engines/wire";
 import type { NetworkRecord, State, Subject, TableRead } from "../protocol";
+import type { State as Begun } from "./address";
 import {
   curves,
   engineIs,
@@ -21,10 +22,11 @@ import {
   takeUp,
   type Curves,
 } from "./bench";
-import { addressText, readAddress } from "./history";
+import { addressText } from "./history";
 import { progressOf, type Progress } from "./lesson";
+import { DEFAULTS } from "./settings";
 import { markOf } from "./subject";
-import { adopt } from "./visit";
+import { adopt, stateNow } from "./visit";
 
 /** Where a training stands, and of which network. */
 export interface Training {
@@ -36,10 +38,11 @@ export interface Training {
 export interface Kept {
   /** Another one where an older page's would not be understood. */
   readonly version: 1;
+  /** Settings, weights to begin with, and a table that neither the page nor its engine brings. */
+  readonly state: Begun;
   /** The state's address, and what the address bar showed, which may lag behind. */
   readonly address: string;
   readonly shown: string;
-  readonly table: TableRead | null;
   /** Which model the engine brought along, "" for none; and whether it was on the bench. */
   readonly model: string;
   readonly onModel: boolean;
@@ -82,18 +85,19 @@ function tableNow(): TableRead | null {
   return bytesOf(table.X, table.y) <= MOST_OF_TABLE ? table : null;
 }
 
-function now(): Kept {
+/** Null where there is a table that is too large: without its rows nothing can be gone on with. */
+function now(): Kept | null {
   const table = tableNow();
   const isOwn = settings.value.set === "own" && ownTable.value !== engineIs.value?.subject?.table;
+  if (isOwn && !table) return null;
   return {
     version: 1,
+    state: { ...stateNow(), table },
     address: addressText(),
     shown: location.hash.replace(/^#/, ""),
-    table,
     model: modelOf(engineIs.value?.subject),
     onModel: subject.value !== null,
-    // Without its rows a training cannot be gone on with.
-    training: isOwn && !table ? null : trainingNow(),
+    training: trainingNow(),
     lesson: progressOf(),
   };
 }
@@ -113,13 +117,22 @@ export function keep(): void {
   // A recording begins where it begins; and what was kept stays while there is no engine to show it.
   if (!opened.value || !trains()) return;
   const all = now();
-  const less = { ...all, training: null };
-  for (const kept of [all, less, { ...less, table: null }])
+  const texts = all ? [all, { ...all, training: null }].map(textOf) : [];
+  for (const text of texts)
     try {
-      return sessionStorage.setItem(place(), textOf(kept));
+      return sessionStorage.setItem(place(), text);
     } catch {
       // Full, or not allowed.
     }
+  forget();
+}
+
+function forget(): void {
+  try {
+    sessionStorage.removeItem(place());
+  } catch {
+    // What cannot be kept need not be forgotten.
+  }
 }
 
 function read(): Kept | null {
@@ -128,7 +141,9 @@ function read(): Kept | null {
     if (!letters) return null;
     const bytes = Uint8Array.from(atob(letters), (letter) => letter.charCodeAt(0));
     const kept = decode(bytes.buffer) as Kept;
-    return kept.version === 1 ? kept : null;
+    if (kept.version !== 1) return null;
+    const settings = { ...DEFAULTS, ...kept.state.settings };
+    return { ...kept, state: { ...kept.state, settings } };
   } catch {
     return null;
   }
@@ -146,13 +161,12 @@ export function keptFor(address: string, entered: boolean): Kept | null {
 }
 
 /** Goes on where the page before this one stood; its address was gone to already. */
-export async function takeUpKept({ address, table, onModel, training }: Kept): Promise<void> {
+export async function takeUpKept({ address, state, onModel, training }: Kept): Promise<void> {
   if (live.value) return;
   if (engineIs.value?.subject) {
     // The page began with the model as it was opened.
-    const { state } = readAddress(address);
     if (onModel) settings.value = state.settings;
-    else await adopt({ ...state, table: table ?? state.table });
+    else await adopt(state);
   }
   // Meanwhile another state may have been gone to.
   if (training && addressText() === address)

@@ -298,19 +298,30 @@ async function move<A extends "advance" | "back" | "pause" | "play" | "set" | "p
   return told;
 }
 
+let beginning: Promise<unknown> = Promise.resolve();
+
+/** Something is being set up: moves that are asked for meanwhile come after it. */
+export function first<T>(work: Promise<T>): Promise<T> {
+  beginning = work.catch(() => undefined);
+  return work;
+}
+
 /** Steps or epochs by hand. */
 export async function advance(unit: "step" | "epoch", count = 1): Promise<void> {
+  await beginning;
   playing.value = false;
   await move("advance", { unit, count });
 }
 
-/** Samples by hand: the same as steps where a step takes one row. */
+/** To where the last move began. */
 export async function back(): Promise<void> {
+  await beginning;
   playing.value = false;
   await move("back", {});
 }
 
 export async function play(): Promise<void> {
+  await beginning;
   const { pace } = settings.value;
   const perEpoch = opened.value?.steps_per_epoch ?? 1;
   const told = await move("play", { steps_per_second: pace > 0 ? Math.max(1, pace * perEpoch) : null });

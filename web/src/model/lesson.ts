@@ -11,6 +11,7 @@ import { readState, type State } from "./address";
 import {
   ask,
   choose,
+  first,
   moved,
   NEW,
   opened,
@@ -170,13 +171,16 @@ function stateOf(of: Lesson, at: number): State {
   return { ...state, settings: { ...state.settings, theme, hide: hidden } };
 }
 
-async function setUp(state: State): Promise<void> {
-  settingUp.value = true;
-  await adopt(state);
-  batch(() => {
-    forget();
-    settingUp.value = false;
-  });
+function setUp(state: State): Promise<void> {
+  const arranged = async () => {
+    settingUp.value = true;
+    await adopt(state);
+    batch(() => {
+      forget();
+      settingUp.value = false;
+    });
+  };
+  return first(arranged());
 }
 
 /** Opens a lesson: `shipped` by its name in the settings, any other as one's own. */

@@ -50,10 +50,12 @@ export function columnX(count: number, column: number, width: number, { left, ri
 export function columnsOf(units: readonly number[], size: Size, margins: Margins): Column[] {
   const gap = (size.width - margins.left - margins.right) / units.length;
   const room = size.height - 24;
+  // On a larger screen, as a projector's, units are larger.
+  const largest = Math.min(64, Math.max(40, size.height * 0.105));
   return units.map((count, place) => {
     const x = columnX(units.length, place, size.width, margins);
     if (isBar(count)) return { units: count, x, side: Math.min(44, gap / 2), top: 12, step: room, bar: true };
-    const side = Math.max(3, Math.min(46, (room / count) * 0.76, gap * 0.5));
+    const side = Math.max(3, Math.min(largest, (room / count) * 0.76, gap * 0.5));
     const step = Math.min(room / count, side * 1.75);
     return { units: count, x, side, top: size.height / 2 - ((count - 1) * step) / 2, step, bar: false };
   });

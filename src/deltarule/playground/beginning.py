@@ -12,9 +12,9 @@ import numpy as np
 
 from deltarule.network import Network, initialize
 from deltarule.persistence import network_record
-from deltarule.plans import TrainingState
+from deltarule.plans import TrainingPlan, TrainingState
 from deltarule.playground.own_units import Origin
-from deltarule.playground.records import state_record
+from deltarule.playground.records import plan_record, state_record
 from deltarule.playground.sources import input_names
 
 _SEED, _RATE, _HORIZON = 3, 1.0, 1000
@@ -23,6 +23,9 @@ _SEED, _RATE, _HORIZON = 3, 1.0, 1000
 def xor_subject() -> dict[str, Any]:
     """The record of an opened model (`subject_of`) for the page's own first network."""
     network = Network(units=(2, 3, 1), activations="logistic", loss="squared_error")
+    plan = TrainingPlan(
+        learning_rate_init=_RATE, sampling="replacement", max_epochs=_HORIZON, key=_SEED
+    )
     X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
     y = np.array([0.0, 1.0, 1.0, 0.0])
     names = input_names(2)
@@ -32,16 +35,7 @@ def xor_subject() -> dict[str, Any]:
         "title": "XOR: the four corners, 2-3-1",
         "open": {
             "network": network_record(network),
-            "plan": {
-                "optimizer": {"name": "sgd"},
-                "learning_rate_init": _RATE,
-                "schedule": {"name": "constant"},
-                "batch_size": 1,
-                "sampling": "replacement",
-                "penalty": None,
-                "max_epochs": _HORIZON,
-                "key": _SEED,
-            },
+            "plan": plan_record(plan),
             "initializer": {"name": "auto"},
             "seed": _SEED,
             "train": {"X": X.ravel(), "D": y, "rows": len(X)},

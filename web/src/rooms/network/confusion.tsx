@@ -1,6 +1,6 @@
 /** How often a class is taken for another. */
 import type { Problem } from "../../model/problem";
-import { classOf, type Judged } from "./predictions";
+import { classOf, type Judged } from "./judged";
 
 /** Classes up to which the counts are written. */
 const MOST = 12;

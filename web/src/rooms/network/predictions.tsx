@@ -7,19 +7,12 @@ import { unitsOf, type Problem } from "../../model/problem";
 import { Choice } from "../../parts/fields";
 import { short } from "../../parts/numbers";
 import { Confusion } from "./confusion";
+import { classOf, type Judged } from "./judged";
 
 /** Rows of the table at most, columns of what is known, and targets side by side. */
 const MOST_ROWS = 200;
 const MOST_COLUMNS = 4;
 const MOST_TARGETS = 4;
-
-export interface Judged {
-  /** Rows of the table, in the order of what is told of them. */
-  readonly rows: Int32Array;
-  readonly outputs: Float64Array;
-  readonly loss: Float64Array;
-  readonly width: number;
-}
 
 export function Predictions({ problem: made }: { problem: Problem }) {
   const [open, setOpen] = useState(false);
@@ -49,18 +42,6 @@ function useJudged(made: Problem, held: boolean): Judged | null {
   }, [made, held, at, opened.value]);
   return found?.of === made && found.held === held ? found.judged : null;
 }
-
-/** The class that a row is taken for: of the largest output, or of the one output's nearer end. */
-export function classOf(made: Problem, { outputs, width }: Judged, place: number): number {
-  if (width === 1) return Number(outputs[place] >= middleOf(made));
-  let best = 0;
-  for (let unit = 1; unit < width; unit += 1)
-    if (outputs[place * width + unit] > outputs[place * width + best]) best = unit;
-  return best;
-}
-
-/** Half way between the targets of two classes: 0 and 1, or −1 and +1. */
-const middleOf = (made: Problem): number => (["tanh", "sign"].includes(made.outputActivation) ? 0 : 0.5);
 
 function Table({ made }: { made: Problem }) {
   const [order, setOrder] = useState("wrong");

@@ -8,7 +8,8 @@ import { OPTIMIZER_WORDS } from "./optimizers";
 import { Check } from "./check";
 import { Formula, Symbol, written } from "./formula";
 import { INNER_WORDS, innerKind } from "./inner";
-import type { Line, Row, Script } from "./script";
+import type { Line, Row } from "./row";
+import type { Script } from "./script";
 import {
   current,
   doThisStep,

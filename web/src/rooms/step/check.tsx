@@ -1,7 +1,8 @@
 /** The gradient check: the analytic number beside the central difference of the same weight. */
 import { exact } from "../../parts/numbers";
 import { written } from "./formula";
-import type { Line, Script } from "./script";
+import type { Line } from "./row";
+import type { Script } from "./script";
 
 /** As `check_gradients` judges: relative to the largest gradient, or to f. */
 const TOLERANCE = 1e-7;

@@ -8,15 +8,26 @@
  * takes as they are; layer normalisation by those of the row over its units, so that each unit's
  * slope has two more terms.
  */
-import type { Inner } from "../../protocol";
+import type { Inner, LayerRecord, Traced } from "../../protocol";
 import { less, over, plain, root, squared, sum, times, type Expression, type Leaf } from "./expression";
 import { indices, unitPlace, type Name } from "./names";
-import { engineRow, type Line, type Row, type Script } from "./script";
+import { engineRow, type Line, type Row } from "./row";
+
+/** What is read of a step that is written: numbers of its units, by layer (0: inputs) and place. */
+export interface Reading {
+  readonly layers: readonly LayerRecord[];
+  readonly scene: { readonly traced: Traced };
+  count(layer: number): number;
+  sum(layer: number, unit: number): Leaf;
+  output(layer: number, unit: number): Leaf;
+  delta(layer: number, unit: number): Leaf;
+  blockOf(layer: number, block: "gain" | "shift", unit: number, time?: string): Leaf;
+}
 
 export type InnerKind = "batch_normalization" | "layer_normalization" | "dropout";
 
 /** What a layer without a weight matrix is; null of a dense one. */
-export function innerKind(script: Script, layer: number): InnerKind | null {
+export function innerKind(script: Reading, layer: number): InnerKind | null {
   const { name } = script.layers[layer - 1];
   return name === "dense" ? null : (name as InnerKind);
 }
@@ -29,7 +40,7 @@ type Met = keyof Inner;
 const OF_ALL: ReadonlySet<Met> = new Set<Met>(["mean", "variance", "sent", "along"]);
 
 /** A number that the engine met inside a layer: one for each unit, or one for all of them. */
-function met(script: Script, layer: number, unit: number, what: Met, letter: string): Leaf {
+function met(script: Reading, layer: number, unit: number, what: Met, letter: string): Leaf {
   const values = script.scene.traced.inner[layer - 1]![what]!;
   const each = !OF_ALL.has(what) || ((what === "mean" || what === "variance") && isOfBatch(script, layer));
   const name: Name = { letter, upper: `${layer}`, ...(each ? { lower: indices(unit) } : {}) };
@@ -42,26 +53,26 @@ function met(script: Script, layer: number, unit: number, what: Met, letter: str
   };
 }
 
-const isOfBatch = (script: Script, layer: number): boolean => innerKind(script, layer) === "batch_normalization";
+const isOfBatch = (script: Reading, layer: number): boolean => innerKind(script, layer) === "batch_normalization";
 
-const hat = (script: Script, layer: number, unit: number): Leaf => met(script, layer, unit, "normalized", "x̂");
-const mean = (script: Script, layer: number, unit: number): Leaf => met(script, layer, unit, "mean", "mean");
-const sent = (script: Script, layer: number): Leaf => met(script, layer, 0, "sent", "p");
-const along = (script: Script, layer: number): Leaf => met(script, layer, 0, "along", "q");
-const factor = (script: Script, layer: number, unit: number): Leaf => met(script, layer, unit, "factor", "k");
+const hat = (script: Reading, layer: number, unit: number): Leaf => met(script, layer, unit, "normalized", "x̂");
+const mean = (script: Reading, layer: number, unit: number): Leaf => met(script, layer, unit, "mean", "mean");
+const sent = (script: Reading, layer: number): Leaf => met(script, layer, 0, "sent", "p");
+const along = (script: Reading, layer: number): Leaf => met(script, layer, 0, "along", "q");
+const factor = (script: Reading, layer: number, unit: number): Leaf => met(script, layer, unit, "factor", "k");
 
 /** √(var + ε) */
-function spread(script: Script, layer: number, unit: number): Expression {
+function spread(script: Reading, layer: number, unit: number): Expression {
   const epsilon = Number(script.layers[layer - 1].epsilon);
   return root(sum(met(script, layer, unit, "variance", "var"), plain(epsilon)));
 }
 
-const units = (script: Script, layer: number): number[] => Array.from({ length: script.count(layer) }, (_, unit) => unit);
+const units = (script: Reading, layer: number): number[] => Array.from({ length: script.count(layer) }, (_, unit) => unit);
 
 const meanOf = (terms: readonly Expression[]): Expression => over(sum(...terms), plain(terms.length));
 
 /** What comes before a layer's units on the way forward: by what the row is normalised. */
-export function statistics(script: Script, layer: number): Line[] {
+export function statistics(script: Reading, layer: number): Line[] {
   if (innerKind(script, layer) !== "layer_normalization") return [];
   const middle = mean(script, layer, 0);
   const variance = met(script, layer, 0, "variance", "var");
@@ -75,7 +86,7 @@ export function statistics(script: Script, layer: number): Line[] {
 }
 
 /** From the layer before to z of a unit. */
-export function innerRows(script: Script, layer: number, unit: number): Row[] {
+export function innerRows(script: Reading, layer: number, unit: number): Row[] {
   const z = script.sum(layer, unit);
   const below = script.output(layer - 1, unit);
   if (innerKind(script, layer) === "dropout") {
@@ -93,7 +104,7 @@ export function innerRows(script: Script, layer: number, unit: number): Row[] {
 }
 
 /** Before the deltas below layer normalisation: what its mean and variance send back. */
-export function means(script: Script, layer: number): Line[] {
+export function means(script: Reading, layer: number): Line[] {
   if (innerKind(script, layer) !== "layer_normalization") return [];
   const pushes = units(script, layer).map((unit) => push(script, layer, unit));
   const rows = [
@@ -109,11 +120,11 @@ export function means(script: Script, layer: number): Line[] {
 }
 
 /** gain · δ, with the gain of before the step. */
-const push = (script: Script, layer: number, unit: number): Expression =>
+const push = (script: Reading, layer: number, unit: number): Expression =>
   times({ ...script.blockOf(layer, "gain", unit, "t"), old: true }, script.delta(layer, unit));
 
 /** ∂f/∂a of a unit whose layer feeds `layer`, one of these. */
-export function sentThrough(script: Script, layer: number, unit: number): Expression {
+export function sentThrough(script: Reading, layer: number, unit: number): Expression {
   const kind = innerKind(script, layer);
   if (kind === "dropout") return times(factor(script, layer, unit), script.delta(layer, unit));
   const pushed = push(script, layer, unit);
@@ -123,7 +134,7 @@ export function sentThrough(script: Script, layer: number, unit: number): Expres
 }
 
 /** ∂f of a unit's gain and of its shift. */
-export function blockGradient(script: Script, layer: number, block: "gain" | "shift", unit: number): Expression {
+export function blockGradient(script: Reading, layer: number, block: "gain" | "shift", unit: number): Expression {
   const delta = script.delta(layer, unit);
   return block === "shift" ? delta : times(delta, hat(script, layer, unit));
 }

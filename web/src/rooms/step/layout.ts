@@ -6,7 +6,8 @@
  */
 import { tidy } from "./formula";
 import { isMoved, isUsed } from "./reach";
-import type { Line, Script } from "./script";
+import type { Line } from "./row";
+import type { Script } from "./script";
 
 /** Units of a layer that are drawn; of a wider one those around the chosen one. */
 export const MOST_DRAWN = 6;

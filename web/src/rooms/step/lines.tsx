@@ -5,7 +5,8 @@ import { agreement, Check, hasSign } from "./check";
 import { Result } from "./card";
 import { Formula, Symbol, tidy, written } from "./formula";
 import { unitTitle } from "./names";
-import { MOST_UNITS, MOST_WEIGHTS, PHASES, type Line, type Phase, type Row, type Script } from "./script";
+import { PHASES, type Line, type Phase, type Row } from "./row";
+import { MOST_UNITS, MOST_WEIGHTS, type Script } from "./script";
 import { chosen, current, goTo, goToPhase, lines, pickUnit, toggled, wide } from "./state";
 
 const TITLES: Readonly<Record<Phase, string>> = {

@@ -16,7 +16,7 @@ import {
   type Leaf,
 } from "./expression";
 import type { Name } from "./names";
-import type { Row } from "./script";
+import type { Row } from "./row";
 
 /** One parameter on its way through a step. */
 export interface Moving {

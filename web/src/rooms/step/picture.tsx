@@ -5,7 +5,8 @@ import { ABOVE, BELOW, layoutOf, MOST_DRAWN, type EdgePlan, type Layout, type Mo
 import { edgePlace, spoken, targetPlace, unitPlace, unitTitle } from "./names";
 import { Letter } from "./letter";
 import { isReached } from "./reach";
-import type { Line, Script } from "./script";
+import type { Line } from "./row";
+import type { Script } from "./script";
 import { chosen, current, lines, pickEdge, pickUnit } from "./state";
 
 export function Picture({ script }: { readonly script: Script }) {

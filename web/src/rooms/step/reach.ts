@@ -1,6 +1,6 @@
 /** How far the walk through the lines has come: which numbers are there, which weight is at hand. */
 import { edgePlace } from "./names";
-import type { Line } from "./script";
+import type { Line } from "./row";
 
 /** Whether the walk has come to a number of a unit: z and a, or δ. */
 export function isReached(line: Line, of: "a" | "delta", layer: number, unit: number): boolean {

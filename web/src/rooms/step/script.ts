@@ -20,38 +20,7 @@ import {
 import { blockGradient, innerKind, innerRows, isNormalized, means, sentThrough, statistics } from "./inner";
 import { edgePlace, indices, Letters, targetPlace, unitPlace, unitTitle, type Name } from "./names";
 import { updateRows } from "./optimizers";
-
-export const PHASES = ["forward", "backward", "update"] as const;
-export type Phase = (typeof PHASES)[number];
-
-export interface Row {
-  readonly id: string;
-  readonly name: Name;
-  /** null where the formula is not written out; `says` says why. */
-  readonly formula: Expression | null;
-  readonly value: number;
-  readonly thing: string;
-  readonly place: string;
-  /** Whose number the result is. */
-  readonly of: "engine" | "page";
-  readonly says?: string;
-}
-
-export interface Line {
-  readonly id: string;
-  readonly phase: Phase;
-  /** The unit or edge that it is about. */
-  readonly place: string;
-  readonly title: string;
-  readonly rows: readonly Row[];
-  /** The layer (0: inputs) and the unit that it is about; of an update the unit that a weight of
-   * `layer` goes to, and the one that it comes from. */
-  readonly layer: number;
-  readonly unit: number;
-  readonly from: number;
-  /** Of an update: the number that moves, as it was, and where it stands in the vector. */
-  readonly moves?: { readonly old: Leaf; readonly at: number };
-}
+import { engineRow, leafOf, type Line, type Row } from "./row";
 
 /** What a script is written from. */
 export interface Scene {
@@ -504,13 +473,6 @@ interface Moved {
 /** ∂f/∂V₁₁ */
 function partial(name: Name): Name {
   return { ...name, letter: `∂f/∂${name.letter}` };
-}
-
-const leafOf = ({ name, value, thing, place }: Row): Leaf => ({ is: "leaf", name, value, thing, place });
-
-export function engineRow(leaf: Leaf, formula: Expression | null, says?: string): Row {
-  const { name, value, thing, place } = leaf;
-  return { id: thing, name, formula, value, thing, place, of: "engine", ...(says ? { says } : {}) };
 }
 
 const range = (first: number, last: number): number[] =>

@@ -3,7 +3,8 @@ import { batch, computed, signal } from "@preact/signals";
 import type { Traced } from "../../protocol";
 import { advance, moved, opened, playing, problem, setWeights, settings, trace } from "../../model/bench";
 import { planOf } from "../../model/problem";
-import { Script, type Line, type Phase } from "./script";
+import type { Line, Phase } from "./row";
+import { Script } from "./script";
 
 /** The row that is drawn for the next step, a row of the table, or numbers of one's own. */
 export type Sample =

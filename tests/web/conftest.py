@@ -125,6 +125,8 @@ def open_page(request: Any, browser: Any) -> Iterator[Callable[..., Any]]:
         address, _, token = link().partition("#")
         page.goto(f"{address}#{'&'.join(filter(None, (token, state)))}")
         page.locator(".transport").wait_for()
+        # It has begun: there are numbers.
+        page.locator(".counters dd").first.wait_for(state="attached")
         return page
 
     yield opened

@@ -247,7 +247,7 @@ def test_keys_move_the_training(open_page):
 
 def test_the_pace_goes_from_one_step_a_second_to_full_speed(open_page):
     page = open_page()
-    pace = page.get_by_label("pace")
+    pace = page.get_by_label("pace", exact=True)
     pace.focus()
     page.keyboard.press("Home")
     page.get_by_text("1 step a second").wait_for()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -87,6 +88,29 @@ def test_a_frame_with_the_end_tells_the_losses(page):
     frame = next(frame for frame in iter(page.next_frame, None) if frame["stopped"])
     assert frame["stopped"]["reason"] == "non_finite"
     assert not np.isfinite(frame["measures"]["objective"])
+
+
+def test_losses_are_told_of_a_training_that_takes_long_too(page):
+    network = dr.Network(units=(60, 300, 10), activations="tanh")
+    page.ask("open", **opening(network, dr.TrainingPlan(), rows(2000, 60, 10)))
+    page.ask("play", steps_per_second=None)
+    first, told = page.next_frame(), page.next_frame()
+    while not np.isfinite(told["measures"]["objective"]):
+        told = page.next_frame()
+    assert told["measures"]["objective"] != first["measures"]["objective"]
+
+
+def test_losses_that_take_long_are_told_seldom():
+    class Slow:
+        def measures(self, place):
+            time.sleep(0.02)
+
+    desk = Desk(lambda data: None, Answers())
+    before = time.perf_counter()
+    desk._measures(Slow(), None)
+    # They take a twentieth of the time at most.
+    assert desk._measure_due >= before + 21 * 0.02
+    desk.close()
 
 
 def test_a_defect_is_said_and_ends_nothing(monkeypatch, caplog):

@@ -387,6 +387,7 @@ def test_a_lesson_is_done_with_the_keyboard_alone(open_page):
     page.keyboard.press("Enter")
     student.panel.wait_for()
     student.settle()
+    expect(page.locator("*:focus")).to_have_text("The delta rule: which V, and who learns")
     tab_to("What is δ of the output unit?")
     page.keyboard.type(f"{TRACE.deltas[1][0]:.4f}")
     page.keyboard.press("Enter")

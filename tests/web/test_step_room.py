@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pytest
 from conftest import serious_findings
+from playwright.sync_api import expect
 
 import deltarule as dr
 from deltarule import engines
@@ -421,6 +422,15 @@ def test_the_gradient_is_checked_weight_by_weight(open_page, case):
     state, verdict = case
     page = enter(open_page, state)
     assert re.search(verdict, page.locator(".step-verdict").text_content())
+
+
+def test_a_telephone_shows_the_check_of_every_weight(open_page):
+    page = open_page("room=step", viewport={"width": 420, "height": 850})
+    cells = page.locator("td.step-difference")
+    expect(cells).to_have_count(13)
+    assert all(cell.is_visible() for cell in cells.all())
+    table = page.locator(".step-table")
+    assert table.evaluate("(box) => box.scrollWidth <= box.clientWidth")
 
 
 def test_a_difference_across_a_kink_is_left_out_and_said(open_page):

@@ -21,7 +21,7 @@ from deltarule.exceptions import DeltaruleError
 from deltarule.network import Parameters
 from deltarule.playground import wire
 from deltarule.playground.answers import Answers
-from deltarule.playground.lab import Lab
+from deltarule.playground.lab import Lab, Snapshot
 from deltarule.playground.maps import Painter
 from deltarule.playground.shown import Moment
 
@@ -40,12 +40,12 @@ SILENT, WORDS = 0.25, 0.1
 #: beside a training and a browser on a machine of two cores.
 PAINTING = 0.25
 
-#: Seconds between two frames that tell the losses over all rows, and the largest number of
-#: products for which they are computed anew while it plays.
-MEASURING, MEASURED = 0.1, 20_000_000
+#: Seconds between two frames that tell the losses over all rows, at least, and the largest number
+#: of products for which they are computed anew while it plays: a second or so.
+MEASURING, MEASURED = 0.1, 4_000_000_000
 
-#: How many times longer than it takes to paint a frame of a fit elsewhere there is none: painting
-#: takes no more than this share of a processor from the fit.
+#: How many times longer than losses take they are not computed anew, and than it takes to paint a
+#: frame of a fit elsewhere there is none: they take no more than this share of a processor.
 RARER = 20
 
 
@@ -86,7 +86,7 @@ class Desk:
         #: of a pace is due, and when losses are told again.
         self._ready, self._frame_due, self._due, self._measure_due = True, 0.0, 0.0, 0.0
         self._least_spacing, self._maps = FRAME, Painter()
-        #: Seconds of a processor that the last frame took to be painted and packed.
+        #: Seconds of a processor that the last frame took to be painted.
         self._painting = 0.0
         self._frame: Future[None] | None = None
         self._thread = threading.Thread(target=self._work, name="deltarule-desk", daemon=True)
@@ -162,11 +162,25 @@ class Desk:
         if watched is not None:
             told["maps"] = vars(self._maps.paint(moment.parameters, watched, layers))
         self._seen = moment.place.epoch - moment.epoch_before
-        if lab.network.size * len(lab.train.X) <= MEASURED:
-            told["measures"] = lab.measures(moment.place)
+        painting = time.thread_time() - began
+        if self._is_to_measure(lab):
+            told["measures"] = self._measures(lab, moment.place)
         message = wire.encode({"event": "live", "told": told})
-        self._rested = time.perf_counter() + RARER * (time.thread_time() - began)
+        self._rested = time.perf_counter() + RARER * painting
         self._send(message)
+
+    # Losses over all rows
+
+    def _is_to_measure(self, lab: Lab) -> bool:
+        few = lab.network.size * len(lab.train.X) <= MEASURED
+        return few and time.perf_counter() >= self._measure_due
+
+    def _measures(self, lab: Lab, place: Snapshot) -> dict[str, float | None]:
+        began = time.perf_counter()
+        found = lab.measures(place)
+        now = time.perf_counter()
+        self._measure_due = now + max(MEASURING, RARER * (now - began))
+        return found
 
     # The desk's own thread
 
@@ -264,17 +278,15 @@ class Desk:
             # On time on average: a frame that a slice has made late makes the next one no later.
             self._frame_due = max(self._frame_due + spacing, now + spacing / 2)
             self._ready = False
-            self._hand_over(lab, now)
+            self._hand_over(lab)
 
-    def _hand_over(self, lab: Lab, now: float) -> None:
+    def _hand_over(self, lab: Lab) -> None:
         """Give the numbers to the painter."""
         watched, layers = self._answers.watched, self._answers.watched_layers
         place = lab.snapshot()
         told = self._answers.moved(maps=False, measures=False)
         parameters = Parameters(lab.network, place.numbers[0], place.numbers[2])
-        measured = lab.stopped is not None
-        if now >= self._measure_due and lab.network.size * len(lab.train.X) <= MEASURED:
-            self._measure_due, measured = now + MEASURING, True
+        measured = lab.stopped is not None or self._is_to_measure(lab)
 
         def paint_and_send() -> None:
             began = time.thread_time()
@@ -282,12 +294,10 @@ class Desk:
                 painted = self._maps.paint(parameters, watched, layers)
                 told["maps"] = vars(painted)
                 self._least_spacing = LARGE_FRAME if painted.levels.size > LARGE else FRAME
+            self._painting = time.thread_time() - began
             if measured:
-                told["measures"] = lab.measures(place)
-            message = wire.encode({"event": "frame", "told": told})
-            # The slower of two, as losses are not told with every frame.
-            self._painting = max(time.thread_time() - began, 0.9 * self._painting)
-            self._send(message)
+                told["measures"] = self._measures(lab, place)
+            self._send(wire.encode({"event": "frame", "told": told}))
 
         self._frame = self._painter.submit(self._safely, paint_and_send)
 

@@ -209,6 +209,7 @@ async function open(made: Problem, of: Subject | null = null): Promise<boolean> 
 
 /** What is open now is on show. */
 function show(made: Problem, found: Opened, of: Subject | null): void {
+  measuredAt = performance.now();
   batch(() => {
     subject.value = of;
     if (given.value && given.value.length !== found.size) given.value = null;
@@ -258,13 +259,24 @@ export async function takeUp(network: NetworkRecord, state: State, drawn: Curves
   });
 }
 
+/** Milliseconds after which losses of earlier weights are no longer shown as those of now. */
+const MEASURES_LAST = 3000;
+let measuredAt = 0;
+
+const unknown = ({ held_loss }: Moved["measures"]): Moved["measures"] => ({
+  objective: NaN,
+  held_loss: held_loss === null ? null : NaN,
+});
+
 function take(told: Moved): void {
   batch(() => {
     const before = moved.value;
-    // A frame may leave out what is costly: what was there before stays on show.
+    // A frame may leave out what is costly: what was there before stays on show, for a while.
     const maps = told.maps ?? (before?.maps || null);
-    const known = !Number.isNaN(told.measures.objective) || told.stopped;
-    const measures = known || !before ? told.measures : before.measures;
+    const known = !Number.isNaN(told.measures.objective) || told.stopped !== null;
+    if (known) measuredAt = performance.now();
+    const lasts = performance.now() - measuredAt < MEASURES_LAST;
+    const measures = known || !before ? told.measures : lasts ? before.measures : unknown(before.measures);
     moved.value = { ...told, maps, measures };
     traced.value = null;
     addTo(told.curve, told.state.epoch);

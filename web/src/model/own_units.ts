@@ -64,7 +64,8 @@ export function spanOf(table: TableRead, input: number, low: number, high: numbe
   const column = columnOf(table, input);
   if (column.levels.length === 2 && column.count === 1) return column.levels.join(" … ");
   if (column.levels.length || input > column.first) return "no … yes";
-  return `${written(table, ownNumber(column, low))} … ${written(table, ownNumber(column, high))}`;
+  const end = (value: number) => written(table, Number(ownNumber(column, value).toPrecision(5)));
+  return `${end(low)} … ${end(high)}`;
 }
 
 const targetOf = (table: TableRead, output: number): OwnTarget | undefined => table.origin?.targets[output];

@@ -51,7 +51,8 @@ export function Chart({ label, epochs, lines, height, log = false }: Props) {
             label: line.name,
             stroke: colors.peek()[line.color],
             width: 2,
-            points: { show: false },
+            // A line of one epoch is a point.
+            points: { show: (of: uPlot) => of.data[0].length < 2, size: 6, fill: colors.peek()[line.color] },
             ...(line.dash ? { dash: line.dash } : {}),
           })),
         ],

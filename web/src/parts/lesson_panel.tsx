@@ -89,7 +89,7 @@ function Head({ open }: { readonly open: Lesson }) {
       <button type="button" onClick={closeLesson}>
         Close
       </button>
-      <h2>{open.title}</h2>
+      <h2 tabIndex={-1}>{open.title}</h2>
     </div>
   );
 }

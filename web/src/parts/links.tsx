@@ -1,5 +1,5 @@
 /** Links to what is on show: as it is, or with less to be seen, for a class. */
-import { useId, useRef, useState } from "preact/hooks";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { baseOf, LESSONS } from "../lessons";
 import { writeState, type State } from "../model/address";
 import { carries, MOST_WEIGHTS } from "../model/address_data";
@@ -35,13 +35,15 @@ const COPIED_HERE =
   "The link is copied. It opens on this machine, in this browser: for others, put the page as a " +
   "folder on a host.";
 
+/** Milliseconds for which it is said that a link was copied. */
+const LASTS = 12_000;
+
 const NOT_COPIED = "This browser does not let the page copy: copy the link here.";
 
 export function Links() {
   const [said, say] = useState("");
   const dialog = useRef<HTMLDialogElement>(null);
   const [link, setLink] = useState("");
-  if (!shows(settings.value.hide, "links")) return null;
   const copy = async () => {
     const state = stateNow();
     const text = linkTo(state);
@@ -50,6 +52,13 @@ export function Links() {
     const kept = engineIs.value?.engine === "server" ? COPIED_HERE : COPIED;
     say(`${taken ? kept : NOT_COPIED}${lacking(state)}`);
   };
+  // What has worked needs no answer.
+  useEffect(() => {
+    if (!said || link) return;
+    const timer = setTimeout(() => say(""), LASTS);
+    return () => clearTimeout(timer);
+  }, [said, link]);
+  if (!shows(settings.value.hide, "links")) return null;
   return (
     <div class="links">
       <button type="button" onClick={() => void copy()}>

@@ -1,7 +1,7 @@
 /** The bar that moves the training: in every room at the same place. */
 import { signal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { advance, back, begin, choose, live, moved, opened, pause, play, playing, settings } from "../model/bench";
+import { advance, back, begin, choose, live, moved, opened, pause, play, playing, settings, stopped } from "../model/bench";
 import { calmMoved } from "../model/calm";
 import { short } from "./numbers";
 import { Pace } from "./pace";
@@ -132,16 +132,21 @@ function Counters() {
         <dt title="The objective: the mean loss over the rows to train on, plus the penalty">
           <span class="transport-word">objective </span>J
         </dt>
-        <dd>{short(at.measures.objective)}</dd>
+        <dd>{told(at.measures.objective)}</dd>
       </div>
       {at.measures.held_loss !== null && (
         <div>
           <dt title="The mean loss over the rows held out">
             held-out<span class="transport-word"> loss</span>
           </dt>
-          <dd>{short(at.measures.held_loss)}</dd>
+          <dd>{told(at.measures.held_loss)}</dd>
         </div>
       )}
     </dl>
   );
+}
+
+/** A loss over all rows; of very many they are computed anew now and then, and when it pauses. */
+function told(loss: number): string {
+  return Number.isNaN(loss) && stopped.value === null ? "…" : short(loss);
 }

@@ -24,9 +24,11 @@ const PAINTING = 0.5;
 const SILENT = 0.25;
 const WORDS = 0.1;
 
-/** Seconds between two frames that tell the losses over all rows, and most products for that. */
+/** Seconds between two frames that tell the losses over all rows, at least; how many times longer
+ * than such a frame takes there is no other; and most products for that. */
 const MEASURING = 0.1;
-const MEASURED = 20_000_000;
+const RARER = 20;
+const MEASURED = 1_000_000_000;
 
 export interface Asked {
   readonly id: number;
@@ -141,11 +143,11 @@ export class Desk {
     this.ready = false;
     const small = lab.network.size * lab.training.rows.rows <= MEASURED;
     const measured = lab.stopped !== null || (begun >= this.measureDue && small);
-    if (measured) this.measureDue = begun + MEASURING;
     const told = this.answers.moved(true, measured);
+    const took = now() - begun;
     this.leastSpacing = (told.maps?.levels.length ?? 0) > LARGE ? LARGE_FRAME : FRAME;
-    // The slower of two, as losses are not told with every frame.
-    this.painting = Math.max(now() - begun, 0.9 * this.painting);
+    if (measured) this.measureDue = now() + Math.max(MEASURING, RARER * took);
+    else this.painting = took;
     this.send({ event: "frame", told });
   }
 }

@@ -27,6 +27,12 @@ export function LessonsRoom() {
   );
 }
 
+/** The lesson begins, and whoever goes by keyboard stands at its title. */
+async function begun(chosen: Lesson): Promise<void> {
+  await beginLesson(chosen);
+  document.querySelector<HTMLElement>(".lesson-head h2")?.focus({ preventScroll: true });
+}
+
 function Card({ lesson, number }: { readonly lesson: Lesson; readonly number: number }) {
   const isOpen = openLessonNow.value === lesson;
   return (
@@ -47,7 +53,7 @@ function Card({ lesson, number }: { readonly lesson: Lesson; readonly number: nu
         type="button"
         class="primary"
         aria-label={`${isOpen ? "Begin again" : "Begin"} lesson ${number}: ${lesson.title}`}
-        onClick={() => void beginLesson(lesson)}
+        onClick={() => void begun(lesson)}
       >
         {isOpen ? "Begin again" : "Begin"}
       </button>
@@ -63,7 +69,7 @@ function OwnLesson() {
     try {
       const read = await openLesson(file);
       refuse("");
-      await beginLesson(read);
+      await begun(read);
     } catch (error) {
       refuse(error instanceof Error ? error.message : String(error));
     }

@@ -101,10 +101,13 @@ function labelOf({ table }: Problem, axes: readonly [number, number], title: str
 }
 
 /** Where a row stands beside the place of others that were there before: as the seeds of a sunflower. */
-function around(before: number, size: number): [number, number] {
-  const [away, angle] = [0.9 * size * Math.sqrt(before), before * Math.PI * (3 - Math.sqrt(5))];
+function around(before: number, apart: number): [number, number] {
+  const [away, angle] = [apart * Math.sqrt(before), before * Math.PI * (3 - Math.sqrt(5))];
   return [away * Math.cos(angle), away * Math.sin(angle)];
 }
+
+/** Pixels within which all rows of one place stand. */
+const CROWD = 34;
 
 /** Rows of a table that are drawn at most. */
 const MOST_ROWS = 2000;
@@ -124,25 +127,35 @@ function drawAllRows(
   const { panel, ink } = colors.peek();
   const size = table.rows <= 20 ? 7 : table.rows <= 80 ? 4.5 : 3.2;
   const every = Math.ceil(table.rows / MOST_ROWS);
-  const places = new Map<string, number>();
-  for (let row = 0; row < table.rows; row += every) {
+  const rows = Array.from({ length: Math.ceil(table.rows / every) }, (_, index) => index * every);
+  const spots = rows.map((row) => {
     const x = ((table.X[inputs * row + axes[0]] - low[0]) / (high[0] - low[0])) * width;
     // Of a single input the height says the target.
     const up =
       inputs > 1 ? (table.X[inputs * row + axes[1]] - low[1]) / (high[1] - low[1]) : 0.5 + 0.4 * (table.y[row] / spread);
-    const place = `${x} ${up}`;
-    const before = places.get(place) ?? 0;
-    places.set(place, before + 1);
-    const [right, down] = around(before, size);
+    return { x, y: (1 - up) * height };
+  });
+  const there = new Map<string, number>();
+  const before = spots.map(({ x, y }) => {
+    const place = `${x} ${y}`;
+    const found = there.get(place) ?? 0;
+    there.set(place, found + 1);
+    return found;
+  });
+  const most = Math.max(...there.values());
+  const apart = Math.min(0.9 * size, CROWD / Math.sqrt(most));
+  rows.forEach((row, index) => {
+    const { x, y } = spots[index];
+    const [right, down] = around(before[index], apart);
     context.lineWidth = held.has(row) ? 2.2 : 1;
     drawRow(context, {
       x: x + right,
-      y: (1 - up) * height + down,
+      y: y + down,
       size,
       table,
       row,
       outline: held.has(row) ? ink : panel,
       spread,
     });
-  }
+  });
 }

@@ -423,15 +423,15 @@ def test_real_signals_at_any_moment(road: str, engine: str) -> None:
     history, left, cuts = None, plan.max_epochs, 0
     try:
         while left:
-            armed = True
-            signal.setitimer(signal.ITIMER_REAL, chance.uniform(1e-3, 3e-2) if cuts < 60 else 100)
+            seconds = chance.uniform(1e-3, 3e-2) if cuts < 60 else 100
             try:
+                armed = True
+                signal.setitimer(signal.ITIMER_REAL, seconds)
                 part = replace(plan, max_epochs=left)
                 result = dr.train(network, state, rows, targets, part, history=history, **options)
+                armed = False
             except KeyboardInterrupt:  # before the training began or after its end
                 continue
-            finally:
-                armed = False
             cuts += result.stop_reason is StopReason.INTERRUPTED
             state, history = result.state, result.history
             left -= result.epochs

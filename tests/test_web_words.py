@@ -10,14 +10,19 @@ from in_node import ask, needs_node
 
 from deltarule.network import Head, Network
 from deltarule.persistence import network_record
+from deltarule.playground.own_tables import rows_taken
 
 pytestmark = needs_node
 
 
+def told(kind: str, given: Any) -> Any:
+    message: dict[str, Any] = {"addresses": [], "tables": [], "taken": [], "models": []}
+    (answer,) = ask("words.ts", message | {kind: [given]})[kind]
+    return answer
+
+
 def said(kind: str, given: Any) -> str:
-    message: dict[str, Any] = {"addresses": [], "tables": [], "models": []}
-    (sentence,) = ask("words.ts", message | {kind: [given]})[kind]
-    return str(sentence)
+    return str(told(kind, given))
 
 
 #: What stands behind "#", and the part of the sentence on what could not be read.
@@ -40,6 +45,13 @@ def test_one_cell_is_one_cell():
         "t.csv: line 3 has 1 cell, the first line 2. Fill the line up, or put quotes around a "
         "cell that holds the delimiter."
     )
+
+
+def test_of_more_rows_than_are_taken_both_readers_take_the_same():
+    for rows, width in ((999_999, 12), (7_000_000, 3), (10, 3)):
+        taken = told("taken", (rows, width))
+        assert np.array_equal(taken, rows_taken("t.csv", rows, width))
+        assert len(taken) == min(rows, 6_000_000 // width)
 
 
 def model(network: Network) -> dict[str, Any]:

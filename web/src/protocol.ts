@@ -333,7 +333,7 @@ export interface Subject {
   readonly curve: Curve;
   /** Whether it is being fitted elsewhere now: `live` shows how it goes. */
   readonly fitting: boolean;
-  /** The inputs over which maps are drawn, where not the first two. */
+  /** The inputs over which maps are drawn first; else those that tell most of the target. */
   readonly axes?: readonly number[];
 }
 

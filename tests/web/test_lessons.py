@@ -286,7 +286,8 @@ REFUSED: list[tuple[Any, str]] = [
         changed(state="hidden=99"),
         (
             "state must be a state as addresses have it, and this cannot be read: hidden, which "
-            f"must be none, or units of at most 6 layers, each from 1 to 64, as in 8,4 (got 99). {DOCS}"
+            "must be none, or units of at most 6 layers, each from 1 to 64, as in 8,4 (got 99). "
+            f"{DOCS}"
         ),
     ),
     (with_task(chek={}), f'tasks[0] has a field "chek" that lessons do not know. {DOCS}'),

@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import re
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -95,6 +96,12 @@ def test_as_many_steps_are_recorded_as_fit(shown, monkeypatch):
         record.recording(shown, 6)
     assert str(caught.value).startswith("steps must be at most 5 for this network, whose steps ")
     assert str(caught.value).endswith(" MB each (got 6). Record fewer.")
+
+
+def test_a_file_of_the_page_and_one_of_the_library_may_be_of_the_same_size():
+    source = Path(__file__).resolve().parents[1] / "web/src/rooms/data/recording.ts"
+    assert record.MOST_BYTES == 12_000_000
+    assert "\nconst MOST_BYTES = 12_000_000;\n" in source.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("steps", [0, True, 1.5])

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from playground_asks import opening
+from sklearn.neural_network import MLPClassifier as SklearnClassifier
+from sklearn.neural_network import MLPRegressor as SklearnRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
@@ -245,6 +247,19 @@ def test_a_saved_estimator_finds_its_columns_by_name():
     assert b"feature" in file  # the names that were left out of the rows stand in the file
 
 
+def test_maps_begin_over_the_inputs_that_tell_most():
+    still = np.column_stack([np.zeros(60), X[:, 2], X[:, :2]])
+    model = dr.MLPRegressor(**SHORT)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        told = subject_of(source_of(model.fit(still, NUMBERS), still, NUMBERS))
+    assert told["axes"] == [2, 3]
+    assert subject.telling_inputs(np.eye(3)[:, [0, 0]] * 0, np.zeros((3, 1))) == [0, 1]
+    # None tells anything: one that differs comes before one that does not.
+    nothing = np.array([[1.0, 1.0, 0.0], [1.0, 1.0, 1.0]])
+    assert subject.telling_inputs(nothing, np.ones((2, 1))) == [0, 2]
+
+
 # what is opened, X, y, the error and its sentence
 REFUSED = [
     (
@@ -267,6 +282,28 @@ REFUSED = [
             "play takes an MLPClassifier, an MLPRegressor, a pipeline that ends with one, or a "
             "model of deltarule train (got StandardScaler as its last step). Pass the estimator "
             "inside it, with the rows as that estimator sees them."
+        ),
+    ),
+    (
+        SklearnClassifier(),
+        X,
+        NUMBERS,
+        InvalidParameterError,
+        (
+            "play takes deltarule's own MLPClassifier (got the MLPClassifier of sklearn). Write "
+            "'from deltarule import MLPClassifier' and fit again: docs/"
+            "moving-from-scikit-learn.md says what differs."
+        ),
+    ),
+    (
+        make_pipeline(StandardScaler(), SklearnRegressor()),
+        X,
+        NUMBERS,
+        InvalidParameterError,
+        (
+            "play takes deltarule's own MLPRegressor (got the MLPRegressor of sklearn as its last "
+            "step). Write 'from deltarule import MLPRegressor' and fit again: docs/"
+            "moving-from-scikit-learn.md says what differs."
         ),
     ),
     (

@@ -69,6 +69,36 @@ def test_an_ask_is_answered_through_the_wire():
     assert found["outputs"] == ["x", "y"]
 
 
+def test_a_table_of_no_use_with_a_target_says_what_else_could_be_one():
+    answers = Answers()
+    counted = "a,b,y\n" + "".join(f"{row},{row % 3},7\n" for row in range(24))
+    given = {"name": "t.csv", "file": np.frombuffer(counted.encode(), np.uint8), **BEGIN}
+    told = answers.answer({"ask": "table", "given": given}, print)
+    assert told == {
+        "problem": "column 'b' is taken as the target, and no other column says anything about "
+        "it: 'a' only counts the rows; 'y' is the same in every row. Choose another target, or "
+        "add a column that differs between rows.",
+        "target": "b",
+        "columns": ["a", "b", "y"],
+    }
+    told = answers.answer({"ask": "table", "given": {**given, "target": "y"}}, print)
+    assert (told["target"], told["problem"][:36]) == ("y", "column 'y' is the same in every row:")
+    assert answers.answer({"ask": "table", "given": {**given, "target": "a"}}, print)["rows"] == 24
+
+
+def test_of_more_rows_than_are_taken_some_are_evenly(monkeypatch):
+    monkeypatch.setattr(own_tables, "MOST_NUMBERS", 240)
+    found = read("a,b\n" + "".join(f"{row},{row / 7}\n" for row in range(1, 181) if row != 2))
+    assert found["rows"] == len(found["X"]) == len(found["y"]) == 120
+    assert found["X"][:5].tolist() == [1, 3, 4, 6, 7]
+    assert found["y"].tolist() == (found["X"] / 7).tolist()
+    assert found["notes"] == [
+        "120 of 179 rows are taken, evenly from the first to the last",
+        "a: numbers from 1 to 180",
+        "b: the target, numbers from 0.142857 to 25.7143",
+    ]
+
+
 def test_what_an_ask_must_hold():
     whole = {"name": "t", "file": np.zeros(1, np.uint8), **BEGIN}
     reload = "Reload the page if you did not write it."
@@ -123,7 +153,7 @@ def test_how_large_a_table_may_be(monkeypatch):
         "1,2,3,4,5\n": "t.csv: 5 columns, and at most 4 are read. Leave some out.",
         "a,b\n" + "x" * 2000: "t.csv: 2,004 bytes, and at most 2,000 are read. Leave rows out.",
         "1,2,3\n4,5,6\n" * 40: "t.csv: 80 rows of 3 inputs and outputs are 240 numbers, and at "
-        "most 200 are taken. Leave rows or columns out.",
+        "most 200 are taken. Leave columns out.",
     }
     for text, sentence in sentences.items():
         assert refusal(text) == sentence

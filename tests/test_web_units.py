@@ -13,7 +13,7 @@ import deltarule as dr
 from deltarule.persistence.networks import network_from_record
 from deltarule.playground.beginning import xor_subject
 from deltarule.playground.sources import source_of_table
-from deltarule.playground.subject import subject_of
+from deltarule.playground.subject import subject_of, telling_inputs
 from deltarule.tables import ColumnPlan, Table, TableModel, TargetPlan
 
 pytestmark = needs_node
@@ -102,6 +102,17 @@ def test_a_constant_input_has_no_curve_and_is_told():
     assert found["varying"] == [False, True]
     assert found["points"] == [1, 33]
     assert len(found["asked"]) == 33 * 6 * 2
+
+
+def test_maps_begin_over_the_inputs_that_tell_most():
+    rows = np.arange(24.0)
+    X = np.column_stack([np.zeros(24), rows % 5, rows, np.ones(24), rows**2])
+    assert told(plain(X, rows))["axes"] == telling_inputs(X, rows[:, None]) == [2, 4]
+    # Of classes by what lies between them.
+    classes = {**plain(X, rows % 5), "kind": "classes", "outputs": list("01234")}
+    assert told(classes)["axes"] == [1, 4]
+    # None tells anything: one that differs comes before one that does not.
+    assert told(plain(X[:, [0, 3, 1]], np.zeros(24)))["axes"] == [0, 2]
 
 
 #: Targets, and from where to where they usually go.

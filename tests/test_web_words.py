@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -10,14 +11,20 @@ from in_node import ask, needs_node
 
 from deltarule.network import Head, Network
 from deltarule.persistence import network_record
+from deltarule.playground.own_tables import rows_taken
 
 pytestmark = needs_node
 
 
+def told(kind: str, given: Any) -> Any:
+    kinds = ("addresses", "tables", "taken", "lessons", "ranges", "weights", "models")
+    message: dict[str, Any] = {name: [] for name in kinds}
+    (answer,) = ask("words.ts", message | {kind: [given]})[kind]
+    return answer
+
+
 def said(kind: str, given: Any) -> str:
-    message: dict[str, Any] = {"addresses": [], "tables": [], "models": []}
-    (sentence,) = ask("words.ts", message | {kind: [given]})[kind]
-    return str(sentence)
+    return str(told(kind, given))
 
 
 #: What stands behind "#", and the part of the sentence on what could not be read.
@@ -40,6 +47,78 @@ def test_one_cell_is_one_cell():
         "t.csv: line 3 has 1 cell, the first line 2. Fill the line up, or put quotes around a "
         "cell that holds the delimiter."
     )
+
+
+def test_of_more_rows_than_are_taken_both_readers_take_the_same():
+    for rows, width in ((999_999, 12), (7_000_000, 3), (10, 3)):
+        taken = told("taken", (rows, width))
+        assert np.array_equal(taken, rows_taken("t.csv", rows, width))
+        assert len(taken) == min(rows, 6_000_000 // width)
+
+
+LESSON = {"format": "deltarule lesson", "version": 1, "title": "t", "minutes": 5, "notes": "n"}
+LESSON |= {"text": "t", "state": "rows=9"}
+DOCS = "docs/playground-lessons.md says what a lesson holds."
+#: What differs from it, and what is said of that.
+LESSONS = [
+    ({"version": 2}, f"version must be 1 (got 2). {DOCS}"),
+    ({"minutes": 0}, f"minutes must be a whole number from 1 to 120 (got 0). {DOCS}"),
+    (
+        {"state": "rows=9&hidden=999&cat=1"},
+        (
+            "state must be a state as addresses have it, and this cannot be read: hidden, which "
+            "must be none, or units of at most 6 layers, each from 1 to 64, as in 8,4 (got 999); "
+            f"cat, which is no setting. {DOCS}"
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("changes", "sentence"), LESSONS)
+def test_a_lesson_that_is_none_is_told_why(changes, sentence):
+    assert said("lessons", {**LESSON, **changes}) == sentence
+
+
+def test_long_numbers_of_a_range_have_separators():
+    assert said("ranges", (-1e6, 1e6, False)) == "a number from −1,000,000 to 1,000,000"
+    assert said("ranges", (0, 1000, True)) == "a whole number from 0 to 1000"
+    assert said("ranges", (1e-7, 2**32 - 1, True)) == "a whole number from 1e−7 to 4,294,967,295"
+    assert said("ranges", (0, np.inf, True)) == "a whole number"
+
+
+def slots(*widths: int) -> list[dict[str, Any]]:
+    """The blocks of a network as the page is told them."""
+    found, start = [], 0
+    for layer, (inputs, units) in enumerate(itertools.pairwise(widths)):
+        for block, shape in (("weight", [inputs, units]), ("bias", [units])):
+            stop = start + int(np.prod(shape))
+            found.append(
+                {"layer": layer, "block": block, "start": start, "stop": stop, "shape": shape}
+            )
+            start = stop
+    return found
+
+
+#: Widths, names as the step room has them, one as a person writes it, and its place.
+WEIGHTS = [
+    ((2, 1), ["W₁₁", "W₁₂", "b₁"], "w12", 1),
+    ((1, 2, 1), ["W₁₁", "W₂₁", "b¹₁", "b¹₂", "V₁₁", "V₁₂", "b²₁"], "v 12", 5),
+    (
+        (1, 1, 1, 1),
+        ["W¹₁₁", "b¹₁", "W²₁₁", "b²₁", "V₁₁", "b³₁"],
+        "W^2_11",
+        2,
+    ),
+]
+
+
+@pytest.mark.parametrize(("widths", "names", "text", "place"), WEIGHTS)
+def test_a_weight_has_the_name_of_the_step_room(widths, names, text, place):
+    found = told("weights", {"slots": slots(*widths), "text": text})
+    assert found == {"names": names, "called": place}
+    wide = told("weights", {"slots": slots(2, 13, 1), "text": "w13,2"})
+    assert wide["names"][wide["called"]] == "W₁₃,₂"
+    assert told("weights", {"slots": slots(2, 1), "text": "V11"})["called"] == -1
 
 
 def model(network: Network) -> dict[str, Any]:

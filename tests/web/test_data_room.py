@@ -336,6 +336,31 @@ def test_each_bad_table_has_its_sentence_and_nothing_is_lost(open_page):
     in_use(page, "pasted text")
 
 
+def test_a_table_of_no_use_with_a_target_lets_another_one_be_chosen(open_page):
+    page = open_page()
+    enter(page)
+    rows = "".join(f"{row},{row % 3},7\n" for row in range(24))
+    paste(page, f"a,b,y\n{rows}")
+    problem(
+        page,
+        "column 'b' is taken as the target, and no other column says anything about it: 'a' only "
+        "counts the rows; 'y' is the same in every row. Choose another target, or add a column "
+        "that differs between rows.",
+    )
+    own = card(page, "Bring your own table")
+    target = own.get_by_role("combobox", name="target")
+    assert target.input_value() == "b"
+    target.select_option("y")
+    problem(
+        page,
+        "column 'y' is the same in every row: there is nothing to learn. Choose another target.",
+    )
+    target.select_option("a")
+    own.get_by_text("24 rows, 1 input → a: a value").wait_for()
+    assert target.count() == 1
+    assert page.locator(".data-problem").count() == 0
+
+
 def test_names_in_html_are_text(open_page):
     page = open_page()
     enter(page)

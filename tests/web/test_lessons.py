@@ -278,13 +278,17 @@ REFUSED: list[tuple[Any, str]] = [
     (b"[1, 2]", f"lesson.json: The lesson must be a record (got [1,2]). {DOCS}"),
     (b"x" * 200_001, "lesson.json has 200001 bytes; a lesson has at most 200000. "),
     (changed(format="other"), f'format must be one of deltarule lesson (got "other"). {DOCS}'),
-    (changed(version=2), f"version must be a whole number from 1 to 1 (got 2). {DOCS}"),
+    (changed(version=2), f"version must be 1 (got 2). {DOCS}"),
     (changed(title=None), f"title must be a text of 1 to 120 letters (got nothing). {DOCS}"),
     (changed(tasks=[]), f"tasks must be a list of 1 to 20 records (got []). {DOCS}"),
     (changed(extra=1), f'The lesson has a field "extra" that lessons do not know. {DOCS}'),
     (
         changed(state="hidden=99"),
-        f'state must be a state as addresses have it (got "hidden=99"). {DOCS}',
+        (
+            "state must be a state as addresses have it, and this cannot be read: hidden, which "
+            "must be none, or units of at most 6 layers, each from 1 to 64, as in 8,4 (got 99). "
+            f"{DOCS}"
+        ),
     ),
     (with_task(chek={}), f'tasks[0] has a field "chek" that lessons do not know. {DOCS}'),
     (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import serious_findings
+from conftest import STATIC, serious_findings
 
 ROOMS = ["network", "step", "landscape", "data", "lessons"]
 WIDTHS = [1360, 800, 400]
@@ -78,3 +78,27 @@ def test_a_theme_of_the_address_is_that_of_pictures_too(open_page):
     page.locator("html[data-theme=dark]").wait_for()
     page.wait_for_timeout(100)
     assert page.evaluate(colours) == ["rgb(20, 22, 26)", "#a3a8b3"]
+
+
+def test_a_page_that_cannot_begin_says_what_it_needs(browser):
+    page = browser.new_page()
+    page.goto((STATIC / "index.html").as_uri())
+    page.get_by_text("This page has not begun. It needs a host of static files").wait_for()
+    page.get_by_text("python -m http.server --bind 127.0.0.1").wait_for()
+    page.close()
+
+
+def test_a_refusal_of_a_number_is_gone_once_a_good_one_stands_there(open_page):
+    page = open_page()
+    field = page.get_by_label("step size α₀, as a number")
+    field.fill("many")
+    field.press("Enter")
+    page.get_by_text("step size α₀ must be a number from").wait_for()
+    field.fill("0.5")
+    page.locator(".field-problem").wait_for(state="detached")
+    field.fill("none")
+    field.press("Enter")
+    page.locator(".field-problem").wait_for()
+    # The number changes elsewhere.
+    page.get_by_label("step size α₀", exact=True).press("ArrowRight")
+    page.locator(".field-problem").wait_for(state="detached")

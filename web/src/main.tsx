@@ -10,6 +10,7 @@ import { followLesson, takeUpProgress } from "./model/lesson";
 import "./style.css";
 
 async function start(): Promise<void> {
+  document.getElementById("unstarted")?.remove();
   const entered = hasToken();
   useEngine(await engineOfThisPage());
   land();

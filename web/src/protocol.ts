@@ -313,6 +313,14 @@ export interface TableRead {
   readonly origin?: Origin;
 }
 
+/** A table that could be read, but not with this target. */
+export interface TargetRefused {
+  readonly problem: string;
+  readonly target: string;
+  /** All columns of the table, for the choice of another target. */
+  readonly columns: readonly string[];
+}
+
 /** A model that was opened with the page, with its rows. */
 export interface Subject {
   readonly title: string;
@@ -325,7 +333,7 @@ export interface Subject {
   readonly curve: Curve;
   /** Whether it is being fitted elsewhere now: `live` shows how it goes. */
   readonly fitting: boolean;
-  /** The inputs over which maps are drawn, where not the first two. */
+  /** The inputs over which maps are drawn first; else those that tell most of the target. */
   readonly axes?: readonly number[];
 }
 
@@ -393,7 +401,7 @@ export interface Requests {
       target: string | null;
       learned: Learned;
     },
-    TableRead,
+    TableRead | TargetRefused,
   ];
   save: [Record<string, never>, { file: Uint8Array }];
   load: [{ file: Uint8Array }, { network: NetworkRecord; state: State }];

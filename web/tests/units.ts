@@ -7,6 +7,7 @@ import { classicTable } from "../src/model/sets";
 import { DEFAULTS } from "../src/model/settings";
 import { usual } from "../src/model/usual";
 import type { TableRead } from "../src/protocol";
+import { axesOf } from "../src/rooms/network/grid";
 import { averaged, dependenceRows, heightOf, varying } from "../src/rooms/network/dependence_curves";
 
 interface Told {
@@ -40,6 +41,7 @@ export async function answer(message: ArrayBuffer): Promise<Uint8Array> {
     targets: table.y.map((value) => ownTarget(table, 0, value)),
     predictions: outputs.map((value) => ownPrediction(table, 0, value)),
     varying: varying(table),
+    axes: axesOf(table, []),
     asked: asked.X,
     points: asked.points.map((points) => points.length),
     means: curves.map(({ means }) => [...means]),

@@ -20,7 +20,7 @@ from deltarule.playground.findings import findings
 from deltarule.playground.lab import Lab, Snapshot
 from deltarule.playground.maps import Painter, judge, layer_outputs, ranges
 from deltarule.playground.model_files import read_model, written_model
-from deltarule.playground.own_tables import FIRST_LINES, LEARNED, OwnTables
+from deltarule.playground.own_tables import FIRST_LINES, LEARNED, OwnTables, TargetError
 from deltarule.playground.runs import train_runs
 from deltarule.playground.shown import Moment, Shown
 
@@ -265,7 +265,11 @@ class Answers:
         first_line = given.chosen("first_line", tuple(FIRST_LINES))
         target = None if given.value("target") is None else given.text("target", MOST_NAME)
         learned = given.chosen("learned", tuple(LEARNED))
-        return self._tables.read(name, file, first_line, target, learned)
+        try:
+            return self._tables.read(name, file, first_line, target, learned)
+        except TargetError as problem:
+            columns = list(problem.columns)
+            return {"problem": str(problem), "target": problem.target, "columns": columns}
 
     def diagnose(self, given: Given, told: Told) -> dict[str, Any]:
         lab, names = self._open(), None

@@ -58,4 +58,5 @@ def xor_subject() -> dict[str, Any]:
         "scaling": {"center": np.zeros(2), "scale": np.ones(2)},
         "curve": {"epoch": np.empty(0), "loss": np.empty(0), "held_loss": np.empty(0)},
         "fitting": False,
+        "axes": [0, 1],
     }

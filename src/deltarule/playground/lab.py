@@ -115,7 +115,6 @@ class Lab:
         self.progress = self.loop.progress
         #: Of each epoch since the last look: its number, loss, and loss of the rows held out.
         self._epochs: list[tuple[int, float, float | None]] = []
-        #: Epochs a call of the core that take about a slice.
         #: About what a step takes at full speed.
         self._step_seconds = 1e-4
 

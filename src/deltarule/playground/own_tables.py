@@ -22,14 +22,35 @@ from deltarule.tables.targets import has_target
 
 LIMITS = Limits(size=32_000_000, rows=1_000_000, columns=4096)
 
-#: Numbers of X and the targets together: they travel in one message.
-MOST_NUMBERS = 6_000_000
+#: Numbers of X and the targets together: they travel in one message. Of more rows, some are taken
+#: evenly, as long as these are not too few.
+MOST_NUMBERS, LEAST_ROWS = 6_000_000, 100
 #: A target of more different words is taken for names, not for classes.
 MOST_CLASSES = 100
+#: Columns that are named where none is of use.
+MOST_TOLD = 5
+#: Why a column is left out that no plan has seen.
+COUNTS = "only counts the rows"
 #: What a first line holds, in the page's words and in the reader's.
 FIRST_LINES: dict[str, bool | None] = {"auto": None, "names": True, "row": False}
 #: How a target is learned, in the page's words and in those of its plan.
 LEARNED = {"auto": "auto", "classes": "classification", "values": "regression"}
+
+
+class TargetError(TableError):
+    """A table that could be read, but not with this target: with another one it may be of use.
+
+    Parameters
+    ----------
+    sentence : str
+    target : str
+    columns : tuple of str
+        All of the table, to choose the target from.
+    """
+
+    def __init__(self, sentence: str, target: str, columns: tuple[str, ...]) -> None:
+        super().__init__(sentence)
+        self.target, self.columns = target, columns
 
 
 class OwnTables:
@@ -59,7 +80,9 @@ class OwnTables:
         Raises
         ------
         TableError
-            If the file is no table, or says nothing about the target.
+            If the file is no table.
+        TargetError
+            If a column cannot be the target, or no other one says anything about it.
         """
         if self._table is None or self._last != (file, first_line):
             self._last = None
@@ -81,17 +104,20 @@ def prepare(table: Table, name: str, target: str | None, learned: str) -> dict[s
         target = _likely_target(table, learned)
     problem = _target_problem(table, target, learned)
     if problem is not None:
-        raise TableError(problem)
+        raise TargetError(problem, target, table.names)
     known = has_target(table, (target,))
     rows = table.take(known)
     plan = TargetPlan.fit(rows, (target,), LEARNED[learned])
     inputs = rows.without([target])
     counting = [one for one in inputs.names if _counts_rows(table, one)]
-    columns = ColumnPlan.fit(inputs.without(counting))
+    columns = ColumnPlan.learn(inputs.without(counting))
+    if not columns.inputs:
+        raise TargetError(_nothing_left(table, target, columns), target, table.names)
     y, outputs = _targets(rows, plan)
-    _check_size(name, rows.rows, len(columns.inputs) + (len(outputs) if len(outputs) > 2 else 1))
+    width = len(columns.inputs) + (len(outputs) if len(outputs) > 2 else 1)
+    chosen = rows_taken(name, rows.rows, width)
     described = {column.name: _column_note(rows, column) for column in columns.columns}
-    described |= {one: f"{one}: left out, it only counts the rows" for one in counting}
+    described |= {one: f"{one}: left out, it {COUNTS}" for one in counting}
     described[target] = _target_note(plan, y, outputs, int((~known).sum()))
     return {
         "name": name,
@@ -99,10 +125,14 @@ def prepare(table: Table, name: str, target: str | None, learned: str) -> dict[s
         "kind": "classes" if plan.task == "classification" else "values",
         "target": target,
         "outputs": outputs,
-        "X": _own_units(rows, columns).ravel(),
-        "y": y,
-        "rows": rows.rows,
-        "notes": _head_notes(table) + [described[one] for one in table.names],
+        "X": _own_units(rows.take(chosen), columns).ravel(),
+        "y": y[chosen],
+        "rows": len(chosen),
+        "notes": [
+            *_head_notes(table),
+            *_sample_notes(len(chosen), rows.rows),
+            *(described[one] for one in table.names),
+        ],
         "columns": list(table.names),
         "origin": Origin(own_columns(columns, scaled=False)).record(),
     }
@@ -159,12 +189,48 @@ def _targets(rows: Table, plan: TargetPlan) -> tuple[Array, list[str]]:
     return numbers.astype(np.float64), [str(one) for one in classes.tolist()]
 
 
-def _check_size(name: str, rows: int, columns: int) -> None:
-    if rows * columns > MOST_NUMBERS:
+def _nothing_left(table: Table, target: str, columns: ColumnPlan) -> str:
+    """That no column beside the target says anything, and why none does."""
+    reasons = {column.name: f"is {column.reason}" for column in columns.columns}
+    others = [name for name in table.names if name != target]
+    told = [f"{name!r} {reasons.get(name, COUNTS)}" for name in others[:MOST_TOLD]]
+    if len(others) > MOST_TOLD:
+        told.append(f"and {len(others) - MOST_TOLD:,} more")
+    return (
+        f"column {target!r} is taken as the target, and no other column says anything about it: "
+        f"{'; '.join(told)}. Choose another target, or add a column that differs between rows."
+    )
+
+
+def rows_taken(name: str, rows: int, columns: int) -> Array:
+    """Which rows are taken, evenly of all of them.
+
+    Parameters
+    ----------
+    name : str
+    rows : int
+    columns : int
+        Inputs and outputs.
+
+    Raises
+    ------
+    TableError
+        If there is room for too few.
+    """
+    most = min(rows, MOST_NUMBERS // columns)
+    if most < min(rows, LEAST_ROWS):
         raise TableError(
             f"{name}: {rows:,} rows of {columns:,} inputs and outputs are {rows * columns:,} "
-            f"numbers, and at most {MOST_NUMBERS:,} are taken. Leave rows or columns out."
+            f"numbers, and at most {MOST_NUMBERS:,} are taken. Leave columns out."
         )
+    taken: Array = np.arange(most) * rows // most
+    return taken
+
+
+def _sample_notes(taken: int, rows: int) -> list[str]:
+    if taken == rows:
+        return []
+    return [f"{taken:,} of {rows:,} rows are taken, evenly from the first to the last"]
 
 
 def _own_units(rows: Table, plan: ColumnPlan) -> Array:

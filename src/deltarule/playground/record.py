@@ -29,7 +29,7 @@ from deltarule.playground.beginning import xor_subject
 from deltarule.playground.shown import Shown
 
 #: Bytes of a recording before it is packed, and its steps where nobody says how many.
-MOST_BYTES, STEPS = 24_000_000, 100
+MOST_BYTES, STEPS = 12_000_000, 100
 
 #: Parameters of a network whose gradient is checked at every step of a recording.
 MOST_CHECKED = 500
@@ -172,7 +172,7 @@ def _findings(answers: Answers) -> list[dict[str, Any]]:
 
 
 def _grid(subject: dict[str, Any], network: Network) -> Array | None:
-    """The points on which the page draws what units say over the first two inputs.
+    """The points on which the page draws what units say over two inputs.
 
     As in ``web/src/rooms/network/grid.ts``, for the axes that a page begins with; None where it
     draws no units.
@@ -182,7 +182,7 @@ def _grid(subject: dict[str, Any], network: Network) -> Array | None:
         return None
     X = subject["table"]["X"].reshape(subject["table"]["rows"], -1)
     inputs = X.shape[1]
-    axes = [0, min(1, inputs - 1)]
+    axes = subject["axes"]
     low, high = X.min(axis=0), X.max(axis=0)
     if inputs == 2:
         low, high = np.full(2, low.min()), np.full(2, high.max())

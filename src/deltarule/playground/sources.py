@@ -75,9 +75,16 @@ def last_step(opened: Any) -> Any:
     if isinstance(found, MLPClassifier | MLPRegressor):
         return found
     inside = "" if found is opened else " as its last step"
+    name = type(found).__name__
+    if name in ("MLPClassifier", "MLPRegressor"):
+        raise InvalidParameterError(
+            f"play takes deltarule's own {name} (got the {name} of "
+            f"{type(found).__module__.split('.')[0]}{inside}). Write 'from deltarule import "
+            f"{name}' and fit again: docs/moving-from-scikit-learn.md says what differs."
+        )
     raise InvalidParameterError(
         "play takes an MLPClassifier, an MLPRegressor, a pipeline that ends with one, or a model "
-        f"of deltarule train (got {type(found).__name__}{inside}). Pass the estimator inside it, "
+        f"of deltarule train (got {name}{inside}). Pass the estimator inside it, "
         "with the rows as that estimator sees them."
     )
 

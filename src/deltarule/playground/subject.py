@@ -106,7 +106,43 @@ def _record(
             "held_loss": np.empty(0),
         },
         "fitting": fitted_now,
+        "axes": telling_inputs(table, D),
     }
+
+
+def telling_inputs(X: Array, D: Array) -> list[int]:
+    """The two inputs that tell most of the targets: the axes on which a map says something.
+
+    By the squared correlation with the target that fits best. An input that is the same in every
+    row comes after all others; of a single input there is that alone, twice.
+
+    Parameters
+    ----------
+    X : ndarray of shape (rows, inputs)
+    D : ndarray of shape (rows, outputs)
+
+    Returns
+    -------
+    list of int
+        In rising order.
+
+    Examples
+    --------
+    >>> X = np.array([[5.0, 0.0, 1.0, 0.0], [5.0, 1.0, 1.0, 1.0], [5.0, 0.0, 0.0, 2.0]])
+    >>> telling_inputs(X, np.array([[0.0], [1.0], [2.0]]))
+    [2, 3]
+    """
+    inputs = X.shape[1]
+    if inputs <= 2:
+        return [0, inputs - 1]
+    # Over the largest one, so that no square overflows.
+    x, d = (one / np.maximum(np.abs(one).max(axis=0), 1e-300) for one in (X, D))
+    x, d = x - x.mean(axis=0), d - d.mean(axis=0)
+    spread, wanted = (x**2).sum(axis=0), (d**2).sum(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = (x.T @ d) ** 2 / (spread[:, None] * wanted)
+    told = np.where(X.min(axis=0) < X.max(axis=0), np.nan_to_num(share).max(axis=1), -1.0)
+    return sorted(np.argsort(-told, kind="stable")[:2].tolist())
 
 
 def give(estimator: Any, parameters: Parameters) -> None:

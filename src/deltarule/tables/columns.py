@@ -165,20 +165,30 @@ class ColumnPlan:
             If there are no rows, a cell is infinite, a name in `categorical` is no column, or no
             column says anything.
         """
-        table = Table.of(frame)
-        if table.names and not table.rows:
-            raise TableError("the table must have at least one row (got none). Add rows.")
-        for name in categorical:
-            table.column(name)
-        columns = tuple(_learn(table, name, name in categorical) for name in table.names)
-        plan = cls(columns)
+        plan = cls.learn(frame, categorical=categorical)
         if not plan.inputs:
-            why = "; ".join(f"{column.name!r} is {column.reason}" for column in columns[:5])
+            why = "; ".join(f"{column.name!r} is {column.reason}" for column in plan.columns[:5])
             raise TableError(
                 f"no column says anything about the target ({why or 'there is none'}). Add one "
                 "that differs between rows."
             )
         return plan
+
+    @classmethod
+    def learn(cls, frame: Any, *, categorical: Collection[str] = ()) -> ColumnPlan:
+        """As `fit`, but a plan without an input is a plan as well: its columns say why.
+
+        Raises
+        ------
+        TableError
+            If there are no rows, a cell is infinite, or a name in `categorical` is no column.
+        """
+        table = Table.of(frame)
+        if table.names and not table.rows:
+            raise TableError("the table must have at least one row (got none). Add rows.")
+        for name in categorical:
+            table.column(name)
+        return cls(tuple(_learn(table, name, name in categorical) for name in table.names))
 
     @property
     def inputs(self) -> tuple[str, ...]:

@@ -213,12 +213,17 @@ export function settingText(settings: Settings, name: string): string | null {
   return textsOf(settings).get(name) ?? null;
 }
 
-/** What could not be read, as one sentence. */
+/** What could not be read. */
+export function problemsInWords(problems: readonly string[]): string {
+  const named = problems.slice(0, 3).join("; ");
+  return problems.length > 3 ? `${named}; and ${problems.length - 3} more` : named;
+}
+
+/** The same as one sentence. */
 export function problemSentence(problems: readonly string[]): string {
   if (!problems.length) return "";
-  const named = problems.slice(0, 3).join("; ");
-  const more = problems.length > 3 ? `; and ${problems.length - 3} more` : "";
-  return `The page could not read from its address: ${named}${more}. The rest was taken.`;
+  const named = problemsInWords(problems);
+  return `The page could not read from its address: ${named}. The rest was taken.`;
 }
 
 /** The settings of `after` that say another thing than in `before`. */

@@ -100,6 +100,8 @@ const groups: Field<readonly string[]> = {
 
 const pair: Field<readonly number[]> = {
   read: (text) => {
+    // None are chosen.
+    if (text === "") return [];
     const inputs = text.split(",").map(readNumber);
     if (inputs.length !== 2 || !inputs.every((input) => Number.isInteger(input) && input >= 0))
       throw new Unreadable("the numbers of two inputs, counted from 0, as in 0,1");

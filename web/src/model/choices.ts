@@ -24,7 +24,7 @@ export function choicesFor(table: TableRead): Partial<Settings> {
     schedule: optionRecord("schedules", "constant"),
     learning_rate_init: 0.01,
     held: table.rows >= FEWEST_TO_HOLD ? 0.2 : 0,
-    axes: tellingInputs(table),
+    axes: [],
   };
 }
 
@@ -33,42 +33,6 @@ export async function chooseShipped(name: string): Promise<void> {
   // Where it cannot be fetched, `choose` says so.
   const table = await shippedTable(name).catch(() => null);
   await choose({ set: name, ...(table ? choicesFor(table) : {}) });
-}
-
-/** The two inputs that tell most of the target: the axes on which a map says something. */
-function tellingInputs(table: TableRead): readonly number[] {
-  const width = table.inputs.length;
-  const share = Array.from({ length: width }, (_, input) => explained(table, input));
-  const order = share.map((_, input) => input).sort((a, b) => share[b] - share[a]);
-  return width > 2 ? order.slice(0, 2).sort((a, b) => a - b) : [0, 1];
-}
-
-/** Share of an input's spread that lies between the classes; its squared correlation with values. */
-function explained(table: TableRead, input: number): number {
-  const { X, y, rows } = table;
-  const width = table.inputs.length;
-  const at = (row: number) => X[row * width + input];
-  let [sum, squares] = [0, 0];
-  for (let row = 0; row < rows; row += 1) sum += at(row);
-  const mean = sum / rows;
-  for (let row = 0; row < rows; row += 1) squares += (at(row) - mean) ** 2;
-  if (!(squares > 0)) return 0;
-  if (table.kind !== "classes") {
-    const middle = y.reduce((total, value) => total + value, 0) / rows;
-    let [both, spread] = [0, 0];
-    for (let row = 0; row < rows; row += 1) {
-      both += (at(row) - mean) * (y[row] - middle);
-      spread += (y[row] - middle) ** 2;
-    }
-    return spread > 0 ? both ** 2 / (squares * spread) : 0;
-  }
-  const sums = new Float64Array(table.outputs.length);
-  const counts = new Float64Array(table.outputs.length);
-  for (let row = 0; row < rows; row += 1) {
-    sums[y[row]] += at(row) - mean;
-    counts[y[row]] += 1;
-  }
-  return sums.reduce((total, one, k) => total + (counts[k] ? one ** 2 / counts[k] : 0), 0) / squares;
 }
 
 /** The same in a line. */

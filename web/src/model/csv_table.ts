@@ -5,12 +5,19 @@
  * they are left out, unless one is the target and names classes.
  */
 import { EngineError, type FirstLine, type Learned, type TableRead } from "../protocol";
-import { cellsOf, MOST_ROWS, quoted, refuse, textOf } from "./csv";
+import { cellsOf, quoted, refuse, textOf } from "./csv";
 import { columnsOf, shown, strayWords, type Column } from "./csv_columns";
+import { TargetError } from "./target_error";
 import { isKnown, targetNote, targetOf, targetProblem } from "./csv_target";
 
-/** Numbers of X and the targets together. */
-export const MOST_NUMBERS = 6_000_000;
+/**
+ * Numbers of X and the targets together. Of more rows, some are taken evenly, as long as these are
+ * not too few.
+ */
+const MOST_NUMBERS = 6_000_000;
+const LEAST_ROWS = 100;
+/** Columns that are named where none is of use. */
+const MOST_TOLD = 5;
 
 /** Whether a column is 0, 1, 2, … or 1, 2, 3, …: the place of a row, not a property. */
 function countsRows({ numbers }: Column): boolean {
@@ -28,23 +35,22 @@ interface Prepared {
   readonly note: string;
   /** null where the column is left out. */
   readonly input: Input | null;
-  /** Why it is left out, for the sentence that nothing is left. */
+  /** Why it is left out, for the sentence that nothing is left: "is empty". */
   readonly reason: string;
 }
 
 function prepared(column: Column, rows: readonly number[], counts: boolean): Prepared {
   const { name, numbers } = column;
   const leftOut = (reason: string): Prepared => ({
-    note: `${name}: left out, it is ${reason}`,
+    note: `${name}: left out, it ${reason}`,
     input: null,
     reason,
   });
-  if (counts)
-    return { note: `${name}: left out, it only counts the rows`, input: null, reason: "" };
+  if (counts) return leftOut("only counts the rows");
   if (!numbers) {
-    if (rows.every((row) => column.words[row] === null)) return leftOut("empty");
+    if (rows.every((row) => column.words[row] === null)) return leftOut("is empty");
     const stray = strayWords(column);
-    return leftOut(stray ? `words (${stray})` : "words, which only deltarule play reads");
+    return leftOut(stray ? `is words (${stray})` : "is words, which only deltarule play reads");
   }
   const values = Float64Array.from(rows, (row) => numbers[row]);
   const infinite = rows.find((row) => Math.abs(numbers[row]) === Infinity);
@@ -54,10 +60,10 @@ function prepared(column: Column, rows: readonly number[], counts: boolean): Pre
         `${infinite + 1}). Correct the cell or leave it empty.`,
     );
   const present = values.filter((value) => !Number.isNaN(value)).sort();
-  if (!present.length) return leftOut("empty");
+  if (!present.length) return leftOut("is empty");
   const [low, high] = [present[0], present[present.length - 1]];
   const holes = values.length - present.length;
-  if (low === high && !holes) return leftOut("the same in every row");
+  if (low === high && !holes) return leftOut("is the same in every row");
   const note = `${name}: numbers from ${shown(low)} to ${shown(high)}`;
   if (!holes) return { note, input: { names: [name], values: [values] }, reason: "" };
   const half = Math.floor(present.length / 2);
@@ -111,29 +117,27 @@ function tableOfColumns(
       `the table has no column ${quoted(wanted ?? "")}. Choose one that it has.`,
     );
   const problem = targetProblem(chosen, learned);
-  if (problem) throw new EngineError(problem);
+  const refused = (why: string) =>
+    new TargetError(why, chosen.name, columns.map((column) => column.name));
+  if (problem) throw refused(problem);
   const rows = chosen.words.flatMap((_, row) => (isKnown(chosen, row) ? [row] : []));
   const target = targetOf(chosen, rows, learned);
   const others = columns.filter((column) => column !== chosen);
   const found = new Map(others.map((one) => [one, prepared(one, rows, countsRows(one))]));
   const inputs = [...found.values()].flatMap(({ input }) => (input ? [input] : []));
-  if (!inputs.length) {
-    const why = others.filter((one) => found.get(one)!.reason).slice(0, 5);
-    const told = why.map((one) => `${quoted(one.name)} is ${found.get(one)!.reason}`).join("; ");
-    throw new EngineError(
-      `no column says anything about the target (${told || "there is none"}). Add one that ` +
-        "differs between rows.",
+  if (!inputs.length)
+    throw refused(
+      nothingLeft(
+        chosen.name,
+        others.map((one) => `${quoted(one.name)} ${found.get(one)!.reason}`),
+      ),
     );
-  }
   const values = inputs.flatMap((input) => input.values);
-  checkNumbers(
-    name,
-    rows.length,
-    values.length + (target.outputs.length > 2 ? target.outputs.length : 1),
-  );
-  const X = new Float64Array(rows.length * values.length);
+  const width = values.length + (target.outputs.length > 2 ? target.outputs.length : 1);
+  const taken = rowsTaken(name, rows.length, width);
+  const X = new Float64Array(taken.length * values.length);
   values.forEach((column, place) =>
-    column.forEach((value, row) => (X[row * values.length + place] = value)),
+    taken.forEach((row, at) => (X[at * values.length + place] = column[row])),
   );
   return {
     name,
@@ -142,10 +146,11 @@ function tableOfColumns(
     target: chosen.name,
     outputs: target.outputs,
     X,
-    y: target.y,
-    rows: rows.length,
+    y: Float64Array.from(taken, (row) => target.y[row]),
+    rows: taken.length,
     notes: [
       ...headNotes(columns),
+      ...sampleNotes(taken.length, rows.length),
       ...columns.map((one) =>
         one === chosen
           ? targetNote(one, target, one.words.length - rows.length)
@@ -156,16 +161,37 @@ function tableOfColumns(
   };
 }
 
-function checkNumbers(name: string, rows: number, width: number): void {
-  const [r, w, all, most] = [rows, width, rows * width, MOST_NUMBERS].map((n) =>
-    n.toLocaleString("en"),
+/** That no column beside the target says anything, and why none does. */
+function nothingLeft(target: string, others: readonly string[]): string {
+  const told = others.slice(0, MOST_TOLD);
+  if (others.length > MOST_TOLD)
+    told.push(`and ${(others.length - MOST_TOLD).toLocaleString("en")} more`);
+  return (
+    `column ${quoted(target)} is taken as the target, and no other column says anything about ` +
+    `it: ${told.join("; ")}. Choose another target, or add a column that differs between rows.`
   );
-  if (rows * width > MOST_NUMBERS || rows > MOST_ROWS)
+}
+
+/** Which rows are taken, evenly of all of them; `width`: inputs and outputs. */
+export function rowsTaken(name: string, rows: number, width: number): Int32Array {
+  const most = Math.min(rows, Math.floor(MOST_NUMBERS / width));
+  if (most < Math.min(rows, LEAST_ROWS)) {
+    const [r, w, all, limit] = [rows, width, rows * width, MOST_NUMBERS].map((n) =>
+      n.toLocaleString("en"),
+    );
     refuse(
       name,
-      `${r} rows of ${w} inputs and outputs are ${all} numbers, and at most ${most} are taken. ` +
-        "Leave rows or columns out.",
+      `${r} rows of ${w} inputs and outputs are ${all} numbers, and at most ${limit} are taken. ` +
+        "Leave columns out.",
     );
+  }
+  return Int32Array.from({ length: most }, (_, place) => Math.floor((place * rows) / most));
+}
+
+function sampleNotes(taken: number, rows: number): string[] {
+  if (taken === rows) return [];
+  const [some, all] = [taken, rows].map((count) => count.toLocaleString("en"));
+  return [`${some} of ${all} rows are taken, evenly from the first to the last`];
 }
 
 function headNotes(columns: readonly Column[]): string[] {

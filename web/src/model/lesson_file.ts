@@ -1,5 +1,5 @@
 /** A lesson as its file has it: read, checked, refused with a sentence where it is wrong. */
-import { problemSentence, readState, START, type State } from "./address";
+import { problemsInWords, readState, START, type State } from "./address";
 import { readCondition, readMeasure, type Condition } from "./lesson_conditions";
 import type { Measure } from "./lesson_measures";
 import { LessonError, LessonReader } from "./lesson_reader";
@@ -62,8 +62,7 @@ const LETTERS = 1500;
 function checkedState(given: LessonReader, name: string, base: State): State {
   const text = given.text(name, 4000);
   const { state, problems } = readState(text, base);
-  const sentence = problemSentence(problems);
-  if (sentence) throw given.wrong(name, "a state as addresses have it", text);
+  if (problems.length) throw given.unreadable(name, problemsInWords(problems));
   if (state.settings.lesson) throw given.wrong(name, "a state without a lesson", text);
   return state;
 }

@@ -25,6 +25,14 @@ export class LessonReader {
     this.left = new Set(Object.keys(record));
   }
 
+  /** The error for a state of which an address could not say all. */
+  unreadable(name: string, problems: string): LessonError {
+    const place = [this.where, name].filter(Boolean).join(".");
+    return new LessonError(
+      `${place} must be a state as addresses have it, and this cannot be read: ${problems}. ${REMEDY}`,
+    );
+  }
+
   /** The error for a field that is another thing than it must be. */
   wrong(name: string, expected: string, got: unknown): LessonError {
     const place = [this.where, name].filter(Boolean).join(".") || "The lesson";
@@ -65,7 +73,7 @@ export class LessonReader {
   whole(name: string, low: number, high: number): number {
     const value = this.take(name);
     if (typeof value !== "number" || !Number.isInteger(value) || value < low || value > high)
-      throw this.wrong(name, `a whole number from ${low} to ${high}`, value);
+      throw this.wrong(name, low === high ? `${low}` : `a whole number from ${low} to ${high}`, value);
     return value;
   }
 

@@ -2,6 +2,7 @@
 import { EngineError, type FirstLine, type Learned, type TableRead } from "../protocol";
 import { engineIs, request } from "./bench";
 import { checkSize } from "./csv";
+import { TargetError } from "./target_error";
 
 export interface Source {
   readonly name: string;
@@ -32,7 +33,11 @@ export interface Reading {
 
 export async function readTable({ name, file }: Source, reading: Reading): Promise<TableRead> {
   checkSize(name, file.length);
-  if (engineReadsTables()) return request("table", { name, file, ...reading });
+  if (engineReadsTables()) {
+    const told = await request("table", { name, file, ...reading });
+    if ("problem" in told) throw new TargetError(told.problem, told.target, told.columns);
+    return told;
+  }
   // Loaded where it is needed.
   const { tableOfCsv } = await import("./csv_table");
   return tableOfCsv(name, file, reading.first_line, reading.target, reading.learned);

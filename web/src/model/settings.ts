@@ -78,7 +78,10 @@ export interface Settings {
   readonly held: number;
   /** Epochs that a schedule with an end counts on. */
   readonly max_epochs: number;
-  /** The two inputs over which maps are drawn; the others stand at their means. */
+  /**
+   * The two inputs over which maps are drawn, none for those that tell most of the target; the
+   * others stand at their means.
+   */
   readonly axes: readonly number[];
   /** Epochs a second while it trains, one step at least; 0: as many as the engine can. */
   readonly pace: number;
@@ -118,7 +121,7 @@ export const DEFAULTS: Settings = {
   standardize: false,
   held: 0,
   max_epochs: 1000,
-  axes: [0, 1],
+  axes: [],
   pace: 200,
   view: "restarts",
   restarts: 100,

@@ -53,7 +53,7 @@ export function choicesOfSubject({ open, scaling, axes }: Subject): Partial<Sett
     seed: key,
     set: "own",
     held: 0,
-    ...(axes ? { axes } : {}),
+    axes: axes ?? [],
     standardize: scaling.scale.some((scale) => scale !== 1),
   };
 }

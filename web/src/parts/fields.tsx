@@ -1,7 +1,7 @@
 /** The form's fields: a choice of words, a number, stops of a slider, a switch. Each has its label. */
 import type { ComponentChildren } from "preact";
-import { useId, useState } from "preact/hooks";
-import { plain, short } from "./numbers";
+import { useEffect, useId, useState } from "preact/hooks";
+import { grouped, plain, short } from "./numbers";
 
 interface ChoiceProps {
   readonly label: string;
@@ -72,6 +72,13 @@ export function readNumber(text: string, low: number, high: number, whole = fals
   return fits && (!whole || Number.isInteger(number)) ? number : null;
 }
 
+/** What may be written, in words. */
+export function numberIn(low: number, high: number, whole: boolean): string {
+  const kind = whole ? "a whole number" : "a number";
+  if (!Number.isFinite(low) || !Number.isFinite(high)) return kind;
+  return `${kind} from ${grouped(low)} to ${grouped(high)}`;
+}
+
 /** A number is taken when it is a number inside its range; else the field says what is wrong. */
 export function NumberField(props: NumberProps) {
   const { label, value, low = -Infinity, high = Infinity, whole = false, labelHidden, called = label, narrow } = props;
@@ -79,12 +86,15 @@ export function NumberField(props: NumberProps) {
   const said = narrow ? rounded(value) : plain(value);
   const id = useId();
   const [problem, setProblem] = useState("");
+  // What was refused is past once a good number stands in the field, from wherever it came.
+  useEffect(() => setProblem(""), [value]);
+  const forgive = ({ value: text }: HTMLInputElement) => {
+    if (readNumber(text, low, high, whole) !== null) setProblem("");
+  };
   const take = (input: HTMLInputElement) => {
     const number = readNumber(input.value, low, high, whole);
     if (number === null) {
-      const kind = whole ? "a whole number" : "a number";
-      const range = Number.isFinite(low) && Number.isFinite(high) ? ` from ${low} to ${high}` : "";
-      setProblem(`${called} must be ${kind}${range} (got ${input.value || "nothing"}).`);
+      setProblem(`${called} must be ${numberIn(low, high, whole)} (got ${input.value || "nothing"}).`);
       return;
     }
     setProblem("");
@@ -107,6 +117,7 @@ export function NumberField(props: NumberProps) {
         aria-describedby={problem ? `${id}-problem` : undefined}
         onFocus={(event) => {
           const field = event.currentTarget;
+          forgive(field);
           if (said === plain(value) || field.value !== said) return;
           field.value = plain(value);
           field.select();
@@ -114,6 +125,7 @@ export function NumberField(props: NumberProps) {
         onBlur={(event) => {
           if (event.currentTarget.value === plain(value)) event.currentTarget.value = said;
         }}
+        onInput={(event) => forgive(event.currentTarget)}
         onChange={(event) => take(event.currentTarget)}
       />
       {problem && (

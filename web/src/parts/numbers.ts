@@ -23,6 +23,12 @@ export function plain(value: number, digits = 12): string {
   return String(Number(value.toPrecision(digits))).replaceAll("-", MINUS).replace("e+", "e");
 }
 
+/** The same with commas between thousands where it is long: 1,000,000. */
+export function grouped(value: number): string {
+  if (!(Math.abs(value) >= 1e4 && Math.abs(value) < 1e15)) return plain(value);
+  return value.toLocaleString("en", { maximumFractionDigits: 6 }).replace("-", MINUS);
+}
+
 /** In a sum or product, a negative number stands in brackets. */
 export function inside(value: number, digits = 3): string {
   const text = short(value, digits);
@@ -39,4 +45,11 @@ const SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉";
 /** 12 as ₁₂. */
 export function subscript(number: number): string {
   return [...String(number)].map((digit) => SUBSCRIPTS[Number(digit)]).join("");
+}
+
+const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
+
+/** 12 as ¹². */
+export function superscript(number: number): string {
+  return [...String(number)].map((digit) => SUPERSCRIPTS[Number(digit)]).join("");
 }

@@ -9,14 +9,21 @@ import {
   type Reading,
   type Source,
 } from "../../model/own_table";
+import { TargetError } from "../../model/target_error";
 import { Choice, Switch } from "../../parts/fields";
 import type { FirstLine, Learned, TableRead } from "../../protocol";
 import { FileButton } from "../../parts/file_button";
 import { Notes, Preview, sizeInWords } from "./preview";
 
-interface Looked {
+/** How a source was read, and what can be chosen of it. */
+interface Tried {
   readonly source: Source;
   readonly reading: Reading;
+  readonly target: string;
+  readonly columns: readonly string[];
+}
+
+interface Looked extends Tried {
   readonly table: TableRead;
 }
 
@@ -27,6 +34,8 @@ const pasted = signal("");
 /** The last table that could be read: one that cannot changes nothing. */
 const looked = signal<Looked | null>(null);
 const problem = signal("");
+/** A source that is of no use with its target: another one can be chosen. */
+const refused = signal<Tried | null>(null);
 /** Whether the problem is that of another source than the one that was looked at. */
 const passed = signal(false);
 const busy = signal("");
@@ -38,15 +47,18 @@ async function look(of: () => Promise<Source>, name: string, reading: Reading, a
   readings += 1;
   const mine = readings;
   busy.value = `Reading ${name} …`;
+  let source: Source | undefined;
   try {
-    const source = await of();
+    const read = await of();
+    source = read;
     // A large table keeps the page busy: first it says so.
     await new Promise((resolve) => setTimeout(resolve, 30));
-    const table = await readTable(source, reading);
+    const table = await readTable(read, reading);
     if (mine !== readings) return;
     batch(() => {
-      looked.value = { source, reading, table };
+      looked.value = { source: read, reading, table, target: table.target, columns: table.columns };
       problem.value = "";
+      refused.value = null;
       passed.value = false;
     });
   } catch (error) {
@@ -54,6 +66,9 @@ async function look(of: () => Promise<Source>, name: string, reading: Reading, a
     batch(() => {
       problem.value = error instanceof Error ? error.message : String(error);
       passed.value ||= !again;
+      if (source && error instanceof TargetError && passed.value)
+        refused.value = { source, reading, target: error.target, columns: error.columns };
+      else if (!again) refused.value = null;
     });
   } finally {
     if (mine === readings) busy.value = "";
@@ -70,9 +85,8 @@ function lookAtText(): void {
   void look(async () => source, source.name, FIRST);
 }
 
-function lookAgain(changes: Partial<Reading>): void {
-  const { source, reading, table } = looked.value!;
-  void look(async () => source, source.name, { ...reading, target: table.target, ...changes }, true);
+function lookAgain({ source, reading, target }: Tried, changes: Partial<Reading>): void {
+  void look(async () => source, source.name, { ...reading, target, ...changes }, true);
 }
 
 export function OwnTable() {
@@ -117,6 +131,12 @@ export function OwnTable() {
           {problem.value}
         </p>
       )}
+      {refused.value && (
+        <div class="data-look">
+          <h3>{refused.value.source.name}</h3>
+          <Readings {...refused.value} />
+        </div>
+      )}
       {looked.value && (passed.value ? <Kept {...looked.value} /> : <Look {...looked.value} />)}
     </section>
   );
@@ -134,7 +154,46 @@ function Kept(found: Looked) {
   );
 }
 
-function Look({ table, reading }: Looked) {
+/** How a source is read: each choice reads it again. */
+function Readings(tried: Tried) {
+  const { reading, target, columns } = tried;
+  return (
+    <div class="data-bar">
+      <Choice
+        label="target"
+        value={target}
+        options={columns.map((name) => [name, name])}
+        onChoose={(target) => lookAgain(tried, { target, learned: "auto" })}
+      />
+      <Choice
+        label="learned as"
+        value={reading.learned}
+        options={[
+          ["auto", "it looks"],
+          ["classes", "classes"],
+          ["values", "values"],
+        ]}
+        onChoose={(learned) => lookAgain(tried, { learned: learned as Learned })}
+      />
+      <Choice
+        label="first line"
+        value={reading.first_line}
+        options={[
+          ["auto", "as it looks"],
+          ["names", "names of columns"],
+          ["row", "a row"],
+        ]}
+        // With another first line the columns have other names.
+        onChoose={(first_line) =>
+          lookAgain(tried, { first_line: first_line as FirstLine, target: null })
+        }
+      />
+    </div>
+  );
+}
+
+function Look(found: Looked) {
+  const { table } = found;
   const values = table.kind === "values";
   const use = () => {
     const used = values && standardTarget.value ? withStandardTarget(table) : table;
@@ -144,37 +203,7 @@ function Look({ table, reading }: Looked) {
     <div class="data-look">
       <h3>{table.name}</h3>
       <p class="data-hint">{sizeInWords(table)}</p>
-      <div class="data-bar">
-        <Choice
-          label="target"
-          value={table.target}
-          options={table.columns.map((name) => [name, name])}
-          onChoose={(target) => lookAgain({ target, learned: "auto" })}
-        />
-        <Choice
-          label="learned as"
-          value={reading.learned}
-          options={[
-            ["auto", "it looks"],
-            ["classes", "classes"],
-            ["values", "values"],
-          ]}
-          onChoose={(learned) => lookAgain({ learned: learned as Learned })}
-        />
-        <Choice
-          label="first line"
-          value={reading.first_line}
-          options={[
-            ["auto", "as it looks"],
-            ["names", "names of columns"],
-            ["row", "a row"],
-          ]}
-          // With another first line the columns have other names.
-          onChoose={(first_line) =>
-            lookAgain({ first_line: first_line as FirstLine, target: null })
-          }
-        />
-      </div>
+      <Readings {...found} />
       <Preview table={table} />
       <Notes table={table} />
       {values && (

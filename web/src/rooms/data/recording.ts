@@ -18,13 +18,14 @@ import { pageWith } from "./one_file";
 
 /** Steps of a recording, and bytes of it before it is packed. */
 export const MOST_STEPS = 1000;
-const MOST_BYTES = 24_000_000;
+const MOST_BYTES = 12_000_000;
 /** Parameters of a network whose gradient is checked at every step, predictions kept with each. */
 const MOST_CHECKED = 500;
 const MOST_PREDICTIONS = 4000;
 /** Points of the step size's schedule. */
 const FACTORS = 100;
 
+/** Hears which step is recorded, and how many fit. */
 type Told = (step: number, of: number) => void;
 
 /** What is on the bench, as a model that is opened with a page. */

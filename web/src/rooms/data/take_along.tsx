@@ -41,7 +41,8 @@ async function saveRecording(): Promise<void> {
   recording.value = "Recording …";
   try {
     const { page, count } = await recordedPage(subject, steps.value, (step, of) => {
-      recording.value = `Recording step ${step} of ${of} …`;
+      const fit = of < steps.value ? `Of ${steps.value} steps ${of} fit into a file. ` : "";
+      recording.value = `${fit}Recording step ${step} of ${of} …`;
     });
     download("deltarule.html", new Blob([page], { type: "text/html" }));
     if (count < steps.value) trouble.value = `The file holds ${count} steps: more did not fit, or there were no more.`;

@@ -5,6 +5,7 @@ import { unitsOf, type Problem } from "../../model/problem";
 import { Choice } from "../../parts/fields";
 import { short } from "../../parts/numbers";
 import type { Slot } from "../../protocol";
+import { weightCalled } from "./weights";
 import { change, indexes, names, twoWeights } from "./surface_state";
 
 /** More names than these are typed, not listed; more edges than these are not drawn. */
@@ -51,7 +52,7 @@ function NameField({
       />
     );
   const take = (text: string) => {
-    const found = all.findIndex((name) => plain(name) === plain(text));
+    const found = weightCalled(all, text);
     setProblem(found < 0 ? `There is no weight ${text}. Write it like ${all[0]}.` : "");
     if (found >= 0) pick(which, found);
   };
@@ -72,15 +73,6 @@ function NameField({
       )}
     </div>
   );
-}
-
-/** W₁[2, 1] and w1[2,1] are the same name. */
-function plain(name: string): string {
-  const digits = "₀₁₂₃₄₅₆₇₈₉";
-  return name
-    .toLowerCase()
-    .replace(/\s/g, "")
-    .replace(/[₀-₉]/g, (digit) => String(digits.indexOf(digit)));
 }
 
 const WIDE = 260;

@@ -1,4 +1,5 @@
 /** The even grid over two inputs on which maps are drawn; all other inputs stand at their means. */
+import { tellingInputs } from "../../model/telling";
 import type { TableRead } from "../../protocol";
 
 /** Lowest and highest value along the two axes. */
@@ -7,10 +8,13 @@ export interface Frame {
   readonly high: readonly [number, number];
 }
 
-/** The two inputs that are the axes: as chosen, where the table has them. Of a single input twice that. */
+/**
+ * The two inputs that are the axes: as chosen, where the table has them, else those that tell most
+ * of the target. Of a single input twice that.
+ */
 export function axesOf(table: TableRead, chosen: readonly number[]): readonly [number, number] {
   const last = table.inputs.length - 1;
-  const [x = 0, y = 1] = chosen;
+  const [x, y] = chosen.length === 2 ? chosen : tellingInputs(table);
   const first = Math.min(x, last);
   const second = Math.min(y, last);
   return first === second ? [0, Math.min(1, last)] : [first, second];

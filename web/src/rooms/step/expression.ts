@@ -4,7 +4,7 @@
  * The results of a step are the engine's. Working a tree out serves to show, and to test, that the
  * factors on the page are those of the engine's number.
  */
-import type { Name } from "./names";
+import type { Name } from "../../parts/letters";
 
 /** A number with a name: where it belongs in the picture, and whether a person may change it. */
 export interface Leaf {

@@ -3,7 +3,7 @@ import { Fragment } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { exact, short } from "../../parts/numbers";
 import { binding, type Expression, type Leaf } from "./expression";
-import { isPlain, spoken, type Name } from "./names";
+import { isPlain, spoken, type Name } from "../../parts/letters";
 import { allDigits, change, editing, goTo, lineOf, toggled, unfolded } from "./state";
 
 /** Terms of a sum that are written before it is folded, and those that stand before the fold. */

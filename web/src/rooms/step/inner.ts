@@ -10,7 +10,8 @@
  */
 import type { Inner, LayerRecord, Traced } from "../../protocol";
 import { less, over, plain, root, squared, sum, times, type Expression, type Leaf } from "./expression";
-import { indices, unitPlace, type Name } from "./names";
+import { indices, type Name } from "../../parts/letters";
+import { unitPlace } from "./names";
 import { engineRow, type Line, type Row } from "./row";
 
 /** What is read of a step that is written: numbers of its units, by layer (0: inputs) and place. */

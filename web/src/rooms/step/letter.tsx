@@ -1,5 +1,5 @@
 /** A letter with its scripts, inside a picture. */
-import { isPlain, type Name } from "./names";
+import { isPlain, type Name } from "../../parts/letters";
 
 export function Letter({ name, x, y }: { readonly name: Name; readonly x: number; readonly y: number }) {
   const { letter, upper, lower } = name;

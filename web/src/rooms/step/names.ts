@@ -1,17 +1,4 @@
-/**
- * What each number of a step is called, in the notes' letters, and what it belongs to in the picture.
- *
- * Of a network with one hidden layer: x, W, h, V, d̂, as the notes have them. Deeper ones number the
- * hidden layers (W¹, h¹, W², …); V are the weights into the output at any depth. z, b and δ always
- * say which layer they are of.
- */
-
-/** A letter with a script above and one below. */
-export interface Name {
-  readonly letter: string;
-  readonly upper?: string;
-  readonly lower?: string;
-}
+/** What the numbers of a step belong to in the picture, and what its units are called in words. */
 
 /** A unit of layer 0 (the inputs) … L (the outputs). */
 export const unitPlace = (layer: number, unit: number): string => `u-${layer}-${unit}`;
@@ -20,68 +7,6 @@ export const edgePlace = (layer: number, from: number, to: number): string =>
   `e-${layer}-${from < 0 ? "b" : from}-${to}`;
 /** The target of an output. */
 export const targetPlace = (output: number): string => `t-${output}`;
-
-/** Units are counted from 1, and 21 is second unit, first unit; 2,13 keeps two digits apart. */
-export function indices(...units: readonly number[]): string {
-  const counted = units.map((unit) => unit + 1);
-  return counted.join(counted.some((unit) => unit > 9) ? "," : "");
-}
-
-export class Letters {
-  /** `depth`: the number of layers, the output's among them. */
-  constructor(readonly depth: number) {}
-
-  output(layer: number, unit: number): Name {
-    const lower = indices(unit);
-    if (layer === 0) return { letter: "x", lower };
-    if (layer === this.depth) return { letter: "d̂", lower };
-    return this.depth === 2 ? { letter: "h", lower } : { letter: "h", upper: `${layer}`, lower };
-  }
-
-  sum(layer: number, unit: number): Name {
-    return this.ofLayer("z", layer, indices(unit));
-  }
-
-  delta(layer: number, unit: number): Name {
-    return this.ofLayer("δ", layer, indices(unit));
-  }
-
-  bias(layer: number, to: number, time = ""): Name {
-    return timed(this.ofLayer("b", layer + 1, indices(to)), time);
-  }
-
-  /** The weight from a unit of `layer` to one of the next; `time` is "t" or "t+1" where it matters. */
-  weight(layer: number, from: number, to: number, time = ""): Name {
-    return timed({ ...this.weights(layer), lower: indices(to, from) }, time);
-  }
-
-  /** All weights of a layer: W, V, or W². */
-  weights(layer: number): Name {
-    if (layer === this.depth - 1) return { letter: this.depth === 1 ? "W" : "V" };
-    return this.depth === 2 ? { letter: "W" } : { letter: "W", upper: `${layer + 1}` };
-  }
-
-  target(output: number): Name {
-    return { letter: "d", lower: indices(output) };
-  }
-
-  private ofLayer(letter: string, layer: number, lower: string): Name {
-    return this.depth === 1 ? { letter, lower } : { letter, upper: `${layer}`, lower };
-  }
-}
-
-function timed(name: Name, time: string): Name {
-  if (!time) return name;
-  return { ...name, upper: name.upper ? `${name.upper},${time}` : time };
-}
-
-/** A name in one line of plain text, for labels that are read out: "V 11". */
-export function spoken({ letter, upper, lower }: Name): string {
-  return [letter, upper, lower].filter((part) => part).join(" ");
-}
-
-/** Whether a letter has no hat, tilde or other mark that not every font can place. */
-export const isPlain = (letter: string): boolean => !/\p{M}/u.test(letter);
 
 /** What a layer is to a person: "input", "hidden unit", "output", with its number. */
 export function unitTitle(depth: number, layer: number, unit: number): string {

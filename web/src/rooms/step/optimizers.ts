@@ -15,7 +15,7 @@ import {
   type Expression,
   type Leaf,
 } from "./expression";
-import type { Name } from "./names";
+import type { Name } from "../../parts/letters";
 import type { Row } from "./row";
 
 /** One parameter on its way through a step. */

@@ -2,7 +2,8 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { tidy } from "./formula";
 import { ABOVE, BELOW, layoutOf, MOST_DRAWN, type EdgePlan, type Layout, type MorePlan, type Size, type UnitPlan } from "./layout";
-import { edgePlace, spoken, targetPlace, unitPlace, unitTitle } from "./names";
+import { spoken } from "../../parts/letters";
+import { edgePlace, targetPlace, unitPlace, unitTitle } from "./names";
 import { Letter } from "./letter";
 import { isReached } from "./reach";
 import type { Line } from "./row";

@@ -1,6 +1,6 @@
 /** What the step room writes: lines in three phases, each of rows with a formula and its number. */
 import type { Expression, Leaf } from "./expression";
-import type { Name } from "./names";
+import type { Name } from "../../parts/letters";
 
 export const PHASES = ["forward", "backward", "update"] as const;
 export type Phase = (typeof PHASES)[number];

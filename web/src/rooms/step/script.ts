@@ -18,7 +18,8 @@ import {
   type Judged,
 } from "./losses";
 import { blockGradient, innerKind, innerRows, isNormalized, means, sentThrough, statistics } from "./inner";
-import { edgePlace, indices, Letters, targetPlace, unitPlace, unitTitle, type Name } from "./names";
+import { indices, Letters, type Name } from "../../parts/letters";
+import { edgePlace, targetPlace, unitPlace, unitTitle } from "./names";
 import { updateRows } from "./optimizers";
 import { engineRow, leafOf, type Line, type Row } from "./row";
 

@@ -2,9 +2,10 @@
 import { render } from "preact";
 import { App } from "./app";
 import { engineOfThisPage } from "./engines/choice";
+import { hasToken } from "./engines/enter";
 import { choose, engineIs, meet, useEngine } from "./model/bench";
 import { NEED_AN_ENGINE } from "./model/groups";
-import { followAddress, hasToken, land } from "./model/history";
+import { followAddress, land } from "./model/history";
 import { keepOn, keptFor, takeUpKept } from "./model/kept";
 import { followLesson, takeUpProgress } from "./model/lesson";
 import "./style.css";

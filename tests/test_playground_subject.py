@@ -389,12 +389,18 @@ MADE = [
 ]
 
 
+@pytest.mark.parametrize("schedule", ["constant", "cosine"])
 @pytest.mark.parametrize(("loss", "output", "D"), MADE)
-def test_a_network_of_the_page_is_diagnosed_too(loss, output, D):
+def test_a_network_of_the_page_is_diagnosed_too(loss, output, D, schedule):
     network = dr.Network(units=(3, 4, D.shape[1]), activations=("tanh", output), loss=loss)
     answers = Answers()
     plan = dr.TrainingPlan(
-        optimizer="adam", learning_rate_init=0.01, batch_size=10, sampling="shuffle"
+        optimizer="adam",
+        learning_rate_init=0.01,
+        batch_size=10,
+        sampling="shuffle",
+        schedule=schedule,
+        max_epochs=20,
     )
     train = {"X": 100 * X.ravel(), "D": D.ravel().astype(float), "rows": 60}
     ask(answers, "open", **opening(network, plan, train))

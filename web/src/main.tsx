@@ -2,21 +2,21 @@
 import { render } from "preact";
 import { App } from "./app";
 import { engineOfThisPage } from "./engines/choice";
+import { hasEntered } from "./engines/enter";
 import { choose, engineIs, meet, useEngine } from "./model/bench";
 import { NEED_AN_ENGINE } from "./model/groups";
-import { followAddress, hasToken, land } from "./model/history";
+import { followAddress, land } from "./model/history";
 import { keepOn, keptFor, takeUpKept } from "./model/kept";
 import { followLesson, takeUpProgress } from "./model/lesson";
 import "./style.css";
 
 async function start(): Promise<void> {
   document.getElementById("unstarted")?.remove();
-  const entered = hasToken();
   useEngine(await engineOfThisPage());
   land();
   render(<App />, document.getElementById("page")!);
   await meet();
-  const kept = keptFor(location.hash.slice(1), entered);
+  const kept = keptFor(location.hash.slice(1), hasEntered());
   await followAddress(kept?.state);
   if (kept) await takeUpKept(kept);
   if (engineIs.value && !engineIs.value.can.includes("train"))

@@ -116,7 +116,6 @@ def _described(lab: Lab) -> tuple[Any, Array]:
         "output_activation": output,
         "fit_intercept": layers[0].bias,
         "solver": plan.optimizer,
-        "learning_rate": plan.schedule,
         "learning_rate_init": plan.learning_rate_init,
         "alpha": 0.0 if plan.penalty is None else plan.penalty,
         "batch_size": min(plan.batch_size, len(lab.train.X)),
@@ -136,6 +135,8 @@ def _described(lab: Lab) -> tuple[Any, Array]:
             "A diagnosis is for networks that an estimator describes (got one with outputs that "
             "fit none). Choose other outputs."
         )
+    # To begin is to be ready for a stream, which has no end; the training on the page has one.
+    estimator.set_params(learning_rate=plan.schedule)
     give(estimator, lab.parameters)
     return _standing(estimator, lab), y
 

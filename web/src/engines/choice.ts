@@ -3,6 +3,7 @@
  * server has another than a folder.
  */
 import type { Engine } from "../protocol";
+import { enter } from "./enter";
 import { RecordedEngine, unpacked } from "./recorded";
 import { SocketEngine } from "./socket";
 import { WorkerEngine } from "./worker";
@@ -25,18 +26,4 @@ export async function engineBeside(first: () => Promise<void> = async () => unde
   }
   if (told.engine === "wasm") return new WorkerEngine();
   throw new Error(`engine.json must name an engine of this page (got ${told.engine}).`);
-}
-
-/** The link that the server printed opens once: its token becomes a cookie, and leaves the address. */
-async function enter(): Promise<void> {
-  const address = new URLSearchParams(location.hash.slice(1));
-  const token = address.get("token");
-  if (token === null) return;
-  await fetch("./enter", {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ token }),
-  });
-  address.delete("token");
-  history.replaceState(null, "", `#${address}`);
 }

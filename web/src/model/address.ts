@@ -16,7 +16,14 @@ import {
   writePoints,
   writeWeights,
 } from "./address_data";
-import { FIELDS, OPTION_NAMES, optionField, Unreadable, type Field } from "./address_fields";
+import {
+  BROUGHT,
+  FIELDS,
+  OPTION_NAMES,
+  optionField,
+  Unreadable,
+  type Field,
+} from "./address_fields";
 import { DEFAULTS, optionRecord, type Settings } from "./settings";
 
 /** The version of addresses: another one when an old link would say another thing. */
@@ -165,6 +172,10 @@ function readOption(texts: Asked, option: OptionName, base: Named): Named {
   for (const [field, value] of Object.entries(usual)) {
     if (field === "name") continue;
     const found = texts.take(`${option}.${field}`, optionField(value).read);
+    if (found !== null) fields[field] = found;
+  }
+  for (const [field, { read }] of Object.entries(BROUGHT[option])) {
+    const found = texts.take(`${option}.${field}`, read);
     if (found !== null) fields[field] = found;
   }
   return { ...fields, name };

@@ -3,6 +3,7 @@
  *
  * Texts are short and can be written by hand: numbers as they are, `yes` and `no`, lists with
  * commas. What has no limit at the engine has one here, so that no address asks for a week's work.
+ * All that a model may bring along can be read: an address reads what it writes.
  */
 import type { Sampling } from "../protocol";
 import { GROUP_NAMES } from "./groups";
@@ -11,8 +12,6 @@ import {
   INITIALIZERS,
   LANDSCAPE_VIEWS,
   LOSSES,
-  MOST_HIDDEN,
-  MOST_UNITS,
   OPTIMIZERS,
   ROOMS,
   SAMPLINGS,
@@ -73,15 +72,19 @@ const truth: Field<boolean> = {
   write: (value) => (value ? "yes" : "no"),
 };
 
+/** More than are drawn unit by unit: an engine counts parameters, and says which are too many. */
+const MOST_LAYERS = 100;
+const MOST_WIDE = 1_000_000;
+
 const layers: Field<readonly number[]> = {
   read: (text) => {
     const units = text === "none" ? [] : text.split(",").map(readNumber);
     const fits = units.every(
-      (count) => Number.isInteger(count) && count >= 1 && count <= MOST_UNITS,
+      (count) => Number.isInteger(count) && count >= 1 && count <= MOST_WIDE,
     );
-    if (!fits || units.length > MOST_HIDDEN)
+    if (!fits || units.length > MOST_LAYERS)
       throw new Unreadable(
-        `none, or units of at most ${MOST_HIDDEN} layers, each from 1 to ${MOST_UNITS}, as in 8,4`,
+        `none, or units of at most ${MOST_LAYERS} layers, each from 1 to ${MOST_WIDE}, as in 8,4`,
       );
     return units;
   },
@@ -140,14 +143,14 @@ export const FIELDS: { readonly [K in Exclude<keyof Settings, Options>]: Field<S
   quantile: real(0.001, 0.999),
   bias: truth,
   seed: whole(0, MOST_SEED),
-  learning_rate_init: real(1e-9, 1e6),
-  batch_size: whole(1, 1e9),
+  learning_rate_init: real(1e-300, 1e300),
+  batch_size: whole(1, 2 ** 31),
   sampling: among<Sampling>(SAMPLINGS),
-  l2: real(0, 1e6),
-  l1: real(0, 1e6),
+  l2: real(0, 1e300),
+  l1: real(0, 1e300),
   standardize: truth,
   held: real(0, 0.5),
-  max_epochs: whole(1, 1e9),
+  max_epochs: whole(1, 2 ** 40),
   axes: pair,
   pace: real(0, 1e6),
   view: among<LandscapeView>(LANDSCAPE_VIEWS),
@@ -163,6 +166,13 @@ export const OPTION_NAMES: Readonly<Record<Options, Field<string>>> = {
   initializer: among(INITIALIZERS),
   optimizer: among(OPTIMIZERS),
   schedule: among(SCHEDULES),
+};
+
+/** Fields that an option has only where a model brought it along: none of the page's own says them. */
+export const BROUGHT: Readonly<Record<Options, Readonly<Record<string, Field<number>>>>> = {
+  initializer: {},
+  optimizer: { clip_norm: real(1e-300, 1e300), average: real(0, 1) },
+  schedule: { total_epochs: whole(1, 2 ** 40) },
 };
 
 /** A field of an option is of the kind that its default is of. */

@@ -51,6 +51,11 @@ export const subject = signal<Subject | null>(null);
 /** It is being fitted elsewhere: the page shows it and moves nothing. */
 export const live = computed(() => subject.value?.fitting === true);
 
+/** Whether the training can be moved now. */
+export const movable = computed(
+  () => moved.value !== null && !live.value && connection.value === "open",
+);
+
 export const stopped = computed(() => moved.value?.stopped ?? null);
 
 /** All epochs of the training that is open, thinned as they grow many. */
@@ -100,7 +105,8 @@ export function useEngine(chosen: Engine): void {
     const back = standing === "open" && connection.value === "lost";
     connection.value = standing === "open" ? "open" : "lost";
     notice.value = sentence;
-    if (back) void reopen();
+    if (standing !== "open") playing.value = false;
+    if (back) void first(reopen());
   });
 }
 

@@ -5,6 +5,7 @@
  * goes to the room before, as it was left.
  */
 import { effect } from "@preact/signals";
+import { enter, hasToken } from "../engines/enter";
 import { baseOf, LESSON_NAMES } from "../lessons";
 import {
   differing,
@@ -15,9 +16,9 @@ import {
   type Read,
   type State,
 } from "./address";
-import { notice, ownTable, settings } from "./bench";
+import { engineIs, notice, ownTable, settings } from "./bench";
 import type { Settings } from "./settings";
-import { stateNow, visit } from "./visit";
+import { adopt, stateNow, visit } from "./visit";
 
 /** Milliseconds for which choices are gathered: browsers do not like many entries a second. */
 const GATHERED = 250;
@@ -31,7 +32,9 @@ export function addressText(): string {
 /** The state that a text behind "#" tells, on top of its lesson's. */
 export function readAddress(hash: string): Read {
   const lesson = new URLSearchParams(hash.replace(/^#/, "")).get("lesson") ?? "";
-  const { state, problems } = readState(hash, baseOf(lesson), ownTable.value);
+  // A model that is not open yet brings the table that its page's address speaks of.
+  const table = ownTable.value ?? engineIs.value?.subject?.table ?? null;
+  const { state, problems } = readState(hash, baseOf(lesson), table);
   if (state.settings.lesson === "" || LESSON_NAMES.includes(state.settings.lesson))
     return { state, problems };
   const known = LESSON_NAMES.join(", ");
@@ -65,18 +68,38 @@ function write(text: string, shown: typeof room): void {
   else if (!pending) pending = window.setTimeout(replace, GATHERED);
 }
 
+/**
+ * The link of a server that was started anew: its token leaves the address at once, and the page is
+ * loaded anew, to go on from where it stands where the link tells no state.
+ */
+async function enterAnew(): Promise<void> {
+  // A page that has written nothing yet enters as it begins.
+  if (written)
+    try {
+      await enter();
+      if (location.hash.length <= 1) history.replaceState(null, "", `#${written}`);
+    } catch {
+      // Nobody is there: the link is still good, and what is on show stays.
+      history.replaceState(null, "", `#${written}`);
+      return;
+    }
+  location.reload();
+  // Nothing may be written into the address any more.
+  return new Promise(() => undefined);
+}
+
 /** To where the address bar says. */
 async function arrive(left: State | null = null): Promise<void> {
   clearTimeout(pending);
   pending = 0;
-  // The link of a server that was started anew: the page enters as it begins.
-  if (hasToken()) return location.reload();
+  if (hasToken()) return enterAnew();
   arriving += 1;
   const { state, problems } = left ? { state: left, problems: [] } : readAddress(location.hash);
   // What the person has chosen meanwhile stays.
   const chosen = landed ? differing(landed, settings.value) : {};
   landed = null;
-  const taken = await visit({ ...state, settings: { ...state.settings, ...chosen } });
+  const wanted = { ...state, settings: { ...state.settings, ...chosen } };
+  const taken = await (left ? adopt(wanted) : visit(wanted));
   arriving -= 1;
   [written, room] = [addressText(), settings.value.room];
   // It was left, or refused, or something else was chosen on the way.
@@ -85,9 +108,6 @@ async function arrive(left: State | null = null): Promise<void> {
   const sentence = problemSentence(problems);
   if (sentence) notice.value = taken ? sentence : `${sentence} ${notice.value}`;
 }
-
-/** Whether the address is a link that a server printed. */
-export const hasToken = (): boolean => new URLSearchParams(location.hash.slice(1)).has("token");
 
 /** Shows what the address says while the engine is on its way: its room, without numbers. */
 export function land(): void {

@@ -6,6 +6,7 @@
  * how far a lesson is. An address that tells another state wins over what was kept, and
  * so does another model that the engine brings along.
  */
+import { computed, effect, signal, untracked } from "@preact/signals";
 import { decode, encode } from "../engines/wire";
 import type { NetworkRecord, State, Subject, TableRead } from "../protocol";
 import type { State as Begun } from "./address";
@@ -24,6 +25,7 @@ import {
 } from "./bench";
 import { addressText } from "./history";
 import { progressOf, type Progress } from "./lesson";
+import { bytesOf, lettersOf } from "./letters";
 import { DEFAULTS } from "./settings";
 import { markOf } from "./subject";
 import { adopt, stateNow } from "./visit";
@@ -35,9 +37,11 @@ export interface Training {
   readonly curves: Curves;
 }
 
+/** Another one where an older page's record would not be understood. */
+const VERSION = 2;
+
 export interface Kept {
-  /** Another one where an older page's would not be understood. */
-  readonly version: 1;
+  readonly version: typeof VERSION;
   /** Settings, weights to begin with, and a table that neither the page nor its engine brings. */
   readonly state: Begun;
   /** The state's address, and what the address bar showed, which may lag behind. */
@@ -50,14 +54,17 @@ export interface Kept {
   readonly lesson: Progress | null;
 }
 
-/** Bytes of the numbers of a table, and of a training: a tab has room for some millions. */
-const MOST_OF_TABLE = 2_000_000;
+/** Bytes of a table's numbers for which no storage has room, and of a training's that are kept. */
+const MOST_OF_TABLE = 20_000_000;
 const MOST_OF_TRAINING = 1_000_000;
+
+/** The table in use is not kept: a reload loses it. */
+export const unkept = signal(false);
 
 /** Pages of one host share its storage: each has a place of its own. */
 const place = (): string => `deltarule playground ${location.pathname}`;
 
-const bytesOf = (...arrays: readonly Float64Array[]): number =>
+const sizeOf = (...arrays: readonly Float64Array[]): number =>
   arrays.reduce((sum, { byteLength }) => sum + byteLength, 0);
 
 const marks = new WeakMap<Subject, string>();
@@ -74,7 +81,7 @@ function trainingNow(): Training | null {
   // A model that is being fitted elsewhere is where it is; one that ran away cannot be gone on from.
   if (!made || !at || live.value || !at.state.vector.every(Number.isFinite)) return null;
   const { vector, moments, buffers } = at.state;
-  if (bytesOf(vector, moments, buffers) > MOST_OF_TRAINING) return null;
+  if (sizeOf(vector, moments, buffers) > MOST_OF_TRAINING) return null;
   return { network: made.open.network, state: at.state, curves: curves.value };
 }
 
@@ -82,16 +89,19 @@ function trainingNow(): Training | null {
 function tableNow(): TableRead | null {
   const table = ownTable.value;
   if (!table || table === engineIs.value?.subject?.table) return null;
-  return bytesOf(table.X, table.y) <= MOST_OF_TABLE ? table : null;
+  return sizeOf(table.X, table.y) <= MOST_OF_TABLE ? table : null;
 }
+
+/** Whether the network learns from a table that neither the page nor its engine brings. */
+const onOwn = (): boolean =>
+  settings.value.set === "own" && ownTable.value !== engineIs.value?.subject?.table;
 
 /** Null where there is a table that is too large: without its rows nothing can be gone on with. */
 function now(): Kept | null {
   const table = tableNow();
-  const isOwn = settings.value.set === "own" && ownTable.value !== engineIs.value?.subject?.table;
-  if (isOwn && !table) return null;
+  if (onOwn() && !table) return null;
   return {
-    version: 1,
+    version: VERSION,
     state: { ...stateNow(), table },
     address: addressText(),
     shown: location.hash.replace(/^#/, ""),
@@ -102,14 +112,6 @@ function now(): Kept | null {
   };
 }
 
-function textOf(kept: Kept): string {
-  const bytes = encode(kept);
-  let letters = "";
-  for (let first = 0; first < bytes.length; first += 8192)
-    letters += String.fromCharCode(...bytes.subarray(first, first + 8192));
-  return btoa(letters);
-}
-
 const trains = (): boolean => engineIs.value?.can.includes("train") ?? false;
 
 /** Keeps what is on show; where there is no room, less of it; in a private tab perhaps nothing. */
@@ -117,14 +119,19 @@ export function keep(): void {
   // A recording begins where it begins; and what was kept stays while there is no engine to show it.
   if (!opened.value || !trains()) return;
   const all = now();
-  const texts = all ? [all, { ...all, training: null }].map(textOf) : [];
-  for (const text of texts)
-    try {
-      return sessionStorage.setItem(place(), text);
-    } catch {
-      // Full, or not allowed.
-    }
-  forget();
+  const isKept = all !== null && (put(all) || put({ ...all, training: null }));
+  if (!isKept) forget();
+  unkept.value = !isKept && onOwn();
+}
+
+function put(kept: Kept): boolean {
+  try {
+    sessionStorage.setItem(place(), lettersOf(encode(kept)));
+    return true;
+  } catch {
+    // Full, or not allowed.
+    return false;
+  }
 }
 
 function forget(): void {
@@ -137,11 +144,9 @@ function forget(): void {
 
 function read(): Kept | null {
   try {
-    const letters = sessionStorage.getItem(place());
-    if (!letters) return null;
-    const bytes = Uint8Array.from(atob(letters), (letter) => letter.charCodeAt(0));
-    const kept = decode(bytes.buffer) as Kept;
-    if (kept.version !== 1) return null;
+    const bytes = bytesOf(sessionStorage.getItem(place()) ?? "");
+    const kept = bytes && (decode(bytes.buffer) as Kept);
+    if (kept?.version !== VERSION) return null;
     const settings = { ...DEFAULTS, ...kept.state.settings };
     return { ...kept, state: { ...kept.state, settings } };
   } catch {
@@ -173,8 +178,14 @@ export async function takeUpKept({ address, state, onModel, training }: Kept): P
     await takeUp(training.network, training.state, training.curves);
 }
 
-/** Keeps from now on: whenever the page is left, or may be. */
+/** Keeps from now on: whenever the page is left, or may be, and each new table while it is at hand. */
 export function keepOn(): void {
+  // It is used as soon as a training on it is open; another training on it changes nothing here.
+  const used = computed(() => (problem.value?.table === ownTable.value ? ownTable.value : null));
+  effect(() => {
+    if (used.value) untracked(keep);
+    else unkept.value = false;
+  });
   addEventListener("pagehide", keep);
   document.addEventListener("visibilitychange", () => document.hidden && keep());
 }

@@ -7,7 +7,18 @@
 import { batch } from "@preact/signals";
 import { differing, START, type State } from "./address";
 import { writePoints, writeWeights } from "./address_data";
-import { begin, choose, connection, given, notice, ownTable, problem, settings } from "./bench";
+import {
+  begin,
+  choose,
+  connection,
+  engineIs,
+  given,
+  live,
+  notice,
+  ownTable,
+  problem,
+  settings,
+} from "./bench";
 import { DEFAULTS, optionRecord, type Settings } from "./settings";
 
 /** The page's state now. */
@@ -71,6 +82,12 @@ const sameWeights = ({ weights }: State): boolean =>
 
 /** To this state, with a new training only where what is trained would be another one. */
 export async function visit(state: State): Promise<boolean> {
+  const brought = engineIs.value?.subject;
+  if (!problem.value && brought) {
+    // The page begins with the model; its own address may say that it was changed.
+    const taken = await adopt(state);
+    if (!taken || live.value || state.settings.set !== "own") return taken;
+  }
   if (!problem.value || !sameTable(state) || !sameWeights(state)) return adopt(state);
   return choose(differing(settings.value, state.settings));
 }

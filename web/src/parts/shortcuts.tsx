@@ -1,7 +1,7 @@
 /** The keys that move the training, and the window that lists them. */
 import { signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { advance, back, moved, pause, play, playing } from "../model/bench";
+import { advance, back, movable, moved, pause, play, playing } from "../model/bench";
 import { Switch } from "./fields";
 
 interface Shortcut {
@@ -10,6 +10,9 @@ interface Shortcut {
   readonly does: string;
   readonly act: () => void;
 }
+
+/** The key that moves nothing. */
+const HELP = "?";
 
 const SHORTCUTS: readonly Shortcut[] = [
   { key: " ", shown: "Space", does: "train, or pause", act: () => void (playing.value ? pause() : play()) },
@@ -21,7 +24,7 @@ const SHORTCUTS: readonly Shortcut[] = [
     act: () => void (moved.value?.behind && back()),
   },
   { key: "e", shown: "e", does: "one epoch", act: () => void advance("epoch") },
-  { key: "?", shown: "?", does: "this list", act: () => (helpOpen.value = true) },
+  { key: HELP, shown: "?", does: "this list", act: () => (helpOpen.value = true) },
 ];
 
 export const helpOpen = signal(false);
@@ -36,7 +39,8 @@ function heard(event: KeyboardEvent): void {
   if (!inUse.value || event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey) return;
   const shortcut = SHORTCUTS.find(({ key }) => key === event.key);
   const target = event.target instanceof Element ? event.target : document.body;
-  if (!shortcut || !moved.value || target.closest(event.key === " " ? PRESSES : WRITES)) return;
+  const moves = shortcut?.key !== HELP;
+  if (!shortcut || (moves && !movable.value) || target.closest(event.key === " " ? PRESSES : WRITES)) return;
   event.preventDefault();
   shortcut.act();
 }

@@ -1,7 +1,7 @@
 /** The bar that moves the training: in every room at the same place. */
 import { signal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { advance, back, begin, choose, live, moved, opened, pause, play, playing, settings, stopped } from "../model/bench";
+import { advance, back, begin, choose, movable, moved, opened, pause, play, playing, settings, stopped } from "../model/bench";
 import { calmMoved } from "../model/calm";
 import { short } from "./numbers";
 import { Pace } from "./pace";
@@ -29,8 +29,8 @@ function useHeight() {
 }
 
 export function Transport() {
-  // While a model is fitted elsewhere it is watched, and not moved.
-  const none = moved.value === null || live.value;
+  // While a model is fitted elsewhere it is watched, and not moved; nor is it without an engine.
+  const none = !movable.value;
   const batch = settings.value.batch_size > 1;
   return (
     <div
@@ -91,7 +91,7 @@ export function Transport() {
 function Back() {
   const behind = moved.value?.behind ?? 0;
   return (
-    <button type="button" disabled={behind === 0 || live.value} title="To where the last move began (←)" onClick={() => void back()}>
+    <button type="button" disabled={behind === 0 || !movable.value} title="To where the last move began (←)" onClick={() => void back()}>
       ↶<span class="transport-word"> Back</span>
     </button>
   );

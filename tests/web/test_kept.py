@@ -270,7 +270,7 @@ def test_nothing_is_lost_with_a_server(start, visit, tab):
     ).wait_for()
     # Nothing moves that nobody would hear of.
     bar = page.get_by_role("group", name="Training")
-    for name in ("Train", "One sample", "One epoch", "Back", "Same seed again", "Another seed"):
+    for name in ("Train", "One mini-batch", "One epoch", "Back", "Same seed again", "Another seed"):
         expect(bar.get_by_role("button", name=name)).to_be_disabled()
     second = start(port)
     if tab == "this":

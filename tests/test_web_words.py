@@ -64,11 +64,11 @@ LESSONS = [
     ({"version": 2}, f"version must be 1 (got 2). {DOCS}"),
     ({"minutes": 0}, f"minutes must be a whole number from 1 to 120 (got 0). {DOCS}"),
     (
-        {"state": "rows=9&hidden=999&cat=1"},
+        {"state": "rows=9&hidden=8,0&cat=1"},
         (
             "state must be a state as addresses have it, and this cannot be read: hidden, which "
-            "must be none, or units of at most 6 layers, each from 1 to 64, as in 8,4 (got 999); "
-            f"cat, which is no setting. {DOCS}"
+            "must be none, or units of at most 100 layers, each from 1 to 1000000, as in 8,4 "
+            f"(got 8,0); cat, which is no setting. {DOCS}"
         ),
     ),
 ]

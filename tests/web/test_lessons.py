@@ -283,11 +283,11 @@ REFUSED: list[tuple[Any, str]] = [
     (changed(tasks=[]), f"tasks must be a list of 1 to 20 records (got []). {DOCS}"),
     (changed(extra=1), f'The lesson has a field "extra" that lessons do not know. {DOCS}'),
     (
-        changed(state="hidden=99"),
+        changed(state="hidden=0"),
         (
             "state must be a state as addresses have it, and this cannot be read: hidden, which "
-            "must be none, or units of at most 6 layers, each from 1 to 64, as in 8,4 (got 99). "
-            f"{DOCS}"
+            "must be none, or units of at most 100 layers, each from 1 to 1000000, as in 8,4 "
+            f"(got 0). {DOCS}"
         ),
     ),
     (with_task(chek={}), f'tasks[0] has a field "chek" that lessons do not know. {DOCS}'),

@@ -6,7 +6,7 @@ import { hasEntered } from "./engines/enter";
 import { choose, engineIs, meet, useEngine } from "./model/bench";
 import { NEED_AN_ENGINE } from "./model/groups";
 import { followAddress, land } from "./model/history";
-import { keepOn, keptFor, takeUpKept } from "./model/kept";
+import { keepOn, keptFor, takeUpKept, tellsAnotherModel } from "./model/kept";
 import { followLesson, takeUpProgress } from "./model/lesson";
 import "./style.css";
 
@@ -16,6 +16,8 @@ async function start(): Promise<void> {
   land();
   render(<App />, document.getElementById("page")!);
   await meet();
+  // Another model wins over what was kept, and over the address of that.
+  if (tellsAnotherModel(location.hash.slice(1))) history.replaceState(null, "", "#");
   const kept = keptFor(location.hash.slice(1), hasEntered());
   await followAddress(kept?.state);
   if (kept) await takeUpKept(kept);

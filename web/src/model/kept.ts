@@ -161,8 +161,16 @@ function read(): Kept | null {
 export function keptFor(address: string, entered: boolean): Kept | null {
   const kept = trains() ? read() : null;
   if (!kept || kept.model !== modelOf(engineIs.value?.subject)) return null;
-  const isSame = address === kept.shown || address === kept.address;
-  return isSame || (entered && address === "") ? kept : null;
+  return isOf(kept, address) || (entered && address === "") ? kept : null;
+}
+
+const isOf = (kept: Kept, address: string): boolean => address === kept.shown || address === kept.address;
+
+/** Whether the address is what a page before this one showed, of another model than the engine brings. */
+export function tellsAnotherModel(address: string): boolean {
+  const kept = trains() ? read() : null;
+  const brought = modelOf(engineIs.value?.subject);
+  return kept !== null && brought !== "" && kept.model !== brought && isOf(kept, address);
 }
 
 /** Goes on where the page before this one stood; its address was gone to already. */

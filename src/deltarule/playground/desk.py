@@ -86,6 +86,8 @@ class Desk:
         #: of a pace is due, and when losses are told again.
         self._ready, self._frame_due, self._due, self._measure_due = True, 0.0, 0.0, 0.0
         self._least_spacing, self._maps = FRAME, Painter()
+        #: The step that the last frame showed.
+        self._shown = -1
         #: Seconds of a processor that the last frame took to be painted.
         self._painting = 0.0
         self._frame: Future[None] | None = None
@@ -273,7 +275,9 @@ class Desk:
         if lab.stopped is not None:
             answers.playing = False
         now = time.perf_counter()
-        if lab.stopped is not None or (self._ready and now >= self._frame_due):
+        # At a slow pace there is nothing new for many a frame.
+        is_due = self._ready and now >= self._frame_due and lab.step != self._shown
+        if lab.stopped is not None or is_due:
             spacing = max(self._least_spacing, self._painting / PAINTING)
             # On time on average: a frame that a slice has made late makes the next one no later.
             self._frame_due = max(self._frame_due + spacing, now + spacing / 2)
@@ -282,6 +286,7 @@ class Desk:
 
     def _hand_over(self, lab: Lab) -> None:
         """Give the numbers to the painter."""
+        self._shown = lab.step
         watched, layers = self._answers.watched, self._answers.watched_layers
         place = lab.snapshot()
         told = self._answers.moved(maps=False, measures=False)

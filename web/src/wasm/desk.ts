@@ -48,6 +48,8 @@ export class Desk {
   /** Seconds that the last frame took to be painted. */
   private painting = 0;
   private leastSpacing = FRAME;
+  /** The step that the last frame showed. */
+  private shown = -1;
   /** When losses are told again, and when the next step of a pace is due. */
   private measureDue = 0;
   private due = 0;
@@ -132,7 +134,9 @@ export class Desk {
       this.due = Math.max(this.due + count / pace, begun - FRAME);
     }
     if (lab.stopped) this.answers.playing = false;
-    if (lab.stopped || (this.ready && now() >= this.frameDue)) this.frame(lab);
+    // At a slow pace there is nothing new for many a frame.
+    const isNew = lab.training.step !== this.shown;
+    if (lab.stopped || (isNew && this.ready && now() >= this.frameDue)) this.frame(lab);
   }
 
   private frame(lab: Lab): void {
@@ -141,6 +145,7 @@ export class Desk {
     // On time on average: a frame that a slice has made late makes the next one no later.
     this.frameDue = Math.max(this.frameDue + spacing, begun + spacing / 2);
     this.ready = false;
+    this.shown = lab.training.step;
     const small = lab.network.size * lab.training.rows.rows <= MEASURED;
     const measured = lab.stopped !== null || (begun >= this.measureDue && small);
     const told = this.answers.moved(true, measured);

@@ -103,12 +103,13 @@ def trace_step(
     chosen = engines.choose(engine, network, SGD(), parameters.dtype)
     session = chosen.open(network, parameters.dtype)
     session.load(parameters.vector, buffers=parameters.buffers)
-    _, slope = session.loss_gradient(X, D)
     work = Work(np.zeros(1, dtype=np.int64))
     if any(layer.stepwise for layer in network.layers):
         # Of the step itself: outside of steps nothing is dropped.
         passed = backprop.forward(network, parameters, X, backprop.Step(work.key, 0))
         slope = backprop.gradient_sum(network, parameters, passed, D, None)
+    else:
+        _, slope = session.loss_gradient(X, D)
     session.bind(X, D)
     met = session.trace(work, 0, np.array([learning_rate], dtype=np.float64))
     return StepTrace(

@@ -93,8 +93,7 @@ class Painter:
     """Paints frame after frame: what the units of a network say on rows, as bytes.
 
     Dense layers go through sessions of the engine, a network of one layer each: they leave the
-    interpreter to the training that is painted, and take a fifth of NumPy's time. Other lists of
-    layers take the reference's way.
+    interpreter to the training that is painted. Other lists of layers take the reference's way.
     """
 
     def __init__(self) -> None:

@@ -50,14 +50,19 @@ def weights(page: Any) -> str:
     return link.partition("&w=")[2]
 
 
-def bring(page: Any, text: str = TABLE) -> None:
-    """A table of one's own is in use."""
+def use(page: Any, text: str) -> None:
+    """A table of one's own is used: the page goes to the network room."""
     page.get_by_role("link", name="Data").click()
     page.get_by_label("Choose a CSV file").set_input_files(
         {"name": "houses.csv", "mimeType": "text/csv", "buffer": text.encode()}
     )
     page.get_by_role("button", name="Use this table").click(timeout=2 * LONG)
     page.get_by_role("link", name="Network").and_(page.locator("[aria-current]")).wait_for()
+
+
+def bring(page: Any, text: str = TABLE) -> None:
+    """A table of one's own is in use, and looked at."""
+    use(page, text)
     page.get_by_role("link", name="Data").click()
     page.get_by_role("heading", name="In use: houses.csv").wait_for()
 
@@ -143,10 +148,11 @@ def test_a_table_too_large_to_be_kept_is_said_when_it_is_brought(open_page):
     page = open_page()
     lines = [",".join(str((row // i) % 7) for i in range(1, 31)) for row in range(45_000)]
     rows = "\n".join(f"{line},{row % 2}" for row, line in enumerate(lines))
-    bring(page, f"{','.join(f'a{i}' for i in range(30))},y\n{rows}\n")
-    page.get_by_text(
-        f"{UNKEPT}: keep its file, for after a reload of the page it must be opened again."
-    ).wait_for()
+    use(page, f"{','.join(f'a{i}' for i in range(30))},y\n{rows}\n")
+    said = f"{UNKEPT}: keep its file, for after a reload of the page it must be opened again."
+    expect(page.locator(".notice")).to_contain_text(said, timeout=LONG)
+    page.get_by_role("link", name="Data").click()
+    expect(page.locator(".data-unkept")).to_have_text(said)
     page.reload()
     page.get_by_text("its own table, which is not in it").wait_for()
     stands(page, ["0"])

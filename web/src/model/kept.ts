@@ -15,6 +15,7 @@ import {
   engineIs,
   live,
   moved,
+  notice,
   opened,
   ownTable,
   problem,
@@ -60,6 +61,8 @@ const MOST_OF_TRAINING = 1_000_000;
 
 /** The table in use is not kept: a reload loses it. */
 export const unkept = signal(false);
+export const UNKEPT =
+  "This browser has no room to keep the table: keep its file, for after a reload of the page it must be opened again.";
 
 /** Pages of one host share its storage: each has a place of its own. */
 const place = (): string => `deltarule playground ${location.pathname}`;
@@ -193,6 +196,8 @@ export function keepOn(): void {
   effect(() => {
     if (used.value) untracked(keep);
     else unkept.value = false;
+    // In whatever room it is used; where the table is looked at, it goes on being said.
+    if (untracked(() => unkept.value)) notice.value = UNKEPT;
   });
   addEventListener("pagehide", keep);
   document.addEventListener("visibilitychange", () => document.hidden && keep());

@@ -1,6 +1,6 @@
 /** The table that the network learns from now. */
 import { choose, problem, settings } from "../../model/bench";
-import { unkept } from "../../model/kept";
+import { UNKEPT, unkept } from "../../model/kept";
 import { SHIPPED } from "../../model/shipped";
 import { Digits } from "./digits";
 import { Notes, Preview, sizeInWords } from "./preview";
@@ -19,12 +19,7 @@ export function InUse() {
     <section class="data-card data-in-use" aria-labelledby="data-in-use">
       <h2 id="data-in-use">In use: {table.name}</h2>
       <p class="data-hint">{sizeInWords(table)}</p>
-      {unkept.value && (
-        <p class="data-unkept">
-          This browser has no room to keep the table: keep its file, for after a reload of the page
-          it must be opened again.
-        </p>
-      )}
+      {unkept.value && <p class="data-unkept">{UNKEPT}</p>}
       <button type="button" class="primary" onClick={() => void choose({ room: "network" })}>
         Train on it in the network room →
       </button>

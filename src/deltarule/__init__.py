@@ -23,6 +23,8 @@ _HOMES: dict[str, str | None] = {
     "play": "playground.handle",
     "LossCurveDisplay": "displays",
     "displays": None,
+    "TabularClassifier": "tables.classifier",
+    "TabularRegressor": "tables.regressor",
     "save": "tables",
     "load": "tables",
     "Network": "network",

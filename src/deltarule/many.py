@@ -6,7 +6,7 @@ the lanes of vectors, by `lanes`; the others in threads, or one after the other.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from threading import Event
@@ -21,7 +21,9 @@ from deltarule.functional import arrays
 from deltarule.lanes import Kind, Training
 from deltarule.network import Network, Parameters
 from deltarule.plans import (
+    EpochReport,
     History,
+    Observer,
     TrainingPlan,
     TrainingResult,
     TrainingState,
@@ -49,6 +51,7 @@ def train_many(
     sample_weight: Array | None = None,
     validation: Validation | Sequence[Validation | None] | None = None,
     rows: Sequence[Array | None] | None = None,
+    observer: Callable[[int, EpochReport], bool | None] | None = None,
     engine: str = "auto",
     n_threads: int | None = None,
 ) -> list[TrainingResult]:
@@ -68,6 +71,10 @@ def train_many(
     validation : Validation, or a sequence of one or None for each training, optional
     rows : sequence of int arrays or None, optional
         For each training the numbers of the rows it trains on, its fold; None are all rows.
+    observer : callable, optional
+        Called with the place of a training in `starts` and an `EpochReport` after each of its
+        epochs; returning True ends that training. Trainings that run side by side call it from
+        threads of their own, and those that are observed do not run in lanes.
     engine : {"auto", "compiled", "reference"}
     n_threads : int, optional
 
@@ -126,7 +133,8 @@ def train_many(
     weightless = all(training.plan.incremental for training in trainings)
     X, D, weight = arrays(network, first, X, D, sample_weight, weightless=weightless)
     trainings = _check(network, trainings, len(D), weight)
-    work = _Work(network, trainings, X, D, weight, engine, engines.thread_count(n_threads))
+    threads = engines.thread_count(n_threads)
+    work = _Work(network, trainings, X, D, weight, engine, threads, observer)
     kinds, reasons = work.sort()
     for kind, members in kinds.items():
         work.train_in_lanes(kind, members)
@@ -149,7 +157,9 @@ class _Work:
         sample_weight: Array | None,
         engine: str,
         threads: int,
+        observer: Callable[[int, EpochReport], bool | None] | None = None,
     ) -> None:
+        self.observer = observer
         self.network, self.trainings, self.X, self.D = network, trainings, X, D
         self.sample_weight, self.engine, self.threads = sample_weight, engine, threads
         self.results: list[TrainingResult | None] = [None] * len(trainings)
@@ -166,7 +176,9 @@ class _Work:
         reasons: dict[int, str] = {}
         for index, training in enumerate(self.trainings):
             kind: Kind | str = "only the compiled engine has lanes"
-            if self.name(training) == "compiled":
+            if self.observer is not None:
+                kind = "lanes are not observed"
+            elif self.name(training) == "compiled":
                 kind = lanes.kind_of(self.network, self.X, training)
             if isinstance(kind, str):
                 reasons[index] = kind
@@ -194,7 +206,7 @@ class _Work:
         """Where numbers went wrong: the last epoch again, alone."""
         training = self.trainings[index]
         again = replace(training, state=state, plan=replace(training.plan, max_epochs=1))
-        result = self._train(again, self.threads, None)
+        result = self._train(again, self.threads, None, None)
         self.interrupted |= result.stop_reason is StopReason.INTERRUPTED
         found = result.trouble
         return f"epoch {state.epoch + 1}" if found is None else found
@@ -224,7 +236,9 @@ class _Work:
         for index in members:
             if self.interrupted:
                 return
-            result = self._train(self.trainings[index], self.threads, None)
+            result = self._train(
+                self.trainings[index], self.threads, None, self._observer_of(index)
+            )
             self.results[index] = result
             self.interrupted = result.stop_reason is StopReason.INTERRUPTED
 
@@ -235,7 +249,8 @@ class _Work:
 
         def work(index: int) -> None:
             if not stop.is_set():
-                self.results[index] = self._train(self.trainings[index], each, stop)
+                observer = self._observer_of(index)
+                self.results[index] = self._train(self.trainings[index], each, stop, observer)
 
         with ThreadPoolExecutor(at_once) as pool:
             futures = [pool.submit(work, index) for index in members]
@@ -247,7 +262,14 @@ class _Work:
         for future in futures:
             future.result()
 
-    def _train(self, training: Training, n_threads: int, stop: Event | None) -> TrainingResult:
+    def _observer_of(self, index: int) -> Observer | None:
+        """The observer of one training."""
+        observer = self.observer
+        return None if observer is None else lambda report: observer(index, report)
+
+    def _train(
+        self, training: Training, n_threads: int, stop: Event | None, observer: Observer | None
+    ) -> TrainingResult:
         X, D, weight, rows = self.X, self.D, self.sample_weight, training.rows
         if rows is not None:
             X, D, weight = X[rows], D[rows], None if weight is None else weight[rows]
@@ -260,6 +282,7 @@ class _Work:
             training.plan,
             sample_weight=weight,
             validation=training.validation,
+            observer=observer,
             engine=self.engine,
             n_threads=n_threads,
         )

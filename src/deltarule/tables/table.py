@@ -76,7 +76,7 @@ class Table:
         if isinstance(frame, Table):
             return frame
         if isinstance(frame, Mapping):
-            columns = {str(name): _from_cells(list(cells)) for name, cells in frame.items()}
+            columns = {str(name): _from_values(cells) for name, cells in frame.items()}
         else:
             columns = _from_frame(frame)
         lengths = {name: len(cells) for name, cells in columns.items()}
@@ -271,6 +271,13 @@ def _from_cells(cells: list[Any]) -> Array:
     if all(_is_number(cell) for cell in present):
         return np.array([np.nan if _is_missing(cell) else cell for cell in cells], np.float64)
     return _objects([_word(cell) for cell in cells])
+
+
+def _from_values(cells: Any) -> Array:
+    """A column of a mapping; an array of numbers is taken as it is."""
+    if isinstance(cells, np.ndarray) and cells.dtype.kind in "iuf":
+        return cells.astype(np.float64)
+    return _from_cells(list(cells))
 
 
 def _is_number(cell: Any) -> bool:

@@ -1,0 +1,313 @@
+"""What both tabular estimators share: the fit, from a table to an ensemble.
+
+The way of a fit: the plan of the columns → inputs; the target → columns of numbers; folds; the
+linear model on each; the networks, each on all rows but its fold; and by what they said of rows
+that they had not learned from, how much is believed of either (`blend`).
+"""
+
+from __future__ import annotations
+
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import replace
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import check_is_fitted
+
+from deltarule import engines
+from deltarule.definitions import Array
+from deltarule.engines import thread_count
+from deltarule.estimators.fitting import draw_key
+from deltarule.estimators.parameters import words
+from deltarule.exceptions import InvalidShapeError, TableError, TrainingStoppedWarning
+from deltarule.losses import Loss
+from deltarule.many import train_many
+from deltarule.network import Network, Parameters
+from deltarule.plans import EpochReport, TrainingResult, Validation
+from deltarule.random import Stream, derive
+from deltarule.stopping import StopReason
+from deltarule.tables import frames
+from deltarule.tables.budget import Budget
+from deltarule.tables.columns import ColumnPlan
+from deltarule.tables.ensemble import Voices, train_linear
+from deltarule.tables.folds import Fold, folds
+from deltarule.tables.recipe import PRESETS, Recipe, build_network, build_plan, choose_recipe
+from deltarule.tables.starts import starts_of
+
+
+class BaseTabular(BaseEstimator, ABC):
+    """Base of `TabularClassifier` and `TabularRegressor`; not to be used alone."""
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "preset": [words(*PRESETS)],
+        "time_budget": [Interval(Real, 0, None, closed="neither"), None],
+        "categorical": ["array-like"],
+        "text": [words("refuse", "hash", "ignore")],
+        "missing_target": [words("drop", "refuse")],
+        "random_state": ["random_state"],
+        "engine": [words("auto", "compiled", "reference")],
+        "n_threads": [Integral, None],
+        "verbose": ["verbose"],
+    }
+
+    # ------------------------------------------------------------ what a kind of estimator says
+
+    @abstractmethod
+    def _read_target(self, y: Any) -> Array:
+        """The target as an array of shape (rows,) or (rows, columns), holes and all."""
+
+    @abstractmethod
+    def _learn_target(self, y: Array, weight: Array | None) -> None:
+        """Measure what the target's columns mean, on rows that all have one."""
+
+    @abstractmethod
+    def _encoded(self, y: Array) -> Array:
+        """The target's columns as networks learn them, float32 of shape (rows, columns)."""
+
+    @abstractmethod
+    def _head(self) -> tuple[str, Loss]:
+        """Output activation and loss."""
+
+    @abstractmethod
+    def _judge(self, D: Array, weight: Array | None) -> Callable[[Array], float] | None:
+        """What judges an epoch on held rows with these targets; None: their loss."""
+
+    @abstractmethod
+    def _weigh(self, networks: Array, linear: Array | None, D: Array, weight: Array | None) -> None:
+        """Decide how much is believed of networks and linear model, by rows new to both."""
+
+    def _class_weighted(self, y: Array, weight: Array | None) -> Array | None:
+        """The sample weights, times those of the classes."""
+        return weight
+
+    def _groups(self, y: Array) -> Array | None:
+        """The classes whose shares folds keep; None without."""
+        return None
+
+    # ------------------------------------------------------------ fit
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any) -> Any:
+        budget = Budget(self.time_budget)
+        table = frames.table_of(self, X, reset=True)
+        y = self._read_target(y)
+        kept, weight = self._usable_rows(table.rows, y, sample_weight)
+        if not kept.all():
+            table, y = table.take(np.flatnonzero(kept)), y[kept]
+        self._learn_target(y, weight)
+        weight = self._class_weighted(y, weight)
+        self.columns_ = ColumnPlan.fit(table, categorical=self._categorical(table))
+        A, D = self.columns_.transform(table), self._encoded(y)
+        self._train(A, D, weight, self._groups(y), budget)
+        return self
+
+    def _categorical(self, table: Any) -> list[str]:
+        """The columns that are to be taken as words, by name."""
+        return frames.named(self.categorical, table.names, "categorical")
+
+    def _usable_rows(
+        self, rows: int, y: Array, sample_weight: Any
+    ) -> tuple[Array, Array | None]:
+        """True for rows with a target and a weight, and the weights of these."""
+        if len(y) != rows:
+            raise InvalidShapeError(
+                f"Found input variables with inconsistent numbers of samples: X must have a row "
+                f"for every entry of y, {len(y)} (got {rows}). Give both of one table."
+            )
+        known = ~frames.missing(y)
+        self.n_dropped_rows_ = int(len(known) - known.sum())
+        if self.n_dropped_rows_:
+            self._tell_of_dropped(known)
+        weight = frames.weights(sample_weight, rows)
+        if weight is not None:
+            known &= weight > 0  # a row of no weight is no row
+            weight = weight[known]
+        if known.sum() < 2:
+            raise TableError(
+                "at least 2 rows with a target are needed, one to learn from and one to judge by "
+                f"(got {int(known.sum())}, n_samples={rows}). Give more rows."
+            )
+        return known, weight
+
+    def _tell_of_dropped(self, known: Array) -> None:
+        first = int(np.flatnonzero(~known)[0]) + 1
+        found = f"{self.n_dropped_rows_} of {len(known)} rows have no target (the first is row {first})"
+        if self.missing_target == "refuse":
+            raise TableError(
+                f"{found}. Fill the target, remove these rows, or set missing_target='drop'."
+            )
+        warnings.warn(f"{found}: they are left out.", stacklevel=5)
+
+    def _train(
+        self, A: Array, D: Array, weight: Array | None, groups: Array | None, budget: Budget
+    ) -> None:
+        key = draw_key(self.random_state)
+        activation, loss = self._head()
+        numbers = ()
+        recipe = choose_recipe(
+            self.preset,
+            rows=len(A),
+            inputs=A.shape[1],
+            numbers=len(numbers),
+            outputs=D.shape[1],
+            classes=activation != "identity",
+        )
+        network = build_network(recipe, A.shape[1], numbers, D.shape[1], activation, loss)
+        recipe = budget.fitted(recipe, network, A, D, thread_count(self.n_threads), self.engine)
+        parts = folds(recipe.members, len(A), key, groups)
+        lines = self._linear_models(A, D, weight, parts, budget)
+        results = self._networks(network, recipe, parts, A, D, weight, key, budget)
+        self._publish(results, recipe, parts, A, D, weight, lines)
+
+    def _linear_models(
+        self, A: Array, D: Array, weight: Array | None, parts: list[Fold], budget: Budget
+    ) -> list[Parameters] | None:
+        """One for each fold and, at the end, one of all rows; None where the loss has none."""
+        activation, loss = self._head()
+        if loss.name not in ("log_loss", "squared_error"):
+            return None
+        seconds = budget.share(0.2 / (len(parts) + 1))
+        every = [part.training for part in parts] + [np.arange(len(A))]
+        return [
+            train_linear(
+                A[rows],
+                D[rows],
+                None if weight is None else weight[rows],
+                activation,
+                loss,
+                self.engine,
+                self.n_threads,
+                seconds,
+            )
+            for rows in every
+        ]
+
+    def _networks(
+        self,
+        network: Network,
+        recipe: Recipe,
+        parts: list[Fold],
+        A: Array,
+        D: Array,
+        weight: Array | None,
+        key: int,
+        budget: Budget,
+    ) -> list[TrainingResult]:
+        """Train every member on its fold."""
+        keys = [derive(key, Stream.INITIAL, member) for member in range(len(parts))]
+        judged = []
+        for part in parts:
+            held = None if weight is None else weight[part.held]
+            score = self._judge(D[part.held], held)
+            judged.append(Validation(A[part.held], D[part.held], held, score))
+        seconds = budget.each(len(parts), thread_count(self.n_threads))
+        plans = [
+            replace(build_plan(recipe, len(part.training), one), max_seconds=seconds)
+            for part, one in zip(parts, keys, strict=True)
+        ]
+        return train_many(
+            network,
+            starts_of(network, [A[part.training] for part in parts], keys),
+            A,
+            D,
+            plans,
+            sample_weight=weight,
+            validation=judged,
+            rows=[part.training for part in parts],
+            observer=self._observer(len(parts), recipe.epochs),
+            engine=self.engine,
+            n_threads=self.n_threads,
+        )
+
+    def _observer(
+        self, members: int, epochs: int
+    ) -> Callable[[int, EpochReport], bool | None] | None:
+        """What is told of every epoch: to the command, or printed with ``verbose``."""
+        told: Callable[[int, int, EpochReport], None] | None = self.__dict__.get("_told")
+        if told is not None:
+            return lambda member, report: told(members, member, report)
+        if not self.verbose:
+            return None
+
+        def say(member: int, report: EpochReport) -> None:
+            print(
+                f"Network {member + 1} of {members}, epoch {report.epoch + 1} of {epochs}, "
+                f"loss = {report.loss:.8f}, score of the held rows = {report.validation_score:.6f}",
+                flush=True,
+            )
+
+        return say
+
+    def _publish(
+        self,
+        results: list[TrainingResult],
+        recipe: Recipe,
+        parts: list[Fold],
+        A: Array,
+        D: Array,
+        weight: Array | None,
+        lines: list[Parameters] | None,
+    ) -> None:
+        trained = [at for at, result in enumerate(results) if result.history.loss]
+        if not trained:
+            raise KeyboardInterrupt
+        if any(result.stop_reason is StopReason.INTERRUPTED for result in results):
+            warnings.warn(
+                f"Training interrupted: {len(trained)} of {len(results)} networks are kept as far "
+                "as they had come. Fit again for all of them.",
+                TrainingStoppedWarning,
+                stacklevel=5,
+            )
+        self.recipe_ = recipe
+        self.members_ = [results[at].parameters for at in trained]
+        self.histories_ = [results[at].history for at in trained]
+        self.engine_ = results[trained[0]].engine
+        held = np.concatenate([parts[at].held for at in trained])
+        networks, linear = np.empty((len(held), D.shape[1])), None
+        if lines is not None:
+            linear = np.empty_like(networks)
+        start = 0
+        for at in trained:
+            rows = A[parts[at].held]
+            place = slice(start, start + len(rows))
+            networks[place] = self._voices([results[at].parameters]).mean(rows)
+            if lines is not None and linear is not None:
+                linear[place] = self._voices([lines[at]]).mean(rows)
+            start = place.stop
+        self._weigh(networks, linear, D[held], None if weight is None else weight[held])
+        self.linear_ = None if lines is None else lines[-1]
+        self._held = held
+        self._ask()
+
+    def _ask(self) -> None:
+        """Make ready to answer."""
+        line = None if self.linear_ is None else self._voices([self.linear_])
+        self._asked = self._voices(self.members_), line
+
+    # ------------------------------------------------------------ prediction
+
+    def _voices(self, members: list[Parameters]) -> Voices:
+        return Voices(members, self.engine, self.n_threads)
+
+    def _inputs(self, X: Any) -> Array:
+        """The inputs of the networks for rows as a user gives them."""
+        check_is_fitted(self, "members_")
+        return self.columns_.transform(frames.table_of(self, X, reset=False))
+
+    def _spoken(self, X: Any) -> tuple[Array, Array | None]:
+        """What networks and linear model say, before they are weighed."""
+        A = self._inputs(X)
+        networks, line = self._asked
+        return networks.mean(A), None if line is None else line.mean(A)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        tags.input_tags.string = True
+        tags.target_tags.multi_output = True
+        return tags

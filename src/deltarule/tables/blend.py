@@ -1,0 +1,101 @@
+"""How much is believed of the networks, and how much of a straight line.
+
+An ensemble stands beside a linear model of the same inputs. Both were asked about rows that they
+had not learned from, and by these answers it is decided what is told:
+
+* of classes, z = a · z_network + b · z_linear with a, b ≥ 0, the two that have the least log loss.
+  One over a is a temperature (`deltarule.estimators.calibration`), so that probabilities are as
+  often right as they say;
+* of numbers, w · network + (1 − w) · linear with 0 ≤ w ≤ 1, by least squares, for every target.
+
+The straight line takes part only where that makes no more rows wrong; and where the networks say
+nothing that it does not, it stands alone, so that no table ends below it for long.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from deltarule.definitions import Array
+from deltarule.estimators import calibration
+from deltarule.estimators.targets import ClassCode
+
+#: The largest factor of a pre-activation.
+STEEPEST = 10.0
+
+
+def of_classes(
+    code: ClassCode, networks: Array, linear: Array, hot: Array, weight: Array | None
+) -> tuple[float, float]:
+    """The factors a and b of the pre-activations z of networks and linear model.
+
+    Parameters
+    ----------
+    code : ClassCode
+    networks, linear : arrays of shape (rows, columns)
+        z for rows that neither has learned from.
+    hot : bool array of shape (rows, columns)
+        What is right.
+    weight : array of shape (rows,), optional
+    """
+    networks, linear = networks.astype(np.float64), linear.astype(np.float64)
+    if not code.multilabel and len(code.classes) == 1:
+        return 1.0, 0.0
+
+    def loss(factors: Any) -> float:
+        z = factors[0] * networks + factors[1] * linear
+        return float(np.average(calibration.log_loss(code, z, hot, False), weights=weight))
+
+    def right(factors: Any) -> float:
+        z = factors[0] * networks + factors[1] * linear
+        return float(np.average(_right(code, z, hot), weights=weight))
+
+    # Where all rows are right the loss only falls towards certainty: no temperature is found then.
+    temperature = calibration.temperature(code, networks, hot, weight, False)
+    alone = (min(1.0 / temperature, STEEPEST), 0.0)
+    straight = (0.0, 1.0)
+    both = _least(loss, (alone[0], 0.1))
+    candidates = [alone]
+    if right(both) >= right(alone):
+        candidates.append(both)
+    if right(straight) >= right(alone):
+        candidates.append(straight)
+    return min(candidates, key=loss)
+
+
+def _least(loss: Any, start: tuple[float, float]) -> tuple[float, float]:
+    """The two factors of least loss; the loss is convex in them."""
+    from scipy.optimize import minimize  # here: it is large, and `import deltarule` is quick
+
+    found = minimize(loss, start, method="L-BFGS-B", bounds=[(0.0, STEEPEST)] * 2)
+    return float(found.x[0]), float(found.x[1])
+
+
+def _right(code: ClassCode, z: Array, hot: Array) -> Array:
+    """1 for the rows that z has right; of several labels the share that is."""
+    if code.multilabel or code.columns == 1:
+        each: Array = ((z > 0) == hot).mean(axis=1)
+        return each
+    found: Array = np.take_along_axis(hot, z.argmax(axis=1)[:, np.newaxis], axis=1)[:, 0]
+    return found.astype(np.float64)
+
+
+def of_numbers(networks: Array, linear: Array, target: Array, weight: Array | None) -> Array:
+    """The share w of the networks in each target, shape (targets,).
+
+    Parameters
+    ----------
+    networks, linear, target : arrays of shape (rows, targets)
+        Predictions for rows that neither has learned from, and what is right.
+    weight : array of shape (rows,), optional
+    """
+    networks, linear = networks.astype(np.float64), linear.astype(np.float64)
+    each = np.ones(len(target)) if weight is None else np.asarray(weight, dtype=np.float64)
+    apart = networks - linear
+    along = each @ (apart * (target - linear))
+    length = each @ apart**2
+    # Where both say the same there is nothing to choose.
+    share: Array = np.where(length > 0, along / np.where(length > 0, length, 1.0), 1.0)
+    return np.clip(share, 0.0, 1.0)

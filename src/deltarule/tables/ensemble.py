@@ -1,0 +1,112 @@
+"""Networks that answer together, and the straight line beside them: training and outputs.
+
+All networks have one architecture. What they say together is the mean of their z, the outputs
+before the activation of the last layer, which for classes is the geometric mean of their
+probabilities. The linear model is a network as well, of a single layer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from deltarule.dataclass import dataclass
+from deltarule.definitions import Array
+from deltarule.estimators.kept_session import KeptSession
+from deltarule.estimators.predictor import before_output
+from deltarule.initializers import Constant
+from deltarule.layers import Dense
+from deltarule.losses import Loss
+from deltarule.network import Head, Network, Parameters, initialize
+from deltarule.optimizers import LBFGS
+from deltarule.penalties import L2
+from deltarule.plans import TrainingPlan
+from deltarule.training import train
+
+#: Strength of the linear model's penalty, as scikit-learn's default is: C = 1.
+LINEAR_PENALTY = 1.0
+LINEAR_EPOCHS = 200
+LINEAR_TOLERANCE = 1e-5
+
+
+@dataclass(frozen=True, eq=False)
+class Ensemble:
+    """Numbers of several networks of one architecture.
+
+    Parameters
+    ----------
+    members : tuple of Parameters
+        At least one.
+    """
+
+    members: tuple[Parameters, ...]
+
+    @property
+    def network(self) -> Network:
+        """The architecture that all share."""
+        return self.members[0].network
+
+
+class Voices:
+    """Asks networks for their z, by sessions that are kept between calls."""
+
+    def __init__(self, members: Sequence[Parameters], engine: str, n_threads: int | None) -> None:
+        self._members = tuple(members)
+        self._sessions = [
+            KeptSession(before_output(member.network), engine, n_threads) for member in members
+        ]
+
+    def each(self, X: Array) -> list[Array]:
+        """z of every network, arrays of shape (rows, outputs)."""
+        return [
+            session.outputs(member.vector, member.buffers, X)
+            for session, member in zip(self._sessions, self._members, strict=True)
+        ]
+
+    def mean(self, X: Array) -> Array:
+        """Their mean, float64 of shape (rows, outputs)."""
+        total = np.zeros((len(X), self._members[0].network.n_outputs))
+        for session, member in zip(self._sessions, self._members, strict=True):
+            total += session.outputs(member.vector, member.buffers, X)
+        return total / len(self._members)
+
+
+def train_linear(
+    X: Array,
+    D: Array,
+    weight: Array | None,
+    output_activation: str,
+    loss: Loss,
+    engine: str,
+    n_threads: int | None,
+    seconds: float | None = None,
+) -> Parameters:
+    """The linear model of some rows.
+
+    Parameters
+    ----------
+    X : float32 array of shape (rows, inputs)
+    D : float32 array of shape (rows, outputs)
+    weight : array of shape (rows,), optional
+    output_activation : str
+    loss : Loss
+    engine, n_threads
+        As for `train`.
+    seconds : float, optional
+        What it may take.
+    """
+    layer = Dense(X.shape[1], D.shape[1], output_activation)
+    network = Network(layers=[layer], heads=[Head((0, D.shape[1]), loss)])
+    plan = TrainingPlan(
+        optimizer=LBFGS(),
+        max_epochs=LINEAR_EPOCHS,
+        tolerance=LINEAR_TOLERANCE,
+        penalty=L2(LINEAR_PENALTY),
+        max_seconds=seconds,
+    )
+    start = initialize(network, 0, Constant(0.0), dtype=X.dtype)
+    result = train(
+        network, start, X, D, plan, sample_weight=weight, engine=engine, n_threads=n_threads
+    )
+    return result.parameters

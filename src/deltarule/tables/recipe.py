@@ -1,0 +1,126 @@
+"""The recipe of the tabular estimators: what one network of theirs is, and how it is trained.
+
+A `Recipe` is plain numbers; `choose_recipe` makes one of a preset and the size of a table, and
+`build_network` and `build_plan` make of it what the core trains: layers, step sizes, a schedule. No
+number here looks at the values of a table.
+
+The parts, all of them kinds of layers and options of the core, follow RealMLP (Holzmüller,
+Grinsztajn and Steinwart 2024, https://arxiv.org/abs/2407.04491): numbers that stand for themselves
+get periodic embeddings, every input a trained scale, every unit a trained share of its activation;
+weights start with unit deviation on the rows themselves and learn at rates that let one step size
+fit all widths (factor 1 / √fan_in); the step size runs through cycles of doubling length; of all
+epochs the last of the best on held rows is kept.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from deltarule.dataclass import dataclass
+from deltarule.layers import Dense, Dropout, Layer
+from deltarule.losses import Loss
+from deltarule.network import Head, Network
+from deltarule.optimizers import Adam
+from deltarule.plans import TrainingPlan
+from deltarule.tables._shim import CyclicCosine
+from deltarule.stopping import EarlyStopping
+
+PRESETS = ("fast", "default", "best")
+
+#: With more numbers than this in a row, embeddings would cost more than all the rest.
+MOST_EMBEDDED = 100
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How the networks of an ensemble look and learn.
+
+    Parameters
+    ----------
+    members : int
+        Networks; each learns from all rows but its own fold, on which it is judged.
+    hidden : tuple of int
+        Units of the hidden layers.
+    epochs : int
+    batch_size : int
+    activation : str
+    step_size : float
+        Of a weight whose unit has one input; others learn at 1 / √inputs of it.
+    embeds : bool
+        Whether numbers get an embedding.
+    dropout : float
+    """
+
+    members: int
+    hidden: tuple[int, ...]
+    epochs: int
+    batch_size: int
+    activation: str
+    step_size: float
+    embeds: bool
+    dropout: float = 0.0
+
+
+def choose_recipe(
+    preset: str, *, rows: int, inputs: int, numbers: int, outputs: int, classes: bool
+) -> Recipe:
+    """The recipe of a preset for a table of this size."""
+    members = {"fast": 1, "default": 5, "best": 8}[preset]
+    if rows < 2000 and preset == "fast":
+        members = 3
+    width = {"fast": 128, "default": 128, "best": 256}[preset]
+    epochs = {"fast": 48, "default": 64, "best": 128}[preset]
+    if rows > 30000:
+        epochs = epochs * 3 // 4
+    return Recipe(
+        members=min(members, rows),
+        hidden=(width,) * 3,
+        epochs=epochs,
+        batch_size=256,
+        activation="selu" if classes else "mish",
+        step_size=0.003,
+        embeds=numbers <= MOST_EMBEDDED,
+    )
+
+
+def build_network(
+    recipe: Recipe,
+    inputs: int,
+    numbers: Sequence[int],
+    outputs: int,
+    output_activation: str,
+    loss: Loss,
+) -> Network:
+    """The network of one member: embedding, scale, hidden layers, outputs.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    inputs : int
+    numbers : sequence of int
+        The inputs that are numbers on a scale, and no 0 or 1.
+    outputs : int
+    output_activation : str
+    loss : Loss
+    """
+    layers=[]; width=inputs
+    for units in recipe.hidden:
+        layers.append(Dense(width, units, recipe.activation)); width=units
+        if recipe.dropout: layers.append(Dropout(units, units, recipe.dropout))
+    layers.append(Dense(width, outputs, output_activation))
+    return Network(layers=layers, heads=[Head((0, outputs), loss)])
+
+
+def build_plan(recipe: Recipe, rows: int, key: int) -> TrainingPlan:
+    """How one member is trained on so many rows."""
+    return TrainingPlan(
+        optimizer=Adam(beta_2=0.95),
+        learning_rate_init=recipe.step_size,
+        schedule=CyclicCosine(total_epochs=recipe.epochs),
+        batch_size=min(recipe.batch_size, rows),
+        max_epochs=recipe.epochs,
+        sampling="shuffle",
+        early_stopping=EarlyStopping(patience=10**9, min_delta=0.0),
+        key=key,
+    )

@@ -227,7 +227,7 @@ class BaseTabular(BaseEstimator, ABC):
         self, members: int, epochs: int
     ) -> Callable[[int, EpochReport], bool | None] | None:
         """What is told of every epoch: to the command, or printed with ``verbose``."""
-        told: Callable[[int, int, EpochReport], None] | None = self.__dict__.get("_told")
+        told: Callable[[int, int, EpochReport], None] | None = self.__dict__.get("_tell")
         if told is not None:
             return lambda member, report: told(members, member, report)
         if not self.verbose:
@@ -262,7 +262,7 @@ class BaseTabular(BaseEstimator, ABC):
                 TrainingStoppedWarning,
                 stacklevel=5,
             )
-        self.recipe_ = recipe
+        self.recipe_, self._network = recipe, results[trained[0]].parameters.network
         self.members_ = [results[at].parameters for at in trained]
         self.histories_ = [results[at].history for at in trained]
         self.engine_ = results[trained[0]].engine

@@ -76,7 +76,7 @@ class Session32:
         scale: float,
         clock: int,
         objective: tuple[float, float, float],
-        rules: tuple[bool, float, int, float, bool, float, float],
+        rules: tuple[bool, float, int, float, bool, float, float, bool],
         key: int = 0,
     ) -> None: ...
     def run_epochs(

@@ -81,8 +81,8 @@ ROADS = {
 
 #: Why steps of one row go that way.
 SLOW_ROWS = (
-    "; only dense layers under one head of weight 1, with an optimizer that neither clips nor "
-    "averages, have a road for single rows"
+    "; only dense layers without rate factors, under one head of weight 1, with an optimizer that "
+    "neither clips nor averages, have a road for single rows"
 )
 
 

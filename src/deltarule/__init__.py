@@ -57,6 +57,7 @@ _HOMES: dict[str, str | None] = {
     "Adaptive": "schedules",
     "Step": "schedules",
     "Cosine": "schedules",
+    "CyclicCosine": "schedules",
     "OneCycle": "schedules",
     "L1": "penalties",
     "L2": "penalties",

@@ -227,7 +227,7 @@ class BaseTabular(BaseEstimator, ABC):
         self, members: int, epochs: int
     ) -> Callable[[int, EpochReport], bool | None] | None:
         """What is told of every epoch: to the command, or printed with ``verbose``."""
-        told: Callable[[int, int, EpochReport], None] | None = self.__dict__.get("_tell")
+        told: Callable[[int, int, EpochReport], None] | None = self.__dict__.get("_told")
         if told is not None:
             return lambda member, report: told(members, member, report)
         if not self.verbose:

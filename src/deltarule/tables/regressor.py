@@ -197,7 +197,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         told = networks + self.offsets_
         return told if linear is None else self.shares_ * told + (1 - self.shares_) * linear
 
-    def _told(self, X: Any) -> Array:
+    def _columns_of(self, X: Any) -> Array:
         """Predictions in the target's own units and range, (rows, targets, quantiles or 1)."""
         z = self._blended(*self._spoken(X))
         count = max(len(self._fitted_levels()), 1)
@@ -221,7 +221,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
             In the target's own units, between the lowest and the highest that was learned from. Of
             several quantiles the one next to the median.
         """
-        told = self._told(X)
+        told = self._columns_of(X)
         place = quantiles.middle(self._fitted_levels()) if self._fitted_levels() else 0
         return told[:, 0, place] if self._single else told[:, :, place]
 
@@ -244,7 +244,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         below each as it says: the idea of Romano, Patterson and Candès (2019),
         https://arxiv.org/abs/1905.03222, for each level by itself.
         """
-        told = self._told(X)
+        told = self._columns_of(X)
         return told[:, 0] if self._single else told
 
     @available_if(quantiles.has_quantiles)

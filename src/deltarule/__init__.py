@@ -32,6 +32,7 @@ _HOMES: dict[str, str | None] = {
     "Head": "network",
     "Parameters": "network",
     "initialize": "network",
+    "initialize_by_data": "starts",
     "forward": "functional",
     "objective": "functional",
     "gradient": "functional",

@@ -30,6 +30,7 @@ from deltarule.many import train_many
 from deltarule.network import Network, Parameters
 from deltarule.plans import EpochReport, TrainingResult, Validation
 from deltarule.random import Stream, derive
+from deltarule.starts import initialize_by_data
 from deltarule.stopping import StopReason
 from deltarule.tables import frames
 from deltarule.tables.budget import Budget
@@ -37,7 +38,6 @@ from deltarule.tables.columns import ColumnPlan
 from deltarule.tables.ensemble import Voices, train_linear
 from deltarule.tables.folds import Fold, folds
 from deltarule.tables.recipe import PRESETS, Recipe, build_network, build_plan, choose_recipe
-from deltarule.tables.starts import starts_of
 
 
 class BaseTabular(BaseEstimator, ABC):
@@ -211,7 +211,10 @@ class BaseTabular(BaseEstimator, ABC):
         ]
         return train_many(
             network,
-            starts_of(network, [A[part.training] for part in parts], keys),
+            [
+                initialize_by_data(network, A[part.training], one, dtype=A.dtype)
+                for part, one in zip(parts, keys, strict=True)
+            ],
             A,
             D,
             plans,

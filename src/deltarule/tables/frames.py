@@ -109,5 +109,42 @@ def target_of(y: Any) -> Array:
 
 
 def numbers_of(y: Any) -> Array:
-    """A target of numbers as float64, NaN where there is none."""
-    return target_of(y).astype(np.float64)
+    """A target of numbers as float64, NaN where there is none.
+
+    Raises
+    ------
+    TableError
+        If a cell is no number, or infinite.
+    """
+    found = target_of(y)
+    cells = found.ravel().tolist()
+    numbers = found.astype(np.float64) if found.dtype.kind in "biuf" else _as_numbers(found)
+    infinite = np.flatnonzero(np.isinf(numbers))
+    if len(infinite):
+        raise TableError(
+            f"y must hold finite numbers (got {cells[infinite[0]]} in row "
+            f"{_row(infinite[0], numbers)}). Correct the cell or leave it empty."
+        )
+    return numbers
+
+
+def _as_numbers(found: Array) -> Array:
+    """Cells of any kind as numbers."""
+    numbers = np.full(found.size, np.nan)
+    for place, cell in enumerate(found.ravel().tolist()):
+        if _is_missing(cell):
+            continue
+        try:
+            numbers[place] = float(cell)
+        except (TypeError, ValueError):
+            raise TableError(
+                "y must hold numbers to be the target of a regression (got "
+                f"{cell!r} in row {_row(place, found)}). Use TabularClassifier, or correct the "
+                "cell."
+            ) from None
+    return numbers.reshape(found.shape)
+
+
+def _row(place: Any, cells: Array) -> int:
+    """The row, from 1, of a place in the flattened target."""
+    return int(place) // (cells.size // len(cells)) + 1

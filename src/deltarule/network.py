@@ -299,7 +299,8 @@ class Network:
     def plain(self) -> bool:
         """Whether it is dense layers under one head of weight 1 that judges outputs one by one.
 
-        What has roads of its own in the compiled core: single rows, lanes, predictors.
+        What has roads of its own in the compiled core: predictors, and single rows and lanes unless
+        there are rate factors.
         """
         return self.plain_head and all(type(layer) is Dense for layer in self.layers)
 

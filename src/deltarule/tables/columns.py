@@ -253,7 +253,8 @@ class ColumnPlan:
                 f"the table lacks {len(missing)} columns that the model was trained on: "
                 f"{', '.join(missing[:12])}{more}. Add them, or rename those that hold them."
             )
-        unknown = [name for name in table.names if name not in set(names)]
+        known = set(names)
+        unknown = [name for name in table.names if name not in known]
         if unknown and extra == "warn":
             more = f", … {len(unknown)} in all" if len(unknown) > 12 else ""
             warnings.warn(

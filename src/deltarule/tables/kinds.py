@@ -141,7 +141,7 @@ def _of_numbers(table: Table, name: str, options: Options) -> Column:
     if why and table.named and not options.keep_identifiers:
         return Column(name, "ignored", reason=why)
     median, centre, scale = robust(present)
-    if len(present) + np.isnan(numbers).sum() == len(numbers) and set(np.unique(present)) == {0, 1}:
+    if not np.isinf(numbers).any() and bool(((present == 0) | (present == 1)).all()):
         return Column(name, "boolean", missing, median, 0.5, 0.5, infinite=infinite)
     return Column(name, "numeric", missing, median, centre, scale, infinite=infinite)
 
@@ -166,13 +166,22 @@ def robust(numbers: Array) -> tuple[float, float, float]:
     # Over the largest one where needed, so that neither sums nor differences overflow.
     largest = np.abs(numbers).max()
     unit = largest if largest > 1e300 else 1.0
-    low, median, high = np.quantile(numbers / unit, [0.25, 0.5, 0.75])
+    ordered = np.sort(numbers / unit)
+    low, median, high = (_quantile(ordered, share) for share in (0.25, 0.5, 0.75))
     scale = high - low
     if scale <= 0:
-        scale = (numbers.max() / unit - numbers.min() / unit) / 2
+        scale = (ordered[-1] - ordered[0]) / 2
     found = min(float(scale * unit), float(np.finfo(np.float64).max))
     centre = float(median * unit)
     return centre, centre, found if found > 0 else 1.0
+
+
+def _quantile(ordered: Array, share: float) -> float:
+    """Between the two numbers that it falls between; NumPy's own takes ten times as long."""
+    place = share * (len(ordered) - 1)
+    below = int(place)
+    above = min(below + 1, len(ordered) - 1)
+    return float(ordered[below] + (ordered[above] - ordered[below]) * (place - below))
 
 
 def _of_times(table: Table, name: str) -> Column:

@@ -29,6 +29,7 @@ from deltarule.tables.table import Table
 
 MAX_CATEGORIES = 100
 TEXT_INPUTS = 64
+MOST_TEXT_INPUTS = 2**16
 #: With fewer rows than this numbers that are all different say nothing about what they are.
 FEWEST_ROWS_TO_COUNT = 20
 #: Words a cell from which on a column that is different in nearly every row is text …
@@ -36,8 +37,7 @@ WORDS_OF_TEXT = 3
 #: … and from which on it is where every tenth row has one of its own.
 WORDS_OF_LONG_TEXT = 8
 _IDENTIFIER = re.compile(
-    r"(?:.*[^a-z0-9])?(?:id|ids|uuid|guid|identifier|index|row ?(?:id|number|nr|no))(?:[^a-z0-9]*)"
-    r"|unnamed: 0"
+    r"(?:.*[^a-z0-9])?(?:id|uuid|guid|identifier)[^a-z0-9]*|row ?(?:number|nr|no)|index|unnamed: 0"
 )
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
@@ -64,11 +64,12 @@ class Options:
                     f"{name} must be one of {', '.join(map(repr, allowed))} (got "
                     f"{getattr(self, name)!r}). Choose one of these."
                 )
-        for name in ("text_inputs", "max_categories"):
+        for name, most in (("text_inputs", MOST_TEXT_INPUTS), ("max_categories", 2**31)):
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+            whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+            if not whole or not 1 <= value <= most:
                 raise TableError(
-                    f"{name} must be a whole number above 0 (got {value!r}). Choose one."
+                    f"{name} must be a whole number from 1 to {most} (got {value!r}). Choose one."
                 )
 
 

@@ -30,6 +30,8 @@ from deltarule.tables.table import Table
 MAX_CATEGORIES = 100
 TEXT_INPUTS = 64
 MOST_TEXT_INPUTS = 2**16
+#: The largest number that a model file holds.
+LARGEST = 1e308
 #: With fewer rows than this numbers that are all different say nothing about what they are.
 FEWEST_ROWS_TO_COUNT = 20
 #: Words a cell from which on a column that is different in nearly every row is text …
@@ -133,7 +135,8 @@ def _of_numbers(table: Table, name: str, options: Options) -> Column:
     present = numbers[np.isfinite(numbers)]
     missing = bool(np.isnan(numbers).any())
     if not len(present):
-        return Column(name, "ignored", reason="without a finite number" if infinite else "empty")
+        reason = "empty" if np.isnan(numbers).all() else "without a finite number"
+        return Column(name, "ignored", reason=reason)
     if len(present) == len(numbers) and present.min() == present.max():
         if abs(present[0]) >= 1e15 and len(set(table.words(name).tolist())) > 1:
             return Column(name, "ignored", reason="the same in every row to 16 digits")
@@ -172,9 +175,10 @@ def robust(numbers: Array) -> tuple[float, float, float]:
     scale = high - low
     if scale <= 0:
         scale = (ordered[-1] - ordered[0]) / 2
-    found = min(float(scale * unit), float(np.finfo(np.float64).max))
-    centre = float(median * unit)
-    return centre, centre, found if found > 0 else 1.0
+    most = LARGEST / unit
+    centre = max(-most, min(median, most)) * unit
+    scale = min(scale, most) * unit
+    return float(centre), float(centre), float(scale) if scale > 0 else 1.0
 
 
 def _quantile(ordered: Array, share: float) -> float:

@@ -31,6 +31,8 @@ CYCLES = ("month", "weekday", "hour")
 FIRST_YEAR, LAST_YEAR = 1600, 2400
 #: Of the words of a column, so many must be dates for the column to be one of dates.
 LEAST_DATES = 0.95
+#: … and so many of possible years: 1234-05 may be a code.
+LEAST_POSSIBLE = 0.5
 #: Words that are looked at before all are.
 _LOOKED_AT, _JUDGED = 20, 1000
 #: Words without an offset from UTC, with semicolons behind: NumPy reads them at once.
@@ -99,7 +101,7 @@ def _moment(word: str) -> datetime.datetime | None:
 
 
 def are_dates(words: Iterable[str]) -> bool:
-    """Whether nearly all of some different words are dates of possible years.
+    """Whether nearly all of some different words are dates, and most of possible years.
 
     Examples
     --------
@@ -111,7 +113,9 @@ def are_dates(words: Iterable[str]) -> bool:
         return False
     # Of very many, some evenly from the first to the last.
     judged = cells[:: max(1, len(cells) // _JUDGED)]
-    return bool((~np.isnat(in_range(parsed(judged)))).mean() >= LEAST_DATES)
+    moments = parsed(judged)
+    possible = ~np.isnat(in_range(moments))
+    return bool((~np.isnat(moments)).mean() >= LEAST_DATES and possible.mean() >= LEAST_POSSIBLE)
 
 
 def in_range(times: Array) -> Array:

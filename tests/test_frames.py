@@ -246,8 +246,8 @@ def test_numbers_beside_words_are_words_and_said_so():
             plan = ColumnPlan.fit(given)
         assert [str(warning.message) for warning in caught] == [
             (
-                f"column {name!r} is taken as words: 3 of 5 cells are numbers, row 3 holds 'three'. "
-                "Mend the cell, or name the column in categorical."
+                f"column {name!r} is taken as words: 3 of 5 cells are numbers, row 3 holds "
+                "'three'. Mend the cell, or name the column in categorical."
             )
         ]
         assert plan.columns[0].categories == ("1", "2", "5", "four", "three")

@@ -241,6 +241,19 @@ def test_a_hashed_text_by_hand():
     assert np.abs(inputs).max() == pytest.approx(4 / np.sqrt(1 + 16 / 9))
 
 
+def test_hashed_text_is_what_the_page_of_the_format_says():
+    from sklearn.utils import murmurhash3_32
+
+    plan = ColumnPlan.fit({"t": TEXT}, text="hash", text_inputs=8)
+    sums = np.zeros(8)
+    for word in ("the", "ünder", "the", "number"):
+        code = murmurhash3_32(word.encode(), seed=0)
+        sums[abs(code) % 8] += 1 if code >= 0 else -1
+    u = sums / np.linalg.norm(sums) * np.sqrt(8)
+    (inputs,) = plan.transform({"t": ["The ünder, THE x number!"]})
+    np.testing.assert_allclose(inputs, u / np.sqrt(1 + (u / 3) ** 2), atol=1e-6)
+
+
 def test_long_text_that_comes_again_is_text_too():
     long = [f"this is a long sentence about the house number {row}" for row in range(12)]
     assert learned(long * 5, text="hash").kind == "text"
@@ -403,7 +416,7 @@ def test_a_plan_in_words():
     assert plan.describe().splitlines() == [
         "column  kind         inputs  what the network sees",
         "age     numeric           2  (x − 30) / 10; missing: 30 and a mark",
-        "city    categorical       5  2 categories, 1 rarer ones together: Bonn, Oslo",
+        "city    categorical       5  2 categories, 1 rarer one: Bonn, Oslo",
         "flag    boolean           1  −1 for False, +1 for True",
         "bit     boolean           2  −1 for 0, +1 for 1; missing: 1 and a mark",
         (

@@ -200,10 +200,14 @@ def test_notes_on_times_and_on_zeros_and_ones():
     rows[3] = f"unknown,,{'x ' * 4},9"
     found = read("when,bit,text,y\n" + "\n".join(rows))
     assert found["notes"] == [
-        "when: times, an input for the time, two for the month, two for the weekday, two for the "
-        "hour; 1 hole is filled with the median, and a last input says where",
-        "bit: numbers from 0 to 1; 1 hole is filled with the median 0, and a second input says "
-        "where",
+        (
+            "when: times, an input for the time, two for the month, two for the weekday, two for "
+            "the hour; 1 hole is filled with the median, and a last input says where"
+        ),
+        (
+            "bit: numbers from 0 to 1; 1 hole is filled with the median 0, and a second input "
+            "says where"
+        ),
         "text: left out, it is free text",
         "y: the target, numbers from 0 to 841",
     ]

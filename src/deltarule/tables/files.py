@@ -97,8 +97,24 @@ def to_model(estimator: Any) -> Model:
     """
     record = tabular_record(estimator)
     first, *others = networks_of(estimator)
+    _check_members(estimator)
     sections = {"tabular": record}
     return Model(first, record["kind"], sections, versions(), others=tuple(others))
+
+
+def _check_members(estimator: Any) -> None:
+    first = estimator.members_[0].network
+    for index, member in enumerate(estimator.members_):
+        if member.network != first:
+            raise InvalidParameterError(
+                f"members_ must be of one architecture to be saved (got another one at {index}). "
+                "Fit again."
+            )
+        if not (np.isfinite(member.vector).all() and np.isfinite(member.buffers).all()):
+            raise InvalidParameterError(
+                f"members_[{index}] must be finite to be saved (got NaN or inf). Fit again with "
+                "another random_state."
+            )
 
 
 def networks_of(estimator: Any) -> tuple[Parameters, ...]:
@@ -119,7 +135,10 @@ def tabular_record(estimator: Any) -> dict[str, Any]:
         "settings": settings_record(estimator),
         "features": features_record(estimator),
         "columns": estimator.columns_.record(),
-        "recipe": dataclasses.asdict(estimator.recipe_),
+        "recipe": {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in dataclasses.asdict(estimator.recipe_).items()
+        },
         "linear": estimator.linear_ is not None,
         "engine": estimator.engine_,
         "dropped_rows": int(estimator.n_dropped_rows_),

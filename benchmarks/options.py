@@ -40,6 +40,8 @@ class Option:
         Of the hidden layer.
     dropout : float
         Its rate.
+    factor : float
+        Of the step size for its weights.
     """
 
     group: str
@@ -54,11 +56,14 @@ class Option:
     extra: Callable[[Any, Any], dict[str, Any]] = lambda X, D: {}
     normalization: Any = None
     dropout: float = 0.0
+    factor: float = 1.0
 
     def network(self) -> dr.Network:
         """64-100-10."""
         behind = "identity" if self.normalization else self.activation
-        layers = [dr.layers.Dense(64, 100, behind, self.bias)]
+        layers = [
+            dr.layers.Dense(64, 100, behind, self.bias, weight_rate_factor=self.factor),
+        ]
         if self.normalization:
             layers.append(self.normalization(100, 100, self.activation))
         if self.dropout:
@@ -106,6 +111,7 @@ OPTIONS = (
     Option("layers", "dropout 0.2", dropout=0.2),
     Option("layers", "batch normalization", normalization=dr.layers.BatchNormalization),
     Option("layers", "layer normalization", normalization=dr.layers.LayerNormalization),
+    Option("layers", "a rate factor", factor=0.5),
     Option("dtype", "float64", dtype="float64"),
 )  # fmt: skip
 

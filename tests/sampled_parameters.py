@@ -64,7 +64,7 @@ TABLE: dict[str, list[Any]] = {
     "alpha": [0.0, 0.01, dr.L1(0.001), dr.L2(0.1), dr.L1L2(0.001, 0.01)],
     "batch_size": [1, 2, 7, 50],
     "learning_rate": [
-        *("invscaling", "adaptive", "step", "cosine", "one_cycle", _fading),
+        *("invscaling", "adaptive", "step", "cosine", "cyclic_cosine", "one_cycle", _fading),
         *(dr.Cosine(warmup=0.2), dr.InvScaling(0.6), dr.Adaptive(3.0)),
     ],
     "learning_rate_init": [1e-4, 1e-3, 3e-3],

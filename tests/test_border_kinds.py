@@ -26,9 +26,9 @@ LAYERS = [
     (20, 7, "identity", 0.0, True),
 ]
 EXTRAS = [
-    ("none", 0.0, 0.0, 40000, 1),
-    ("batch", 1e-5, 0.1, 65536, 0),
-    ("none", 0.0, 0.0, 65536, 0),
+    ("none", 0.0, 0.0, 40000, 1, 0.5, 2.0),
+    ("batch", 1e-5, 0.1, 65536, 0, 1.0, 1.0),
+    ("none", 0.0, 0.0, 65536, 0, 1.0, 1.0),
 ]
 HEADS = [
     (0, 3, "log_loss", [0.0], 0.5, "softmax", 0.0, [1.0, 0.0, 3.0]),
@@ -143,8 +143,8 @@ def opened(**changes: Any) -> Callable[[], Any]:
 
 
 def extra(**changes: Any) -> Callable[[], Any]:
-    names = ("normalization", "epsilon", "momentum", "keep", "dropout")
-    first = dict(zip(names, ("batch", 1e-5, 0.1, 40000, 1), strict=True)) | changes
+    names = ("normalization", "epsilon", "momentum", "keep", "dropout", "weights", "biases")
+    first = dict(zip(names, ("batch", 1e-5, 0.1, 40000, 1, 0.5, 1.0), strict=True)) | changes
     return opened(extras=[tuple(first.values()), *EXTRAS[1:]])
 
 
@@ -187,6 +187,14 @@ WORDS: list[tuple[Callable[[], Any], str]] = [
     (extra(keep=0), "of 65536 units a layer must keep from 1 to 65536 (got 0)."),
     (extra(keep=65537), "of 65536 units a layer must keep from 1 to 65536 (got 65537)."),
     (extra(dropout=-1), "the number of a dropout must be at least 0 (got -1)."),
+    (
+        extra(weights=-0.5),
+        "a factor of the step size must be a finite number of at least 0 (got -0.500000).",
+    ),
+    (
+        extra(biases=np.inf),
+        "a factor of the step size must be a finite number of at least 0 (got inf).",
+    ),
     (opened(extras=EXTRAS[:2]), "extras must have an entry for every layer."),
     (opened(extras=[*EXTRAS[:2], EXTRAS[0]]), LAST),
     (opened(extras=[*EXTRAS[:2], EXTRAS[1]]), LAST),

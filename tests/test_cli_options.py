@@ -34,7 +34,7 @@ def test_every_schedule_acts_with_every_solver_that_goes_by_steps(table, tmp_pat
         return tuple(trained(table, tmp_path, *words).loss_curve_)
 
     # The adaptive one acts at a plateau, which three epochs do not reach.
-    asked = ("constant", "invscaling", "cosine", "one_cycle")
+    asked = ("constant", "invscaling", "cosine", "cyclic_cosine", "one_cycle")
     assert len({losses(schedule) for schedule in asked}) == len(asked)
 
 

@@ -42,7 +42,7 @@ NAMES = {
     "penalty": "l1 l2 l1l2",
     "initializer": "auto glorot_uniform glorot_normal he_uniform he_normal lecun_uniform "
     "lecun_normal uniform normal constant",
-    "schedule": "constant invscaling adaptive step cosine one_cycle",
+    "schedule": "constant invscaling adaptive step cosine cyclic_cosine one_cycle",
     "optimizer": "sgd momentum nesterov adam adamw rmsprop lbfgs",
 }
 ALL = [(family, name) for family in FAMILIES.values() for name in family.table]

@@ -170,6 +170,7 @@ SCHEDULES = {
     "adaptive": dr.Adaptive(divisor=4.0),
     "step": dr.schedules.Step(every=3, factor=0.5),
     "cosine": dr.Cosine(),
+    "cyclic_cosine": dr.CyclicCosine(2),
     "one_cycle": dr.OneCycle(),
 }
 

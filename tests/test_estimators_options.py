@@ -14,7 +14,6 @@ from sklearn.pipeline import make_pipeline
 import deltarule as dr
 from deltarule.estimators import fitting, options
 from deltarule.exceptions import DeltaruleError, InvalidParameterError
-from deltarule.stopping import FOR_EVER
 
 X_IRIS, Y_IRIS = load_iris(return_X_y=True)
 
@@ -109,7 +108,7 @@ def test_learning_rate(settings: dict[str, Any], expected: Any) -> None:
         ({"early_stopping": dr.EarlyStopping(0.4)}, dr.EarlyStopping(0.4)),
         (
             {"early_stopping": True, "n_iter_no_change": np.inf},
-            dr.EarlyStopping(patience=FOR_EVER),
+            dr.EarlyStopping(patience=None),
         ),
     ],
     ids=str,

@@ -88,6 +88,16 @@ SETTINGS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
         {"validation": replace(ROWS, score=Accuracy("largest"))},
         "NO_IMPROVEMENT",
     ),
+    "the last of the best": (
+        {"early_stopping": dr.EarlyStopping(patience=None, ties="last")},
+        {"validation": replace(ROWS, score=Accuracy("largest"))},
+        "MAX_EPOCHS",
+    ),
+    "the last of the best, until patience ends": (
+        {"early_stopping": replace(STOPPING, ties="last")},
+        {"validation": replace(ROWS, score=Accuracy("largest"))},
+        "NO_IMPROVEMENT",
+    ),
     "judged only": ({}, {"validation": replace(ROWS, score=R2())}, "MAX_EPOCHS"),
     "weights and penalties": (
         {"penalty": dr.L1L2(0.05, 0.3), "optimizer": dr.Adam(), "learning_rate_init": 0.01},
@@ -425,7 +435,7 @@ PLANNED = (
     1.0,
     0,
     (14.0, 0.0, 0.0),
-    (False, 0.0, 1, 0.1, False, 1.0, 0.0),
+    (False, 0.0, 1, 0.1, False, 1.0, 0.0, False),
 )
 PLACE, STANDING, LIMITS = (0, 0, 0.0, 0.0), (1.0, np.inf, -np.inf, 0), (8, 2, 1.0)
 INSIDE = "a slice must begin inside an epoch and have at least one step and one epoch."

@@ -46,6 +46,7 @@ SCHEDULES: dict[str, tuple[Any, Any]] = {
     "adaptive": ("adaptive", dr.Adaptive(divisor=2.0)),
     "step": ("step", dr.Step(every=3, factor=0.7)),
     "cosine": (dr.Cosine(warmup=0.2, total_epochs=9), dr.Cosine(total_epochs=12)),
+    "cyclic_cosine": (dr.CyclicCosine(total_epochs=12), dr.CyclicCosine(3, total_epochs=8)),
     "one_cycle": (dr.OneCycle(total_epochs=12), dr.OneCycle(total_epochs=8)),
 }
 SHARED = ("n_iter_", "loss_", "best_loss_", "best_validation_score_", "stop_reason_")

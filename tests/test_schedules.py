@@ -1,6 +1,7 @@
 """Schedules: factors by hand, scikit-learn's timing, and any cut of a training into calls."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from deltarule.schedules import (
     Clock,
     Constant,
     Cosine,
+    CyclicCosine,
     Function,
     InvScaling,
     OneCycle,
@@ -36,6 +38,9 @@ BY_HAND = [
     (Cosine(), [(1 + math.cos(math.pi * t / 8)) / 2 for t in range(8)]),
     (Cosine(end=0.5), [0.5 + (1 + math.cos(math.pi * t / 8)) / 4 for t in range(8)]),
     (Cosine(warmup=0.5), [0.25, 0.5, 0.75, 1, 1, 0.5 + 0.5**1.5, 0.5, 0.5 - 0.5**1.5]),
+    # One cycle: t = k / 8, log₂(1 + t); two of them: log₂(1 + 3 t).
+    (CyclicCosine(1), [(1 - math.cos(2 * math.pi * math.log2(1 + k / 8))) / 2 for k in range(8)]),
+    (CyclicCosine(2), [math.sin(math.pi * math.log2(1 + 3 * k / 8)) ** 2 for k in range(8)]),
     (
         OneCycle(peak_at=0.5, start=0.2, end=0.0),
         [
@@ -134,6 +139,37 @@ def test_cosine_rises_over_the_warm_up_and_stays_at_the_end():
     np.testing.assert_allclose(factors[1000:], 0.05, rtol=1e-12)
 
 
+@pytest.mark.parametrize("cycles", [1, 2, 4, 7])
+def test_cycles_double_in_length_and_rest_between_them(cycles):
+    parts = 2**cycles - 1
+    total = 40 * parts
+    factors = CyclicCosine(cycles).factors(clock(total_steps=total), total + 50)
+    rests = [40 * (2**k - 1) for k in range(cycles + 1)]
+    np.testing.assert_allclose(factors[rests], 0, atol=1e-15)
+    np.testing.assert_allclose(factors[total:], 0, atol=1e-15)
+    for begin, end in pairwise(rests):
+        inside = factors[begin : end + 1]
+        peak = inside.argmax()
+        # log₂ is at its half where the cycle's length has grown to √2.
+        assert abs(peak / (end - begin) - (2**0.5 - 1)) <= 1 / (end - begin)
+        assert inside[peak] > 0.998
+        assert (np.diff(inside[: peak + 1]) > 0).all()
+        assert (np.diff(inside[peak:]) < 0).all()
+
+
+def test_a_first_cycle_far_shorter_than_a_step():
+    factors = CyclicCosine(50).factors(clock(total_steps=1000), 1001)
+    assert factors[0] == 0
+    assert np.isfinite(factors).all()
+    assert factors[1000] == 0
+    with pytest.raises(InvalidParameterError) as caught:
+        CyclicCosine(51)
+    assert str(caught.value) == (
+        "cycles must be at most 50 (got 51), as each is twice as long as the one before it. "
+        "Choose fewer."
+    )
+
+
 def test_a_warm_up_shorter_than_a_step():
     factors = Cosine(warmup=0.001).factors(clock(total_steps=10), 10)
     assert factors[0] == 1
@@ -143,6 +179,7 @@ def test_a_warm_up_shorter_than_a_step():
 def test_exactly_these_need_to_know_the_end():
     assert {schedule.name for schedule in EVERY if schedule.needs_horizon} == {
         "cosine",
+        "cyclic_cosine",
         "one_cycle",
     }
 
@@ -200,6 +237,8 @@ def test_a_function_has_to_be_one():
         (lambda: Step(factor=0), "factor must be a number in (0, 1] (got 0)."),
         (lambda: Cosine(warmup=1), "warmup must be a number in [0, 1) (got 1)."),
         (lambda: Cosine(end=2), "end must be a number in [0, 1] (got 2)."),
+        (lambda: CyclicCosine(0), "cycles must be a positive integer (got 0)."),
+        (lambda: CyclicCosine(total_epochs=0), "total_epochs must be a positive integer (got 0)."),
         (lambda: OneCycle(peak_at=1), "peak_at must be a number in (0, 1) (got 1)."),
     ],
 )

@@ -21,6 +21,7 @@ from deltarule.plans import History, TrainingPlan, TrainingState, Validation
 from deltarule.random import order
 from deltarule.restarts import restart
 from deltarule.schedules import SCHEDULES
+from deltarule.scores import Accuracy
 
 ENGINES = ["reference", *(["compiled"] if engines.compiled_available() else [])]
 STEPWISE = [name for name in OPTIMIZERS.table if name != "lbfgs"]
@@ -282,6 +283,42 @@ def test_early_stopping_restores_the_best(engine):
     assert same(result.parameters.vector, kept[2].vector)
     assert same(result.state.parameters.vector, kept[-1].vector)
     assert result.state.best_score == 0.9
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(("ties", "best"), [("first", 2), ("last", 5)])
+def test_of_epochs_with_the_best_score_the_first_is_kept_or_the_last(engine, ties, best):
+    scores = iter([0.1, 0.5, 0.9, 0.7, 0.9, 0.9, 0.3, 0.2])
+    kept = []
+    rule = dr.EarlyStopping(patience=None, ties=ties)
+    result = train(
+        plan(max_epochs=8, early_stopping=rule),
+        validation=Validation(X[:5], D[:5], score=lambda prediction: next(scores)),
+        observer=lambda seen: kept.append(seen.parameters()),
+        engine=engine,
+    )
+    assert result.stop_reason is dr.StopReason.MAX_EPOCHS
+    assert result.epochs == 8
+    assert same(result.parameters.vector, kept[best].vector)
+    assert same(result.state.best_parameters.vector, kept[best].vector)
+    assert same(result.state.parameters.vector, kept[-1].vector)
+    assert result.state.best_score == 0.9
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(("ties", "best"), [("first", 0), ("last", 3)])
+def test_a_tie_with_the_best_of_an_earlier_call(engine, ties, best):
+    """A cut between the two is seen by neither rule, nor by the engine's own walk."""
+    rule = dr.EarlyStopping(patience=None, ties=ties)
+    rows = Validation(X[:5], D[:5], score=Accuracy("largest"))
+    frozen = plan(max_epochs=2, early_stopping=rule, learning_rate_init=1e-300)
+    first = train(frozen, validation=rows, engine=engine)
+    moved = np.nextafter(first.state.parameters.vector, np.inf)
+    state = replace(first.state, parameters=first.state.parameters.replace(vector=moved))
+    again = dr.train(NETWORK, state, X, D, frozen, validation=rows, engine=engine)
+    assert again.history.validation_score == [first.state.best_score] * 2
+    expected = first.parameters.vector if ties == "first" else moved
+    assert same(again.parameters.vector, expected)
 
 
 def test_an_improvement_has_to_reach_min_delta():

@@ -48,8 +48,9 @@ inline Score score_of(const std::string& name) {
     return named<Score>(name, {"minus_loss", "threshold", "largest", "votes", "r2"}, "score");
 }
 
-/// Normalisation, its epsilon and momentum, what of 65536 units is kept, the number of the dropout.
-using ExtraText = std::tuple<std::string, double, double, int64_t, int64_t>;
+/// Normalisation, its epsilon and momentum, what of 65536 units is kept, the number of the dropout,
+/// factors of the step size for weights and biases.
+using ExtraText = std::tuple<std::string, double, double, int64_t, int64_t, double, double>;
 using LayerText = std::tuple<int64_t, int64_t, std::string, double, bool>;
 /// Columns, loss and its numbers, weight, activation and its number, weights of the classes.
 using HeadText = std::tuple<int64_t, int64_t, std::string, std::vector<double>, double, std::string, double,
@@ -64,6 +65,9 @@ inline void check_extra(const Layer& layer) {
     if (layer.keep < 1 || layer.keep > 65536)
         refuse("of 65536 units a layer must keep from 1 to 65536" + got(layer.keep));
     if (layer.dropout < 0) refuse("the number of a dropout must be at least 0" + got(layer.dropout));
+    for (const double factor : {layer.weight_rate, layer.bias_rate})
+        if (!(factor >= 0 && std::isfinite(factor)))
+            refuse("a factor of the step size must be a finite number of at least 0" + got(factor));
 }
 
 /// `extras` has an entry for every layer, or none at all.
@@ -84,13 +88,16 @@ inline std::vector<Layer> layers_of(const std::vector<LayerText>& texts,
         layers.push_back({inputs, units, activation_of(activation), parameter, bias, 0, 0, 0});
         if (extras.empty()) continue;
         Layer& layer = layers.back();
-        const auto& [normalization, epsilon, momentum, keep, dropout] = extras[layers.size() - 1];
+        const auto& [normalization, epsilon, momentum, keep, dropout, weight_rate, bias_rate] =
+            extras[layers.size() - 1];
         layer.normalization =
             named<Normalization>(normalization, {"none", "batch", "layer"}, "normalization");
         layer.epsilon = epsilon;
         layer.momentum = momentum;
         layer.keep = keep;
         layer.dropout = dropout;
+        layer.weight_rate = weight_rate;
+        layer.bias_rate = bias_rate;
         check_extra(layer);
         if (layer.activation == Activation::softmax && keep != 65536)
             refuse("units of a softmax do not drop out in the core.");

@@ -158,7 +158,8 @@ public:
     /// What `run_epochs` does from call to call. The objective is (n, l1, l2) with undivided strengths.
     void plan_epochs(nb::object order, int64_t batch_size, double l1, double l2, double scale, int64_t clock,
                      std::tuple<double, double, double> objective,
-                     std::tuple<bool, double, int64_t, double, bool, double, double> rules, uint64_t key) {
+                     std::tuple<bool, double, int64_t, double, bool, double, double, bool> rules,
+                     uint64_t key) {
         const Use use(busy_);
         EpochPlan plan;
         Held held;
@@ -167,7 +168,8 @@ public:
         if (plan.work.order.array) refuse("epochs need an order that is a rule (kind, key).");
         std::tie(plan.n, plan.l1, plan.l2) = objective;
         StopRules& to = plan.rules;
-        std::tie(to.by_score, to.least, to.patience, to.rate, to.adaptive, to.divisor, to.smallest) = rules;
+        std::tie(to.by_score, to.least, to.patience, to.rate, to.adaptive, to.divisor, to.smallest,
+                 to.last_of_ties) = rules;
         plan_ = plan;
         session_.loop().forget();
     }

@@ -198,7 +198,16 @@ Rectangle<T> rectangle_of(const Batch<T>& batch, int worker, const Task& task) {
     return {at, task.rows, task.panels, task.rows * lanes<T>};
 }
 
-/// Updates the parameters of a task with its gradient, penalised rows and the bias row apart.
+/// The update of parameters with a step size of their own; a factor of one changes no bit.
+template <class T>
+Update<T> paced(Update<T> u, double factor) {
+    u.rate *= T(factor);
+    u.decay *= T(factor);
+    return u;
+}
+
+/// Updates the parameters of a task with its gradient; the bias row apart where it is not penalised as
+/// the others are, or has another step size.
 template <class T>
 void update_task(const Batch<T>& batch, const Task& task, const Rectangle<T>& gradient) {
     const Layer& layer = layer_of(batch, task);
@@ -212,13 +221,16 @@ void update_task(const Batch<T>& batch, const Task& task, const Rectangle<T>& gr
     int64_t at = layer.offset + task.panel * step + task.row * lanes<T>;
     with_optimizer(u.kind, [&]<Optimizer kind>() {
         with_penalty(u, [&]<Penalty penalty>() {
-            const bool apart = penalty != Penalty::none && layer.bias && task.row + task.rows == layer.rows;
+            const bool biases = layer.bias && task.row + task.rows == layer.rows;
+            const bool apart = biases && (penalty != Penalty::none || layer.weight_rate != layer.bias_rate);
             const int64_t weights = all - (apart ? lanes<T> : 0);
+            const Update<T> of_weights = paced(u, layer.weight_rate), of_biases = paced(u, layer.bias_rate);
             for (int64_t p = 0; p < task.panels; ++p, at += step) {
                 const T* const g = gradient.at + p * gradient.panel_step;
-                update_range<kind, penalty, T>(u, batch.store, g, at, weights);
+                update_range<kind, penalty, T>(of_weights, batch.store, g, at, weights);
                 if (apart)
-                    update_range<kind, Penalty::none, T>(u, batch.store, g + weights, at + weights, lanes<T>);
+                    update_range<kind, Penalty::none, T>(of_biases, batch.store, g + weights, at + weights,
+                                                         lanes<T>);
             }
         });
     });

@@ -34,7 +34,7 @@ Panels<T>::Panels(std::vector<Layer> layers, Loss loss, double loss_parameter,
         size += layer.panels * layer.rows * kernels_.lanes;
         parameters_ += layer.units * layer.rows;
         plain_ &= layer.normalization == Normalization::none && layer.keep == 65536 &&
-                  layer.activation != Activation::ascending;
+                  layer.activation != Activation::ascending && layer.weight_rate == 1 && layer.bias_rate == 1;
         if (layer.normalization == Normalization::none) continue;
         layer.extra = size;
         size += 4 * layer.panels * kernels_.lanes;

@@ -40,6 +40,18 @@ TEST("stopping", "scores go up, and a score that is no number is no improvement"
     CHECK(standing.best_loss == 3);
 }
 
+TEST("stopping", "of epochs with the same score the first is the best, or the last") {
+    for (bool last : {false, true}) {
+        StopRules rules{true, 0.1, -1};
+        rules.last_of_ties = last;
+        Standing standing{1, infinity, 0.5, 0};
+        CHECK(note(rules, standing, 3, 0.5).best == last);
+        CHECK(!note(rules, standing, 3, 0.25).best && !note(rules, standing, 3, NAN).best);
+        CHECK(note(rules, standing, 3, 0.55).best && note(rules, standing, 3, 0.55).best == last);
+        CHECK(standing.best_score == 0.55 && standing.stalled == 5);
+    }
+}
+
 TEST("stopping", "a plateau divides the step size until it is small") {
     const StopRules rules{false, 0, 0, 0.1, true, 10, 0.001};
     Standing standing{1, 1, -infinity, 0};

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from deltarule.engines.base import RowPredictor
 
 Layer = tuple[int, int, str, float, bool]
-Extra = tuple[str, float, float, int, int]
+Extra = tuple[str, float, float, int, int, float, float]
 Head = tuple[int, int, str, list[float], float, str, float, list[float]]
 
 class Session32:
@@ -76,7 +76,7 @@ class Session32:
         scale: float,
         clock: int,
         objective: tuple[float, float, float],
-        rules: tuple[bool, float, int, float, bool, float, float],
+        rules: tuple[bool, float, int, float, bool, float, float, bool],
         key: int = 0,
     ) -> None: ...
     def run_epochs(

@@ -61,6 +61,8 @@ def kind_of(network: Network, X: Any, training: Training) -> Kind | str:
     plan, state = training.plan, training.state
     if not network.plain:
         return "lanes train dense layers alone, under one plain head"
+    if network.rate_factors is not None:
+        return "lanes take one step size for all numbers of a network, not rate factors"
     if plan.optimizer.averages or plan.optimizer.clips:
         return "the optimizer clips or averages, which lanes do not"
     if not isinstance(X, np.ndarray):

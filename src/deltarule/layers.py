@@ -9,6 +9,7 @@ core and the estimators, is listed in ``ARCHITECTURE.md``.
 from __future__ import annotations
 
 import math
+from dataclasses import field
 from typing import Any, ClassVar
 
 from deltarule.activations import ACTIVATIONS, Activation, Identity
@@ -18,6 +19,7 @@ from deltarule.definitions import (
     Family,
     choose,
     in_range,
+    non_negative,
     positive,
     positive_integer,
     settle,
@@ -148,11 +150,35 @@ class Dense(Layer):
         The activation σ of the layer's units.
     bias : bool, default=True
         Whether each unit has a bias b; the notes have none.
+    weight_rate_factor, bias_rate_factor : float, default=1.0
+        Factors of the step size for W and for b, at least 0; 0 leaves them as they are. Penalties
+        are a part of the gradient and go with it, and so does the decay of AdamW.
+
+    Raises
+    ------
+    InvalidParameterError
+        If a width is no positive integer, the activation is unknown, `bias` is no bool, or a factor
+        is below 0.
+
+    Notes
+    -----
+    Under Adam a factor of 1 / √inputs for W, beside weights drawn with deviation 1 / √inputs, makes
+    the steps those of the NTK parametrisation, z = W a / √inputs + b with weights of deviation 1:
+    Jacot, Gabriel and Hongler (2018), https://arxiv.org/abs/1806.07572. Under plain descent, whose
+    steps go by the size of the gradient, it is 1 / inputs.
+
+    Examples
+    --------
+    >>> layer = Dense(16, 8, "relu", weight_rate_factor=0.25)
+    >>> [block.rate_factor for block in layer.blocks()]
+    [0.25, 1.0]
     """
 
     name = "dense"
     function: Activation = Identity()
     bias: bool = True
+    weight_rate_factor: float = field(default=1.0, kw_only=True)
+    bias_rate_factor: float = field(default=1.0, kw_only=True)
 
     def __post_init__(self) -> None:
         settle(self, function=choose(self.function, ACTIVATIONS, "Dense.function"))
@@ -160,6 +186,8 @@ class Dense(Layer):
             raise InvalidParameterError(
                 f"Dense.bias must be True or False (got {self.bias!r}). Choose one of them."
             )
+        for factor in ("weight_rate_factor", "bias_rate_factor"):
+            settle(self, **{factor: non_negative(getattr(self, factor), f"Dense.{factor}")})
         super().__post_init__()
 
     @property
@@ -170,8 +198,8 @@ class Dense(Layer):
     def blocks(self) -> tuple[Block, ...]:
         """The weight, input-major, and the bias."""
         fans = (self.inputs, self.units)
-        weight = Block("weight", fans, "weight", *fans, penalised=True)
-        bias = Block("bias", (self.units,), "bias", *fans)
+        weight = Block("weight", fans, "weight", *fans, self.weight_rate_factor, penalised=True)
+        bias = Block("bias", (self.units,), "bias", *fans, self.bias_rate_factor)
         return (weight, bias) if self.bias else (weight,)
 
 

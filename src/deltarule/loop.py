@@ -361,6 +361,7 @@ def _rules(plan: TrainingPlan) -> StopRules:
     rules = StopRules(plan.learning_rate_init, plan.tolerance, plan.patience)
     if stopping is not None:
         rules = replace(rules, least=stopping.min_delta, patience=stopping.patience, by_score=True)
+        rules = replace(rules, last_of_ties=stopping.ties == "last")
     if isinstance(schedule, Adaptive):
         rules = replace(rules, divisor=schedule.divisor, smallest=schedule.smallest)
     return rules

@@ -63,6 +63,7 @@ class Stream(IntEnum):
     SPLIT = 2
     DROPOUT = 3
     RESTART = 4
+    DATA = 5  # what a start takes from the rows; no engine draws from it
 
 
 def words(key: int, stream: int, epoch: int, start: int, count: int, part: int = 0) -> Words:

@@ -37,6 +37,7 @@ __all__ = [
     "Clock",
     "Constant",
     "Cosine",
+    "CyclicCosine",
     "Function",
     "InvScaling",
     "OneCycle",
@@ -374,6 +375,60 @@ class Cosine(Schedule):
 
 
 @dataclass(frozen=True)
+class CyclicCosine(Schedule):
+    """Up from 0 to 1 and down to 0 again, in cycles of which each is twice as long as the last.
+
+    factor = ½ (1 − cos(2π log₂(1 + (2^cycles − 1) t))), with t the share of the training that is
+    done; 0 after its end. It is 0 where t = (2^k − 1) / (2^cycles − 1), k = 0 … cycles: there the
+    weights have come to rest, and are worth judging.
+
+    Parameters
+    ----------
+    cycles : int, default=4
+        In 1 … 50.
+    total_epochs : int or None, default=None
+        Epochs of the whole training, as for `Cosine`.
+
+    Raises
+    ------
+    InvalidParameterError
+        If a value is outside its range; and by `factors`, if the end of the training is unknown.
+
+    Notes
+    -----
+    Holzmüller, Grinsztajn and Steinwart (2024), https://arxiv.org/abs/2407.04491, where four cycles
+    are called coslog4. The first step has the size 0. What ends a training before the schedule does
+    is said of `Cosine`.
+
+    Examples
+    --------
+    >>> CyclicCosine(cycles=2).factors(Clock(0, 0, 6, 6, 6), 7).round(4)
+    array([0.    , 0.9331, 0.    , 0.4579, 0.9331, 0.8274, 0.    ])
+    """
+
+    name = "cyclic_cosine"
+    needs_horizon = True
+
+    cycles: int = 4
+    total_epochs: int | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        _settle_total(self)
+        settle(self, cycles=positive_integer(self.cycles, "cycles"))
+        if self.cycles > _MOST_CYCLES:
+            raise InvalidParameterError(
+                f"cycles must be at most {_MOST_CYCLES} (got {self.cycles}), as each is twice as "
+                "long as the one before it. Choose fewer."
+            )
+
+    def factors(self, clock: Clock, count: int) -> Array:
+        done = clock.progress(count, self.name)
+        cycle = np.log2(1.0 + (2.0**self.cycles - 1.0) * done)
+        rise: Array = 0.5 * (1.0 - np.cos(2.0 * np.pi * cycle))
+        return rise
+
+
+@dataclass(frozen=True)
 class OneCycle(Schedule):
     """Up from `start` to 1 by half a cosine, then down to `end` by another.
 
@@ -472,6 +527,10 @@ class Function(Schedule):
         )
 
 
+#: The first of so many cycles is over before any step is done.
+_MOST_CYCLES = 50
+
+
 def _settle_total(schedule: Schedule) -> None:
     if schedule.total_epochs is not None:
         settle(schedule, total_epochs=positive_integer(schedule.total_epochs, "total_epochs"))
@@ -484,7 +543,10 @@ def _fall(top: float, bottom: float, share: Array) -> Array:
 
 SCHEDULES: Family[Schedule] = Family(
     base=Schedule,
-    table={cls.name: cls for cls in (Constant, InvScaling, Adaptive, Step, Cosine, OneCycle)},
+    table={
+        cls.name: cls
+        for cls in (Constant, InvScaling, Adaptive, Step, Cosine, CyclicCosine, OneCycle)
+    },
     word="schedule",
     by_name={"invscaling": {"per": "epoch"}},
     elsewhere={
@@ -492,6 +554,7 @@ SCHEDULES: Family[Schedule] = Family(
         "reduce_on_plateau": "adaptive",
         "inverse_scaling": "invscaling",
         "cosine_annealing": "cosine",
+        "coslog4": "cyclic_cosine",
         "1cycle": "one_cycle",
     },
     wrap=Function,

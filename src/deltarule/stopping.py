@@ -14,13 +14,21 @@ adds one to the count, any other sets it to 0, and training ends when the count 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import field
 from enum import Enum
 from typing import Any, ClassVar
 
 import numpy as np
 
 from deltarule.dataclass import dataclass
-from deltarule.definitions import Definition, in_range, non_negative, positive_integer, settle
+from deltarule.definitions import (
+    Definition,
+    in_range,
+    non_negative,
+    one_of,
+    positive_integer,
+    settle,
+)
 from deltarule.exceptions import InvalidParameterError
 
 __all__ = [
@@ -48,8 +56,9 @@ class EarlyStopping(Definition):
     validation_fraction : float, default=0.1
         Share of the training rows that is held back, in (0, 1); unused where validation rows are
         given.
-    patience : int, default=10
+    patience : int or None, default=10
         Training ends after more than this many epochs in a row without improvement; at least 1.
+        None never ends it: all epochs are trained, and the best parameters are kept.
     min_delta : float, default=1e-4
         The least change of the score that counts as an improvement, at least 0.
     scorer : str or callable, default=None
@@ -60,6 +69,9 @@ class EarlyStopping(Definition):
         ``"loss"`` is minus the loss that is trained. None takes accuracy for classes, R² for
         numbers, and minus the loss for quantiles and for several problems at once. For
         estimators: `train` has ``Validation(X, D, score=…)``.
+    ties : {"first", "last"}, default="first"
+        Which of the epochs with the best score is kept. The last has seen more steps, and under a
+        schedule smaller ones; a score that counts right answers ties often.
 
     Raises
     ------
@@ -74,15 +86,18 @@ class EarlyStopping(Definition):
     --------
     >>> EarlyStopping(patience=20)
     EarlyStopping(validation_fraction=0.1, patience=20, min_delta=0.0001, scorer=None)
+    >>> EarlyStopping(patience=None, ties="last").record()["patience"] is None
+    True
     """
 
     name = "early_stopping"
     word: ClassVar[str] = "rule"
 
     validation_fraction: float = 0.1
-    patience: int = 10
+    patience: int | None = 10
     min_delta: float = 1e-4
     scorer: str | Callable[..., Any] | None = None
+    ties: str = field(default="first", kw_only=True)
 
     def __post_init__(self) -> None:
         settle(
@@ -90,9 +105,11 @@ class EarlyStopping(Definition):
             validation_fraction=in_range(
                 self.validation_fraction, "validation_fraction", 0, 1, "()"
             ),
-            patience=positive_integer(self.patience, "patience"),
             min_delta=non_negative(self.min_delta, "min_delta"),
+            ties=one_of(self.ties, "ties", ("first", "last")),
         )
+        if self.patience is not None:
+            settle(self, patience=positive_integer(self.patience, "patience"))
         if self.scorer is not None and not isinstance(self.scorer, str | Callable):
             raise InvalidParameterError(
                 "scorer must be the name of a scorer, a function of (estimator, X, y) or None "
@@ -191,6 +208,8 @@ class StopRules:
     divisor, smallest : float
         A plateau divides the step size and the training goes on, as long as the step size is above
         the smallest; a divisor of 1 ends it at the first plateau.
+    last_of_ties : bool
+        A score that equals the best so far takes its place.
 
     Examples
     --------
@@ -207,6 +226,7 @@ class StopRules:
     by_score: bool = False
     divisor: float = 1.0
     smallest: float = 0.0
+    last_of_ties: bool = False
 
     def note(self, standing: Standing, loss: float, score: float | None) -> tuple[bool, bool]:
         """Count an epoch; whether it improved, and whether its score is the best so far."""
@@ -214,7 +234,9 @@ class StopRules:
         if self.by_score:
             assert score is not None
             improved = score >= standing.best_score + self.least
-            best = score > standing.best_score
+            best = score > standing.best_score or (
+                self.last_of_ties and score == standing.best_score
+            )
             if best:
                 standing.best_score = score
         standing.best_loss = min(loss, standing.best_loss)

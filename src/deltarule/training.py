@@ -169,6 +169,13 @@ def train_until(
 
 def check_layers(network: Network, plan: TrainingPlan, rows: int) -> None:
     """Refuse layers that cannot be trained by this plan."""
+    if plan.optimizer.name == "lbfgs" and network.rate_factors is not None:
+        slot = next(slot for slot in network.layout if slot.block.rate_factor != 1.0)
+        raise InvalidParameterError(
+            f"layers[{slot.layer}], {network.layers[slot.layer].name!r}, has a factor of the step "
+            f"size for its {slot.block.name} ({slot.block.rate_factor:g}), and lbfgs has no step "
+            "size. Use 'adam', or leave the factors at 1."
+        )
     for index, layer in enumerate(network.layers):
         if plan.optimizer.name == "lbfgs" and layer.stepwise:
             raise InvalidParameterError(

@@ -74,7 +74,7 @@ def _(layer: Standardize, values, a, kept, delta, need_upstream):
     return {}, delta / values["deviation"] if need_upstream else None
 
 
-def network_of_kinds():
+def network_of_kinds(rate_factor: float = 0.5):
     """Two inputs, standardised, a dense layer, its outputs scaled, a dense output; and numbers."""
     import deltarule as dr
 
@@ -82,7 +82,7 @@ def network_of_kinds():
         layers=[
             Standardize(2, 2),
             dr.Dense(2, 3, "tanh"),
-            Scale(3, 3),
+            Scale(3, 3, rate_factor),
             dr.Dense(3, 2, "logistic"),
         ]
     )

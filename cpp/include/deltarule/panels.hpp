@@ -59,8 +59,8 @@ public:
     const Store<T>& store() const { return store_; }
     const Kernels<T>& kernels() const { return kernels_; }
 
-    /// Whether steps of one row have roads of their own: dense layers under one head, and an optimiser
-    /// that updates each weight by itself.
+    /// Whether steps of one row have roads of their own: dense layers of one step size under one head,
+    /// and an optimiser that updates each weight by itself.
     bool single_rows() const { return plain_ && settings_.clip_norm == 0 && !settings_.averages; }
 
     void set_parameters(const T* vector) { pack(vector, store_.weights); }

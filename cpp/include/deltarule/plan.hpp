@@ -45,6 +45,7 @@ struct Layer {
     int64_t keep = 65536;              ///< of 65536 units, how many do not drop out
     int64_t dropout = 0;               ///< the number under which the layer draws
     int64_t extra = 0;  ///< derived: gain, shift, running mean and variance, a panel's width each
+    double weight_rate = 1, bias_rate = 1;  ///< factors of the step size
 };
 
 /// Some outputs, their activation and the loss that judges them.

@@ -11,6 +11,7 @@ struct StopRules {
     double rate = 0;        ///< step size that `Standing::rate_factor` multiplies
     bool adaptive = false;  ///< a plateau divides the step size as long as it is above `smallest`
     double divisor = 1, smallest = 0;
+    bool last_of_ties = false;  ///< a score that equals the best so far takes its place
 };
 
 /// What the rules remember from epoch to epoch.
@@ -30,7 +31,8 @@ struct Noted {
 inline Noted note(const StopRules& rules, Standing& standing, double loss, double score) {
     Noted noted{loss <= standing.best_loss - rules.least, false};
     if (rules.by_score) {
-        noted = {score >= standing.best_score + rules.least, score > standing.best_score};
+        const bool ties = rules.last_of_ties && score == standing.best_score;
+        noted = {score >= standing.best_score + rules.least, score > standing.best_score || ties};
         if (noted.best) standing.best_score = score;
     }
     if (!(standing.best_loss < loss)) standing.best_loss = loss;

@@ -28,7 +28,15 @@ understood; some rows are held out, and the score on them stands beside that of 
 naive model (most frequent class, or mean) and of a linear model."""
 
 # Names that --help lists without loading their classes; tests hold them to the tables.
-SCHEDULES = ("constant", "invscaling", "adaptive", "step", "cosine", "one_cycle")
+SCHEDULES = (
+    "constant",
+    "invscaling",
+    "adaptive",
+    "step",
+    "cosine",
+    "cyclic_cosine",
+    "one_cycle",
+)
 SOLVERS = ("sgd", "momentum", "nesterov", "adam", "adamw", "rmsprop", "lbfgs")
 ACTIVATIONS = (
     "identity",

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from deltarule.cli.train_parts import Parts
     from deltarule.tables import ColumnPlan
 
+#: Kinds of columns that are named where there are some.
+_OTHERS = ("boolean", "datetime", "text")
 _STOP_WORDS = {
     "converged": "the training loss no longer fell",
     "no_improvement": "the validation score no longer rose, the best weights are kept",
@@ -47,8 +49,10 @@ def tell_plan(plan: ColumnPlan, parts: Parts, out: Output) -> None:
     """What the columns become, and how the rows are divided."""
     kinds = [column.kind for column in plan.columns]
     holes = sum(column.missing for column in plan.columns)
+    others = [f"{kinds.count(kind)} {kind}" for kind in _OTHERS if kind in kinds]
     pieces = [
-        f"{kinds.count('numeric')} numeric and {kinds.count('categorical')} categorical columns"
+        f"{kinds.count('numeric')} numeric and {kinds.count('categorical')} categorical columns",
+        *others,
     ]
     if holes:
         pieces.append(f"{holes} with missing cells")

@@ -15,7 +15,12 @@ from deltarule.cli.output import Output
 from deltarule.cli.progress import Progress, epoch_observer
 from deltarule.cli.train_parts import Parts
 from deltarule.cli.train_text import tell_plan, tell_scores
-from deltarule.exceptions import InvalidParameterError, NonFiniteError, TrainingStoppedWarning
+from deltarule.exceptions import (
+    InvalidParameterError,
+    NonFiniteError,
+    TableWarning,
+    TrainingStoppedWarning,
+)
 
 if TYPE_CHECKING:
     from deltarule.definitions import Array
@@ -38,7 +43,10 @@ def fit(
     judged = parts.holdout if len(parts.holdout) else parts.training
     judged_table = table.take(judged)
     categorical = named_columns(train_rows, args.categorical)
-    plan = ColumnPlan.fit(train_rows, categorical=categorical)
+    with warnings.catch_warnings():
+        # A column that is taken as words has its note already, with the option that says so.
+        warnings.filterwarnings("ignore", "column .* is taken as words", TableWarning)
+        plan = ColumnPlan.fit(train_rows, categorical=categorical, text="ignore")
     _check_size(args, plan, target, table.take(parts.training))
     X, y = plan.transform(train_rows), target.encode(table.take(parts.training))
     X_judged, actual = plan.transform(judged_table), target.actual(judged_table)

@@ -81,8 +81,8 @@ ROADS = {
 
 #: Why steps of one row go that way.
 SLOW_ROWS = (
-    "; only dense layers under one head of weight 1, with an optimizer that neither clips nor "
-    "averages, have a road for single rows"
+    "; only dense layers without rate factors, under one head of weight 1, with an optimizer that "
+    "neither clips nor averages, have a road for single rows"
 )
 
 
@@ -448,7 +448,7 @@ def _order(work: Work) -> Any:
     return (work.order.kind, work.order.key) if isinstance(work.order, Rule) else work.order
 
 
-def _numbers(rules: StopRules) -> tuple[bool, float, int, float, bool, float, float]:
+def _numbers(rules: StopRules) -> tuple[bool, float, int, float, bool, float, float, bool]:
     """The rules as the core takes them."""
     return (
         rules.by_score,
@@ -458,6 +458,7 @@ def _numbers(rules: StopRules) -> tuple[bool, float, int, float, bool, float, fl
         rules.divisor != 1.0,
         float(rules.divisor),
         float(rules.smallest),
+        rules.last_of_ties,
     )
 
 

@@ -72,22 +72,25 @@ def _layer(group: list[tuple[int, Layer]]) -> _core.Layer:
 
 
 def extras_of(network: Network) -> list[_core.Extra]:
-    """What stands behind each dense layer; nothing at all where nothing does."""
-    if all(type(layer) is Dense for layer in network.layers):
+    """What each dense layer has beside its own, or behind it; nothing at all where none has."""
+    if network.rate_factors is None and all(type(layer) is Dense for layer in network.layers):
         return []
     return [_extra(group) for group in _groups(network)]
 
 
 def _extra(group: list[tuple[int, Layer]]) -> _core.Extra:
     normalization, epsilon, momentum, keep, number = "none", 0.0, 0.0, 65536, 0
+    weights = biases = 1.0
     for index, layer in group:
-        if isinstance(layer, BatchNormalization):
+        if isinstance(layer, Dense):
+            weights, biases = layer.weight_rate_factor, layer.bias_rate_factor
+        elif isinstance(layer, BatchNormalization):
             normalization, epsilon, momentum = "batch", layer.epsilon, layer.momentum
         elif isinstance(layer, LayerNormalization):
             normalization, epsilon = "layer", layer.epsilon
         elif isinstance(layer, Dropout):
             keep, number = keep_threshold(layer.rate), index
-    return normalization, epsilon, momentum, keep, number
+    return normalization, epsilon, momentum, keep, number, weights, biases
 
 
 def heads_of(network: Network) -> list[_core.Head]:

@@ -392,7 +392,7 @@ def tell_end(estimator: Any, result: TrainingResult, plan: TrainingPlan) -> None
     elif reason is StopReason.SOLVER or (reason is StopReason.MAX_EPOCHS and result.trouble):
         warnings.warn(f"{result.trouble}", ConvergenceWarning, stacklevel=6)
     elif reason is StopReason.MAX_EPOCHS and not plan.incremental:
-        if not _is_at_its_end(plan, result.state):  # which is where it was to come to
+        if not (_is_at_its_end(plan, result.state) or _trains_on(plan)):  # as was planned
             warnings.warn(
                 f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and the "
                 "optimization hasn't converged yet.",
@@ -405,6 +405,11 @@ def tell_end(estimator: Any, result: TrainingResult, plan: TrainingPlan) -> None
         _say(f"{_stalled(estimator, judged)}{small} Stopping.")
     if reason is not StopReason.NON_FINITE:
         _tell_if_it_rose(estimator, result.history.loss[-result.epochs :] if result.epochs else [])
+
+
+def _trains_on(plan: TrainingPlan) -> bool:
+    """Whether all epochs are trained whatever the score, and the best is kept."""
+    return plan.early_stopping is not None and plan.early_stopping.patience is None
 
 
 def _epochs(result: TrainingResult) -> str:

@@ -42,7 +42,7 @@ from deltarule.optimizers import (
 )
 from deltarule.penalties import L2, PENALTIES, Penalty
 from deltarule.schedules import SCHEDULES, Adaptive, Constant, InvScaling, Schedule
-from deltarule.stopping import FOR_EVER, EarlyStopping
+from deltarule.stopping import EarlyStopping
 
 
 def optimizer_of(estimator: Any) -> Optimizer:
@@ -128,7 +128,7 @@ def stopping_of(estimator: Any) -> EarlyStopping | None:
 def _stopping_from_flat(estimator: Any) -> EarlyStopping:
     return EarlyStopping(
         validation_fraction=estimator.validation_fraction,
-        patience=patience_of(estimator) or FOR_EVER,
+        patience=patience_of(estimator),
         min_delta=estimator.tol,
     )
 
@@ -177,7 +177,7 @@ def _settings(option: Any) -> dict[str, Any]:
     if isinstance(option, EarlyStopping):
         return {
             "validation_fraction": option.validation_fraction,
-            "n_iter_no_change": option.patience,
+            "n_iter_no_change": np.inf if option.patience is None else option.patience,
             "tol": option.min_delta,
         }
     if isinstance(option, Momentum | Nesterov):

@@ -22,7 +22,7 @@ from deltarule.estimators.predictor import before_output
 from deltarule.exceptions import InvalidParameterError, InvalidShapeError, NonFiniteError
 from deltarule.layers import BatchNormalization, Dense
 from deltarule.network import Network, Parameters, Slot
-from deltarule.plans import History, TrainingPlan, TrainingResult
+from deltarule.plans import History, TrainingPlan, TrainingResult, TrainingState
 from deltarule.stopping import StopReason
 
 #: The attribute of each block and buffer: a list with one array for each layer of weights.
@@ -115,7 +115,7 @@ class Published(CheckedParameters):
             self.best_epoch_: int | None = None
         elif memory is None or memory.state.best_parameters is not state.best_parameters:
             before = 0 if earlier is None else len(history.loss) - len(result.history.loss)
-            self.best_epoch_ = before + result.history.validation_score.index(state.best_score)
+            self.best_epoch_ = before + _best_epoch(result.history.validation_score, plan, state)
         elif not hasattr(self, "best_epoch_"):  # of an older release
             self.best_epoch_ = None
         self.n_iter_ = result.epochs
@@ -325,6 +325,14 @@ def _numbers(part: Any, name: str, dtype: Any) -> Array:
             "numbers."
         )
     return numbers
+
+
+def _best_epoch(scores: list[float], plan: TrainingPlan, state: TrainingState) -> int:
+    """The epoch of this training whose parameters were kept, from 0."""
+    assert plan.early_stopping is not None
+    if plan.early_stopping.ties == "last":
+        return len(scores) - 1 - scores[::-1].index(state.best_score)
+    return scores.index(state.best_score)
 
 
 def _gathered(

@@ -58,12 +58,12 @@ class MLPRegressor(BaseMLPRegressor):
 
     learning_rate : str, Schedule or callable, default="constant"
         How the step size goes on from ``learning_rate_init``: ``"constant"``, ``"step"``,
-        ``"cosine"``, ``"one_cycle"``, an object (``dr.Cosine(warmup=0.1)``) or a function from
-        the step to a factor. The names ``"invscaling"`` and ``"adaptive"`` have scikit-learn's
-        meaning and timing, and as there do nothing with Adam (also given as an object); as
-        objects they work with every optimiser that goes by steps: lbfgs refuses them. Cosine and
-        one_cycle come to their end after the ``max_iter`` epochs of the first fit, or after those
-        that the object says: ``dr.Cosine(total_epochs=500)``; `partial_fit` counts its calls.
+        ``"cosine"``, ``"cyclic_cosine"``, ``"one_cycle"``, an object (``dr.Cosine(warmup=0.1)``)
+        or a function from the step to a factor. The names ``"invscaling"`` and ``"adaptive"`` have
+        scikit-learn's meaning and timing, and as there do nothing with Adam (also given as an
+        object); as objects they work with every optimiser that goes by steps: lbfgs refuses them.
+        The last three come to their end after the ``max_iter`` epochs of the first fit, or after
+        those that the object says: ``dr.Cosine(total_epochs=500)``; `partial_fit` counts its calls.
         ``n_iter_no_change=inf`` keeps a training from ending before they do.
 
     learning_rate_init : float, default=0.001
@@ -107,8 +107,8 @@ class MLPRegressor(BaseMLPRegressor):
     early_stopping : bool or EarlyStopping, default=False
         Whether to hold rows back, judge them after each epoch, stop when their score no longer
         improves, and return the best weights. ``dr.EarlyStopping(patience=20)`` holds its own
-        settings, also a ``scorer``. lbfgs does not use True and refuses an object. `fit` takes
-        rows of your own to judge as ``X_val`` and ``y_val``.
+        settings, also a ``scorer``; a patience of None never stops. lbfgs does not use True and
+        refuses an object. `fit` takes rows of your own to judge as ``X_val`` and ``y_val``.
 
     validation_fraction : float, default=0.1
         Share of the rows that ``early_stopping=True`` holds back, in (0, 1).

@@ -99,3 +99,27 @@ def of_numbers(networks: Array, linear: Array, target: Array, weight: Array | No
     # Where both say the same there is nothing to choose.
     share: Array = np.where(length > 0, along / np.where(length > 0, length, 1.0), 1.0)
     return np.clip(share, 0.0, 1.0)
+
+
+def offsets(predicted: Array, target: Array, levels: Array, weight: Array | None) -> Array:
+    """What to add to each quantile so that its share of the targets lies below it.
+
+    Parameters
+    ----------
+    predicted, target : arrays of shape (rows, columns)
+        Quantiles for rows that were not learned from, and the targets of these.
+    levels : array of shape (columns,)
+        The share that each column stands for.
+    weight : array of shape (rows,), optional
+    """
+    apart = target.astype(np.float64) - predicted
+    if weight is None:
+        return np.array(
+            [np.quantile(column, level) for column, level in zip(apart.T, levels, strict=True)]
+        )
+    return np.array(
+        [
+            np.quantile(column, level, weights=weight, method="inverted_cdf")
+            for column, level in zip(apart.T, levels, strict=True)
+        ]
+    )

@@ -1,8 +1,8 @@
 """Networks that answer together, and the straight line beside them: training and outputs.
 
-All networks have one architecture. What they say together is the mean of their z, the outputs
-before the activation of the last layer, which for classes is the geometric mean of their
-probabilities. The linear model is a network as well, of a single layer.
+All networks have one architecture. What they say together is the mean of what each says: of
+classes the z before the activation of the last layer, so that the probabilities are those of the
+geometric mean; of numbers the outputs. The linear model is a network as well, of a single layer.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from deltarule.dataclass import dataclass
 from deltarule.definitions import Array
 from deltarule.estimators.kept_session import KeptSession
 from deltarule.estimators.predictor import before_output
@@ -30,42 +29,26 @@ LINEAR_EPOCHS = 200
 LINEAR_TOLERANCE = 1e-5
 
 
-@dataclass(frozen=True, eq=False)
-class Ensemble:
-    """Numbers of several networks of one architecture.
+class Voices:
+    """Asks networks for what they say, by sessions that are kept between calls.
 
     Parameters
     ----------
-    members : tuple of Parameters
+    members : sequence of Parameters
         At least one.
+    engine, n_threads
+        As for `train`.
     """
-
-    members: tuple[Parameters, ...]
-
-    @property
-    def network(self) -> Network:
-        """The architecture that all share."""
-        return self.members[0].network
-
-
-class Voices:
-    """Asks networks for their z, by sessions that are kept between calls."""
 
     def __init__(self, members: Sequence[Parameters], engine: str, n_threads: int | None) -> None:
         self._members = tuple(members)
-        self._sessions = [
-            KeptSession(before_output(member.network), engine, n_threads) for member in members
-        ]
-
-    def each(self, X: Array) -> list[Array]:
-        """z of every network, arrays of shape (rows, outputs)."""
-        return [
-            session.outputs(member.vector, member.buffers, X)
-            for session, member in zip(self._sessions, self._members, strict=True)
-        ]
+        network = members[0].network
+        if network.loss.name == "log_loss":
+            network = before_output(network)
+        self._sessions = [KeptSession(network, engine, n_threads) for _ in members]
 
     def mean(self, X: Array) -> Array:
-        """Their mean, float64 of shape (rows, outputs)."""
+        """The mean of what they say, float64 of shape (rows, outputs)."""
         total = np.zeros((len(X), self._members[0].network.n_outputs))
         for session, member in zip(self._sessions, self._members, strict=True):
             total += session.outputs(member.vector, member.buffers, X)

@@ -82,6 +82,15 @@ const betas = {
   beta_2: inRange(0, 1, "[)"),
   epsilon: positive,
 };
+const MOST_CYCLES = 50;
+const cycles: Check = (value, name) => {
+  const found = positiveInteger(value, name) as number;
+  if (found <= MOST_CYCLES) return found;
+  throw new EngineError(
+    `${name} must be at most ${MOST_CYCLES} (got ${shown(value)}), as each is twice as long as the ` +
+      "one before it. Choose fewer.",
+  );
+};
 const total = { total_epochs: orNull(positiveInteger) };
 
 const plain = (names: readonly string[]): Record<string, Fields> =>
@@ -119,6 +128,7 @@ const FAMILIES = {
       adaptive: { needed: { divisor: inRange(1, Infinity, "()"), smallest: nonNegative } },
       step: { needed: { every: positiveInteger, factor: inRange(0, 1, "(]") } },
       cosine: { needed: { warmup: inRange(0, 1, "[)"), end: inRange(0, 1) }, free: total },
+      cyclic_cosine: { needed: { cycles }, free: total },
       one_cycle: {
         needed: { peak_at: inRange(0, 1, "()"), start: inRange(0, 1), end: inRange(0, 1) },
         free: total,
@@ -211,6 +221,11 @@ export type Schedule =
       readonly name: "cosine";
       readonly warmup: number;
       readonly end: number;
+      readonly total_epochs: number | null;
+    }
+  | {
+      readonly name: "cyclic_cosine";
+      readonly cycles: number;
       readonly total_epochs: number | null;
     }
   | {

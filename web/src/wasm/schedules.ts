@@ -40,6 +40,8 @@ function ruleOf(schedule: Schedule, clock: Clock): ((ahead: number) => number) |
       return (ahead) => schedule.factor ** Math.floor(epochOf(ahead) / schedule.every);
     case "cosine":
       return cosine(schedule, shareOf(schedule.total_epochs, clock));
+    case "cyclic_cosine":
+      return cyclicCosine(schedule, shareOf(schedule.total_epochs, clock));
     case "one_cycle":
       return oneCycle(schedule, shareOf(schedule.total_epochs, clock));
   }
@@ -66,6 +68,16 @@ function cosine(
     const done = share.done(ahead);
     if (warmup > 0 && done < warmup) return Math.min((done + share.ofStep) / warmup, 1);
     return fall(1, end, (done - warmup) / (1 - warmup));
+  };
+}
+
+function cyclicCosine(
+  { cycles }: Extract<Schedule, { name: "cyclic_cosine" }>,
+  share: Share,
+): (ahead: number) => number {
+  return (ahead) => {
+    const cycle = Math.log2(1 + (2 ** cycles - 1) * share.done(ahead));
+    return 0.5 * (1 - Math.cos(2 * Math.PI * cycle));
   };
 }
 

@@ -16,7 +16,7 @@ const SAMPLING_WORDS: Readonly<Record<Sampling, string>> = {
 };
 
 /** Schedules that count on an end. */
-const ENDING = ["cosine", "one_cycle"];
+const ENDING = ["cosine", "cyclic_cosine", "one_cycle"];
 
 const same = (names: readonly string[]) => names.map((name) => [name, name] as const);
 

@@ -116,7 +116,8 @@ def test_a_loaded_estimator_answers_the_same_bits(saved, name):
     assert type(again) is type(estimator)
     spoken = estimator._spoken(rows)[0]
     assert np.ptp(spoken, axis=0).min() > 0.01  # else the networks had nothing to say
-    for method in ("predict", "predict_proba", "predict_log_proba"):
+    methods = ("predict", "predict_proba", "predict_log_proba", "predict_quantiles")
+    for method in (*methods, "predict_interval"):
         if hasattr(estimator, method):
             expected, found = getattr(estimator, method)(rows), getattr(again, method)(rows)
             assert found.dtype == expected.dtype

@@ -314,7 +314,7 @@ def test_no_memory_is_taken_because_a_file_says_so(tmp_path, name):
     tracemalloc.start()
     try:
         with pytest.raises(ModelFileError):
-            read(path)
+            load(path)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

@@ -15,8 +15,10 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import head_files
 import model_files
 import numpy as np
+import tabular_files
 
 import deltarule as dr
 from deltarule.estimators.files import model_of
@@ -35,7 +37,7 @@ NASTY: list[Any] = [
 
 
 def honest_files() -> list[bytes]:
-    """Files of every kind: an estimator with many option objects, both kinds of table models."""
+    """Files of every kind: an estimator with many option objects, tables' models, ensembles."""
     generator = np.random.default_rng(0)
     X, y = generator.random((60, 3)).astype(np.float32), np.arange(60) % 3
     network = dr.MLPClassifier(
@@ -48,8 +50,9 @@ def honest_files() -> list[bytes]:
         standardize="inputs",
         max_iter=2,
     )
-    files = [model_files.honest(), model_files.going(), model_files.several()]
+    files = [model_files.honest(), model_files.going(), head_files.several()]
     files.append(to_bytes(model_of(network.fit(X, y))))
+    files += [tabular_files.classes(), tabular_files.numbers()]
     given = {"x": X[:, 0], "c": np.array(["a", "b", "c"])[y], "y": X[:, 1], "z": y % 2}
     given |= {"flag": y == 1, "when": np.datetime64("2024-01-01T06") + 9 * np.arange(60)}
     given |= {"many": [f"w{place % 23}" for place in range(60)], "bit": X[:, 2] > 0.5}
@@ -99,6 +102,11 @@ def use(path: Path) -> None:
     found = dr.load(path)
     if isinstance(found, TableModel):
         found.predict({column.name: [None] for column in found.columns.columns})
+    elif hasattr(found, "members_"):
+        row = {column.name: [None] for column in found.columns_.columns}
+        found.predict(row)
+        if hasattr(found, "classes_"):
+            found.predict_proba(row)
     elif hasattr(found, "predict"):
         rows = np.zeros((4, found.n_features_in_), dtype=np.float32)
         answers = found.predict(rows)

@@ -302,7 +302,23 @@ class ColumnPlan:
         width = sum(column.width for column in columns)
         if width > MOST_HASHED:
             wrong("table.columns", f"columns of text with {MOST_HASHED} inputs at most", width)
+        letters = sum((len(c.name) + 32) * (len(c.categories) + c.width) for c in columns)
+        if letters > MOST_LETTERS:
+            wrong("table.columns", f"inputs of at most {MOST_LETTERS} letters in all", letters)
         return cls(columns)
+
+    def check_inputs(self, expected: int, what: str = "") -> None:
+        """Refuse the plan of a file that gives another number of inputs than a network takes.
+
+        Raises
+        ------
+        ModelFileError
+            Before so many names are made.
+        """
+        least = sum(max(len(c.categories) - 1, 0) + c.width for c in self.columns)
+        found = least if least > expected else len(self.inputs)
+        if found != expected:
+            wrong("table.columns", f"columns for {expected} inputs{what}", found)
 
 
 def _some(names: list[str], most: int = 30) -> str:
@@ -354,6 +370,8 @@ _AT_LEAST: dict[str, Any] = {
 MOST_HASHED = 2**18
 #: What the seconds of a time stay below.
 _MOST_SECONDS = 1e11
+#: Letters of the names of all inputs, about: a long name of a column stands in each of its inputs.
+MOST_LETTERS = 2**26
 
 
 def _column_record(column: Column) -> dict[str, Any]:

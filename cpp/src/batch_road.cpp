@@ -85,6 +85,7 @@ OperationList list_operations(const std::vector<Layer>& layers, const Prelude& p
         const int64_t below = last_block(list);
         Operation affine{OperationKind::affine, l, below, below + 1, list.kept, false};
         affine.listed = l == 0 && !prelude.column_count;
+        if (l == 0 && !prelude.scales) affine.wanted = list.widths[0];  // the inputs themselves want none
         if (!list.operations.empty()) affine.gate = gate_behind(list.operations.back());
         list.operations.push_back(affine);
         list.widths.push_back(layer.units);

@@ -269,8 +269,11 @@ class Network:
         )
 
     def position(self, layer: int) -> int:
-        """The place in `weighted` of the layer of weights that a layer is, or stands behind."""
-        return bisect(self.weighted, layer) - 1
+        """The place in `weighted` of the layer of weights that a layer is, or stands behind.
+
+        What stands in front of the first one has its place.
+        """
+        return max(bisect(self.weighted, layer) - 1, 0)
 
     @property
     def widths(self) -> tuple[int, ...]:

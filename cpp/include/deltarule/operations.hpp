@@ -68,6 +68,7 @@ struct Operation {
     bool gated = false;   ///< of activation: its delta comes multiplied by σ'(z)
     int64_t sums = 0;     ///< of kinds whose strips sum up: vectors of such sums that stand before
     bool listed = false;  ///< a column of its input that is zero throughout a strip is one of the rows'
+    int64_t wanted = 0;   ///< of affine: its inputs from here on want a delta
 };
 
 /// Operations that a strip runs in one go.

@@ -322,7 +322,7 @@ def mix(a: Array, bent: Array, mixture: Array) -> Array:
 
 @layer_forward.register(ParametricActivation)
 def _(layer: Any, values: dict[str, Array], a: Array, index: int, step: Step | None) -> Through:
-    a = _dense(a)
+    a = written_out(a)
     bent = activate(layer.function, a)
     z = mix(a, bent, values["mixture"])
     return Through(z, z, bent)
@@ -332,7 +332,7 @@ def _(layer: Any, values: dict[str, Array], a: Array, index: int, step: Step | N
 def _(
     layer: Any, values: dict[str, Array], a: Array, kept: Array, delta: Array, need_upstream: bool
 ) -> tuple[dict[str, Array], Array | None]:
-    a = _dense(a)
+    a = written_out(a)
     upstream = mix(delta, hidden_delta(layer.function, a, kept, delta), values["mixture"])
     return {"mixture": (delta * (kept - a)).sum(axis=0)}, upstream if need_upstream else None
 

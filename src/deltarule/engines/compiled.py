@@ -80,10 +80,6 @@ VERDICTS = (
     StopReason.NON_FINITE,
 )
 
-
-#: The kinds of layers that it knows.
-KINDS = (Dense, BatchNormalization, LayerNormalization, ParametricActivation, Dropout)
-
 #: What the core's names of its roads mean.
 ROADS = {
     "batches": "mini-batch road",
@@ -96,7 +92,15 @@ ROADS = {
 }
 
 #: The kinds of layers that have a compiled form.
-KINDS = (Dense, BatchNormalization, LayerNormalization, Dropout, NumericalEmbedding, Scaling)
+KINDS = (
+    Dense,
+    BatchNormalization,
+    LayerNormalization,
+    ParametricActivation,
+    Dropout,
+    NumericalEmbedding,
+    Scaling,
+)
 
 #: Why steps of one row go that way.
 SLOW_ROWS = (

@@ -11,6 +11,7 @@ from deltarule.exceptions import InvalidParameterError
 from deltarule.layers.base import Block, Layer, check_equal
 from deltarule.random import keep_threshold
 
+
 @dataclass(frozen=True)
 class Dense(Layer):
     """A fully connected layer: z = W a + b, then the activation (equations 2 and 3).

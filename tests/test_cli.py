@@ -19,7 +19,7 @@ import pytest
 
 import deltarule as dr
 from deltarule.activations import ACTIVATIONS
-from deltarule.cli import main, train, train_parts
+from deltarule.cli import main, train_options, train_parts
 from deltarule.cli.progress import PLAIN_SECONDS, Progress
 from deltarule.engines import NAMES
 from deltarule.optimizers import OPTIMIZERS
@@ -176,16 +176,16 @@ def test_rows_without_a_target_and_counting_columns_are_left_out(capsys, tmp_pat
 
 
 def test_the_names_in_the_help_are_those_of_the_tables():
-    assert set(train.SOLVERS) == set(OPTIMIZERS.table)
-    assert set(train.ACTIVATIONS) == {
+    assert set(train_options.SOLVERS) == set(OPTIMIZERS.table)
+    assert set(train_options.ACTIVATIONS) == {
         name for name, kind in ACTIVATIONS.table.items() if kind.elementwise
     }
-    assert set(train.SCHEDULES) == set(SCHEDULES.table)
+    assert set(train_options.SCHEDULES) == set(SCHEDULES.table)
     assert SCHEDULES.table["step"]() == dr.Step(every=10, factor=0.5)  # as --help says
-    assert train.ENGINES == NAMES
+    assert train_options.ENGINES == NAMES
 
 
-@pytest.mark.parametrize("solver", train.SOLVERS)
+@pytest.mark.parametrize("solver", train_options.SOLVERS)
 def test_every_solver_trains(capsys, table, tmp_path, solver):
     code, _, err = run(
         capsys, "train", table, "--target", "kind", "-o", tmp_path / "m", "--epochs", 2, "-q",

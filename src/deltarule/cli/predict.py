@@ -14,7 +14,7 @@ from deltarule.cli.output import Output, counted
 
 if TYPE_CHECKING:
     from deltarule.definitions import Array
-    from deltarule.tables import Table, TableModel
+    from deltarule.tables import Table, TableEnsemble, TableModel
 
 DESCRIPTION = """\
 Predict the target of every row of a table with a model that deltarule train saved.
@@ -76,7 +76,9 @@ def run(args: argparse.Namespace, out: Output) -> int:
     return 0
 
 
-def predicted_columns(model: TableModel, table: Table, proba: bool) -> dict[str, list[Any]]:
+def predicted_columns(
+    model: TableModel | TableEnsemble, table: Table, proba: bool
+) -> dict[str, list[Any]]:
     """The predictions by the name of their column in the output.
 
     A class prediction is under the target's own name, its probabilities under ``name=class``.

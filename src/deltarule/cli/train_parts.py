@@ -12,7 +12,7 @@ from deltarule.exceptions import TableError
 
 if TYPE_CHECKING:
     from deltarule.definitions import Array
-    from deltarule.tables import Table, TargetPlan
+    from deltarule.tables import ColumnPlan, Table, TargetPlan
 
 
 @dataclass
@@ -85,6 +85,14 @@ def divide(args: argparse.Namespace) -> Parts:
     if not len(holdout) and args.holdout:
         notes.append("too few rows to hold any out: the scores are of the training rows")
     return Parts(table, target, np.sort(training), np.sort(holdout), notes)
+
+
+def plan_columns(args: argparse.Namespace, parts: Parts) -> ColumnPlan:
+    """What the training rows make of every column, as the model will have it."""
+    from deltarule.tables import ColumnPlan
+
+    rows = parts.table.take(parts.training).without(parts.target.names)
+    return ColumnPlan.fit(rows, categorical=named_columns(rows, args.categorical))
 
 
 def _is_constant(table: Table, names: tuple[str, ...]) -> bool:

@@ -9,6 +9,7 @@ from deltarule.tables.columns import Column, ColumnPlan
 from deltarule.tables.model import TableModel
 from deltarule.tables.readers import Limits, read_csv
 from deltarule.tables.table import Table
+from deltarule.tables.table_ensemble import TableEnsemble
 from deltarule.tables.targets import TargetPlan
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "ColumnPlan",
     "Limits",
     "Table",
+    "TableEnsemble",
     "TableModel",
     "TargetPlan",
     "load",

@@ -15,7 +15,12 @@ PARENTS = {
     "OutputPathError": OSError,
     "TableError": ValueError,
 }
-WARNINGS = ("ReferenceEngineWarning", "TrainingStoppedWarning", "UnknownCategoryWarning")
+WARNINGS = (
+    "ReferenceEngineWarning",
+    "TableWarning",
+    "TrainingStoppedWarning",
+    "UnknownCategoryWarning",
+)
 
 
 @pytest.mark.parametrize(("name", "standard"), PARENTS.items())

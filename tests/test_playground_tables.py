@@ -181,7 +181,7 @@ def test_notes_on_words():
     rows = "".join(f"{name},{i % 3 == 0 or ''},{i},x{i}\n" for i, name in enumerate(names * 2))
     found = read(f"many,one,y,all\n{rows}", target="y")
     assert found["notes"] == [
-        "many: 120 categories, an input for each of the 100 most frequent",
+        "many: 120 categories, an input for each of the 100 most frequent and three for all others",
         "one: 1 category, an input; 160 holes are 0",
         "y: the target, numbers from 0 to 239",
         "all: left out, it is different in nearly every row",

@@ -12,6 +12,7 @@
     └─ TableError(ValueError)              a table or a column that does not fit
     DeltaruleWarning(UserWarning)
     ├─ ReferenceEngineWarning              the compiled core is not loaded
+    ├─ TableWarning                        cells of a table were taken otherwise than they stand
     ├─ TrainingStoppedWarning              training ended early and something usable is returned
     └─ UnknownCategoryWarning              a category at prediction that training never saw
 
@@ -31,6 +32,7 @@ __all__ = [
     "OutputPathError",
     "ReferenceEngineWarning",
     "TableError",
+    "TableWarning",
     "TrainingStoppedWarning",
     "UnknownCategoryWarning",
 ]
@@ -81,6 +83,10 @@ class TrainingStoppedWarning(DeltaruleWarning):
 
     Or it stands still. The parameters so far are returned.
     """
+
+
+class TableWarning(DeltaruleWarning):
+    """Cells of a table were taken otherwise than they stand there, or columns were left out."""
 
 
 class UnknownCategoryWarning(DeltaruleWarning):

@@ -205,6 +205,9 @@ def _estimator_lines(model: Model) -> list[str]:
 
 
 def _table_lines(record: Any) -> list[str]:
+    from deltarule.tables import ColumnPlan
+    from deltarule.tables.description import sees
+
     if record is None:
         return []
     target, report = record["target"], record["report"]
@@ -217,21 +220,10 @@ def _table_lines(record: Any) -> list[str]:
             name = report.get("score_name")
             lines.append(f"{who:10}  {name} {shown(value)}{off} on {where} rows")
     rows = [["columns", "kind", "what the network sees"]]
-    for column in record["columns"]:
-        rows.append([f"  {column['name']}", column["kind"], _column_text(column)])
+    for column in ColumnPlan.from_record(record["columns"]).columns:
+        rows.append([f"  {column.name}", column.kind, sees(column)])
     return [*lines, *_left_table(rows)]
 
 
 def _left_table(rows: list[list[str]]) -> list[str]:
     return text_table(rows, left=3)
-
-
-def _column_text(column: dict[str, Any]) -> str:
-    if column["kind"] == "ignored":
-        return f"nothing: {column['reason']}"
-    if column["kind"] == "numeric":
-        text = f"(x − {column['centre']:.6g}) / {column['scale']:.6g}"
-        return text + (f"; missing: {column['median']:.6g} and a mark" if column["missing"] else "")
-    names = column["categories"]
-    shown_names = ", ".join(names[:6]) + (", …" if len(names) > 6 else "")
-    return f"{counted(len(names), 'category', 'categories')}: {shown_names}"

@@ -92,6 +92,13 @@ def _add_table_arguments(parser: argparse.ArgumentParser) -> None:
         "with 0, such as 01234, are by themselves",
     )
     add(
+        "--text",
+        choices=("refuse", "hash", "ignore"),
+        default="refuse",
+        help="what to do with columns of free text: refuse the table, make inputs of their words, "
+        "or leave them out (default: %(default)s)",
+    )
+    add(
         "--task",
         choices=("auto", "classification", "regression"),
         default="auto",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from deltarule.cli.models import named_columns, read_table
 from deltarule.cli.output import counted
-from deltarule.exceptions import TableError
+from deltarule.cli.train_options import is_by_hand
+from deltarule.exceptions import TableError, TableWarning
 
 if TYPE_CHECKING:
     from deltarule.definitions import Array
@@ -92,7 +94,29 @@ def plan_columns(args: argparse.Namespace, parts: Parts) -> ColumnPlan:
     from deltarule.tables import ColumnPlan
 
     rows = parts.table.take(parts.training).without(parts.target.names)
-    return ColumnPlan.fit(rows, categorical=named_columns(rows, args.categorical))
+    with warnings.catch_warnings():
+        # A column that is taken as words has its note already, with the option that says so.
+        warnings.filterwarnings("ignore", "column .* is taken as words", TableWarning)
+        try:
+            return ColumnPlan.fit(
+                rows,
+                categorical=named_columns(rows, args.categorical),
+                text=args.text,
+                infinite="refuse" if is_by_hand(args) else "farthest",
+            )
+        except TableError as problem:
+            raise TableError(_as_options(str(problem))) from None
+
+
+def _as_options(sentence: str) -> str:
+    """A sentence that speaks of the parameters of Python, of options."""
+    for parameter, option in (
+        ("text='ignore'", "--text ignore"),
+        ("text='hash'", "--text hash"),
+        ("Leave it out,", "Leave it out with --drop,"),
+    ):
+        sentence = sentence.replace(parameter, option)
+    return sentence
 
 
 def _is_constant(table: Table, names: tuple[str, ...]) -> bool:

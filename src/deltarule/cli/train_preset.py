@@ -12,7 +12,7 @@ from deltarule.cli.output import counted
 from deltarule.cli.progress import Progress
 from deltarule.cli.train_parts import Parts
 from deltarule.cli.train_work import Fitted
-from deltarule.exceptions import TrainingStoppedWarning
+from deltarule.exceptions import TableWarning, TrainingStoppedWarning
 
 if TYPE_CHECKING:
     from deltarule.plans import EpochReport
@@ -32,6 +32,8 @@ def fit(args: argparse.Namespace, parts: Parts, progress: Progress) -> Fitted:
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", TrainingStoppedWarning)
+            # What there is to say of the columns was said when they were planned.
+            warnings.simplefilter("ignore", TableWarning)
             estimator.fit(inputs, actual[:, 0] if actual.shape[1:] == (1,) else actual)
     finally:
         del estimator._told
@@ -68,6 +70,7 @@ def _estimator(args: argparse.Namespace, parts: Parts) -> Any:
         args.preset,
         time_budget=args.time_budget,
         categorical=named_columns(parts.table, args.categorical),
+        text=args.text,
         random_state=args.seed,
         engine=args.engine,
         n_threads=args.threads,

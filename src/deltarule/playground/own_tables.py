@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from deltarule.definitions import Array
-from deltarule.exceptions import TableError, UnknownCategoryWarning
+from deltarule.exceptions import TableError, TableWarning
 from deltarule.playground.own_units import Origin, own_columns
 from deltarule.tables import Column, ColumnPlan, Limits, Table, TargetPlan, read_csv
+from deltarule.tables.column import times_of
 from deltarule.tables.columns import MAX_CATEGORIES, counts_rows
 from deltarule.tables.targets import has_target
 
@@ -110,7 +111,9 @@ def prepare(table: Table, name: str, target: str | None, learned: str) -> dict[s
     plan = TargetPlan.fit(rows, (target,), LEARNED[learned])
     inputs = rows.without([target])
     counting = [one for one in inputs.names if _counts_rows(table, one)]
-    columns = ColumnPlan.learn(inputs.without(counting))
+    with warnings.catch_warnings(action="ignore", category=TableWarning):
+        # What is taken as words has its note.
+        columns = ColumnPlan.learn(inputs.without(counting), text="ignore")
     if not columns.inputs:
         raise TargetError(_nothing_left(table, target, columns), target, table.names)
     y, outputs = _targets(rows, plan)
@@ -239,18 +242,21 @@ def _own_units(rows: Table, plan: ColumnPlan) -> Array:
     start = 0
     for column in plan.columns:
         stop = start + len(column.inputs)
-        if column.kind == "numeric":
+        if _holds_numbers(column):
             numbers = rows.numbers(column.name)
             holes = np.isnan(numbers)
             X[:, start] = np.where(holes, column.median, numbers)
             if column.missing:
                 X[:, start + 1] = holes
         else:
-            # Words beyond the most frequent are unknown by intention; the column's note says so.
-            with warnings.catch_warnings(action="ignore", category=UnknownCategoryWarning):
+            with warnings.catch_warnings(action="ignore", category=TableWarning):
                 column.write(rows, X[:, start:stop])
         start = stop
     return X
+
+
+def _holds_numbers(column: Column) -> bool:
+    return column.kind == "numeric" or (column.kind == "boolean" and not column.categories)
 
 
 def _head_notes(table: Table) -> list[str]:
@@ -265,13 +271,17 @@ def _column_note(rows: Table, column: Column) -> str:
     name = column.name
     if column.kind == "ignored":
         return f"{name}: left out, it is {column.reason}"
-    if column.kind == "numeric":
+    if _holds_numbers(column):
         return f"{name}: {_numbers_note(rows.numbers(name), column)}"
+    if column.kind == "datetime":
+        return f"{name}: times, {_times_note(rows, column)}"
     words = rows.words(name).tolist()
     kinds = len({word for word in words if word is not None})
     note = f"{name}: {kinds:,} categor{'y' if kinds == 1 else 'ies'}"
     if kinds > MAX_CATEGORIES:
-        note += f", an input for each of the {MAX_CATEGORIES} most frequent"
+        note += (
+            f", an input for each of the {MAX_CATEGORIES} most frequent and three for all others"
+        )
     elif kinds == 2:
         note += f", −1 for {column.categories[0]} and +1 for {column.categories[1]}"
     else:
@@ -280,6 +290,14 @@ def _column_note(rows: Table, column: Column) -> str:
         note += f"; {_holes(words.count(None))} 0{' in all of them' if kinds > 2 else ''}"
     stray = rows.stray_words(name)
     return note if stray is None else f"{note}; taken as words because {stray}"
+
+
+def _times_note(rows: Table, column: Column) -> str:
+    note = ", ".join(("an input for the time", *(f"two for the {one}" for one in column.cycles)))
+    if column.missing:
+        holes = rows.rows - int((~np.isnat(times_of(rows, column.name)[0])).sum())
+        note += f"; {_holes(holes)} filled with the median, and a last input says where"
+    return note
 
 
 def _numbers_note(numbers: Array, column: Column) -> str:

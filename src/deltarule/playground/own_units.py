@@ -18,6 +18,8 @@ from deltarule.tables.columns import CLIP
 
 #: Steps of a pipeline, all of scikit-learn, that shift and stretch each column and do no more.
 _SCALERS = ("StandardScaler", "MinMaxScaler", "MaxAbsScaler", "RobustScaler")
+#: What a category is called that shares its input with others.
+RARER = "a rarer one"
 
 
 @dataclass(frozen=True)
@@ -109,8 +111,14 @@ def own_columns(plan: ColumnPlan, scaled: bool = True) -> tuple[OwnColumn, ...]:
         count = len(column.inputs)
         if column.kind == "numeric" and scaled:
             found.append(OwnColumn(column.name, first, count, column.centre, column.scale, CLIP))
+        elif column.kind in ("datetime", "text"):
+            # The page has no words for a time: each input is shown as the number that it is.
+            found += [OwnColumn(name, first + i, 1) for i, name in enumerate(column.inputs)]
+        elif column.kind == "boolean" and not column.categories and scaled:
+            found.append(OwnColumn(column.name, first, count, column.centre, column.scale))
         elif count:
-            found.append(OwnColumn(column.name, first, count, levels=column.categories))
+            levels = (*column.categories, RARER) if column.rare else column.categories
+            found.append(OwnColumn(column.name, first, count, levels=levels))
         first += count
     return tuple(found)
 

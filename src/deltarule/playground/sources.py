@@ -243,10 +243,16 @@ def _drawn_table(model: TableModel, draw: np.random.Generator) -> Table:
     columns: dict[str, Any] = {}
     for column in model.columns.columns:
         if column.kind == "numeric":
-            numbers = column.centre + column.scale * draw.standard_normal(DRAWN_ROWS)
-            columns[column.name] = numbers.tolist()
-        elif column.kind == "categorical":
+            columns[column.name] = column.centre + column.scale * draw.standard_normal(DRAWN_ROWS)
+        elif column.kind == "datetime":
+            drawn = column.centre + column.scale * draw.standard_normal(DRAWN_ROWS)
+            columns[column.name] = drawn.astype("datetime64[s]")
+        elif column.categories:
             columns[column.name] = draw.choice(column.categories, DRAWN_ROWS).tolist()
+        elif column.kind == "boolean":
+            columns[column.name] = draw.integers(0, 2, DRAWN_ROWS)
+        elif column.kind == "text":
+            columns[column.name] = [None] * DRAWN_ROWS
     return Table.of(columns)
 
 

@@ -30,14 +30,14 @@ from deltarule.many import train_many
 from deltarule.network import Network, Parameters
 from deltarule.plans import EpochReport, TrainingResult, Validation
 from deltarule.random import Stream, derive
+from deltarule.starts import initialize_by_data
 from deltarule.stopping import StopReason
-from deltarule.tables import frames
+from deltarule.tables import border
 from deltarule.tables.budget import Budget
 from deltarule.tables.columns import ColumnPlan
 from deltarule.tables.ensemble import Voices, train_linear
 from deltarule.tables.folds import Fold, folds
 from deltarule.tables.recipe import PRESETS, Recipe, build_network, build_plan, choose_recipe
-from deltarule.tables.starts import starts_of
 
 
 class BaseTabular(BaseEstimator, ABC):
@@ -93,21 +93,23 @@ class BaseTabular(BaseEstimator, ABC):
 
     def _fit(self, X: Any, y: Any, sample_weight: Any) -> Any:
         budget = Budget(self.time_budget)
-        table = frames.table_of(self, X, reset=True)
+        table = border.table_of(self, X, reset=True)
         y = self._read_target(y)
         kept, weight = self._usable_rows(table.rows, y, sample_weight)
         if not kept.all():
             table, y = table.take(np.flatnonzero(kept)), y[kept]
         self._learn_target(y, weight)
         weight = self._class_weighted(y, weight)
-        self.columns_ = ColumnPlan.fit(table, categorical=self._categorical(table))
+        self.columns_ = ColumnPlan.fit(
+            table, categorical=self._categorical(table), text=self.text, infinite="farthest"
+        )
         A, D = self.columns_.transform(table), self._encoded(y)
         self._train(A, D, weight, self._groups(y), budget)
         return self
 
     def _categorical(self, table: Any) -> list[str]:
         """The columns that are to be taken as words, by name."""
-        return frames.named(self.categorical, table.names, "categorical")
+        return border.named(self.categorical, table.names, "categorical")
 
     def _usable_rows(
         self, rows: int, y: Array, sample_weight: Any
@@ -118,11 +120,11 @@ class BaseTabular(BaseEstimator, ABC):
                 f"Found input variables with inconsistent numbers of samples: X must have a row "
                 f"for every entry of y, {len(y)} (got {rows}). Give both of one table."
             )
-        known = ~frames.missing(y)
+        known = ~border.missing(y)
         self.n_dropped_rows_ = int(len(known) - known.sum())
         if self.n_dropped_rows_:
             self._tell_of_dropped(known)
-        weight = frames.weights(sample_weight, rows)
+        weight = border.weights(sample_weight, rows)
         if weight is not None:
             known &= weight > 0  # a row of no weight is no row
             weight = weight[known]
@@ -147,7 +149,7 @@ class BaseTabular(BaseEstimator, ABC):
     ) -> None:
         key = draw_key(self.random_state)
         activation, loss = self._head()
-        numbers = ()
+        numbers = self.columns_.numeric_inputs.tolist()
         recipe = choose_recipe(
             self.preset,
             rows=len(A),
@@ -211,7 +213,10 @@ class BaseTabular(BaseEstimator, ABC):
         ]
         return train_many(
             network,
-            starts_of(network, [A[part.training] for part in parts], keys),
+            [
+                initialize_by_data(network, A[part.training], one, dtype=A.dtype)
+                for part, one in zip(parts, keys, strict=True)
+            ],
             A,
             D,
             plans,
@@ -296,7 +301,7 @@ class BaseTabular(BaseEstimator, ABC):
     def _inputs(self, X: Any) -> Array:
         """The inputs of the networks for rows as a user gives them."""
         check_is_fitted(self, "members_")
-        return self.columns_.transform(frames.table_of(self, X, reset=False))
+        return self.columns_.transform(border.table_of(self, X, reset=False), extra="warn")
 
     def _spoken(self, X: Any) -> tuple[Array, Array | None]:
         """What networks and linear model say, before they are weighed."""

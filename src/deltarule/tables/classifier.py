@@ -14,7 +14,7 @@ from deltarule.estimators import calibration, class_weights
 from deltarule.estimators.parameters import words
 from deltarule.estimators.targets import ClassCode, labels_of
 from deltarule.losses import LOSSES, Loss
-from deltarule.tables import blend, frames
+from deltarule.tables import blend, border
 from deltarule.tables.base_tabular import BaseTabular
 from deltarule.tables.judging import RefinedLoss
 
@@ -135,7 +135,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     def _read_target(self, y: Any) -> Array:
         if self.class_weight is not None:
             class_weights.check(self.class_weight, stream=None)
-        found = frames.target_of(y)
+        found = border.target_of(y)
         return column_or_1d(found, warn=True) if found.ndim == 2 and found.shape[1] == 1 else found
 
     def _learn_target(self, y: Array, weight: Array | None) -> None:

@@ -8,128 +8,54 @@ only applied:
 kind           what the network sees
 =============  ===================================================================================
 numeric        ``u = (x − centre) / scale``, bent to ``u / √(1 + (u/3)²)`` so that no cell lies
-               farther out than 3; a missing cell counts as the median, and where training met
-               missing cells a second input is 1 for them and 0 for all others
+               farther out than 3. The centre is the median, the scale the distance between the
+               quartiles, or half the range where that is 0. A missing cell counts as the median,
+               and where training met missing cells a second input is 1 for them and 0 for all
+               others. Infinite cells are refused, or taken as −3 and 3
+boolean        one input of −1 or +1, of the numbers 0 and 1, or of the words false and true
 categorical    one input of 1 per category, 0 for the others; with two categories a single input of
                −1 or +1. A missing cell and an unknown category are 0 in all of them
-ignored        nothing; ``reason`` says why (constant, empty, different in nearly every row)
+datetime       seconds as a number is taken, and where they differ between rows the month of the
+               year, the day of the week and the hour of the day as sine and cosine. Text is a date
+               where nearly all of a column's words are ISO dates (`deltarule.tables.times`)
+text           refused, ignored, or hashed: words of several words each, different in many rows
+ignored        nothing; ``reason`` says why (constant, empty, different in nearly every row, …)
 =============  ===================================================================================
 
 A category is the text of its cell, ``01`` or ``1.0``, even where a file holds nothing else and its
 column reads as numbers; ``1.0`` is taken for ``1`` only where ``1`` alone is known. Digits of which
 some begin with a zero are categorical by themselves.
 
-A missing category needs no input of its own: all zeros is a pattern that no category has. A
-column with more than `MAX_CATEGORIES` different words keeps the most frequent.
+A missing category needs no input of its own: all zeros is a pattern that no category has. Of a
+column with more than `MAX_CATEGORIES` different words the most frequent have an input each, the
+others share one, which is 1 for words that training never met as well; two more inputs, from −1 to
+1, tell all of them apart: the logarithm of how often training met the word (0 times for an unknown
+one), and its place in the alphabet, which brings 10115 near 10117. Ten thousand categories then
+take 103 inputs.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections import Counter
 from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from deltarule.definitions import Array
-from deltarule.exceptions import TableError, UnknownCategoryWarning
+from deltarule.exceptions import TableError, TableWarning
 from deltarule.persistence import Fields, wrong
-from deltarule.tables.table import Table, same_word
+from deltarule.tables import description
+from deltarule.tables.column import CLIP, KINDS, Column
+from deltarule.tables.kinds import MAX_CATEGORIES, TEXT_INPUTS, Options, counts_rows, learn
+from deltarule.tables.table import Table
+from deltarule.tables.times import CYCLES
 
-KINDS = ("numeric", "categorical", "ignored")
-MAX_CATEGORIES = 100
-CLIP = 3.0
-FARTHEST = 1e150
-
-
-@dataclass(frozen=True)
-class Column:
-    """What training learned about one column.
-
-    Parameters
-    ----------
-    name : str
-    kind : {"numeric", "categorical", "ignored"}
-    missing : bool
-        Whether training met missing cells.
-    median, centre, scale : float
-        Of a numeric column, ``scale > 0``; 0, 0 and 1 for the other kinds.
-    categories : tuple of str
-        Of a categorical column, in alphabetical order.
-    reason : str
-        Why the column is ignored.
-    """
-
-    name: str
-    kind: str
-    missing: bool = False
-    median: float = 0.0
-    centre: float = 0.0
-    scale: float = 1.0
-    categories: tuple[str, ...] = ()
-    reason: str = ""
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """A name for each input that the column gives."""
-        if self.kind == "numeric":
-            return (self.name, f"{self.name} is missing") if self.missing else (self.name,)
-        if self.kind == "categorical":
-            shown = self.categories[1:] if len(self.categories) == 2 else self.categories
-            return tuple(f"{self.name}={category}" for category in shown)
-        return ()
-
-    def write(self, table: Table, into: Array) -> None:
-        """Fill the column's inputs, ``(rows, len(inputs))``, from a table."""
-        if self.kind == "numeric":
-            self._write_numbers(table, into)
-        elif self.kind == "categorical":
-            self._write_words(table, into)
-
-    def _write_numbers(self, table: Table, into: Array) -> None:
-        numbers = _finite_or_missing(table, self.name)
-        holes = np.isnan(numbers)
-        with np.errstate(over="ignore"):
-            spread = (np.where(holes, self.median, numbers) - self.centre) / self.scale
-        # Farther out than this nothing changes, and infinity over infinity would be no number.
-        spread = np.clip(spread, -FARTHEST, FARTHEST)
-        # hypot does not overflow where a square would.
-        into[:, 0] = spread / np.hypot(1.0, spread / CLIP)
-        if self.missing:
-            into[:, 1] = holes
-
-    def _write_words(self, table: Table, into: Array) -> None:
-        words = table.words(self.name).tolist()
-        index: dict[str | None, int] = {word: i for i, word in enumerate(self.categories)}
-        index[None] = -1
-        known_words = frozenset(self.categories)
-        for word in {word for word in words if word is not None} - known_words:
-            index[word] = index.get(same_word(word, known_words), -2)
-        codes = np.fromiter((index[word] for word in words), np.int64, len(words))
-        self._warn_of_unknown(codes, words, table)
-        known = codes >= 0
-        if len(self.categories) == 2:
-            into[:, 0] = np.where(known, 2.0 * codes - 1.0, 0.0)
-        else:
-            into[:] = 0.0
-            into[np.flatnonzero(known), codes[known]] = 1.0
-
-    def _warn_of_unknown(self, codes: Array, words: list[str | None], table: Table) -> None:
-        unknown = np.flatnonzero(codes == -2)
-        if len(unknown):
-            cells = "1 cell holds" if len(unknown) == 1 else f"{len(unknown)} cells hold"
-            warnings.warn(
-                f"column {self.name!r}: {cells} a category that the model does not know, for "
-                f"example {words[unknown[0]]!r} in row {table.row_number(unknown[0])}; treated as "
-                "none of the known ones.",
-                UnknownCategoryWarning,
-                stacklevel=2,
-            )
+__all__ = ["CLIP", "KINDS", "MAX_CATEGORIES", "Column", "ColumnPlan", "counts_rows"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ColumnPlan:
     """How the columns of a table become the inputs of a network.
 
@@ -141,31 +67,37 @@ class ColumnPlan:
     Examples
     --------
     >>> plan = ColumnPlan.fit({"age": [20, 30, None, 40], "city": ["Oslo", "Rome", "Rome", "Bonn"]})
+    >>> plan
+    ColumnPlan(2 columns: 1 numeric, 1 categorical; 5 inputs)
     >>> plan.inputs
     ('age', 'age is missing', 'city=Bonn', 'city=Oslo', 'city=Rome')
     >>> plan.transform({"age": [30], "city": ["Rome"]})
     array([[0., 0., 0., 0., 1.]], dtype=float32)
+    >>> print(plan.describe())
+    column  kind         inputs  what the network sees
+    age     numeric           2  (x − 30) / 10; missing: 30 and a mark
+    city    categorical       3  3 categories: Bonn, Oslo, Rome
     """
 
     columns: tuple[Column, ...]
 
     @classmethod
-    def fit(cls, frame: Any, *, categorical: Collection[str] = ()) -> ColumnPlan:
+    def fit(cls, frame: Any, **options: Any) -> ColumnPlan:
         """Learn a plan from training rows, without the target.
 
         Parameters
         ----------
-        frame : Table, mapping of columns, or a pandas or polars frame
-        categorical : collection of str, default=()
-            Columns of numbers that name kinds, such as a code, to be taken as words.
+        frame : Table, frame, mapping of columns, or array
+            As `deltarule.tables.frames` lists them.
+        **options
+            Those of `learn`.
 
         Raises
         ------
         TableError
-            If there are no rows, a cell is infinite, a name in `categorical` is no column, or no
-            column says anything.
+            As `learn`, and if no column says anything.
         """
-        plan = cls.learn(frame, categorical=categorical)
+        plan = cls.learn(frame, **options)
         if not plan.inputs:
             why = "; ".join(f"{column.name!r} is {column.reason}" for column in plan.columns[:5])
             raise TableError(
@@ -175,32 +107,93 @@ class ColumnPlan:
         return plan
 
     @classmethod
-    def learn(cls, frame: Any, *, categorical: Collection[str] = ()) -> ColumnPlan:
+    def learn(
+        cls,
+        frame: Any,
+        *,
+        categorical: Collection[str] = (),
+        text: str = "refuse",
+        text_inputs: int = TEXT_INPUTS,
+        max_categories: int = MAX_CATEGORIES,
+        infinite: str = "refuse",
+    ) -> ColumnPlan:
         """As `fit`, but a plan without an input is a plan as well: its columns say why.
+
+        Parameters
+        ----------
+        frame : Table, frame, mapping of columns, or array
+        categorical : collection of str, default=()
+            Columns of numbers that name kinds, such as a code, to be taken as words.
+        text : {"refuse", "hash", "ignore"}, default="refuse"
+            What is done with columns of free text.
+        text_inputs : int, default=64
+            To how many inputs the words of a column of text are hashed.
+        max_categories : int, default=100
+            How many categories of a column have an input of their own.
+        infinite : {"refuse", "farthest"}, default="refuse"
+            Whether infinite numbers, here and in `transform`, are an error, or taken as the
+            farthest that the network can see with a warning that counts them.
 
         Raises
         ------
         TableError
-            If there are no rows, a cell is infinite, or a name in `categorical` is no column.
+            If there are no rows, a cell is infinite, a column holds text, an option is none, or a
+            name in `categorical` is no column.
+
+        Warns
+        -----
+        TableWarning
+            For each column that is taken as words although nearly all of its cells are numbers, or
+            that held numbers beside words.
         """
         table = Table.of(frame)
         if table.names and not table.rows:
             raise TableError("the table must have at least one row (got none). Add rows.")
+        options = Options(categorical, text, text_inputs, max_categories, infinite)
         for name in categorical:
             table.column(name)
-        return cls(tuple(_learn(table, name, name in categorical) for name in table.names))
+        plan = cls(tuple(learn(table, name, options) for name in table.names))
+        if not plan.inputs:
+            options = replace(options, keep_identifiers=True)
+            plan = cls(tuple(learn(table, name, options) for name in table.names))
+        if text == "refuse":
+            _refuse_text(plan, table)
+        for column in plan.columns:
+            if column.name not in categorical and column.kind != "datetime":
+                _warn_of_strays(table, column)
+        return plan
 
     @property
     def inputs(self) -> tuple[str, ...]:
         """A name for each input of the network, in order."""
         return tuple(name for column in self.columns for name in column.inputs)
 
-    def transform(self, frame: Any) -> Array:
-        """The inputs of the network for every row; other columns of the table are not looked at.
+    @property
+    def kinds_of_inputs(self) -> tuple[str, ...]:
+        """What each input is, in the order of `inputs`.
+
+        ``"numeric"``: a scaled real number; ``"indicator"``: a mark of a hole, or of yes and no;
+        ``"category"``: one of the inputs of a category; ``"cyclic"``: a sine or a cosine;
+        ``"text"``: a hashed word.
+        """
+        return tuple(kind for column in self.columns for kind in column.kinds_of_inputs)
+
+    @property
+    def numeric_inputs(self) -> Array:
+        """The places of the ``"numeric"`` inputs, int64: those that are worth an embedding."""
+        return np.flatnonzero(np.array(self.kinds_of_inputs, dtype=str) == "numeric")
+
+    def transform(self, frame: Any, *, extra: str = "ignore") -> Array:
+        """The inputs of the network for every row.
+
+        Columns are found by name, in any order. An array, whose columns have no names, is taken
+        by position, as is any table where the plan was learned on an array.
 
         Parameters
         ----------
-        frame : Table, mapping of columns, or a pandas or polars frame
+        frame : Table, frame, mapping of columns, or array
+        extra : {"ignore", "warn"}, default="ignore"
+            Whether columns that the plan does not know are worth a warning.
 
         Returns
         -------
@@ -209,30 +202,81 @@ class ColumnPlan:
         Raises
         ------
         TableError
-            If a column is missing, or a cell of a numeric column is no finite number.
+            If columns are missing, or a cell does not fit the kind of its column.
 
         Warns
         -----
         UnknownCategoryWarning
-            For each column with categories that training never saw.
+            For each column with categories that training never saw; not of those whose rare
+            categories share an input.
+        TableWarning
+            For each column with infinite numbers, or cells that are no date; for extra columns.
+        """
+        table = self.found_in(frame, extra=extra)
+        widths = [len(column.inputs) for column in self.columns]
+        inputs = np.empty((table.rows, sum(widths)), dtype=np.float32)
+        stop = 0
+        for column, width in zip(self.columns, widths, strict=True):
+            start, stop = stop, stop + width
+            column.write(table, inputs[:, start:stop])
+        return inputs
+
+    def found_in(self, frame: Any, *, extra: str = "ignore") -> Table:
+        """The table with the plan's columns under the plan's names.
+
+        Raises
+        ------
+        TableError
+            If columns that give inputs are missing, or an array has another number of them.
         """
         table = Table.of(frame)
-        for column in self.columns:
-            if column.inputs:
-                table.column(column.name, "which the model was trained on")
-        inputs = np.empty((table.rows, len(self.inputs)), dtype=np.float32)
-        start = 0
-        for column in self.columns:
-            stop = start + len(column.inputs)
-            column.write(table, inputs[:, start:stop])
-            start = stop
-        return inputs
+        names = [column.name for column in self.columns]
+        nameless = not table.named or names == [f"x{place}" for place in range(len(names))]
+        if nameless and not set(names) <= set(table.names):
+            if len(table.names) != len(names):
+                raise TableError(
+                    f"the table must have {len(names)} columns, as in training (got "
+                    f"{len(table.names)}). Give those that the model was trained on, in order."
+                )
+            columns = dict(zip(names, table.columns.values(), strict=True))
+            return replace(table, columns=columns, texts={}, mixed={}, declared=frozenset())
+        missing = [
+            column.name
+            for column in self.columns
+            if column.kind != "ignored" and column.name not in table.columns
+        ]
+        if len(missing) == 1:
+            table.column(missing[0], "which the model was trained on")
+        if missing:
+            more = f", … {len(missing)} in all" if len(missing) > 12 else ""
+            raise TableError(
+                f"the table lacks {len(missing)} columns that the model was trained on: "
+                f"{', '.join(missing[:12])}{more}. Add them, or rename those that hold them."
+            )
+        unknown = [name for name in table.names if name not in set(names)]
+        if unknown and extra == "warn":
+            more = f", … {len(unknown)} in all" if len(unknown) > 12 else ""
+            warnings.warn(
+                f"the table has columns that the model was not trained on, which are not looked "
+                f"at: {', '.join(unknown[:12])}{more}.",
+                TableWarning,
+                stacklevel=2,
+            )
+        return table
+
+    def describe(self) -> str:
+        """Every column, its kind and what the network sees of it, as a table of text."""
+        return description.text(self.columns)
+
+    def __repr__(self) -> str:
+        return f"ColumnPlan({description.summary(self.columns)})"
+
+    def _repr_html_(self) -> str:
+        return description.html(self.columns)
 
     def record(self) -> list[dict[str, Any]]:
         """The plan as plain JSON values."""
-        return [
-            {**asdict(column), "categories": list(column.categories)} for column in self.columns
-        ]
+        return [_column_record(column) for column in self.columns]
 
     @classmethod
     def from_record(cls, record: Any) -> ColumnPlan:
@@ -251,11 +295,65 @@ class ColumnPlan:
         return cls(columns)
 
 
-_FIELDS = tuple(Column.__dataclass_fields__)
+def _refuse_text(plan: ColumnPlan, table: Table) -> None:
+    texts = [column.name for column in plan.columns if column.kind == "text"]
+    if not texts:
+        return
+    words = table.words(texts[0]).tolist()
+    row = next(row for row, word in enumerate(words) if word is not None)
+    shown = words[row] if len(words[row]) <= 40 else words[row][:37] + "..."
+    others = f", and so do {', '.join(map(repr, texts[1:6]))}" if len(texts) > 1 else ""
+    others += f" and {len(texts) - 6} more" if len(texts) > 6 else ""
+    raise TableError(
+        f"column {texts[0]!r} holds free text (such as {shown!r} in row {table.row_number(row)})"
+        f"{others}: neither numbers nor categories. Leave it out, or say text='ignore', or "
+        "text='hash' to make inputs of its words."
+    )
+
+
+def _warn_of_strays(table: Table, column: Column) -> None:
+    said = table.mixed.get(column.name) or table.stray_words(column.name)
+    if said is not None:
+        warnings.warn(
+            f"column {column.name!r} is taken as words: {said}. Mend the cell, or name the column "
+            "in categorical.",
+            TableWarning,
+            stacklevel=3,
+        )
+
+
+#: Fields that every file has, and those that a file has where they say something.
+_FIELDS = (
+    *("name", "kind", "missing", "median", "centre", "scale", "categories", "reason"),
+    *("infinite", "rare", "counts", "cycles", "width"),
+)
+_ALWAYS = _FIELDS[:8]
+_AT_LEAST: dict[str, Any] = {
+    "infinite": False,
+    "rare": [],
+    "counts": [],
+    "cycles": [],
+    "width": 0,
+}
+#: Inputs of one column of text: more would only take memory because a file says so.
+MOST_TEXT_INPUTS = 2**20
+
+
+def _column_record(column: Column) -> dict[str, Any]:
+    plain = {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in asdict(column).items()
+    }
+    # What says nothing is left out: releases before these fields read such a file.
+    return {
+        name: plain[name] for name in _FIELDS if name in _ALWAYS or plain[name] != _AT_LEAST[name]
+    }
 
 
 def _column_from_record(entry: Any, index: int) -> Column:
-    fields = Fields(entry, f"table.columns[{index}]", _FIELDS)
+    where = f"table.columns[{index}]"
+    whole = {**_AT_LEAST, **entry} if isinstance(entry, dict) else entry
+    fields = Fields(whole, where, _FIELDS)
     column = Column(
         name=fields.text("name"),
         kind=fields.text("kind", KINDS),
@@ -265,88 +363,36 @@ def _column_from_record(entry: Any, index: int) -> Column:
         scale=fields.number("scale"),
         categories=tuple(fields.texts("categories")),
         reason=fields.text("reason"),
+        infinite=fields.flag("infinite"),
+        rare=tuple(fields.texts("rare")),
+        counts=tuple(fields.sequence("counts")),
+        cycles=tuple(fields.texts("cycles")),
+        width=fields.integer("width", 0, MOST_TEXT_INPUTS),
     )
-    if column.scale <= 0:
-        wrong(f"table.columns[{index}].scale", "above 0", column.scale)
-    if len(set(column.categories)) < len(column.categories):
-        wrong(f"table.columns[{index}].categories", "all different", column.categories)
+    _check_column(column, where)
     return column
 
 
-def counts_rows(numbers: Array) -> bool:
-    """Whether a column is 0, 1, 2, … or 1, 2, 3, …: the place of a row, not a property.
-
-    Asked of a whole table before it is divided; a plan sees some rows only.
-
-    Examples
-    --------
-    >>> counts_rows(np.arange(1.0, 101.0)), counts_rows(np.arange(5.0))
-    (True, False)
-    """
-    if len(numbers) <= 20 or numbers[0] not in (0, 1):
-        return False
-    return bool(np.array_equal(numbers, numbers[0] + np.arange(len(numbers))))
-
-
-def _learn(table: Table, name: str, as_words: bool) -> Column:
-    if table.is_numeric(name) and not as_words:
-        return _learn_numbers(table, name)
-    return _learn_words(table, name)
-
-
-def _learn_numbers(table: Table, name: str) -> Column:
-    numbers = _finite_or_missing(table, name)
-    present = numbers[~np.isnan(numbers)]
-    missing = len(present) < len(numbers)
-    if not len(present):
-        return Column(name, "ignored", reason="empty")
-    if present.min() == present.max():
-        if not missing and abs(present[0]) >= 1e15 and len(set(table.words(name).tolist())) > 1:
-            return Column(name, "ignored", reason="the same in every row to 16 digits")
-        if not missing:
-            return Column(name, "ignored", reason="the same in every row")
-        return Column(name, "numeric", True, median=present[0].item(), centre=present[0].item())
-    # Over the largest one, so that neither sums nor differences overflow.
-    largest = np.abs(present).max()
-    with np.errstate(over="ignore", invalid="ignore"):
-        median = float(np.median(present))
-    if not np.isfinite(median):
-        median = float(np.median(present / largest) * largest)
-    return Column(name, "numeric", missing, median, *_centre_and_scale(present, largest))
-
-
-def _centre_and_scale(present: Array, largest: float) -> tuple[float, float]:
-    with np.errstate(over="ignore", invalid="ignore"):
-        mean = float(np.mean(present))
-    if not np.isfinite(mean):
-        mean = float(np.mean(present / largest) * largest)
-    spread = float(np.std(present / largest) * largest)
-    return mean, spread if spread > 0 else 1.0
-
-
-def _learn_words(table: Table, name: str) -> Column:
-    words = table.words(name).tolist()
-    counts = Counter(words)
-    missing = counts.pop(None, 0) > 0
-    if not counts:
-        return Column(name, "ignored", reason="empty")
-    if len(counts) == 1 and not missing:
-        return Column(name, "ignored", reason="the same in every row")
-    if len(counts) > max(10, len(words) // 2):
-        stray = table.stray_words(name)
-        but = "" if stray is None else f" as words ({stray})"
-        return Column(name, "ignored", reason=f"different in nearly every row{but}")
-    frequent = sorted(counts, key=lambda word: (-counts[word], word))[:MAX_CATEGORIES]
-    return Column(name, "categorical", missing, categories=tuple(sorted(frequent)))
-
-
-def _finite_or_missing(table: Table, name: str) -> Array:
-    numbers = table.numbers(name)
-    infinite = np.flatnonzero(np.isinf(numbers))
-    if len(infinite):
-        cell = table.words(name)[infinite[0]]
-        raise TableError(
-            f"column {name!r} must hold finite numbers (got {cell} in row "
-            f"{table.row_number(infinite[0])}). Correct the cell or leave it empty."
-        )
-    return numbers
+def _check_column(column: Column, where: str) -> None:
+    """What the fields of a column must be to each other."""
+    if column.scale <= 0:
+        wrong(f"{where}.scale", "above 0", column.scale)
+    if len(set(column.categories)) < len(column.categories):
+        wrong(f"{where}.categories", "all different", column.categories)
+    if column.kind == "boolean" and len(column.categories) not in (0, 2):
+        wrong(f"{where}.categories", "two words or none for a boolean", column.categories)
+    every = {*column.categories, *column.rare}
+    if len(every) < len(column.categories) + len(column.rare):
+        wrong(f"{where}.rare", "different from each other and from categories", column.rare)
+    expected = len(every) if column.rare else 0
+    if len(column.counts) != expected:
+        wrong(f"{where}.counts", f"a list of {expected} whole numbers", list(column.counts))
+    if not all(type(count) is int and 0 < count < 2**53 for count in column.counts):
+        wrong(f"{where}.counts", "whole numbers above 0", list(column.counts))
+    if column.rare and column.kind != "categorical":
+        wrong(f"{where}.rare", f"none for the kind {column.kind!r}", column.rare)
+    places = [CYCLES.index(cycle) if cycle in CYCLES else -1 for cycle in column.cycles]
+    if places != sorted(set(places)) or -1 in places:
+        wrong(f"{where}.cycles", f"some of {', '.join(CYCLES)} in this order", column.cycles)
+    if (column.kind == "text") != (column.width > 0):
+        wrong(f"{where}.width", "above 0 for text and 0 for all else", column.width)

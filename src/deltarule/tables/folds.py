@@ -6,6 +6,7 @@ a single network leaves a share of the rows out. Classes keep their shares in ev
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -59,7 +60,10 @@ def _several(members: int, rows: int, seed: int, classes: Array | None) -> Any:
     index = np.arange(rows)
     if classes is None or np.unique(classes, return_counts=True)[1].max() < members:
         return KFold(members, shuffle=True, random_state=seed).split(index)
-    return StratifiedKFold(members, shuffle=True, random_state=seed).split(index, classes)
+    with warnings.catch_warnings():
+        # A class with fewer rows than folds is missing in some of them, and that is all.
+        warnings.filterwarnings("ignore", "The least populated class")
+        return list(StratifiedKFold(members, shuffle=True, random_state=seed).split(index, classes))
 
 
 def _single(rows: int, seed: int, classes: Array | None) -> Fold:

@@ -23,13 +23,19 @@ from deltarule.losses import Loss
 from deltarule.network import Head, Network
 from deltarule.optimizers import Adam
 from deltarule.plans import TrainingPlan
-from deltarule.tables._shim import CyclicCosine
+from deltarule.schedules import CyclicCosine
 from deltarule.stopping import EarlyStopping
 
 PRESETS = ("fast", "default", "best")
 
 #: With more numbers than this in a row, embeddings would cost more than all the rest.
 MOST_EMBEDDED = 100
+
+#: Numbers that stand beside an embedded one.
+EMBEDDED_WIDTH = 3
+
+#: Step sizes of what shapes the others, and of scales, beside that of a weight of one input.
+SLOW, QUICK = 0.1, 6.0
 
 
 @dataclass(frozen=True)
@@ -79,7 +85,7 @@ def choose_recipe(
         epochs=epochs,
         batch_size=256,
         activation="selu" if classes else "mish",
-        step_size=0.003,
+        step_size=0.04,
         embeds=numbers <= MOST_EMBEDDED,
     )
 
@@ -106,10 +112,21 @@ def build_network(
     """
     layers=[]; width=inputs
     for units in recipe.hidden:
-        layers.append(Dense(width, units, recipe.activation)); width=units
+        layers.append(_dense(width, units, recipe.activation)); width=units
         if recipe.dropout: layers.append(Dropout(units, units, recipe.dropout))
-    layers.append(Dense(width, outputs, output_activation))
+    layers.append(_dense(width, outputs, output_activation))
     return Network(layers=layers, heads=[Head((0, outputs), loss)])
+
+
+def _dense(inputs: int, units: int, function: str = "identity") -> Dense:
+    """A dense layer whose step size fits its width."""
+    return Dense(
+        inputs,
+        units,
+        function,
+        weight_rate_factor=1.0 / math.sqrt(inputs),
+        bias_rate_factor=SLOW,
+    )
 
 
 def build_plan(recipe: Recipe, rows: int, key: int) -> TrainingPlan:
@@ -121,6 +138,6 @@ def build_plan(recipe: Recipe, rows: int, key: int) -> TrainingPlan:
         batch_size=min(recipe.batch_size, rows),
         max_epochs=recipe.epochs,
         sampling="shuffle",
-        early_stopping=EarlyStopping(patience=10**9, min_delta=0.0),
+        early_stopping=EarlyStopping(patience=None, min_delta=0.0, ties="last"),
         key=key,
     )

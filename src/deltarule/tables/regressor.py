@@ -18,7 +18,7 @@ from deltarule.estimators.standardizer import Standardizer
 from deltarule.exceptions import InvalidParameterError
 from deltarule.losses import LOSSES, Loss
 from deltarule.scores import R2
-from deltarule.tables import blend, frames
+from deltarule.tables import blend, border
 from deltarule.tables.base_tabular import BaseTabular
 
 #: Losses of targets that may be standardized.
@@ -148,7 +148,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         return self._fit(X, y, sample_weight)  # type: ignore[no-any-return]
 
     def _read_target(self, y: Any) -> Array:
-        found = frames.numbers_of(y)
+        found = border.numbers_of(y)
         if found.ndim == 2 and found.shape[1] == 1:
             found = column_or_1d(found, warn=True)
         return found

@@ -1,13 +1,15 @@
 """A table as this room sees it: named columns that hold numbers or words, with holes.
 
-A column is one of two arrays of shape ``(rows,)``:
+A column is one of three arrays of shape ``(rows,)``:
 
 * numbers: float64, NaN where a cell is missing;
 * words: object, `str` or None where a cell is missing. Booleans are the words True and False, so
-  that a frame and the CSV file written from it are the same table.
+  that a frame and the CSV file written from it are the same table;
+* times: datetime64 in microseconds, NaT where a cell is missing. Text is never read as a time here:
+  that is for the plan of the columns.
 
-Tables come from the CSV reader (`deltarule.tables.readers`) and, through narwhals, from pandas,
-polars and whatever else narwhals knows. A column of numbers that came from text keeps the text
+Tables come from the CSV reader (`deltarule.tables.readers`) and from frames, mappings and arrays
+(`deltarule.tables.frames`). A column of numbers that came from text keeps the text
 beside them: as words it is what stands in the file, ``1.50`` or ``1.0``, whatever the other cells
 of that file let it be taken for.
 """
@@ -15,8 +17,9 @@ of that file let it be taken for.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -45,13 +48,19 @@ class Table:
     Parameters
     ----------
     columns : mapping of str to array of shape (rows,)
-        float64 with NaN, or object with `str` and None.
+        float64 with NaN, object with `str` and None, or datetime64 with NaT.
     texts : mapping of str to str, default={}
         Of columns of numbers, the cells as they were written, with `DIVIDER` between: one text
         costs a fraction of the memory of as many small ones, and most are never asked for.
     places : array of int64, optional
         Where each row stood in the table that was read, and stands in `texts`; in order where left
         out.
+    declared : frozenset of str, default=frozenset()
+        Columns that a frame holds as categories, whatever their words look like.
+    mixed : mapping of str to str, default={}
+        Of columns that held numbers beside words, how many of each.
+    named : bool, default=True
+        Whether the names are the table's own; those of an array, x0, x1, …, are not.
 
     Examples
     --------
@@ -63,26 +72,38 @@ class Table:
     columns: Mapping[str, Array]
     texts: Mapping[str, str] = field(default_factory=dict)
     places: Array | None = None
+    declared: frozenset[str] = field(default=frozenset(), kw_only=True)
+    mixed: Mapping[str, str] = field(default_factory=dict, kw_only=True)
+    named: bool = field(default=True, kw_only=True)
 
     @classmethod
     def of(cls, frame: Any) -> Table:
-        """A table from a table, a mapping of columns, or a frame that narwhals knows.
+        """A table from a table, a mapping of columns, a frame that narwhals knows, or an array.
 
         Raises
         ------
         TableError
-            If `frame` is none of these, has two columns of one name, or columns of unequal length.
+            If `frame` is none of these, has two columns of one name, columns of unequal length, or
+            cells that are neither numbers, words nor times.
+
+        See Also
+        --------
+        deltarule.tables.frames : what every kind of cell becomes.
         """
         if isinstance(frame, Table):
             return frame
-        if isinstance(frame, Mapping):
-            columns = {str(name): _from_values(cells) for name, cells in frame.items()}
-        else:
-            columns = _from_frame(frame)
-        lengths = {name: len(cells) for name, cells in columns.items()}
+        from deltarule.tables.frames import found_in
+
+        found = found_in(frame)
+        lengths = {name: len(cells) for name, cells in found.columns.items()}
         if len(set(lengths.values())) > 1:
             raise TableError(f"columns must have equal lengths (got {lengths}). Fill them up.")
-        return cls(columns)
+        return cls(
+            found.columns,
+            declared=frozenset(found.declared),
+            mixed=found.mixed,
+            named=found.named,
+        )
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -126,7 +147,7 @@ class Table:
         if cells.dtype.kind == "f":
             return cells
         numbers = np.full(len(cells), np.nan)
-        for row, cell in enumerate(cells):
+        for row, cell in enumerate(self.words(name)):
             if cell is None:
                 continue
             try:
@@ -157,23 +178,24 @@ class Table:
         "19 of 20 cells are numbers, row 20 holds 'oops'"
         """
         cells = self.column(name)
-        if cells.dtype.kind == "f":
+        if cells.dtype.kind != "O":
             return None
-        present = [(row, cell) for row, cell in enumerate(cells.tolist()) if cell is not None]
-        strays = [(row, cell) for row, cell in present if not _NUMBER.fullmatch(cell)]
-        grouped = [(row, cell) for row, cell in strays if _GROUPED.fullmatch(cell)]
-        if not strays or len(strays) - len(grouped) > MOST_STRAYS * len(present):
+        counts = Counter(cells.tolist())
+        counts.pop(None, None)
+        strays = {cell for cell in counts if not _NUMBER.fullmatch(cell)}
+        grouped = {cell for cell in strays if _GROUPED.fullmatch(cell)}
+        present, stray = counts.total(), sum(counts[cell] for cell in strays - grouped)
+        if not strays or stray > MOST_STRAYS * present:
             return None
-        if len(strays) == len(grouped):
-            row, cell = grouped[0]
+        sought = strays - grouped or grouped
+        row, cell = next(found for found in enumerate(cells.tolist()) if found[1] in sought)
+        if not stray:
             return (
-                f"all cells are numbers, but {len(grouped)} with commas in them, such as {cell!r} "
-                f"in row {self.row_number(row)}"
+                f"all cells are numbers, but {sum(counts[cell] for cell in grouped)} with commas "
+                f"in them, such as {cell!r} in row {self.row_number(row)}"
             )
-        row, cell = next(stray for stray in strays if stray not in grouped)
-        numbers = len(present) - len(strays) + len(grouped)
         return (
-            f"{numbers} of {len(present)} cells are numbers, row {self.row_number(row)} holds "
+            f"{present - stray} of {present} cells are numbers, row {self.row_number(row)} holds "
             f"{cell!r}"
         )
 
@@ -184,25 +206,27 @@ class Table:
         number has no decimal point.
         """
         cells = self.column(name)
+        if cells.dtype.kind == "M":
+            return time_words(cells)
         if cells.dtype.kind != "f":
             return cells
         if name in self.texts:
-            words = _objects([word_of(cell) for cell in self.texts[name].split(DIVIDER)])
+            words = as_objects([word_of(cell) for cell in self.texts[name].split(DIVIDER)])
             return words if self.places is None else words[self.places]
-        return _objects([None if cell != cell else _number_word(cell) for cell in cells.tolist()])
+        return as_objects([None if cell != cell else number_word(cell) for cell in cells.tolist()])
 
     def take(self, rows: Array) -> Table:
         """Some rows, by index or mask."""
         places = (np.arange(self.rows) if self.places is None else self.places)[rows]
         columns = {name: cells[rows] for name, cells in self.columns.items()}
-        return Table(columns, self.texts, places)
+        return replace(self, columns=columns, places=places)
 
     def without(self, names: Iterable[str]) -> Table:
         """The table without some columns."""
         dropped = set(names)
         columns = {name: self.columns[name] for name in self.names if name not in dropped}
         texts = {name: text for name, text in self.texts.items() if name not in dropped}
-        return Table(columns, texts, self.places)
+        return replace(self, columns=columns, texts=texts)
 
 
 def word_of(text: str) -> str | None:
@@ -228,84 +252,24 @@ def same_word(word: str, known: Collection[str]) -> str:
     return other if other in known and word.removesuffix(".0").lstrip("-").isdecimal() else word
 
 
-def _from_frame(frame: Any) -> dict[str, Array]:
-    import narwhals as nw
-
-    try:
-        wrapped: Any = nw.from_native(frame, eager_only=True)
-    except TypeError:
-        raise TableError(
-            f"a table must be a pandas or polars frame, a mapping of columns or a Table "
-            f"(got {type(frame).__name__}). Give one of these."
-        ) from None
-    except Exception as problem:
-        # narwhals' DuplicateError stands in a place that differs between its releases.
-        if "unique" not in str(problem):
-            raise
-        said = " ".join(str(problem).split())
-        raise TableError(f"columns must have different names ({said}). Rename them.") from None
-    columns: dict[str, Array] = {}
-    for name in wrapped.columns:
-        series = wrapped[name]
-        if series.dtype.is_numeric():
-            # Through a list: nullable integers of pandas come out as floats with NaN.
-            columns[str(name)] = _float_column(series)
-        elif series.dtype == nw.Object:
-            columns[str(name)] = _from_cells(series.to_list())
-        else:
-            columns[str(name)] = _objects([_word(cell) for cell in series.to_list()])
-    return columns
-
-
-def _float_column(series: Any) -> Array:
-    if series.null_count() == 0:
-        return np.asarray(series.to_numpy(), dtype=np.float64)
-    return np.array(
-        [np.nan if _is_missing(cell) else cell for cell in series.to_list()], np.float64
-    )
-
-
-def _from_cells(cells: list[Any]) -> Array:
-    """Python values of mixed kinds: numbers if all that are there are, else words."""
-    present = [cell for cell in cells if not _is_missing(cell)]
-    if all(_is_number(cell) for cell in present):
-        return np.array([np.nan if _is_missing(cell) else cell for cell in cells], np.float64)
-    return _objects([_word(cell) for cell in cells])
-
-
-def _from_values(cells: Any) -> Array:
-    """A column of a mapping; an array of numbers is taken as it is."""
-    if isinstance(cells, np.ndarray) and cells.dtype.kind in "iuf":
-        return cells.astype(np.float64)
-    return _from_cells(list(cells))
-
-
-def _is_number(cell: Any) -> bool:
-    return isinstance(cell, int | float | np.integer | np.floating) and not isinstance(cell, bool)
-
-
-def _is_missing(cell: Any) -> bool:
-    # NaN, NaT and pandas' NA are the values that do not equal themselves, or refuse to say.
-    if cell is None:
-        return True
-    try:
-        return bool(cell != cell)
-    except (TypeError, ValueError):
-        return True
-
-
-def _word(cell: Any) -> str | None:
-    if _is_missing(cell):
-        return None
-    return _number_word(float(cell)) if _is_number(cell) else str(cell)
-
-
-def _number_word(number: float) -> str:
+def number_word(number: float) -> str:
+    """A number as a word: a whole one without a decimal point."""
     whole = abs(number) <= LARGEST_WHOLE and number == int(number)
     return str(int(number)) if whole else repr(number)
 
 
-def _objects(cells: list[Any]) -> Array:
+def time_words(times: Array) -> Array:
+    """Times as ISO text, None for missing ones; without the hour where it is midnight in all."""
+    known = ~np.isnat(times)
+    days = times.astype("datetime64[D]")
+    shown = days if bool((days == times)[known].all()) else times.astype("datetime64[s]")
+    words = np.datetime_as_string(shown).astype(object)
+    words[~known] = None
+    return words
+
+
+def as_objects(cells: list[Any]) -> Array:
+    """Cells as an array of objects, whatever they are."""
     column = np.empty(len(cells), dtype=object)
     column[:] = cells
     return column

@@ -182,6 +182,8 @@ def has_target(table: Table, names: tuple[str, ...]) -> Array:
         cells = table.column(name)
         if cells.dtype.kind == "f":
             known &= ~np.isnan(cells)
+        elif cells.dtype.kind == "M":
+            known &= ~np.isnat(cells)
         else:
             known &= np.array([cell is not None for cell in cells], dtype=bool)
     return known

@@ -1,0 +1,150 @@
+"""What a user calls a table, its target and its weights, at the border of the tabular estimators."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import _check_feature_names, _check_n_features, check_array
+
+from deltarule.definitions import Array
+from deltarule.estimators.checks import check_weights, is_sparse
+from deltarule.exceptions import InvalidParameterError, TableError
+from deltarule.tables.table import Table
+
+
+def table_of(estimator: Any, X: Any, *, reset: bool) -> Table:
+    """Rows as a user gives them, as a table; the first time their names are remembered."""
+    if is_sparse(X) or not _has_columns(X):
+        X = check_array(X, dtype=None, ensure_all_finite=False, estimator=estimator)
+        _check_n_features(estimator, X, reset=reset)
+        if reset:
+            _check_feature_names(estimator, X, reset=True)
+        names = getattr(estimator, "feature_names_in_", None)
+        if names is None:
+            names = [f"x{column}" for column in range(X.shape[1])]
+        return Table.of(dict(zip(map(str, names), X.T, strict=True)))
+    table = Table.of(X)
+    if reset:
+        if not table.names:
+            raise TableError("the table must have at least one column (got none). Add columns.")
+        estimator.n_features_in_ = len(table.names)
+        _remember_names(estimator, X, table)
+    return table
+
+
+def _remember_names(estimator: Any, X: Any, table: Table) -> None:
+    given = list(X.columns) if hasattr(X, "columns") and not isinstance(X, Table) else None
+    if given is not None and not all(isinstance(name, str) for name in given):
+        estimator.__dict__.pop("feature_names_in_", None)
+        return
+    estimator.feature_names_in_ = np.array(table.names, dtype=object)
+
+
+def _has_columns(X: Any) -> bool:
+    return isinstance(X, Table | Mapping) or hasattr(X, "columns") or hasattr(X, "column_names")
+
+
+def missing(y: Array) -> Array:
+    """True for rows of a target of which a part is missing."""
+    if y.dtype.kind == "f":
+        found: Array = np.isnan(y)
+    elif y.dtype.kind == "O":
+        found = np.array([_is_missing(cell) for cell in y.ravel().tolist()], dtype=bool)
+        found = found.reshape(y.shape)
+    else:
+        found = np.zeros(y.shape, dtype=bool)
+    return found if found.ndim == 1 else found.any(axis=1)
+
+
+def _is_missing(cell: Any) -> bool:
+    try:
+        return cell is None or bool(cell != cell)
+    except (TypeError, ValueError):  # pandas' NA refuses to say
+        return True
+
+
+def weights(sample_weight: Any, rows: int) -> Array | None:
+    """One weight of at least 0 for each row in float32, or None."""
+    if sample_weight is None:
+        return None
+    given = np.asarray(sample_weight)
+    return check_weights(given, np.empty((rows, 1), np.float32), may_be_zero=False)
+
+
+def named(columns: Iterable[Any], names: tuple[str, ...], parameter: str) -> list[str]:
+    """Columns given by name or by place, as names."""
+    found = []
+    for column in columns:
+        whole = isinstance(column, int | np.integer) and not isinstance(column, bool)
+        if whole and -len(names) <= column < len(names):
+            found.append(names[column])
+        elif isinstance(column, str) and column in names:
+            found.append(column)
+        else:
+            raise InvalidParameterError(
+                f"{parameter} must hold names or places of columns (got {column!r}; the table has "
+                f"{len(names)}: {', '.join(names[:8])}{', …' * (len(names) > 8)}). Choose one of "
+                "these."
+            )
+    return found
+
+
+def target_of(y: Any) -> Array:
+    """A target as an array of shape (rows,) or (rows, columns), in its own dtype."""
+    if y is None:
+        raise ValueError(
+            "This estimator requires y to be passed, but the target y is None. Give the target of "
+            "every row."
+        )
+    found = check_array(
+        np.asarray(y.to_numpy() if hasattr(y, "to_numpy") else y),
+        dtype=None,
+        ensure_2d=False,
+        ensure_all_finite=False,
+        input_name="y",
+    )
+    return found
+
+
+def numbers_of(y: Any) -> Array:
+    """A target of numbers as float64, NaN where there is none.
+
+    Raises
+    ------
+    TableError
+        If a cell is no number, or infinite.
+    """
+    found = target_of(y)
+    cells = found.ravel().tolist()
+    numbers = found.astype(np.float64) if found.dtype.kind in "biuf" else _as_numbers(found)
+    infinite = np.flatnonzero(np.isinf(numbers))
+    if len(infinite):
+        raise TableError(
+            f"y must hold finite numbers (got {cells[infinite[0]]} in row "
+            f"{_row(infinite[0], numbers)}). Correct the cell or leave it empty."
+        )
+    return numbers
+
+
+def _as_numbers(found: Array) -> Array:
+    """Cells of any kind as numbers."""
+    numbers = np.full(found.size, np.nan)
+    for place, cell in enumerate(found.ravel().tolist()):
+        if _is_missing(cell):
+            continue
+        try:
+            numbers[place] = float(cell)
+        except (TypeError, ValueError):
+            raise TableError(
+                "y must hold numbers to be the target of a regression (got "
+                f"{cell!r} in row {_row(place, found)}). Use TabularClassifier, or correct the "
+                "cell."
+            ) from None
+    return numbers.reshape(found.shape)
+
+
+def _row(place: Any, cells: Array) -> int:
+    """The row, from 1, of a place in the flattened target."""
+    return int(place) // (cells.size // len(cells)) + 1

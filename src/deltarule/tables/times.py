@@ -1,0 +1,138 @@
+"""Times of a table: text that is a date, and what a network sees of a time.
+
+A time is a moment on a line and a place on several circles. The line is seconds since 1970; the
+circles are the month of the year, the day of the week and the hour of the day, each as the sine and
+the cosine of an angle, so that December lies beside January and 23:59 beside midnight.
+
+=========  ===========================  ==========================================
+cycle      begins (angle 0)             goes by
+=========  ===========================  ==========================================
+month      January                      whole months, 12 to a turn
+weekday    Monday                       whole days, 7 to a turn
+hour       midnight                     seconds, 86 400 to a turn
+=========  ===========================  ==========================================
+
+Years before `FIRST_YEAR` and after `LAST_YEAR` are no dates that anybody measured: programs write
+0001-01-01 or 9999-12-31 for "not known" and "never". They count as missing.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from deltarule.definitions import Array
+from deltarule.tables.table import as_objects
+
+CYCLES = ("month", "weekday", "hour")
+FIRST_YEAR, LAST_YEAR = 1600, 2400
+#: Of the words of a column, so many must be dates for the column to be one of dates.
+LEAST_DATES = 0.95
+#: Words that are looked at before all are.
+_LOOKED_AT = 20
+_ISO = re.compile(
+    r"\s*([0-9]{4}-[0-9]{2}-[0-9]{2}"
+    r"(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.][0-9]{1,9})?)?(?:Z|[-+][0-9]{2}(?::?[0-9]{2})?)?)?)"
+    r"\s*"
+)
+_LOW = np.datetime64(f"{FIRST_YEAR}-01-01", "us")
+_HIGH = np.datetime64(f"{LAST_YEAR + 1}-01-01", "us")
+_NOT_A_TIME = np.datetime64("NaT", "us")
+
+
+def parsed(words: Iterable[str | None]) -> Array:
+    """Words as times, NaT where a word is none.
+
+    Text is ISO 8601 as people and programs write it: ``2024-01-31``, ``2024-01-31 10:30``,
+    ``2024-01-31T10:30:05.25Z``. A time with an offset from UTC becomes that of UTC.
+
+    Parameters
+    ----------
+    words : iterable of str or None
+
+    Returns
+    -------
+    datetime64[us] array
+
+    Examples
+    --------
+    >>> parsed(["2024-01-31", "2024-01-31T10:30+02:00", "31.1.2024", "2024-02-30", None])
+    array(['2024-01-31T00:00:00.000000', '2024-01-31T08:30:00.000000', 'NaT', 'NaT', 'NaT'],
+          dtype='datetime64[us]')
+    """
+    cells = list(words)
+    known: dict[str | None, Any] = {word: _moment(word) for word in set(cells) if word is not None}
+    return np.array([known.get(word) for word in cells], dtype="datetime64[us]")
+
+
+def _moment(word: str) -> datetime.datetime | None:
+    found = _ISO.fullmatch(word)
+    if found is None:
+        return None
+    try:
+        moment = datetime.datetime.fromisoformat(found[1])
+        zone = moment.tzinfo
+        return moment if zone is None else moment.astimezone(datetime.UTC).replace(tzinfo=None)
+    except (ValueError, OverflowError):
+        return None
+
+
+def are_dates(words: Iterable[str]) -> bool:
+    """Whether nearly all of some different words are dates.
+
+    Examples
+    --------
+    >>> are_dates(["2024-01-31", "2024-02-01"]), are_dates(["2024-01-31", "unknown"])
+    (True, False)
+    """
+    cells = list(words)
+    if not any(_ISO.fullmatch(word) for word in cells[:_LOOKED_AT]):
+        return False
+    return bool((~np.isnat(parsed(cells))).mean() >= LEAST_DATES)
+
+
+def in_range(times: Array) -> Array:
+    """The times, NaT for those of an impossible year."""
+    with np.errstate(invalid="ignore"):
+        return np.where((times >= _LOW) & (times < _HIGH), times, _NOT_A_TIME)
+
+
+def seconds(times: Array) -> Array:
+    """Seconds since 1970 as float64, NaN for a missing time.
+
+    Examples
+    --------
+    >>> seconds(parsed(["1970-01-02", None]))
+    array([86400.,    nan])
+    """
+    return np.asarray((times - np.datetime64(0, "us")) / np.timedelta64(1, "s"), dtype=np.float64)
+
+
+def turns(times: Array, cycle: str) -> Array:
+    """How far round a cycle each time is, from 0 to below 1; NaN for a missing one.
+
+    Examples
+    --------
+    >>> times = parsed(["2024-01-01 06:00", "2024-07-07 00:00"])
+    >>> turns(times, "month"), turns(times, "weekday") * 7, turns(times, "hour")
+    (array([0. , 0.5]), array([0., 6.]), array([0.25, 0.  ]))
+    """
+    known = ~np.isnat(times)
+    moments = np.where(known, times, np.datetime64(0, "us"))
+    if cycle == "month":
+        round_ = moments.astype("datetime64[M]").astype(np.int64) % 12 / 12
+    elif cycle == "weekday":
+        # 1970 began on a Thursday.
+        round_ = (moments.astype("datetime64[D]").astype(np.int64) + 3) % 7 / 7
+    else:
+        round_ = moments.astype(np.int64) % 86_400_000_000 / 86_400_000_000
+    return np.where(known, round_, np.nan)
+
+
+def words_of(times: Array) -> Array:
+    """Times as they are shown in a sentence."""
+    return as_objects([str(time).replace("T", " ").removesuffix(".000000") for time in times])

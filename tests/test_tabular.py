@@ -1,0 +1,335 @@
+"""The tabular estimators: what they learn, what they answer, what they refuse."""
+
+from __future__ import annotations
+
+import pickle
+import warnings
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from sklearn.base import clone
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine, make_multilabel_classification
+from sklearn.inspection import permutation_importance
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
+from sklearn.model_selection import GridSearchCV, cross_val_score, train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+import deltarule as dr
+from deltarule.exceptions import InvalidParameterError, TableError
+from deltarule.tables import blend
+from deltarule.tables.folds import MOST_HELD, folds
+from deltarule.tables.judging import RefinedLoss
+from deltarule.tables.recipe import choose_recipe
+
+#: Folds are of rows: to leave a row out and to give it no weight divide the others otherwise.
+LEFT_OUT = {
+    "check_sample_weight_equivalence_on_dense_data": "folds are made of rows, whatever they weigh"
+}
+
+
+@parametrize_with_checks(
+    [dr.TabularClassifier("fast", random_state=0), dr.TabularRegressor("fast", random_state=0)],
+    expected_failed_checks=lambda _: LEFT_OUT,
+)
+def test_scikit_learns_checks(estimator, check):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        check(estimator)
+
+
+def people(rows: int = 240, seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:
+    """A table with every kind of column, and what follows from it."""
+    random = np.random.default_rng(seed)
+    age = random.integers(18, 90, rows).astype(float)
+    city = random.choice(["Oslo", "Rome", "Bonn", "Lund"], rows)
+    paid = random.lognormal(8, 1, rows)
+    member = random.random(rows) < 0.5
+    joined = pd.Timestamp("2020-01-01") + pd.to_timedelta(random.integers(0, 900, rows), unit="D")
+    frame = pd.DataFrame({"age": age, "city": city, "paid": paid, "member": member, "joined": joined})
+    frame.loc[random.random(rows) < 0.1, "age"] = np.nan
+    frame.loc[random.random(rows) < 0.1, "city"] = None
+    signal = np.nan_to_num(age) / 40 + (city == "Rome") + member - 2.2
+    return frame, signal + 0.3 * random.normal(size=rows)
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    X, signal = people()
+    y = np.where(signal > 0, "yes", "no")
+    return dr.TabularClassifier("fast", random_state=0).fit(X[:180], y[:180]), X, y
+
+
+def test_a_table_as_it_is(fitted):
+    model, X, y = fitted
+    assert model.score(X[180:], y[180:]) > 0.8
+    shares = model.predict_proba(X[180:])
+    assert shares.shape == (60, 2)
+    np.testing.assert_allclose(shares.sum(axis=1), 1)
+    assert model.feature_names_in_.tolist() == list(X.columns)
+    assert log_loss(y[180:], shares) < 0.5
+
+
+FRAMES = {
+    "pandas": lambda X: X,
+    "polars": pl.from_pandas,
+    "mapping": lambda X: {name: X[name].tolist() for name in X},
+    "other order": lambda X: X[list(X.columns)[::-1]],
+}
+
+
+@pytest.mark.parametrize("kind", FRAMES)
+def test_any_frame_gives_the_same(fitted, kind):
+    model, X, _ = fitted
+    np.testing.assert_array_equal(
+        model.predict_proba(FRAMES[kind](X[180:])), model.predict_proba(X[180:])
+    )
+
+
+def test_what_training_never_saw(fitted):
+    model, X, _ = fitted
+    strange = X[180:190].copy()
+    strange["age"], strange["paid"] = np.inf, 1e30
+    strange["city"] = "Atlantis"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert np.isfinite(model.predict_proba(strange)).all()
+
+
+def test_copies_answer_the_same(fitted):
+    model, X, _ = fitted
+    again = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(again.predict_proba(X), model.predict_proba(X))
+    assert clone(model).get_params() == model.get_params()
+
+
+def test_the_same_seed_the_same_bits_for_any_number_of_threads():
+    X, signal = people(120)
+    told = [
+        dr.TabularRegressor("fast", random_state=3, n_threads=threads).fit(X, signal).predict(X)
+        for threads in (1, 2)
+    ]
+    np.testing.assert_array_equal(*told)
+
+
+def test_better_than_a_straight_line_where_the_world_is_bent():
+    random = np.random.default_rng(0)
+    X = random.normal(size=(1500, 4)) * [1, 1000, 1e-6, 1]
+    y = 1e5 * np.sin(2 * X[:, 0]) + 5e4 * np.abs(X[:, 1] / 1000) + 1e6
+    model = dr.TabularRegressor("fast", random_state=0).fit(X[:1000], y[:1000])
+    assert model.score(X[1000:], y[1000:]) > 0.95
+
+
+def test_never_clearly_below_a_straight_line():
+    random = np.random.default_rng(1)
+    X = random.normal(size=(160, 12))
+    y = X @ random.normal(size=12) + random.normal(size=160)
+    model = dr.TabularRegressor("fast", random_state=0).fit(X[:100], y[:100])
+    from sklearn.linear_model import Ridge
+
+    assert model.score(X[100:], y[100:]) > Ridge().fit(X[:100], y[:100]).score(X[100:], y[100:]) - 0.03
+
+
+def test_predictions_stay_in_the_range_of_the_targets():
+    X = np.linspace(0, 1, 60).reshape(-1, 1)
+    model = dr.TabularRegressor("fast", random_state=0).fit(X, 3 * X[:, 0])
+    far = model.predict([[-50.0], [50.0]])
+    assert far.min() >= 0.0
+    assert far.max() <= 3.0
+
+
+def test_classes_of_every_kind():
+    X, y = load_wine(return_X_y=True)
+    for classes in (["low", "mid", "high"], [3, 7, 9], [0.5, 1.0, 2.0][:3]):
+        named = np.array(classes)[y]
+        if named.dtype.kind == "f":
+            continue  # scikit-learn takes halves for numbers
+        model = dr.TabularClassifier("fast", random_state=0).fit(X, named)
+        assert model.predict(X).dtype == named.dtype
+        assert model.score(X, named) > 0.95
+
+
+def test_several_labels():
+    X, y = make_multilabel_classification(200, 8, n_classes=3, random_state=0)
+    model = dr.TabularClassifier("fast", random_state=0).fit(X, y)
+    assert model.predict(X).shape == (200, 3)
+    assert model.predict_proba(X).shape == (200, 3)
+    assert (model.predict(X) == y).mean() > 0.8
+
+
+def test_several_targets():
+    X, y = load_diabetes(return_X_y=True)
+    both = np.column_stack([y, -2 * y + 1000])
+    model = dr.TabularRegressor("fast", random_state=0).fit(X, both)
+    told = model.predict(X)
+    assert told.shape == both.shape
+    assert model.score(X, both) > 0.4
+
+
+def test_quantiles_hold_the_share_that_they_say():
+    random = np.random.default_rng(0)
+    X = random.uniform(-1, 1, size=(900, 2))
+    y = X[:, 0] + (0.2 + np.abs(X[:, 1])) * random.normal(size=900)
+    loss = dr.losses.Quantile((0.1, 0.5, 0.9))
+    model = dr.TabularRegressor("fast", loss=loss, random_state=0).fit(X[:600], y[:600])
+    low, high = model.predict_interval(X[600:], coverage=0.8).T
+    assert 0.7 < ((low <= y[600:]) & (y[600:] <= high)).mean() < 0.9
+    assert (np.diff(model.predict_quantiles(X), axis=1) >= 0).all()
+    np.testing.assert_array_equal(model.predict(X), model.predict_quantiles(X)[:, 1])
+
+
+def test_weights_of_rows_and_classes():
+    X, y = load_breast_cancer(return_X_y=True)
+    X = X[:, :5]
+    plain = dr.TabularClassifier("fast", random_state=0).fit(X, y).predict_proba(X)[:, 1].mean()
+    heavy = dr.TabularClassifier("fast", class_weight={0: 10.0}, random_state=0).fit(X, y)
+    weighted = dr.TabularClassifier("fast", random_state=0)
+    weighted.fit(X, y, sample_weight=np.where(y == 0, 10.0, 1.0))
+    for model in (heavy, weighted):
+        assert model.predict_proba(X)[:, 1].mean() < plain - 0.03
+
+
+def test_rows_of_no_weight_are_no_rows():
+    X, signal = people(120)
+    weight = np.ones(120)
+    weight[:30] = 0
+    strange = signal.copy()
+    strange[:30] = 1e6
+    model = dr.TabularRegressor("fast", random_state=0).fit(X, strange, sample_weight=weight)
+    assert np.abs(model.predict(X)).max() < 10
+
+
+def test_in_pipelines_searches_and_importance():
+    X, y = load_diabetes(return_X_y=True, as_frame=True)
+    X, y = X.iloc[:150], y.iloc[:150]
+    model = dr.TabularRegressor("fast", random_state=0)
+    scores = cross_val_score(make_pipeline(StandardScaler(), model), X, y, cv=2)
+    assert len(scores) == 2
+    search = GridSearchCV(model, {"text": ["refuse", "ignore"]}, cv=2).fit(X, y)
+    found = permutation_importance(search.best_estimator_, X, y, n_repeats=2, random_state=0)
+    assert found.importances_mean.shape == (10,)
+
+
+# What is refused, or said.
+
+
+@pytest.mark.parametrize("option", ["drop", "refuse"])
+def test_targets_with_holes(option):
+    X, signal = people(80)
+    y = pd.Series(np.where(signal > 0, "yes", "no"), dtype=object)
+    y[[4, 7]] = None
+    model = dr.TabularClassifier("fast", missing_target=option, random_state=0)
+    told = "2 of 80 rows have no target (the first is row 5)"
+    if option == "drop":
+        with pytest.warns(UserWarning) as said:
+            model.fit(X, y)
+        assert [str(one.message) for one in said] == [f"{told}: they are left out."]
+        assert model.n_dropped_rows_ == 2
+        return
+    with pytest.raises(TableError) as refused:
+        model.fit(X, y)
+    assert str(refused.value) == (
+        f"{told}. Fill the target, remove these rows, or set missing_target='drop'."
+    )
+
+
+REFUSED = {
+    "one row": (
+        lambda: dr.TabularRegressor().fit({"a": [1.0]}, [1.0]),
+        "at least 2 rows with a target are needed, one to learn from and one to judge by (got 1, "
+        "n_samples=1). Give more rows.",
+    ),
+    "no such column": (
+        lambda: dr.TabularRegressor(categorical=["b"]).fit({"a": [1.0, 2.0]}, [1.0, 2.0]),
+        "categorical must hold names or places of columns (got 'b'; the table has 1: a). Choose "
+        "one of these.",
+    ),
+    "a loss of another world": (
+        lambda: dr.TabularRegressor(loss=dr.losses.Poisson()).fit({"a": [1.0, 2.0]}, [1.0, 2.0]),
+        "loss must be one of 'squared_error', 'absolute_error', 'huber', 'quantile' (got "
+        "'poisson'). For others there is MLPRegressor.",
+    ),
+    "words for numbers": (
+        lambda: dr.TabularRegressor().fit({"a": [1.0, 2.0]}, ["x", "y"]),
+        "y must hold numbers to be the target of a regression (got 'x' in row 1). Use "
+        "TabularClassifier, or correct the cell.",
+    ),
+    "an infinite target": (
+        lambda: dr.TabularRegressor().fit({"a": [1.0, 2.0]}, [1.0, np.inf]),
+        "y must hold finite numbers (got inf in row 2). Correct the cell or leave it empty.",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refused(case):
+    act, words = REFUSED[case]
+    with pytest.raises((TableError, InvalidParameterError, ValueError)) as refused:
+        act()
+    assert str(refused.value) == words
+
+
+@pytest.mark.parametrize("rows", [2, 3, 5, 12])
+def test_very_few_rows(rows):
+    X = {"a": np.arange(rows, dtype=float), "b": [f"w{row % 2}" for row in range(rows)]}
+    told = dr.TabularRegressor("fast", random_state=0).fit(X, np.arange(rows)).predict(X)
+    assert np.isfinite(told).all()
+    y = [("no", "yes")[row % 2] for row in range(rows)]
+    assert set(dr.TabularClassifier("fast", random_state=0).fit(X, y).predict(X)) <= {"no", "yes"}
+
+
+def test_very_many_columns():
+    random = np.random.default_rng(0)
+    X = random.normal(size=(40, 5000)).astype(np.float32)
+    y = X[:, 0] > 0
+    model = dr.TabularClassifier("fast", random_state=0).fit(X, y)
+    assert model.predict(X).shape == (40,)
+
+
+def test_a_budget_of_time_takes_epochs_away():
+    X, signal = people(400)
+    model = dr.TabularRegressor("best", time_budget=1.0, random_state=0).fit(X, signal)
+    full = choose_recipe("best", rows=400, inputs=9, numbers=3, outputs=1, classes=False)
+    assert (model.recipe_.members, model.recipe_.epochs) < (full.members, full.epochs)
+
+
+# The parts.
+
+
+def test_folds_are_every_row_once_and_keep_the_shares_of_classes():
+    classes = np.repeat([0, 1], [80, 20])
+    found = folds(5, 100, 0, classes)
+    np.testing.assert_array_equal(np.sort(np.concatenate([f.held for f in found])), np.arange(100))
+    for fold in found:
+        assert classes[fold.held].sum() == 4
+        assert not set(fold.held) & set(fold.training)
+    (single,) = folds(1, 200_000, 0, None)
+    assert len(single.held) == MOST_HELD
+    assert len(single.held) + len(single.training) == 200_000
+
+
+def test_blend_takes_what_is_right():
+    random = np.random.default_rng(0)
+    target = random.normal(size=(300, 1))
+    noise = random.normal(size=(300, 1))
+    assert blend.of_numbers(target, noise, target, None)[0] == pytest.approx(1)
+    assert blend.of_numbers(noise, target, target, None)[0] == pytest.approx(0, abs=0.02)
+    half = blend.of_numbers(target + noise, target - noise, target, None)[0]
+    assert half == pytest.approx(0.5)
+
+
+def test_the_judge_of_choices_agrees_with_a_search_over_temperatures():
+    random = np.random.default_rng(0)
+    code = dr.estimators.targets.ClassCode(np.arange(4), False, 4, 0.0, 1.0)
+    z = random.normal(size=(200, 4))
+    right = (z + 2 * random.normal(size=z.shape)).argmax(axis=1)
+    hot = right[:, np.newaxis] == np.arange(4)
+    shares = np.exp(3 * z) / np.exp(3 * z).sum(axis=1, keepdims=True)
+    temperature = dr.estimators.calibration.temperature(code, 3 * z, hot, None, False)
+    best = dr.estimators.calibration.log_loss(code, 3 * z / temperature, hot, False).mean()
+    assert RefinedLoss(code, hot, None)(shares) == pytest.approx(-best, rel=1e-5)
+    assert np.isnan(RefinedLoss(code, hot, None)(np.full_like(shares, np.nan)))

@@ -17,6 +17,7 @@ from typing import Any
 
 import model_files
 import numpy as np
+import tabular_files
 
 import deltarule as dr
 from deltarule.estimators.files import model_of
@@ -35,7 +36,7 @@ NASTY: list[Any] = [
 
 
 def honest_files() -> list[bytes]:
-    """Files of every kind: an estimator with many option objects, both kinds of table models."""
+    """Files of every kind: an estimator with many option objects, tables' models, ensembles."""
     generator = np.random.default_rng(0)
     X, y = generator.random((60, 3)).astype(np.float32), np.arange(60) % 3
     network = dr.MLPClassifier(
@@ -50,6 +51,7 @@ def honest_files() -> list[bytes]:
     )
     files = [model_files.honest(), model_files.going(), model_files.several()]
     files.append(to_bytes(model_of(network.fit(X, y))))
+    files += [tabular_files.classes(), tabular_files.numbers()]
     table = Table.of({"x": X[:, 0], "c": np.array(["a", "b", "c"])[y], "y": X[:, 1], "z": y % 2})
     for name, kind in (("z", dr.MLPClassifier), ("y", dr.MLPRegressor)):
         columns = ColumnPlan.fit(table.without(["y", "z"]))
@@ -94,6 +96,11 @@ def use(path: Path) -> None:
     found = dr.load(path)
     if isinstance(found, TableModel):
         found.predict({column.name: [None] for column in found.columns.columns})
+    elif hasattr(found, "members_"):
+        row = {column.name: [None] for column in found.columns_.columns}
+        found.predict(row)
+        if hasattr(found, "classes_"):
+            found.predict_proba(row)
     elif hasattr(found, "predict"):
         rows = np.zeros((4, found.n_features_in_), dtype=np.float32)
         answers = found.predict(rows)

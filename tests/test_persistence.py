@@ -8,15 +8,18 @@ import os
 import stat
 import sys
 import tracemalloc
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from deltarule import activations, initializers, losses, optimizers, penalties, schedules
+from deltarule.activations import Activation
+from deltarule.definitions import choose, positive_integer, settle
 from deltarule.estimators.files import load
 from deltarule.exceptions import InvalidParameterError, ModelFileError, OutputPathError
-from deltarule.layers import LAYERS, Dense
+from deltarule.layers import LAYERS, BatchNormalization, Block, Dense, Layer
 from deltarule.network import Head, Network, Parameters, initialize
 from deltarule.persistence import (
     FORMAT_VERSION,
@@ -25,6 +28,7 @@ from deltarule.persistence import (
     check_writable,
     decode,
     encode,
+    from_bytes,
     from_json,
     network_from_record,
     network_record,
@@ -47,7 +51,9 @@ def program(name):
 
 
 attacks = program("model_files")
+tabular_attacks = program("tabular_files")
 fuzz = program("fuzz")
+ATTACKS = attacks.ATTACKS | tabular_attacks.ATTACKS
 
 
 NETWORKS = {
@@ -108,6 +114,128 @@ def test_the_file_is_plain_safetensors(tmp_path):
     assert json.loads(head["record"])["state"] is None
 
 
+# Several networks.
+
+NORMALISED = Network(layers=(Dense(3, 4), BatchNormalization(4, 4), Dense(4, 2)))
+
+
+def ensemble(*networks):
+    first, *others = [
+        initialize(network, seed=seed, dtype=np.float32) for seed, network in enumerate(networks)
+    ]
+    return Model(first, others=tuple(others))
+
+
+def record_of(data):
+    header, _ = attacks.parts(data)
+    return json.loads(header["__metadata__"]["record"])
+
+
+def test_several_networks_come_back_bit_for_bit(tmp_path):
+    line = Network(units=(3, 2), activations="identity")
+    model = ensemble(*[NORMALISED] * 12, line, NETWORKS["notes"], line)
+    moved = model.others[0].replace(buffers=np.arange(8, dtype=np.float32))
+    model = replace(model, others=(moved, *model.others[1:]))
+    write(model, tmp_path / "model.safetensors")
+    again = read(tmp_path / "model.safetensors")
+    assert [one.network for one in again.others] == [one.network for one in model.others]
+    pairs = zip((again.parameters, *again.others), (model.parameters, *model.others), strict=True)
+    for one, other in pairs:
+        assert np.array_equal(one.vector, other.vector)
+        assert np.array_equal(one.buffers, other.buffers)
+        assert one.dtype == np.float32
+        assert not one.vector.flags.writeable
+    assert again.others[10].network is again.parameters.network
+    assert to_bytes(again) == to_bytes(model)
+
+
+def test_an_architecture_that_repeats_is_told_once():
+    line = Network(units=(3, 2), activations="identity")
+    record = record_of(to_bytes(ensemble(NORMALISED, NORMALISED, line, line, NORMALISED)))
+    once, again = network_record(line), network_record(NORMALISED)
+    assert record["others"] == [None, once, None, again]
+
+
+def test_a_file_is_written_in_the_lowest_version_that_can_hold_it():
+    versions = []
+    for model in (Model(initialize(NORMALISED)), ensemble(NORMALISED, NORMALISED)):
+        header, _ = attacks.parts(to_bytes(model))
+        versions.append(header["__metadata__"]["format_version"])
+        assert ("others" in record_of(to_bytes(model))) == bool(model.others)
+    header, _ = attacks.parts(attacks.going())
+    assert [*versions, header["__metadata__"]["format_version"]] == ["1", "3", "2"]
+    assert FORMAT_VERSION == 3
+
+
+def test_other_networks_that_cannot_be_saved():
+    model = ensemble(NORMALISED, NORMALISED)
+    double = model.others[0].astype(np.float64)
+    broken = model.others[0].replace(buffers=np.full(8, np.inf, np.float32))
+    cases = {
+        "others[1] must be float32, as the parameters are, to be saved (got float64). Convert it "
+        "with astype.": (model.others[0], double),
+        "others.1.buffers must be finite to be saved (got NaN or inf). Train again with a smaller "
+        "learning_rate_init.": (model.others[0], broken),
+        "others must be at most 1000 networks to be saved (got 1001). Save some of them in "
+        "another file.": model.others * 1001,
+    }
+    for sentence, others in cases.items():
+        with pytest.raises(InvalidParameterError) as caught:
+            to_bytes(replace(model, others=others))
+        assert str(caught.value) == sentence
+
+
+def test_a_file_of_a_later_release_is_refused_in_words(tmp_path):
+    path = tmp_path / "later.safetensors"
+    path.write_bytes(attacks.ATTACKS["format version 4"][0]())
+    with pytest.raises(ModelFileError) as caught:
+        read(path)
+    assert str(caught.value) == (
+        f"{path}: written in format version 4; this release reads up to 3. Update deltarule."
+    )
+
+
+def test_any_kind_of_layer_that_is_entered_can_stand_in_a_file():
+    """Fields of every type: numbers, words, options, lists, and one by name alone."""
+
+    @dataclass(frozen=True)
+    class Waves(Layer):
+        name = "test_waves"
+        columns: tuple[int, ...]
+        deviation: float
+        word_for_it: str
+        function: Activation
+        trained: bool = True
+        periods: int = field(default=2, kw_only=True)
+
+        def __post_init__(self):
+            super().__post_init__()
+            columns = tuple(positive_integer(column, "columns") for column in self.columns)
+            function = choose(self.function, activations.ACTIVATIONS, "function")
+            settle(self, columns=columns, function=function)
+
+        def blocks(self):
+            return (Block("period", (self.periods, 3), "period", 3, self.units, rate_factor=0.1),)
+
+    try:
+        for more in ({}, {"periods": 5}):
+            wave = Waves(3, 6, (1, 2), 0.5, "cosine", "tanh", **more)
+            network = Network(layers=(wave, Dense(6, 2)))
+            model = ensemble(network, NORMALISED, network, network)
+            again = from_bytes(to_bytes(model), "model")
+            assert again.parameters.network == network == again.others[2].network
+            assert again.others[1].network.layers[0] == wave
+            assert np.array_equal(again.others[1].vector, model.others[1].vector)
+        record = network_record(network)
+        assert json.loads(to_json(record))["layers"][0]["columns"] == [1, 2]
+        for name, value in (("columns", [1, "2"]), ("deviation", None), ("trained", 1)):
+            changed = {**record["layers"][0], name: value}
+            with pytest.raises(ModelFileError, match=rf"^network\.layers\[0\].*{name} must be"):
+                network_from_record({**record, "layers": [changed, record["layers"][1]]})
+    finally:
+        del LAYERS.table["test_waves"]
+
+
 @pytest.mark.parametrize(
     "network",
     [
@@ -134,9 +262,13 @@ def test_weights_that_are_not_finite_are_not_saved():
     )
 
 
-@pytest.mark.parametrize("name", attacks.ATTACKS)
+def test_every_attack_has_a_name_of_its_own():
+    assert len(ATTACKS) == len(attacks.ATTACKS) + len(tabular_attacks.ATTACKS)
+
+
+@pytest.mark.parametrize("name", ATTACKS)
 def test_attack(tmp_path, name):
-    make, verdict = attacks.ATTACKS[name]
+    make, verdict = ATTACKS[name]
     path = tmp_path / "attack.safetensors"
     path.write_bytes(make())
     with pytest.raises(ModelFileError) as caught:
@@ -154,10 +286,30 @@ def test_the_honest_file_of_the_attacks_loads(tmp_path):
     assert load(path).predict(attacks.X).tolist() == attacks.Y
 
 
-@pytest.mark.parametrize("name", ["10^11 weights", "sizes that overflow 64 bits"])
+def test_the_honest_ensembles_of_the_attacks_load(tmp_path):
+    path = tmp_path / "honest.safetensors"
+    for file in (tabular_attacks.classes, tabular_attacks.numbers):
+        for data in (file(), attacks.with_record(lambda record: None, file)):
+            path.write_bytes(data)
+            again = load(path)
+            assert len(again.members_) == 2
+            assert len(again.predict(tabular_attacks.TABLE)) == 20
+
+
+GREEDY = (
+    "10^11 weights",
+    "sizes that overflow 64 bits",
+    "a width that no number stands behind",
+    "another network of 10^11 weights",
+    "another network whose size overflows 64 bits",
+    "a thousand members",
+)
+
+
+@pytest.mark.parametrize("name", GREEDY)
 def test_no_memory_is_taken_because_a_file_says_so(tmp_path, name):
     path = tmp_path / "attack.safetensors"
-    path.write_bytes(attacks.ATTACKS[name][0]())
+    path.write_bytes(ATTACKS[name][0]())
     tracemalloc.start()
     try:
         with pytest.raises(ModelFileError):

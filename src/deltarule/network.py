@@ -200,8 +200,10 @@ class Network:
                 )
 
     def _check_heads(self) -> None:
-        covered = [column for head in self.heads for column in range(*head.columns)]
-        if covered != list(range(self.n_outputs)):
+        # By their ends: a list of all columns would take memory that only a width asks for.
+        filled = [head.columns for head in self.heads if head.columns[0] < head.columns[1]]
+        ends = [0, *(stop for _, stop in filled)]
+        if [*(start for start, _ in filled), self.n_outputs] != ends:
             raise InvalidParameterError(
                 f"heads must cover the output columns 0 to {self.n_outputs - 1} once each, in "
                 f"order (got {[head.columns for head in self.heads]}). Adjust head.columns."

@@ -4,24 +4,22 @@ What `persistence` does for networks and parameters, this file does for what sta
 fitted estimator becomes a plain record, the ``estimator`` section, and comes back from one. A
 loaded estimator predicts the same bits as the saved one, on the same machine and release.
 
-Classes of higher rooms save themselves through two methods, ``to_model()`` and
-``from_model(model)``, and enter themselves with `register`: this room does not know them. Nothing
-else in a file can name code. ``dr.load`` comes by way of the highest room that enters a class, so
-every kind is known when a file is read.
+Classes of higher rooms enter themselves with `register`, with what makes a `Model` of them and them
+of a `Model`: this room does not know them. Nothing else in a file can name code. ``dr.load`` comes
+by way of the highest room that enters a class, so every kind is known when a file is read.
 """
 
 from __future__ import annotations
 
-import inspect
 import itertools
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from deltarule import engines
 from deltarule.estimators.base import BaseMLP
 from deltarule.estimators.class_records import (
     check_scale,
@@ -33,6 +31,16 @@ from deltarule.estimators.class_records import (
     temperature_record,
 )
 from deltarule.estimators.classifier import MLPClassifier
+from deltarule.estimators.fitted_records import (
+    features_record,
+    number_or_nan,
+    set_features,
+    settings_record,
+    standardizer_from_record,
+    standardizer_record,
+    unfitted,
+    with_gaps,
+)
 from deltarule.estimators.fitting import Memory
 from deltarule.estimators.multitask import MultiTaskMLP
 from deltarule.estimators.networks import build_network
@@ -48,8 +56,6 @@ from deltarule.persistence import (
     Model,
     PathLike,
     check_writable,
-    decode,
-    encode,
     library_versions,
     read,
     write,
@@ -67,6 +73,9 @@ _ESTIMATORS: dict[str, type[BaseMLP]] = {
 #: What a file may hold, by name. A name that is not here is refused.
 KINDS: dict[str, type] = {"Parameters": Parameters, **_ESTIMATORS}
 _Class = TypeVar("_Class", bound=type)
+_Ways = tuple[Callable[[Any], Model], Callable[[Model], Any]]
+#: Of the kinds of higher rooms, what makes a `Model` of one, and one of a `Model`.
+_WAYS: dict[str, _Ways] = {}
 
 _FIELDS = ("kind", "settings", "features", "classes", "standardizer", "history")
 _HISTORY = (
@@ -83,22 +92,26 @@ _HISTORY = (
     "road",
     "stop_reason",
 )
-# Threads are opened by this number: a file must not ask for a million.
-_MOST_THREADS = 1024
 
 
-def register(kind: _Class) -> _Class:
-    """Let files hold a class of a higher room, with ``to_model`` and ``from_model``; a decorator.
+def register(
+    kind: _Class,
+    to_model: Callable[[Any], Model] | None = None,
+    from_model: Callable[[Model], Any] | None = None,
+) -> _Class:
+    """Let files hold a class of a higher room; a decorator of one that has both as its methods.
 
     Examples
     --------
     >>> @register
     ... class Forest:
-    ...     pass
+    ...     to_model = from_model = None
     >>> KINDS.pop("Forest") is Forest
     True
     """
     KINDS[kind.__name__] = kind
+    own: Any = kind
+    _WAYS[kind.__name__] = (to_model or own.to_model, from_model or own.from_model)
     return kind
 
 
@@ -107,15 +120,16 @@ def save(estimator: Any, path: PathLike, *, state: bool = True) -> None:
 
     Parameters
     ----------
-    estimator : MLPClassifier, MLPRegressor, MultiTaskMLP, Parameters or a table's model
+    estimator : MLPClassifier, MLPRegressor, MultiTaskMLP, TabularClassifier, TabularRegressor, \
+Parameters or a table's model
     path : path
         Conventionally ``*.safetensors``; an existing file is replaced as a whole.
     state : bool, default=True
         Whether to keep what training goes on from: a warm `fit` of the loaded estimator, or its
         `partial_fit`, is then that of the saved one bit for bit. The file holds two to six times
         the numbers (with Adam three times, with early stopping four). Without it the file is as
-        small as predictions need, and training goes on from the weights alone. `Parameters` and a
-        table's model have no state.
+        small as predictions need, and training goes on from the weights alone. `Parameters`, the
+        tabular estimators and a table's model have no state.
 
     Raises
     ------
@@ -157,8 +171,9 @@ def load(path: PathLike) -> Any:
 
     Returns
     -------
-    MLPClassifier, MLPRegressor, MultiTaskMLP, Parameters or TableModel
-        Of the class that was saved.
+    MLPClassifier, MLPRegressor, MultiTaskMLP, TabularClassifier, TabularRegressor, Parameters or \
+TableModel
+        Of the class that was saved; an estimator is fitted and predicts the same bits.
 
     Raises
     ------
@@ -176,13 +191,15 @@ def from_model(model: Model, path: PathLike) -> Any:
             wrong("kind", f"one of {', '.join(KINDS)}", model.kind)
         if model.state is not None and model.kind not in _ESTIMATORS:
             wrong("state", f"null for {model.kind}", "a record")
+        if model.others and model.kind not in _WAYS:
+            wrong("others", f"left out for {model.kind}", f"{len(model.others)} networks")
         if model.kind == "Parameters":
             if model.sections:
                 wrong("sections", "none for Parameters", ", ".join(model.sections))
             return model.parameters
         found: Any = KINDS[model.kind]
-        if model.kind not in _ESTIMATORS:
-            return found.from_model(model)
+        if model.kind in _WAYS:
+            return _WAYS[model.kind][1](model)
         if set(model.sections) != {"estimator"}:
             wrong("sections", "estimator alone", ", ".join(model.sections))
         estimator = estimator_from_record(model.sections["estimator"], model.parameters)
@@ -205,8 +222,7 @@ def model_of(estimator: Any, *, state: bool = True) -> Model:
         kept = _kept(estimator, parameters) if state else None
         return Model(parameters, record["kind"], {"estimator": record}, versions(), kept)
     if type(estimator) in KINDS.values():
-        found: Model = estimator.to_model()
-        return found
+        return _WAYS[type(estimator).__name__][0](estimator)
     raise InvalidParameterError(
         f"save takes an estimator of deltarule or its Parameters (got "
         f"{type(estimator).__name__}). Save the estimator inside it."
@@ -263,22 +279,15 @@ def estimator_record(estimator: BaseMLP) -> dict[str, Any]:
             f"{differs[0]} must be as it was at fit to be saved ({differs[1]} then, {differs[2]} "
             "now). Call fit again, or set it back."
         )
-    settings = estimator.get_params(deep=False)
-    if isinstance(settings["random_state"], np.random.RandomState):
-        settings["random_state"] = None
-    names = getattr(estimator, "feature_names_in_", None)
     temperature = temperature_record(estimator)
     return {
         "kind": kind,
-        "settings": {name: encode(value, name) for name, value in settings.items()},
-        "features": {
-            "count": int(estimator.n_features_in_),
-            "names": None if names is None else [str(name) for name in names],
-        },
+        "settings": settings_record(estimator),
+        "features": features_record(estimator),
         "classes": classes_record(estimator._code) if hasattr(estimator, "_code") else None,
         "standardizer": {
-            "inputs": _standardizer_record(estimator._standardizer),
-            "target": _standardizer_record(getattr(estimator, "_target_standardizer", None)),
+            "inputs": standardizer_record(estimator._standardizer),
+            "target": standardizer_record(getattr(estimator, "_target_standardizer", None)),
         },
         "history": _history_record(estimator),
         **({} if temperature is None else {"temperature": temperature}),
@@ -299,22 +308,15 @@ def estimator_from_record(record: Any, parameters: Parameters) -> Any:
     more = [name for name in ("temperature", "heads") if name in given]
     fields = Fields(record, "estimator", (*_FIELDS, *more))
     kind = fields.text("kind", _ESTIMATORS)
-    estimator = _unfitted(kind, fields.mapping("settings"))
+    where = "estimator.settings"
+    estimator = unfitted(_ESTIMATORS[kind], fields.mapping("settings"), where)
     network = parameters.network
     for index, layer in enumerate(network.layers):
         if not isinstance(layer, Dense | BatchNormalization | LayerNormalization | Dropout):
             wrong(f"network.layers[{index}]", "a layer of an estimator", layer.name)
     if not (isinstance(network.layers[0], Dense) and isinstance(network.layers[-1], Dense)):
         wrong("network.layers", "a dense layer first and last", network.layers[0].name)
-    features = Fields(fields.value("features"), "estimator.features", ("count", "names"))
-    estimator.n_features_in_ = features.integer("count", 1)
-    if estimator.n_features_in_ != network.n_inputs:
-        wrong("estimator.features.count", str(network.n_inputs), estimator.n_features_in_)
-    if features.optional("names"):
-        names = features.texts("names")
-        if len(names) != network.n_inputs:
-            wrong("estimator.features.names", f"{network.n_inputs} names", len(names))
-        estimator.feature_names_in_ = np.array(names, dtype=object)
+    set_features(estimator, fields.value("features"), "estimator.features", network.n_inputs)
     if (kind == "MultiTaskMLP") != ("heads" in given):
         wrong("estimator.heads", "there for a MultiTaskMLP alone", given.get("heads"))
     if kind == "MLPClassifier":
@@ -344,25 +346,6 @@ def estimator_from_record(record: Any, parameters: Parameters) -> Any:
     estimator._publish(parameters)
     if temperature is not None:
         estimator.temperature_ = temperature
-    return estimator
-
-
-def _unfitted(kind: str, settings: dict[str, Any]) -> Any:
-    cls = _ESTIMATORS[kind]
-    known = inspect.signature(cls).parameters
-    # A setting that a later release adds is missing in older files and keeps its default.
-    for name in settings:
-        if name not in known:
-            wrong("estimator.settings", f"among {', '.join(known)}", name)
-    decoded = {name: decode(value, f"settings.{name}") for name, value in settings.items()}
-    estimator: Any = cls(**decoded)
-    try:
-        estimator._validate_params()
-        engines.thread_count(estimator.n_threads)
-    except (ValueError, TypeError) as problem:
-        raise ModelFileError(f"estimator.settings: {problem}") from None
-    if estimator.n_threads is not None and abs(estimator.n_threads) > _MOST_THREADS:
-        wrong("estimator.settings.n_threads", f"at most {_MOST_THREADS}", estimator.n_threads)
     return estimator
 
 
@@ -403,25 +386,15 @@ def _shown(network: Network) -> dict[str, Any]:
     }
 
 
-def _standardizer_record(standardizer: Standardizer | None) -> dict[str, Any] | None:
-    if standardizer is None:
-        return None
-    center = standardizer.center
-    return {
-        "center": None if center is None else center.tolist(),
-        "scale": standardizer.scale.tolist(),
-    }
-
-
 def _set_standardizers(estimator: Any, fields: Fields, parameters: Parameters) -> None:
     both = Fields(fields.value("standardizer"), "estimator.standardizer", ("inputs", "target"))
     network = parameters.network
-    found = _standardizer_from_record(both, "inputs", network.n_inputs)
+    found = _optional_standardizer(both, "inputs", network.n_inputs)
     estimator._standardizer = found
     estimator.input_center_ = None if found is None else found.center
     estimator.input_scale_ = None if found is None else found.scale
     columns = getattr(estimator, "_columns", network.n_outputs)
-    target = _standardizer_from_record(both, "target", columns)
+    target = _optional_standardizer(both, "target", columns)
     if hasattr(estimator, "_code"):
         if target is not None:
             wrong("estimator.standardizer.target", "null for a classifier", "a record")
@@ -431,19 +404,11 @@ def _set_standardizers(estimator: Any, fields: Fields, parameters: Parameters) -
     estimator.target_scale_ = None if target is None else target.scale
 
 
-def _standardizer_from_record(both: Fields, name: str, columns: int) -> Standardizer | None:
+def _optional_standardizer(both: Fields, name: str, columns: int) -> Standardizer | None:
     if not both.optional(name):
         return None
     where = f"estimator.standardizer.{name}"
-    fields = Fields(both.value(name), where, ("center", "scale"))
-    center = np.array(fields.numbers("center")) if fields.optional("center") else None
-    scale = np.array(fields.numbers("scale"))
-    for values in (center, scale):
-        if values is not None and len(values) != columns:
-            wrong(where, f"{columns} numbers each", len(values))
-    if not (scale > 0).all():
-        wrong(f"{where}.scale", "above 0", float(scale.min()))
-    return Standardizer(center, scale)
+    return standardizer_from_record(both.value(name), where, columns)
 
 
 def _history_record(estimator: Any) -> dict[str, Any]:
@@ -463,16 +428,7 @@ def _history_record(estimator: Any) -> dict[str, Any]:
     }
     if estimator.__dict__.get("best_epoch_") is not None:
         values["best_epoch"] = estimator.best_epoch_
-    return {name: _with_gaps(value) for name, value in values.items()}
-
-
-def _with_gaps(value: Any) -> Any:
-    """JSON has no NaN and no infinity: a loss that is not finite is null."""
-    if isinstance(value, list):
-        return [_with_gaps(entry) for entry in value]
-    if isinstance(value, float | np.floating):
-        return float(value) if np.isfinite(value) else None
-    return value
+    return {name: with_gaps(value) for name, value in values.items()}
 
 
 def _set_history(estimator: Any, fields: Fields) -> None:
@@ -486,12 +442,12 @@ def _set_history(estimator: Any, fields: Fields) -> None:
     estimator.validation_scores_ = history.curve("validation_score") if judged else None
     last = len(estimator.loss_curve_) - 1
     estimator.best_epoch_ = history.integer("best_epoch", 0, last) if more else None
-    estimator.loss_ = _number_or_nan(history, "final_loss")
+    estimator.loss_ = number_or_nan(history, "final_loss")
     # With early stopping there is none; rows that were only judged leave it.
     known = not judged or history.optional("best_loss")
-    estimator.best_loss_ = _number_or_nan(history, "best_loss") if known else None
+    estimator.best_loss_ = number_or_nan(history, "best_loss") if known else None
     estimator.best_validation_score_ = (
-        _number_or_nan(history, "best_validation_score") if judged else None
+        number_or_nan(history, "best_validation_score") if judged else None
     )
     estimator.n_iter_ = history.integer("epochs")
     estimator.t_ = history.integer("samples")
@@ -499,7 +455,3 @@ def _set_history(estimator: Any, fields: Fields) -> None:
     estimator.engine_ = history.text("engine")
     estimator.road_ = history.text("road")
     estimator.stop_reason_ = StopReason[history.text("stop_reason", StopReason.__members__)]
-
-
-def _number_or_nan(history: Fields, name: str) -> float:
-    return history.number(name) if history.optional(name) else float("nan")

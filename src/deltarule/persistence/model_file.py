@@ -30,15 +30,20 @@ from deltarule.dataclass import dataclass
 from deltarule.definitions import Array
 from deltarule.exceptions import DeltaruleError, InvalidParameterError, ModelFileError
 from deltarule.network import Network, Parameters
-from deltarule.persistence.networks import network_from_record, network_record
+from deltarule.persistence.networks import (
+    network_from_record,
+    network_record,
+    others_from_record,
+    others_record,
+)
 from deltarule.persistence.paths import NotRegularError, PathLike, open_regular, replace_file
 from deltarule.persistence.records import ALTERED, Fields, from_json, to_json, wrong
 from deltarule.persistence.states import Kept, StateRecord, state_record, state_tensors
 
 FORMAT = "deltarule-model"
-#: What this release reads up to. A file without a state is written in version 1.
-FORMAT_VERSION = 2
-SECTIONS = ("estimator", "table")
+#: What this release reads up to. A file is written in the lowest version that can hold it.
+FORMAT_VERSION = 3
+SECTIONS = ("estimator", "table", "tabular")
 
 # A header is read before anything can be believed; the bound is far above any real model's.
 MAX_HEADER_BYTES = 64 * 2**20
@@ -58,11 +63,15 @@ class Model:
     kind : str
         What was saved: ``"Parameters"`` or the name of a class of a higher room.
     sections : mapping of str to mapping
-        Plain records of the higher rooms, by section name: ``"estimator"``, ``"table"``.
+        Plain records of the higher rooms, by section name: ``"estimator"``, ``"table"``,
+        ``"tabular"``.
     versions : mapping of str to str
         Releases of the libraries that wrote the file; for people, never needed to read it.
     state : Kept or None
         What a training goes on from.
+    others : tuple of Parameters
+        Further networks with their numbers, in the dtype of `parameters`: the other members of an
+        ensemble, say. Neighbours of one architecture share one `Network`.
     """
 
     parameters: Parameters
@@ -70,6 +79,7 @@ class Model:
     sections: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     versions: Mapping[str, str] = dataclasses.field(default_factory=dict)
     state: Kept | None = None
+    others: tuple[Parameters, ...] = ()
 
 
 def write(model: Model, path: PathLike) -> None:
@@ -84,7 +94,8 @@ def write(model: Model, path: PathLike) -> None:
     Raises
     ------
     InvalidParameterError
-        If the model holds a Python function or numbers that are not finite.
+        If the model holds a Python function, numbers that are not finite, or networks of several
+        dtypes.
     OutputPathError
         If the path cannot be written.
 
@@ -106,9 +117,14 @@ def write(model: Model, path: PathLike) -> None:
 def to_bytes(model: Model) -> bytes:
     """The model file as bytes."""
     parameters, kept = model.parameters, model.state
-    tensors = {"parameters": parameters.vector}
-    if parameters.network.buffer_size:
-        tensors["buffers"] = parameters.buffers
+    tensors = _network_tensors("", parameters)
+    for index, other in enumerate(model.others):
+        if other.dtype != parameters.dtype:
+            raise InvalidParameterError(
+                f"others[{index}] must be {parameters.dtype}, as the parameters are, to be saved "
+                f"(got {other.dtype}). Convert it with astype."
+            )
+        tensors |= _network_tensors(_prefix(index), other)
     beside = {} if kept is None else state_tensors(kept, parameters)
     for name, tensor in (tensors | beside).items():
         if not np.isfinite(tensor).all():
@@ -128,6 +144,7 @@ def to_bytes(model: Model) -> bytes:
         "kind": model.kind,
         "dtype": parameters.dtype.name,
         "network": network_record(parameters.network),
+        **({"others": others_record(parameters, model.others)} if model.others else {}),
         "sections": {name: model.sections[name] for name in sorted(model.sections)},
         "state": None if kept is None else state_record(kept, parameters),
         "versions": dict(model.versions) or library_versions(),
@@ -138,10 +155,23 @@ def to_bytes(model: Model) -> bytes:
         for name, tensor in tensors.items()
     }
     text = to_json(record)
-    version = "1" if kept is None else "2"
+    version = "3" if model.others else "1" if kept is None else "2"
     head = {"format": FORMAT, "format_version": version, "record": text}
     data = b"".join(tensors[name].tobytes() for name in sorted(tensors))
     return _assemble(tensors, {**head, "sha256": _digest(head, data)}, data)
+
+
+def _prefix(index: int) -> str:
+    """What stands before the names of the tensors of a further network."""
+    return f"others.{index}."
+
+
+def _network_tensors(prefix: str, parameters: Parameters) -> dict[str, Array]:
+    """The numbers of a network, by their names in the file."""
+    found = {f"{prefix}parameters": parameters.vector}
+    if parameters.network.buffer_size:
+        found[f"{prefix}buffers"] = parameters.buffers
+    return found
 
 
 def _assemble(tensors: Mapping[str, Array], head: Mapping[str, str], data: bytes) -> bytes:
@@ -217,14 +247,18 @@ def _read(file: BinaryIO, name: str, size: int) -> Model:
     except ModelFileError as problem:
         _refuse(name, f"the record cannot be read ({problem}). {ALTERED}")
     try:
-        record = Fields(values, "record", _RECORD)
+        version = int(head["format_version"])
+        record = Fields(values, "record", _RECORD if version < 3 else (*_RECORD, "others"))
         network = network_from_record(record.mapping("network"))
+        others = () if version < 3 else others_from_record(record.value("others"), network)
         dtype = record.text("dtype", _DTYPES)
-        expected = _expected_tensors(network, dtype)
+        expected = _expected_tensors("", network, dtype)
+        for index, other in enumerate(others):
+            expected |= _expected_tensors(_prefix(index), other, dtype)
         kind, sections, versions = record.text("kind"), _sections(record), _versions(record)
         state = None
         if record.optional("state"):
-            if head["format_version"] == "1":
+            if version == 1:
                 wrong("state", "null in format version 1", record.value("state"))
             state = StateRecord(record.value("state"), network, dtype)
             kind_of = _DTYPES[state.dtype]
@@ -246,11 +280,19 @@ def _read(file: BinaryIO, name: str, size: int) -> Model:
     for tensor_name, tensor in tensors.items():
         if not np.isfinite(tensor).all():
             _refuse(name, f"{tensor_name} holds NaN or inf. {ALTERED}")
-    parameters = Parameters(network, tensors["parameters"])
-    if "buffers" in tensors:
-        parameters = parameters.replace(buffers=tensors["buffers"])
+    parameters = _parameters("", network, tensors)
     kept = None if state is None else state.kept(parameters, tensors)
-    return Model(parameters, kind, sections, versions, kept)
+    rest = tuple(_parameters(_prefix(i), other, tensors) for i, other in enumerate(others))
+    return Model(parameters, kind, sections, versions, kept, rest)
+
+
+def _parameters(prefix: str, network: Network, tensors: Mapping[str, Array]) -> Parameters:
+    """A network with its numbers, which were held to its sizes."""
+    return Parameters(
+        network,
+        tensors[f"{prefix}parameters"],
+        tensors.get(f"{prefix}buffers"),  # type: ignore[arg-type]
+    )
 
 
 def _header(file: BinaryIO, name: str, size: int) -> tuple[bytes, dict[str, Any]]:
@@ -315,12 +357,14 @@ def _head(header: dict[str, Any], name: str) -> dict[str, str]:
     return head
 
 
-def _expected_tensors(network: Network, dtype: str) -> dict[str, tuple[str, list[int]]]:
+def _expected_tensors(
+    prefix: str, network: Network, dtype: str
+) -> dict[str, tuple[str, list[int]]]:
     """What tensors the network must have, in the words of a safetensors header."""
     sizes = {"parameters": network.size, "buffers": network.buffer_size}
     if not sizes["buffers"]:
         del sizes["buffers"]
-    return {name: (_DTYPES[dtype], [size]) for name, size in sizes.items()}
+    return {f"{prefix}{name}": (_DTYPES[dtype], [size]) for name, size in sizes.items()}
 
 
 def _check_tensors(

@@ -176,7 +176,7 @@ def option_from_record(record: Any, family: Family[Any], where: str) -> Any:
             wrong(f"{where}.{field.name}", f"of type {field.type}", value)
     try:
         return from_record(record, family)
-    except (DeltaruleError, TypeError, AttributeError, OverflowError) as problem:
+    except (DeltaruleError, TypeError, ValueError, AttributeError, OverflowError) as problem:
         raise ModelFileError(f"{where}: {problem} {ALTERED}") from None
 
 

@@ -144,6 +144,8 @@ class TableModel:
         """
         if set(model.sections) != {"estimator", "table"}:
             wrong("sections", "estimator and table", ", ".join(model.sections))
+        if model.others:
+            wrong("others", "left out for TableModel", f"{len(model.others)} networks")
         fields = Fields(model.sections["table"], "table", _FIELDS)
         columns = ColumnPlan.from_record(fields.value("columns"))
         target = TargetPlan.from_record(fields.value("target"))

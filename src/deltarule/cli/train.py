@@ -16,11 +16,12 @@ from deltarule.cli.output import Output, bytes_text
 from deltarule.cli.progress import Progress
 from deltarule.cli.train_options import add_arguments, check, is_by_hand, report_path
 from deltarule.cli.train_parts import Parts, divide, plan_columns
-from deltarule.cli.train_text import tell_parts, tell_plan, tell_scores
-from deltarule.cli.train_work import judge, rivals
+from deltarule.cli.train_text import names_of, tell_parts, tell_plan, tell_scores
+from deltarule.cli.train_work import judge, judged_rows, rivals
+from deltarule.exceptions import OutputPathError
 
 if TYPE_CHECKING:
-    from deltarule.cli.train_work import Fitted
+    from deltarule.cli.train_work import Fitted, Judged
     from deltarule.tables import TableEnsemble, TableModel
 
 __all__ = ["DESCRIPTION", "Outcome", "add_arguments", "check", "run", "train"]
@@ -76,6 +77,7 @@ def train(args: argparse.Namespace, out: Output) -> Outcome:
         tell_scores(judged.record, out)
         record = judged.record
         _save(args, judged.model, record, out)
+        _report(args, parts, judged, out, progress)
         if fitted.interrupted is not None:
             message = f"{fitted.interrupted}. The model so far is saved in {args.output}."
             record["error"] = {"kind": "Interrupted", "message": message}
@@ -102,8 +104,42 @@ def check_report(args: argparse.Namespace) -> None:
         If it cannot, or the file that is there is no report.
     """
     path = report_path(args)
-    if path is not None:
-        check_output(path, args.table, args.output)
+    if path is None:
+        return
+    if os.path.realpath(path) == os.path.realpath(args.output):
+        raise OutputPathError(
+            f"{path} cannot be both model and report. Name another file with --report."
+        )
+    check_output(path, args.table)
+    if args.report is None and os.path.exists(path):
+        from deltarule.tables.report import is_report
+
+        if not is_report(path):
+            raise OutputPathError(
+                f"{path} is there and no report of deltarule. Name another file with --report, or "
+                "say --no-report."
+            )
+
+
+def _report(
+    args: argparse.Namespace, parts: Parts, judged: Judged, out: Output, progress: Progress
+) -> None:
+    """Write the page; the model is saved by now, whatever happens here."""
+    path = report_path(args)
+    judged.record["report"] = path
+    if path is None:
+        return
+    from deltarule.tables import report
+
+    progress.doing("writing the report")
+    table = parts.table.take(judged_rows(parts))
+    predicted, names = judged.predictions["network"], names_of(judged.record)
+    found = report.gather(
+        judged.model, table, predicted, judged.probabilities, judged.record, names, args.seed
+    )
+    report.write(found, path)
+    progress.clear()
+    out.line(f"report {path}")
 
 
 def _save(args: argparse.Namespace, model: Any, record: dict[str, Any], out: Output) -> None:

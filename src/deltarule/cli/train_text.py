@@ -67,11 +67,14 @@ def _some(names: list[str], most: int = 12) -> str:
     return f"{', '.join(names[:most])}{more}"
 
 
-#: Who is judged, in words.
-WHO = {
-    "linear": "linear model",
-    "boosted": "HistGradientBoosting",
-}
+def names_of(record: dict[str, Any]) -> dict[str, str]:
+    """Who is judged, in words."""
+    return {
+        "network": "this network" if record["preset"] is None else "this ensemble",
+        "linear": "linear model",
+        "boosted": "HistGradientBoosting",
+        "naive": "most frequent class" if record["score_name"] == "accuracy" else "mean",
+    }
 
 
 def tell_scores(record: dict[str, Any], out: Output) -> None:
@@ -86,11 +89,12 @@ def tell_scores(record: dict[str, Any], out: Output) -> None:
         how = f"; {_STOP_WORDS.get(reason, reason.replace('_', ' '))}"
     else:
         each = record["parameters"] // record["networks"]
+        several = record["networks"] > 1
         out.line(
-            f"  networks  {record['networks']} of {units}, {each} parameters each, preset "
-            f"{record['preset']}, {record['engine']} engine"
+            f"  networks  {record['networks']} of {units}, {each} parameters{' each' * several}, "
+            f"preset {record['preset']}, {record['engine']} engine"
         )
-        how = " for all and the linear model beside them"
+        how = f" with the linear model beside {'them' if several else 'it'}"
     out.line(
         f"  training  {counted(record['epochs'], 'epoch')}, {record['seconds']['network']:.2f} s"
         f"{how}"
@@ -111,11 +115,7 @@ def score_lines(record: dict[str, Any]) -> list[str]:
     """Every score in a line, with its spread where there is one."""
     accuracy = record["score_name"] == "accuracy"
     where = "held-out rows" if record["judged_on"] == "holdout" else "training rows"
-    names = {
-        "network": "this network" if record["preset"] is None else "this ensemble",
-        "naive": "most frequent class" if accuracy else "mean",
-        **WHO,
-    }
+    names = names_of(record)
     spread, seconds = record["spread"], record["seconds"]
     rows = [[where, "accuracy" if accuracy else "R²", "±", "seconds"]]
     for who, score in record["scores"].items():

@@ -16,6 +16,7 @@ import numpy as np
 from deltarule.definitions import Array
 from deltarule.estimators.files import register
 from deltarule.persistence import Fields, Model, wrong
+from deltarule.tables import files
 from deltarule.tables.classifier import TabularClassifier
 from deltarule.tables.columns import ColumnPlan
 from deltarule.tables.model import check_classes, report_of
@@ -104,24 +105,30 @@ class TableEnsemble:
         UnknownCategoryWarning
             For each column with categories that training never saw.
         """
-        table = Table.of(frame)
+        table = self._rows(frame)
         if not table.rows:
             return self._empty()
         return np.asarray(self.estimator.predict(table))
 
     def predict_proba(self, frame: Any) -> Array:
         """The probability of every class, shape (rows, classes); classification only."""
-        table = Table.of(frame)
+        table = self._rows(frame)
         if not table.rows:
             return np.empty((0, len(self.classes_)))
         return np.asarray(self.estimator.predict_proba(table))
 
     def predict_quantiles(self, frame: Any) -> Array:
         """Each of `levels` for every row, shape (rows, targets, levels)."""
-        table, shape = Table.of(frame), (-1, len(self.target.names), len(self.levels))
+        table, shape = self._rows(frame), (-1, len(self.target.names), len(self.levels))
         if not table.rows:
             return np.empty((0, *shape[1:]))
         return np.asarray(self.estimator.predict_quantiles(table)).reshape(shape)
+
+    def _rows(self, frame: Any) -> Table:
+        """A table with no other columns than those that the estimator was fitted on."""
+        table = Table.of(frame)
+        known = {column.name for column in self.columns.columns}
+        return table.without([name for name in table.names if name not in known])
 
     def _empty(self) -> Array:
         if self.target.task == "classification":
@@ -131,7 +138,7 @@ class TableEnsemble:
 
     def to_model(self) -> Model:
         """What stands in a model file: the estimator's own, and a section ``table`` beside it."""
-        found = self.estimator.to_model()
+        found = files.to_model(self.estimator)
         about = {"target": self.target.record(), "report": dict(self.report)}
         return replace(found, kind="TableEnsemble", sections={**found.sections, "table": about})
 
@@ -149,8 +156,9 @@ class TableEnsemble:
             wrong("sections", "a section table", ", ".join(sections))
         fields = Fields(sections.pop("table"), "table", _FIELDS)
         target = TargetPlan.from_record(fields.value("target"))
-        kind = TabularClassifier if target.task == "classification" else TabularRegressor
-        estimator = kind.from_model(replace(model, kind=kind.__name__, sections=sections))
+        classes = target.task == "classification"
+        kind = "TabularClassifier" if classes else "TabularRegressor"
+        estimator = files.from_model(replace(model, kind=kind, sections=sections))
         if isinstance(estimator, TabularClassifier):
             check_classes(estimator)
             target = with_known_classes(target, estimator.classes_)

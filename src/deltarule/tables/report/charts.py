@@ -23,12 +23,13 @@ def scores(found: Sequence[Score], name: str) -> str:
     ends = [0.0, *(one.value for one in found)]
     ends += [one.value + (one.spread or 0.0) for one in found]
     known = [end for end in ends if math.isfinite(end)]
-    x = Scale(min(known), max(max(known), 1.0), 4, svg.WIDTH - 96)
+    x = Scale(min(known), max(max(known), 1.0), 4, svg.WIDTH - 116)
     parts, row = [], 46
     for place, one in enumerate(found):
         top = 4 + row * place
         told = "not defined" if not math.isfinite(one.value) else f"{one.value:.4f}"
         off = "" if not one.spread else f" ± {one.spread:.4f}"
+        parts.append(svg.line(x(0.0), top + 17, x(0.0), top + 39, "axis"))
         parts.append(svg.text(4, top + 13, svg.cut(one.who, 44), kind="strong" * (place == 0)))
         if math.isfinite(one.value):
             low, high = sorted((x(0.0), x(one.value)))
@@ -39,8 +40,7 @@ def scores(found: Sequence[Score], name: str) -> str:
             parts.append(svg.whisker(*around, top + 28, across=True))
         parts.append(svg.text(svg.WIDTH, top + 33, told + off, "end", "figures"))
     bottom = 4 + row * len(found)
-    parts.append(svg.line(x(0.0), 8, x(0.0), bottom, "axis"))
-    return svg.picture(parts, bottom + 4, f"{name} of the model beside that of others")
+    return svg.picture(parts, bottom, f"{name} of the model beside that of others")
 
 
 def curves(found: Sequence[Curve]) -> str:
@@ -54,10 +54,13 @@ def curves(found: Sequence[Curve]) -> str:
     x, y = Scale(1, epochs, LEFT, svg.WIDTH - RIGHT), Scale(low, high, 236, 30)
     parts = [svg.axes(x, y, "epoch", "loss")]
     faint = "" if len(found) == 1 else " thin"
+    lines = []
     for one in found:
         for values, kind in ((one.training, "one"), (one.held, "two")):
-            points = [(x(i + 1), y(value)) for i, value in enumerate(values) if value == value]
-            parts.append(svg.path(points, f"curve {kind}{faint}"))
+            points = [(x(i + 1), y.free(v)) for i, v in enumerate(values) if math.isfinite(v)]
+            lines.append(svg.path(points, f"curve {kind}{faint}"))
+    parts.append(svg.framed(x, y, lines))
+    for one in found:
         if one.kept is not None and one.held:
             where = x(one.kept + 1), y(one.held[one.kept])
             parts.append(svg.dot(*where, 4, "two", f"epoch {one.kept + 1} is kept"))
@@ -71,7 +74,7 @@ def curves(found: Sequence[Curve]) -> str:
 def confusion(labels: Sequence[str], counts: Array) -> str:
     """How often each class was taken for each, a grid coloured by the share of its row."""
     count = len(labels)
-    left = 16 + 7 * min(max(len(label) for label in labels), 10)
+    left = 34 + 7 * min(max(len(label) for label in labels), 10)
     size = min((svg.WIDTH - left - 6) / count, 64)
     names = [svg.cut(label, 10) for label in labels]
     right = left + size * count
@@ -93,7 +96,7 @@ def confusion(labels: Sequence[str], counts: Array) -> str:
                 small = "tiny" if len(digits) * 7.5 > size else ""
                 at = left + size * (j + 0.5)
                 parts.append(svg.text(at, middle + 4, digits, "middle", small))
-    parts.append(svg.text(12, 38 + size * count / 2, "actual", "middle", turned=True))
+    parts.append(svg.text(14, 38 + size * count / 2, "actual", "middle", turned=True))
     return svg.picture(parts, 44 + size * count, "confusion matrix")
 
 
@@ -152,7 +155,9 @@ def _counts(bins: Sequence[Bin], x: Scale, top: float, height: float) -> list[st
         tall = height * one.rows / most
         left, right = x(one.low), x(one.high)
         wide = max(right - left - 2, 2)
-        parts.append(svg.box(left + 1, top + height - tall, wide, tall, "other", f"{one.rows} rows"))
+        parts.append(
+            svg.box(left + 1, top + height - tall, wide, tall, "other", f"{one.rows} rows")
+        )
         middle = (left + right) / 2
         parts.append(svg.text(middle, top + height + 15, str(one.rows), "middle", "tiny"))
     parts.append(svg.text((x.start + x.stop) / 2, top + height + 31, "rows", "middle"))
@@ -188,9 +193,13 @@ def cloud(actual: Array, predicted: Array, name: str) -> str:
 
 def histogram(residuals: Array, name: str, pieces: int = 25) -> str:
     """How often each residual, actual minus predicted, was found."""
-    low, high = np.quantile(residuals, [0.005, 0.995]) if len(residuals) > 200 else (
-        residuals.min(),
-        residuals.max(),
+    low, high = (
+        np.quantile(residuals, [0.005, 0.995])
+        if len(residuals) > 200
+        else (
+            residuals.min(),
+            residuals.max(),
+        )
     )
     low, high = svg.padded([float(low), float(high)], 0.0)
     counts, edges = np.histogram(np.clip(residuals, low, high), pieces, (low, high))

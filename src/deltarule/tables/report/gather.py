@@ -65,7 +65,7 @@ def gather(
         model=os.path.basename(record["model"]),
         target=target.names,
         task=target.task,
-        facts=_facts(record),
+        facts=_facts(record, names),
         notes=list(record["notes"]),
         columns=[
             (column.name, column.kind, str(len(column.inputs)), sees(column))
@@ -157,8 +157,8 @@ def _curves(model: TableModel | TableEnsemble) -> list[Curve]:
             for history in model.estimator.histories_
         ]
     estimator: Any = model.estimator
-    curve = estimator.loss_curve_, estimator.validation_loss_curve_, estimator.validation_scores_
-    return [_curve(*curve)]
+    # Which of several epochs of the same score is kept is its own affair.
+    return [_curve(estimator.loss_curve_, estimator.validation_loss_curve_, None)]
 
 
 def _curve(training: Any, held: Any, judged: Any) -> Curve:
@@ -171,19 +171,23 @@ def _curve(training: Any, held: Any, judged: Any) -> Curve:
     return Curve(tuple(training or ()), tuple(held or ()), kept)
 
 
-def _facts(record: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _facts(record: Mapping[str, Any], names: Mapping[str, str]) -> list[tuple[str, str]]:
     units = "-".join(map(str, record["units"]))
     count = record["networks"]
     networks = f"{count} of {units} units" if count > 1 else f"1 network of {units} units"
     preset = "none: one plain network" if record["preset"] is None else record["preset"]
-    took = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in record["seconds"].items())
+    took = [
+        f"{names[who]} {seconds:.1f} s"
+        for who, seconds in record["seconds"].items()
+        if who != "naive"
+    ]
     return [
         ("task", f"{record['task']}, because {record['task_reason']}"),
         ("rows", f"{record['training_rows']} to train on, {record['holdout_rows']} held out"),
         ("preset", preset),
         ("networks", f"{networks}, {record['parameters']} parameters in all"),
         ("training", f"{record['epochs']} epochs, {record['engine']} engine"),
-        ("time", took),
+        ("time", ", ".join(took)),
     ]
 
 

@@ -86,9 +86,7 @@ class _ByColumn:
         self._inputs = plan.transform(table)
         widths = [len(column.inputs) for column in plan.columns if column.inputs]
         ends = np.cumsum(widths).tolist()
-        self._places = [
-            slice(stop - width, stop) for width, stop in zip(widths, ends, strict=True)
-        ]
+        self._places = [slice(stop - width, stop) for width, stop in zip(widths, ends, strict=True)]
         self._estimator: Any = model.estimator
         if isinstance(model, TableEnsemble):
             # A copy that takes inputs as they are, in place of a table to make them of.

@@ -26,8 +26,8 @@ def page(found: Findings) -> str:
     sections = [
         _head(found),
         _scores(found),
-        _learned(found),
         _curves(found),
+        _learned(found),
         _confusion(found) if found.task == "classification" else _residuals(found),
         _calibration(found),
         _importance(found),
@@ -53,8 +53,10 @@ def _head(found: Findings) -> str:
     )
 
 
-def _section(title: str, *parts: str) -> str:
-    return f"<section>\n<h2>{escape(title)}</h2>\n{''.join(parts)}</section>\n"
+def _section(title: str, *parts: str, whole: bool = False) -> str:
+    """A section; `whole` takes the width of the page, others stand in pairs where there is room."""
+    kind = ' class="whole"' if whole else ""
+    return f"<section{kind}>\n<h2>{escape(title)}</h2>\n{''.join(parts)}</section>\n"
 
 
 def _paragraph(words: str) -> str:
@@ -76,7 +78,7 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], numbers: int = -
     body = ""
     for first, *others in rows:
         cells = "".join(
-            f'<td{" class=number" * (place == numbers)}>{escape(cell)}</td>'
+            f"<td{' class=number' * (place == numbers)}>{escape(cell)}</td>"
             for place, cell in enumerate(others, 1)
         )
         body += f'<tr><th scope="row">{escape(first)}</th>{cells}</tr>\n'
@@ -104,7 +106,7 @@ def _scores(found: Findings) -> str:
     parts = [_figure(charts.scores(found.scores, found.score_name), words)]
     if found.more_scores:
         parts.append(_pairs(found.more_scores))
-    return _section("How good it is", _side_by_side(*parts))
+    return _section("How good it is", *parts)
 
 
 def _learned(found: Findings) -> str:
@@ -116,20 +118,23 @@ def _learned(found: Findings) -> str:
     if len(found.columns) > MOST_COLUMNS:
         words = f"{len(found.columns)} columns and what each was taken for"
         table = f"<details><summary>{words}</summary>\n{table}</details>\n"
-    return _section("What was learned from what", *parts, table)
+    beside = (f"<div>\n{''.join(parts)}</div>\n", table)
+    return _section("What was learned from what", _side_by_side(*beside), whole=True)
 
 
 def _curves(found: Findings) -> str:
     if not found.curves or not any(one.training for one in found.curves):
         return ""
     count = len(found.curves)
-    words = "Mean loss of an epoch." if count == 1 else f"Mean loss of an epoch, of {count} networks."
+    words = (
+        "Mean loss of an epoch." if count == 1 else f"Mean loss of an epoch, of {count} networks."
+    )
     if any(one.held for one in found.curves):
         words += " The held rows are those that a network did not learn from."
     kept = [one.kept + 1 for one in found.curves if one.kept is not None]
     if kept:
         words += f" Kept: epoch {', '.join(map(str, kept))}."
-    return _section("How the training went", _side_by_side(_figure(charts.curves(found.curves), words)))
+    return _section("How the training went", _figure(charts.curves(found.curves), words))
 
 
 def _confusion(found: Findings) -> str:
@@ -140,7 +145,7 @@ def _confusion(found: Findings) -> str:
             charts.confusion(found.labels, found.counts),
             "Rows by their actual class (down) and the predicted one (across).",
         )
-        return _section("What it takes for what", _side_by_side(figure))
+        return _section("What it takes for what", figure)
     wrong = found.counts.copy()
     np.fill_diagonal(wrong, 0)
     order = np.argsort(-wrong, axis=None, kind="stable")[:MOST_CONFUSIONS]
@@ -167,7 +172,7 @@ def _confusion(found: Findings) -> str:
         charts.bars(shares[:MOST_CONFUSIONS], "the classes that are least often found"),
         "The classes that are least often found, by the share of their rows that is.",
     )
-    return _section("What it takes for what", _side_by_side(most, least))
+    return _section("What it takes for what", _side_by_side(most, least), whole=True)
 
 
 def _residuals(found: Findings) -> str:
@@ -182,8 +187,10 @@ def _residuals(found: Findings) -> str:
                 f"Each point a row; on the line the prediction is right. {words}",
             )
         )
-        figures.append(_figure(charts.histogram(missed, one.name), "How far off, and to which side."))
-    return _section("What it gets wrong", _side_by_side(*figures))
+        figures.append(
+            _figure(charts.histogram(missed, one.name), "How far off, and to which side.")
+        )
+    return _section("What it gets wrong", _side_by_side(*figures), whole=True)
 
 
 def _calibration(found: Findings) -> str:
@@ -211,7 +218,11 @@ def _calibration(found: Findings) -> str:
             )
         if one.coverage:
             figures.append(_coverage(one))
-    return _section("Whether it can be believed", _side_by_side(*figures)) if figures else ""
+    if not figures:
+        return ""
+    if len(figures) == 1:
+        return _section("Whether it can be believed", *figures)
+    return _section("Whether it can be believed", _side_by_side(*figures), whole=True)
 
 
 def _coverage(one: Numbers) -> str:
@@ -232,9 +243,7 @@ def _importance(found: Findings) -> str:
         f"({found.importance_note}; the bars are one standard deviation over the shuffles). "
         f"Columns that say the same hide each other.{rest}"
     )
-    return _section(
-        "What matters", _side_by_side(_figure(charts.importance(found.importance), words))
-    )
+    return _section("What matters", _figure(charts.importance(found.importance), words))
 
 
 def _use(found: Findings) -> str:

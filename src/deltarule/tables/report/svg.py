@@ -38,6 +38,11 @@ class Scale:
         share = (min(max(value, self.low), self.high) - self.low) / (self.high - self.low)
         return self.start + share * (self.stop - self.start)
 
+    def free(self, value: float) -> float:
+        """The place of a number, also beyond the ends."""
+        share = (value - self.low) / (self.high - self.low)
+        return self.start + share * (self.stop - self.start)
+
     def ticks(self, most: int = 5) -> list[float]:
         """Round numbers between the ends."""
         return ticks(self.low, self.high, most)
@@ -151,6 +156,15 @@ def whisker(low: float, high: float, at: float, across: bool, half: float = 4) -
         at - half, high, at + half, high, "bar"
     )
     return line(at, low, at, high, "bar") + ends
+
+
+def framed(x: Scale, y: Scale, parts: Iterable[str]) -> str:
+    """Parts of which only what lies between the ends of the axes is shown."""
+    left, top = min(x.start, x.stop), min(y.start, y.stop)
+    size = place(abs(x.stop - x.start)), place(abs(y.stop - y.start))
+    shape = f'x="{place(left)}" y="{place(top)}" width="{size[0]}" height="{size[1]}"'
+    view = f'viewBox="{place(left)} {place(top)} {size[0]} {size[1]}"'
+    return f"<svg {shape} {view}>{''.join(parts)}</svg>"
 
 
 def axes(x: Scale, y: Scale, x_name: str, y_name: str) -> str:

@@ -85,6 +85,16 @@ def _shared(header: dict[str, Any]) -> None:
     header["others.0.parameters"]["data_offsets"] = header["parameters"]["data_offsets"]
 
 
+_TEXT = {"kind": "text", "categories": [], "width": 2**20}
+
+
+def _long_names(record: dict[str, Any]) -> None:
+    """A column whose long name would stand in each of its many inputs."""
+    column = record["sections"]["tabular"]["columns"][1]
+    record["sections"]["tabular"]["features"]["names"] = None
+    column.update(_TEXT, name="a" * 10**6, width=10**6)
+
+
 def _all_members(record: dict[str, Any]) -> None:
     section = record["sections"]["tabular"]
     section["linear"], section["recipe"]["members"] = False, 3
@@ -216,7 +226,8 @@ _OF_CLASSES: tuple[tuple[str, Any, str], ...] = (
 
 #: The same of numbers.
 _OF_NUMBERS: tuple[tuple[str, Any, str], ...] = (
-    (f"{_S}.loss", "os.system", "tabular.settings: loss must be one of"),
+    (f"{_S}.loss", "os.system", "tabular.settings: The 'loss' parameter"),
+    (f"{_S}.loss", {"option": "loss", "record": {"name": "poisson"}}, "settings.loss must be one"),
     (f"{_S}.loss", "absolute_error", "network.heads must be one head with AbsoluteError"),
     (f"{_S}.loss", {"option": "loss", "record": {"name": "x"}}, "loss record: name must be one of"),
     (
@@ -248,7 +259,9 @@ _OF_NUMBERS: tuple[tuple[str, Any, str], ...] = (
     ("sections.tabular.shares", [1.5], "tabular.shares must be numbers from 0 to 1 (got [1.5])"),
     ("sections.tabular.shares", [], "tabular.shares must be 1 numbers (got 0)"),
     ("sections.tabular.shares", None, "tabular.shares must be a list (got None)"),
-    ("sections.tabular.held.score", 1.0, "tabular.held must be a record with the fields "),
+    ("sections.tabular.offsets", [0.0, 1.0], "tabular.offsets must be 1 numbers (got 2)"),
+    ("sections.tabular.offsets", [None], "tabular.offsets must be a list of finite numbers"),
+    ("sections.tabular.held.log_loss", 1.0, "tabular.held must be a record with the fields score"),
 )
 
 #: name → (how to make it, words of the verdict)
@@ -347,6 +360,16 @@ ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
     "no dense layer last": (
         lambda: of(partial(_other_last, kind=BatchNormalization), "numbers"),
         "network.layers must be a dense layer last (got 'batch_normalization')",
+    ),
+    "columns for other inputs": (
+        lambda: with_record(
+            lambda r: r["sections"]["tabular"]["columns"][1].update(_TEXT), classes
+        ),
+        "table.columns must be columns for 3 inputs of network (got 1048576)",
+    ),
+    "names of inputs that fill the memory": (
+        lambda: with_record(_long_names, classes),
+        "table.columns must be inputs of at most 67108864 letters in all (got 1000032000000)",
     ),
     "numbers of another dtype": (
         lambda: of(_as_double),

@@ -33,14 +33,14 @@ def main() -> int:
     import datasets
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--tables", help=f"of {', '.join(datasets.NAMES)}, with commas")
+    parser.add_argument("--tables", help=f"of {', '.join(datasets.TABLES)}, with commas")
     parser.add_argument("--methods", help=f"of {', '.join(METHODS)}, with commas")
-    parser.add_argument("--folds", type=int, default=datasets.FOLDS)
+    parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--output", type=Path, default=RESULT)
     parser.add_argument("--no-documents", action="store_true", help="write the JSON alone")
     options = parser.parse_args()
-    tables = options.tables.split(",") if options.tables else list(datasets.NAMES)
+    tables = options.tables.split(",") if options.tables else list(datasets.TABLES)
     methods = options.methods.split(",") if options.methods else list(METHODS)
     measure(tables, methods, options.folds, options.workers, options.output)
     if not options.no_documents:
@@ -70,14 +70,14 @@ def measure(
         for fold in range(folds)
         for name in tables
         for method in methods
-        if not (method == "sklearn_mlp_scaled" and datasets.is_classification(name))
+        if not (method == "sklearn_mlp_scaled" and datasets.TABLES[name].task in datasets.CLASSES)
     ]
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         waiting = {pool.submit(run, *job): job for job in jobs}
         for done in as_completed(waiting):
             name, method, fold = waiting[done]
             found = done.result()
-            entry = result["tables"].setdefault(name, datasets.describe(name))
+            entry = result["tables"].setdefault(name, {"task": datasets.TABLES[name].task})
             each = entry.setdefault("methods", {}).setdefault(method, {})
             each[str(fold)] = found
             output.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
@@ -92,9 +92,9 @@ def run(name: str, method: str, fold: int) -> dict[str, float]:
     from sklearn.metrics import accuracy_score, log_loss, r2_score
 
     warnings.simplefilter("ignore")
-    X, y = datasets.load(name)
-    training, test = datasets.folds(name)[fold]
-    classes = datasets.is_classification(name)
+    X, y, task = datasets.load(name)
+    training, test = datasets.folds(y, task)[fold]
+    classes = task in datasets.CLASSES
     model = make(method, X, classes)
     began = time.process_time()
     model.fit(X.iloc[training], y.iloc[training])

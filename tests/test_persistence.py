@@ -303,6 +303,7 @@ GREEDY = (
     "another network of 10^11 weights",
     "another network whose size overflows 64 bits",
     "a thousand members",
+    "columns for other inputs",
 )
 
 

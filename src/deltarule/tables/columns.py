@@ -292,7 +292,23 @@ class ColumnPlan:
         names = [column.name for column in columns]
         if len(set(names)) < len(names):
             wrong("table.columns", "columns of different names", names)
+        letters = sum((len(c.name) + 32) * (len(c.categories) + c.width) for c in columns)
+        if letters > MOST_LETTERS:
+            wrong("table.columns", f"inputs of at most {MOST_LETTERS} letters in all", letters)
         return cls(columns)
+
+    def check_inputs(self, expected: int, what: str = "") -> None:
+        """Refuse the plan of a file that gives another number of inputs than a network takes.
+
+        Raises
+        ------
+        ModelFileError
+            Before so many names are made.
+        """
+        least = sum(max(len(c.categories) - 1, 0) + c.width for c in self.columns)
+        found = least if least > expected else len(self.inputs)
+        if found != expected:
+            wrong("table.columns", f"columns for {expected} inputs{what}", found)
 
 
 def _refuse_text(plan: ColumnPlan, table: Table) -> None:
@@ -337,6 +353,8 @@ _AT_LEAST: dict[str, Any] = {
 }
 #: Inputs of one column of text: more would only take memory because a file says so.
 MOST_TEXT_INPUTS = 2**20
+#: Letters of the names of all inputs, about: a long name of a column stands in each of its inputs.
+MOST_LETTERS = 2**26
 
 
 def _column_record(column: Column) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from deltarule.estimators.fitted_records import (
     unfitted,
     with_gaps,
 )
+from deltarule.estimators.quantiles import levels_of
 from deltarule.exceptions import DeltaruleError, InvalidParameterError, ModelFileError
 from deltarule.layers import Dense
 from deltarule.losses import LOSSES
@@ -39,7 +40,7 @@ from deltarule.tables.base_tabular import BaseTabular
 from deltarule.tables.classifier import TabularClassifier
 from deltarule.tables.columns import ColumnPlan
 from deltarule.tables.recipe import Recipe
-from deltarule.tables.regressor import TabularRegressor
+from deltarule.tables.regressor import PLAIN_LOSSES, TabularRegressor
 
 #: The classes taken from here are known to `dr.save` and `dr.load`.
 __all__ = [
@@ -70,12 +71,12 @@ _FIELDS = (
 )
 _OWN_FIELDS: dict[str, tuple[str, ...]] = {
     "TabularClassifier": ("classes", "factors"),
-    "TabularRegressor": ("target", "shares"),
+    "TabularRegressor": ("target", "shares", "offsets"),
 }
 #: What the rows that were held back said, each an attribute ``held_…_``.
 _HELD: dict[str, tuple[str, ...]] = {
     "TabularClassifier": ("log_loss", "score"),
-    "TabularRegressor": (),
+    "TabularRegressor": ("score",),
 }
 _TARGET = ("standardizer", "low", "high", "single")
 _CURVES = ("loss", "validation_loss", "validation_score", "seconds")
@@ -97,8 +98,24 @@ def to_model(estimator: Any) -> Model:
     """
     record = tabular_record(estimator)
     first, *others = networks_of(estimator)
+    _check_members(estimator)
     sections = {"tabular": record}
     return Model(first, record["kind"], sections, versions(), others=tuple(others))
+
+
+def _check_members(estimator: Any) -> None:
+    first = estimator.members_[0].network
+    for index, member in enumerate(estimator.members_):
+        if member.network != first:
+            raise InvalidParameterError(
+                f"members_ must be of one architecture to be saved (got another one at {index}). "
+                "Fit again."
+            )
+        if not (np.isfinite(member.vector).all() and np.isfinite(member.buffers).all()):
+            raise InvalidParameterError(
+                f"members_[{index}] must be finite to be saved (got NaN or inf). Fit again with "
+                "another random_state."
+            )
 
 
 def networks_of(estimator: Any) -> tuple[Parameters, ...]:
@@ -119,7 +136,10 @@ def tabular_record(estimator: Any) -> dict[str, Any]:
         "settings": settings_record(estimator),
         "features": features_record(estimator),
         "columns": estimator.columns_.record(),
-        "recipe": dataclasses.asdict(estimator.recipe_),
+        "recipe": {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in dataclasses.asdict(estimator.recipe_).items()
+        },
         "linear": estimator.linear_ is not None,
         "engine": estimator.engine_,
         "dropped_rows": int(estimator.n_dropped_rows_),
@@ -153,7 +173,11 @@ def _numbers_record(estimator: Any) -> dict[str, Any]:
         "high": [float(number) for number in high],
         "single": bool(estimator._single),
     }
-    return {"target": target, "shares": [float(share) for share in estimator.shares_]}
+    return {
+        "target": target,
+        "shares": [float(share) for share in estimator.shares_],
+        "offsets": [float(offset) for offset in estimator.offsets_],
+    }
 
 
 # ------------------------------------------------------------ a record as an estimator
@@ -253,15 +277,13 @@ def _set_networks(estimator: Any, networks: list[Parameters], linear: bool) -> N
     for index, member in enumerate(networks):
         if member.network != networks[0].network:
             wrong(f"others[{index - 1}]", "null: all members are alike", "another network")
-    estimator.members_ = networks
+    estimator.members_, estimator._network = networks, networks[0].network
     straight = estimator.linear_
     if straight is not None and len(straight.network.layers) != 1:
         where = f"others[{count - 1}].layers"
         wrong(where, "the one layer of a linear model", len(straight.network.layers))
     for where, own in _networks(estimator):
-        if own.n_inputs != len(estimator.columns_.inputs):
-            inputs = f"columns for {own.n_inputs} inputs of {where}"
-            wrong("tabular.columns", inputs, len(estimator.columns_.inputs))
+        estimator.columns_.check_inputs(own.n_inputs, f" of {where}")
         if own.n_outputs != networks[0].network.n_outputs:
             wrong(where, f"one of {networks[0].network.n_outputs} outputs", own.n_outputs)
         if not isinstance(own.layers[-1], Dense):
@@ -306,11 +328,13 @@ def _set_numbers(estimator: Any, fields: Fields, outputs: int) -> None:
         estimator._loss = choose(estimator.loss, LOSSES, "loss")
     except DeltaruleError as problem:
         raise ModelFileError(f"tabular.settings: {problem}") from None
+    if estimator._loss.name not in PLAIN_LOSSES:
+        wrong("tabular.settings.loss", f"one of {', '.join(PLAIN_LOSSES)}", estimator._loss.name)
     target = Fields(fields.value("target"), "tabular.target", _TARGET)
-    columns, left = divmod(outputs, max(len(estimator._levels()), 1))
+    levels = levels_of(estimator._loss)
+    columns, left = divmod(outputs, max(len(levels), 1))
     if left:
-        count = len(estimator._levels())
-        wrong("tabular.settings.loss", f"levels that divide {outputs} outputs", count)
+        wrong("tabular.settings.loss", f"levels that divide {outputs} outputs", len(levels))
     where = "tabular.target.standardizer"
     estimator._standardizer = standardizer_from_record(target.value("standardizer"), where, columns)
     if estimator._standardizer.center is None:
@@ -325,6 +349,7 @@ def _set_numbers(estimator: Any, fields: Fields, outputs: int) -> None:
     estimator.shares_ = _row(fields, "shares", outputs, "tabular")
     if (estimator.shares_ < 0).any() or (estimator.shares_ > 1).any():
         wrong("tabular.shares", "numbers from 0 to 1", estimator.shares_.tolist())
+    estimator.offsets_ = _row(fields, "offsets", outputs, "tabular")
 
 
 def _row(fields: Fields, name: str, count: int, where: str) -> Array:

@@ -140,7 +140,7 @@ def _of_mapping(frame: Mapping[Any, Any]) -> Found:
 def _of_frame(wrapped: Any) -> Found:
     found = Found()
     for name in wrapped.columns:
-        _put_series(found, str(name), wrapped[name])
+        _put_series(found, str(name), wrapped.get_column(name))
     return found
 
 

@@ -151,8 +151,7 @@ class TableModel:
         target = TargetPlan.from_record(fields.value("target"))
         estimator = estimator_from_record(model.sections["estimator"], model.parameters)
         network = model.parameters.network
-        if len(columns.inputs) != network.n_inputs:
-            wrong("table.columns", f"columns for {network.n_inputs} inputs", len(columns.inputs))
+        columns.check_inputs(network.n_inputs)
         if isinstance(estimator, MLPClassifier) != (target.task == "classification"):
             wrong("table.target.task", f"that of {type(estimator).__name__}", target.task)
         if target.task == "classification":

@@ -1,0 +1,141 @@
+"""Write what was measured of the tabular estimators into docs/tables.md, between its markers.
+
+    python benchmarks/tabular_texts.py [--check]
+
+All of it is of ``benchmarks/results/tabular.json``, which ``tabular.py`` measures. ``--check``
+changes nothing and exits with 1 where the page is not of that result.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+from pathlib import Path
+from typing import Any
+
+import tables
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULT = ROOT / "benchmarks" / "results" / "tabular.json"
+PAGE = ROOT / "docs" / "tables.md"
+
+#: What a column of the table is called.
+TITLES = {
+    "linear": "linear",
+    "boosting": "HistGradientBoosting",
+    "sklearn_mlp": "scikit-learn's MLP",
+    "sklearn_mlp_scaled": "its target scaled",
+    "fast": '`"fast"`',
+    "default": '`"default"`',
+    "best": '`"best"`',
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Write, or check; return an exit status."""
+    result = json.loads(RESULT.read_text(encoding="utf-8"))
+    old = PAGE.read_text(encoding="utf-8")
+    new = tables.between_markers(old, "tabular-scores", scores(result))
+    new = tables.between_markers(new, "tabular-log-loss", log_losses(result))
+    new = tables.between_markers(new, "tabular-seconds", seconds(result))
+    new = tables.between_markers(new, "tabular-summary", summary(result))
+    if "--check" in arguments:
+        if new != old:
+            print(f"stale: docs/{PAGE.name} is not of {RESULT.name}")
+        return int(new != old)
+    PAGE.write_text(new, encoding="utf-8")
+    print(f"written: docs/{PAGE.name} from {RESULT.name}")
+    return 0
+
+
+def write() -> None:
+    """Write the page."""
+    main([])
+
+
+def values(entry: dict[str, Any], method: str, what: str) -> list[float]:
+    """A number of every fold."""
+    return [found[what] for found in entry["methods"].get(method, {}).values() if what in found]
+
+
+def methods(result: dict[str, Any]) -> list[str]:
+    """Those that were measured, in order."""
+    known = {name for entry in result["tables"].values() for name in entry["methods"]}
+    return [name for name in TITLES if name in known]
+
+
+def scores(result: dict[str, Any]) -> str:
+    """Accuracy or R² of every table, mean and standard deviation over the folds."""
+    names = methods(result)
+    rows = []
+    for table, entry in result["tables"].items():
+        what = "accuracy" if entry["task"] in ("binary", "multiclass") else "R²"
+        cells = [_mean_and_spread(values(entry, name, "score")) for name in names]
+        rows.append([table, what, *cells])
+    return "\n".join([tables.table(["table", "", *[TITLES[n] for n in names]], rows), _source(result)])
+
+
+def log_losses(result: dict[str, Any]) -> str:
+    """Log loss of the tables with classes."""
+    names = [name for name in methods(result) if name != "sklearn_mlp_scaled"]
+    rows = [
+        [table, *[_mean_and_spread(values(entry, name, "log_loss")) for name in names]]
+        for table, entry in result["tables"].items()
+        if entry["task"] in ("binary", "multiclass")
+    ]
+    return tables.table(["table", *[TITLES[name] for name in names]], rows)
+
+
+def seconds(result: dict[str, Any]) -> str:
+    """Seconds of the processor for a fit, mean over the folds."""
+    names = methods(result)
+    rows = []
+    sums = dict.fromkeys(names, 0.0)
+    for table, entry in result["tables"].items():
+        cells = []
+        for name in names:
+            found = values(entry, name, "seconds")
+            cells.append(f"{statistics.mean(found):.2f}" if found else "")
+            sums[name] += statistics.mean(found) if found else 0.0
+        rows.append([table, *cells])
+    rows.append(["sum", *[f"{sums[name]:.1f}" for name in names]])
+    return tables.table(["table", *[TITLES[name] for name in names]], rows)
+
+
+def summary(result: dict[str, Any]) -> str:
+    """Where ``"default"`` stands, and where it gains least."""
+    ahead, near, margins = [], [], {}
+    for table, entry in result["tables"].items():
+        own = statistics.mean(values(entry, "default", "score"))
+        boosting = statistics.mean(values(entry, "boosting", "score"))
+        margins[table] = own - boosting
+        if own > boosting:
+            ahead.append(table)
+        if own > boosting - 0.01:
+            near.append(table)
+    worst = min(margins, key=lambda table: margins[table])
+    return (
+        f'`"default"` is ahead of HistGradientBoosting on {len(ahead)} of {len(margins)} tables '
+        f"and within 0.01 of it, or ahead, on {len(near)}. It gains least on {worst}: "
+        f"{margins[worst]:+.3f}."
+    )
+
+
+def _mean_and_spread(found: list[float]) -> str:
+    if not found:
+        return ""
+    spread = statistics.stdev(found) if len(found) > 1 else 0.0
+    return f"{statistics.mean(found):.4f} ± {spread:.3f}"
+
+
+def _source(result: dict[str, Any]) -> str:
+    return (
+        "Means over five folds ± their standard deviation. One thread. "
+        f"{tables.provenance(result)} Source: `benchmarks/results/{RESULT.name}`;\n"
+        "`make bench-tables` measures it again."
+    )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -31,7 +31,7 @@ public:
         : owner_(std::move(owner)),
           session_(session),
           busy_(busy),
-          input_scaling_(scaling_of(std::move(text.inputs), session.layers().front().inputs)),
+          input_scaling_(scaling_of(std::move(text.inputs), session.inputs())),
           learner_(session, plan, input_scaling_,
                    scaling_of(std::move(text.targets), session.layers().back().units)),
           repeats_(text.repeats),

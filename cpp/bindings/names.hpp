@@ -56,6 +56,12 @@ using LayerText = std::tuple<int64_t, int64_t, std::string, double, bool>;
 using HeadText = std::tuple<int64_t, int64_t, std::string, std::vector<double>, double, std::string, double,
                             std::vector<double>>;
 
+/// What stands in front of the first layer: inputs, those that are embedded, frequencies and width of
+/// that, its factor of the step size, whether all is scaled, the factor of the gains. Without any columns
+/// the first layer says how many inputs there are.
+using PreludeText = std::tuple<int64_t, std::vector<int64_t>, int64_t, int64_t, double, bool, double>;
+inline const PreludeText no_prelude{0, {}, 0, 0, 1, false, 1};
+
 inline void check_extra(const Layer& layer) {
     const auto got = [](auto number) { return " (got " + std::to_string(number) + ")."; };
     if (layer.normalization != Normalization::none && !(layer.epsilon > 0 && layer.epsilon <= 1e300))
@@ -110,6 +116,28 @@ inline std::vector<Layer> layers_of(const std::vector<LayerText>& texts,
             refuse("'ascending' is an output activation.");
     }
     return layers;
+}
+
+inline PreludeSettings prelude_of(const PreludeText& text, int64_t below) {
+    const auto& [inputs, columns, frequencies, width, embedding_rate, scales, gain_rate] = text;
+    for (const double rate : {embedding_rate, gain_rate})
+        if (!(rate >= 0 && std::isfinite(rate)))
+            refuse("a factor of the step size must be a finite number of at least 0 (got " +
+                   std::to_string(rate) + ").");
+    if (columns.empty()) return {0, {}, 0, 0, 1, scales, gain_rate};
+    const int64_t count = int64_t(columns.size());
+    if (inputs < 1 || inputs > below || frequencies < 1 || width < 1)
+        refuse("an embedding needs inputs, frequencies and a width of at least 1.");
+    for (const int64_t column : columns)
+        if (column < 0 || column >= inputs)
+            refuse("the columns of an embedding must be from 0 to " + std::to_string(inputs - 1) + " (got " +
+                   std::to_string(column) + ").");
+    if (count > (below - inputs) / width || inputs + count * width != below)
+        refuse("the inputs of the first layer must be those of the embedding and what it adds.");
+    if (frequencies > (int64_t(1) << 40) / (count * (2 + width)))
+        refuse("an embedding of " + std::to_string(frequencies) +
+               " frequencies does not fit into memory. Take fewer.");
+    return {inputs, columns, frequencies, width, embedding_rate, scales, gain_rate};
 }
 
 inline void check_loss(Loss loss, Activation activation) {

@@ -23,6 +23,7 @@ struct PredictorText {
     std::vector<LayerText> layers;
     std::vector<HeadText> heads;
     std::vector<ExtraText> extras;
+    PreludeText prelude;
 };
 
 template <class T>
@@ -77,13 +78,14 @@ private:
                              std::vector<double> center, std::vector<double> scale) {
         std::vector<Layer> layers = layers_of(text.layers, text.extras);
         std::vector<HeadSettings> heads = heads_of(text.heads, layers.back().units);
-        int64_t size = 0, buffer_size = 0;
+        PreludeSettings prelude = prelude_of(text.prelude, layers.front().inputs);
+        int64_t size = prelude.size(layers.front().inputs), buffer_size = 0;
         for (const Layer& layer : layers) {
             const bool normalized = layer.normalization != Normalization::none;
             size += (layer.inputs + layer.bias + 2 * normalized) * layer.units;
             if (layer.normalization == Normalization::batch) buffer_size += 2 * layer.units;
         }
-        const size_t inputs = size_t(layers.front().inputs);
+        const size_t inputs = size_t(prelude.columns.empty() ? layers.front().inputs : prelude.inputs);
         if (center.size() != scale.size() || (scale.size() && scale.size() != inputs))
             refuse("center and scale must both have one number for each input, or none.");
         Held held;
@@ -91,7 +93,7 @@ private:
         const T* const running =
             buffers.is_none() ? nullptr : data_of<T>(buffers, "buffers", {buffer_size}, held);
         return Predictor<T>(std::move(layers), numbers, std::move(center), std::move(scale), std::move(heads),
-                            running);
+                            running, std::move(prelude));
     }
 
     int64_t chosen(const T* outputs, double middle) const {
@@ -208,8 +210,8 @@ void bind_predictor(nb::module_& m, const char* name) {
 
 nb::object open_predictor(std::vector<LayerText> layers, nb::handle parameters, std::vector<double> center,
                           std::vector<double> scale, const std::string& dtype, std::vector<HeadText> heads,
-                          std::vector<ExtraText> extras, nb::handle buffers) {
-    const PredictorText text{std::move(layers), std::move(heads), std::move(extras)};
+                          std::vector<ExtraText> extras, nb::handle buffers, PreludeText prelude) {
+    const PredictorText text{std::move(layers), std::move(heads), std::move(extras), std::move(prelude)};
     if (dtype == "float32")
         return made<BoundPredictor<float>>(text, parameters, buffers, std::move(center), std::move(scale));
     if (dtype == "float64")
@@ -235,7 +237,8 @@ void bind_predictors(nb::module_& m) {
     m.def("Predictor", &open_predictor, nb::arg("layers"), nb::arg("parameters"),
           nb::arg("center") = std::vector<double>{}, nb::arg("scale") = std::vector<double>{},
           nb::arg("dtype") = "float64", nb::arg("heads") = std::vector<HeadText>{},
-          nb::arg("extras") = std::vector<ExtraText>{}, nb::arg("buffers").none() = nb::none());
+          nb::arg("extras") = std::vector<ExtraText>{}, nb::arg("buffers").none() = nb::none(),
+          nb::arg("prelude") = no_prelude);
 }
 
 }  // namespace deltarule::bindings

@@ -17,9 +17,11 @@ template <class T>
 class Bound {
 public:
     Bound(const std::vector<LayerText>& layers, const std::string& loss, double loss_parameter, int n_threads,
-          const std::vector<HeadText>& heads, const std::vector<ExtraText>& extras)
+          const std::vector<HeadText>& heads, const std::vector<ExtraText>& extras,
+          const PreludeText& prelude)
         : session_(layers_of(layers, extras), loss_of(loss), loss_parameter, n_threads,
-                   heads_of(heads, layers.empty() ? 0 : std::get<1>(layers.back()))) {
+                   heads_of(heads, layers.empty() ? 0 : std::get<1>(layers.back())),
+                   prelude_of(prelude, layers.empty() ? 0 : std::get<0>(layers.front()))) {
         const Activation last = session_.layers().back().activation;
         if (heads.empty()) check_loss(loss_of(loss), last);
         if (heads.empty() && last == Activation::ascending) refuse("'ascending' needs a head of its own.");
@@ -296,7 +298,7 @@ public:
     }
 
 private:
-    int64_t inputs() const { return session_.layers().front().inputs; }
+    int64_t inputs() const { return session_.inputs(); }
     int64_t outputs() const { return session_.layers().back().units; }
 
     /// Works without Python's lock; a signal handler that raised meanwhile raises from here.
@@ -412,11 +414,12 @@ void bind_session(nb::module_& m, const char* name) {
 
 nb::object open_session(const std::vector<LayerText>& layers, const std::string& loss, double loss_parameter,
                         const std::string& dtype, int64_t asked, const std::vector<HeadText>& heads,
-                        const std::vector<ExtraText>& extras) {
+                        const std::vector<ExtraText>& extras, const PreludeText& prelude) {
     const int n_threads = int(std::clamp<int64_t>(asked, 1, 1 << 20));  // a session takes what is useful
-    if (dtype == "float32") return made<Bound<float>>(layers, loss, loss_parameter, n_threads, heads, extras);
+    if (dtype == "float32")
+        return made<Bound<float>>(layers, loss, loss_parameter, n_threads, heads, extras, prelude);
     if (dtype == "float64")
-        return made<Bound<double>>(layers, loss, loss_parameter, n_threads, heads, extras);
+        return made<Bound<double>>(layers, loss, loss_parameter, n_threads, heads, extras, prelude);
     refuse("dtype must be 'float32' or 'float64' (got '" + dtype + "').");
 }
 
@@ -427,7 +430,7 @@ void bind_sessions(nb::module_& m) {
     bind_session<double>(m, "Session64");
     m.def("Session", &open_session, nb::arg("layers"), nb::arg("loss"), nb::arg("loss_parameter") = 0.0,
           nb::arg("dtype") = "float64", nb::arg("n_threads") = 1, nb::arg("heads") = std::vector<HeadText>{},
-          nb::arg("extras") = std::vector<ExtraText>{});
+          nb::arg("extras") = std::vector<ExtraText>{}, nb::arg("prelude") = no_prelude);
 }
 
 }  // namespace deltarule::bindings

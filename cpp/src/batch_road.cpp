@@ -24,11 +24,6 @@ constexpr unsigned fewest_processors = 8;
 
 int64_t divide_up(int64_t count, int64_t by) { return (count + by - 1) / by; }
 
-template <class T>
-bool reads_entries(const Samples<T>& samples) {
-    return !samples.dense && !samples.written_out;
-}
-
 int useful_threads(int asked) {
     return std::clamp(asked, 1, int(std::max(std::thread::hardware_concurrency(), fewest_processors)));
 }
@@ -41,12 +36,33 @@ static Gate gate_behind(const Operation& before) {
     return before.gated ? Gate::kept : Gate::none;
 }
 
+/// The block that was listed last.
+static int64_t last_block(const OperationList& list) { return int64_t(list.widths.size()) - 1; }
+
+/// Embeds, which keeps cosines and sines, and scales, each into a block of its own.
+static void list_prelude(OperationList& list, const Prelude& prelude, int64_t units) {
+    const auto add = [&](OperationKind kind, int64_t kept, int64_t sums) {
+        const int64_t block = last_block(list);
+        Operation operation{kind, 0, block, block + 1, list.kept, false};
+        operation.sums = list.sums;
+        operation.listed = kind == OperationKind::scale && block == 0;
+        list.operations.push_back(operation);
+        list.widths.push_back(units);
+        list.kept += kept;
+        list.sums += sums;
+    };
+    if (prelude.column_count)
+        add(OperationKind::embed, 2 * prelude.column_count * prelude.frequencies, prelude.embedding_vectors);
+    if (prelude.scales) add(OperationKind::scale, 0, prelude.gain_vectors);
+}
+
 /// Keeps x̂, and for rows 1 / √(variance + ε).
 static void list_normalization(OperationList& list, const Layer& layer, int64_t l) {
     if (layer.normalization == Normalization::none) return;
     const bool by_rows = layer.normalization == Normalization::layer;
     const OperationKind kind = by_rows ? OperationKind::normalize_rows : OperationKind::normalize;
-    Operation normalize{kind, l, l + 1, l + 1, list.kept, !by_rows};
+    const int64_t block = last_block(list);
+    Operation normalize{kind, l, block, block, list.kept, !by_rows};
     normalize.sums = list.sums;
     list.kept += layer.units + by_rows;
     list.sums += 4 * layer.panels;
@@ -59,13 +75,16 @@ static void list_normalization(OperationList& list, const Layer& layer, int64_t 
     list.operations.push_back(normalize);
 }
 
-OperationList list_operations(const std::vector<Layer>& layers) {
+OperationList list_operations(const std::vector<Layer>& layers, const Prelude& prelude) {
     OperationList list;
-    int64_t widest = 0;
-    list.widths.push_back(layers[0].inputs);
+    list.widths.push_back(prelude.column_count ? prelude.inputs : layers[0].inputs);
+    list_prelude(list, prelude, layers[0].inputs);
+    int64_t widest = is_there(prelude) ? layers[0].inputs : 0;
     for (int64_t l = 0; l < int64_t(layers.size()); ++l) {
         const Layer& layer = layers[size_t(l)];
-        Operation affine{OperationKind::affine, l, l, l + 1, list.kept, false};
+        const int64_t below = last_block(list);
+        Operation affine{OperationKind::affine, l, below, below + 1, list.kept, false};
+        affine.listed = l == 0 && !prelude.column_count;
         if (!list.operations.empty()) affine.gate = gate_behind(list.operations.back());
         list.operations.push_back(affine);
         list.widths.push_back(layer.units);
@@ -79,7 +98,7 @@ OperationList list_operations(const std::vector<Layer>& layers) {
             list.operations.back().rectify = true;
             continue;
         }
-        Operation activation{OperationKind::activation, l, l + 1, l + 1, list.kept, false};
+        Operation activation{OperationKind::activation, l, below + 1, below + 1, list.kept, false};
         activation.gated = layer.activation != Activation::softmax;
         list.operations.push_back(activation);
         if (drops) {  // it takes a part in what the activation keeps
@@ -116,7 +135,7 @@ struct BatchRoad<T>::Buffers {
 
 template <class T>
 BatchRoad<T>::BatchRoad(Panels<T>& panels, Watch& watch, int threads)
-    : BatchRoad(panels, watch, threads, list_operations(panels.layers())) {}
+    : BatchRoad(panels, watch, threads, list_operations(panels.layers(), panels.network().prelude)) {}
 
 template <class T>
 BatchRoad<T>::BatchRoad(Panels<T>& panels, Watch& watch, int threads, OperationList list)
@@ -135,7 +154,7 @@ void BatchRoad<T>::plan_stages() {
     const int64_t count = int64_t(list_.operations.size());
     for (const Operation& operation : list_.operations) {
         measures_ |= operation.kind == OperationKind::moments;
-        normalizes_ |= normalizes(operation.kind);
+        sums_strips_ |= in_one_piece(operation.kind);
     }
     straight_ = {{0, count, true, true}};
     std::vector<int64_t> cuts = {0};
@@ -155,7 +174,7 @@ std::vector<Task> BatchRoad<T>::plan_tasks(int64_t first_layer_rows) const {
     for (size_t i = 0; i < list_.operations.size(); ++i) {
         const Operation& operation = list_.operations[i];
         const Layer& layer = panels_.layers()[size_t(operation.layer)];
-        if (normalizes(operation.kind)) tasks.push_back({int64_t(i), 0, layer.panels, 0, 2});
+        if (in_one_piece(operation.kind)) tasks.push_back({int64_t(i), 0, 0, 0, 0});
         if (operation.kind != OperationKind::affine) continue;
         const int64_t rows = operation.input ? panels_.kernels().rectangle_rows : first_layer_rows;
         const auto cut_weights = panels_.kernels().cut_weights;
@@ -166,12 +185,18 @@ std::vector<Task> BatchRoad<T>::plan_tasks(int64_t first_layer_rows) const {
     return tasks;
 }
 
+/// Rows of CSR that the first layer looks at entry by entry; what stands before it has them written out.
+template <class T>
+bool BatchRoad<T>::reads_entries(const Samples<T>& samples) const {
+    return !samples.dense && !samples.written_out && !is_there(panels_.network().prelude);
+}
+
 /// By shapes alone.
 template <class T>
 typename BatchRoad<T>::Cut BatchRoad<T>::cut(int64_t rows, bool measure) const {
     if (measure) return {false, std::max<int64_t>(1, rows), 0};  // their statistics are of all of them
     if (rows >= rows_for_parts && panels_.network().size <= parameters_for_parts && stages_.size() == 1 &&
-        !normalizes_) {
+        !sums_strips_) {
         const int64_t part = rows < rows_for_large_parts ? small_part : large_part;
         return {true, most_parts * part, part};
     }

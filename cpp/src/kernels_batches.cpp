@@ -19,7 +19,9 @@
 #include "deltarule/operation_activation.hpp"
 #include "deltarule/operation_affine.hpp"
 #include "deltarule/operation_dropout.hpp"
+#include "deltarule/operation_embed.hpp"
 #include "deltarule/operation_normalization.hpp"
+#include "deltarule/operation_scale.hpp"
 #include "deltarule/optimizers.hpp"
 #include "kernels_isa.hpp"
 
@@ -28,9 +30,9 @@ namespace {
 
 /// In the order of `OperationKind`.
 template <class T>
-constexpr OperationFunctions<T> operation_functions[] = {affine_functions<T>,         activation_functions<T>,
-                                                         moments_functions<T>,        normalize_functions<T>,
-                                                         normalize_rows_functions<T>, dropout_functions<T>};
+constexpr OperationFunctions<T> operation_functions[] = {
+    affine_functions<T>,         activation_functions<T>, moments_functions<T>, normalize_functions<T>,
+    normalize_rows_functions<T>, dropout_functions<T>,    embed_functions<T>,   scale_functions<T>};
 
 template <class T>
 const OperationFunctions<T>& functions_of(const Operation& operation) {
@@ -173,15 +175,33 @@ const Layer& layer_of(const Batch<T>& batch, const Task& task) {
 }
 
 template <class T>
-bool of_normalization(const Batch<T>& batch, const Task& task) {
-    return normalizes(batch.operations[task.operation].kind);
+bool of_piece(const Batch<T>& batch, const Task& task) {
+    return in_one_piece(batch.operations[task.operation].kind);
 }
 
-/// Gain and shift, a row each.
+/// Parameters in one piece of the store; `size` includes padding.
+struct Piece {
+    int64_t at, size;
+    double rate;  ///< factor of the step size
+};
+
 template <class T>
-Rectangle<T> extra_in(T* panels, const Layer& layer) {
-    const int64_t width = layer.panels * lanes<T>;
-    return {panels + layer.extra, 1, 2, width};
+Piece piece_of(const Batch<T>& batch, const Task& task) {
+    const Operation& operation = batch.operations[task.operation];
+    const Prelude& prelude = batch.network->prelude;
+    if (operation.kind == OperationKind::embed)
+        return {prelude.embedding, prelude.embedding_vectors * lanes<T>, prelude.embedding_rate};
+    if (operation.kind == OperationKind::scale)
+        return {prelude.gain, prelude.gain_vectors * lanes<T>, prelude.gain_rate};
+    const Layer& layer = layer_of(batch, task);  // gain and shift
+    return {layer.extra, 2 * layer.panels * lanes<T>, 1};
+}
+
+/// A piece in an array that lies as the store does. Gain and shift have a row each.
+template <class T>
+Rectangle<T> piece_in(T* panels, const Batch<T>& batch, const Task& task) {
+    const Piece piece = piece_of(batch, task);
+    return {panels + piece.at, 1, 2, piece.size / 2};
 }
 
 /// A rectangle in an array that lies as the weights do.
@@ -212,10 +232,12 @@ template <class T>
 void update_task(const Batch<T>& batch, const Task& task, const Rectangle<T>& gradient) {
     const Layer& layer = layer_of(batch, task);
     const Update<T>& u = batch.update;
-    if (of_normalization(batch, task))
+    if (of_piece(batch, task))
         return with_optimizer(u.kind, [&]<Optimizer kind>() {
-            update_range<kind, Penalty::none, T>(u, batch.store, gradient.at, layer.extra,
-                                                 2 * layer.panels * lanes<T>);
+            const Piece piece = piece_of(batch, task);
+            Update<T> own = u;
+            own.rate = T(double(u.rate) * piece.rate);
+            update_range<kind, Penalty::none, T>(own, batch.store, gradient.at, piece.at, piece.size);
         });
     const int64_t step = layer.rows * lanes<T>, all = task.rows * lanes<T>;
     int64_t at = layer.offset + task.panel * step + task.row * lanes<T>;
@@ -239,8 +261,8 @@ void update_task(const Batch<T>& batch, const Task& task, const Rectangle<T>& gr
 /// Equation (7), then the update.
 template <class T>
 void run_task(const Batch<T>& batch, int worker, const Task& task) {
-    if (of_normalization(batch, task)) {
-        const Rectangle<T> to = extra_in(batch.gradient, layer_of(batch, task));
+    if (of_piece(batch, task)) {
+        const Rectangle<T> to = piece_in(batch.gradient, batch, task);
         functions_of<T>(batch.operations[task.operation]).gradient(batch, task, to);
         if (batch.apply) update_task(batch, task, to);
         return;
@@ -276,9 +298,9 @@ void sum_task(const Batch<T>& batch, int worker, const Task& task) {
 template <class T, class Action>
 void each_stretch(const Batch<T>& batch, const Task& task, Action act) {
     const Layer& layer = layer_of(batch, task);
-    if (of_normalization(batch, task)) {
-        const Rectangle<T> all = extra_in(batch.gradient, layer);
-        return act(all.at, batch.store.weights + layer.extra, 2 * all.panel_step, false);
+    if (of_piece(batch, task)) {
+        const Piece piece = piece_of(batch, task);
+        return act(batch.gradient + piece.at, batch.store.weights + piece.at, piece.size, false);
     }
     const Rectangle<T> all = rectangle_in(batch.gradient, layer, task);
     const T* const weights = rectangle_in(batch.store.weights, layer, task).at;
@@ -401,8 +423,8 @@ void update_pass(void* context, int, int64_t task) {
         });
     const Layer& layer = layer_of(batch, which);
     update_task(batch, which,
-                of_normalization(batch, which) ? extra_in(batch.gradient, layer)
-                                               : rectangle_in(batch.gradient, layer, which));
+                of_piece(batch, which) ? piece_in(batch.gradient, batch, which)
+                                       : rectangle_in(batch.gradient, layer, which));
 }
 
 template <class T>

@@ -10,7 +10,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "deltarule/operation_normalization.hpp"
+#include "deltarule/operation_embed.hpp"
 #include "kernels_isa.hpp"
 #include "one_row.hpp"
 
@@ -31,6 +31,45 @@ void evaluate(Activation activation, double parameter, int64_t units, T* z) {
     with_activation(activation, [&]<Activation kind>() {
         if (kind != Activation::identity) evaluate_as<kind, T>(z, at.count(), T(parameter));
     });
+}
+
+/// Equation (13) for one row. The frequencies of a column fill the lanes, then what it becomes does; what
+/// is read behind the end of either belongs to other parameters, and is left out.
+template <class T>
+void embed_row(const Prelude& prelude, const T* weights, const T* x, T* to) {
+    const Embedding<const T> from(weights + prelude.embedding, prelude);
+    const int64_t count = prelude.frequencies, width = prelude.width;
+    std::copy_n(x, prelude.inputs, to);
+    to += prelude.inputs;
+    for (int64_t c = 0; c < prelude.column_count; ++c, to += width) {
+        const Vec<T> input = splat<T>(x[prelude.columns[c]]);
+        std::copy_n(from.bias + c * width, width, to);
+        for (int64_t first = 0; first < count; first += lanes<T>) {
+            const int64_t at = c * count + first, rest = count - first;
+            T cosines[lanes<T>], sum[lanes<T>];
+            const Vec<T> phase = load(from.phase + at) * turns<T>;
+            store(cosines, turned<T>(multiply_add<T>(input, load(from.frequency + at), phase)).cosine);
+            for (int64_t j = 0; j < width; j += lanes<T>) {
+                const int64_t most = width - j < lanes<T> ? width - j : lanes<T>;
+                std::copy_n(to + j, most, sum);
+                Vec<T> total = load(sum);
+                for (int64_t f = 0; f < rest && f < lanes<T>; ++f)
+                    total = multiply_add<T>(load(from.weight + (at + f) * width + j), cosines[f], total);
+                store(sum, total);
+                std::copy_n(sum, most, to + j);
+            }
+        }
+    }
+}
+
+/// What stands in front of the first layer, for one row.
+template <class T>
+void before_first(const Network& network, const T* weights, const T* x, T* to) {
+    const Prelude& prelude = network.prelude;
+    const int64_t width = network.layers[0].inputs;
+    if (prelude.column_count) embed_row<T>(prelude, weights, x, to);
+    else std::copy_n(x, width, to);
+    for (int64_t i = 0; i < prelude.gain_size; ++i) to[i] *= weights[prelude.gain + i];
 }
 
 template <class T>
@@ -94,10 +133,14 @@ template <class T>
 void predict_rows(const Rows<T>& rows) {
     FlushDenormals guard;
     const Network& network = *rows.network;
-    const int64_t inputs = network.layers[0].inputs, outputs = network.layers[network.depth - 1].units;
+    const int64_t inputs = inputs_of(network), outputs = network.layers[network.depth - 1].units;
     for (int64_t row = 0; row < rows.count; ++row) {
         const T* x = rows.inputs + row * inputs;
         T *z = rows.scratch, *other = rows.scratch + rows.widest;
+        if (is_there(network.prelude)) {
+            before_first<T>(network, rows.weights, x, other);
+            x = other;
+        }
         for (int64_t l = 0; l < network.depth; ++l, std::swap(z, other)) {
             const Layer& layer = network.layers[l];
             const T* const weights = rows.weights + layer.offset;

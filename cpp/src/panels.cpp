@@ -22,11 +22,39 @@ void each_extra(const Layer& layer, int64_t lanes, int64_t first, Move move) {
 
 }  // namespace
 
+/// What stands in front of the first layer begins the store; returns the numbers that it takes.
+template <class T>
+int64_t Panels<T>::place_prelude() {
+    const PreludeSettings& from = settings_of_prelude_;
+    Prelude& to = network_.prelude;
+    const int64_t lanes = kernels_.lanes;
+    to.inputs = from.inputs;
+    to.columns = from.columns.data();
+    to.column_count = int64_t(from.columns.size());
+    to.frequencies = from.frequencies;
+    to.width = from.width;
+    to.embedding_rate = from.embedding_rate;
+    to.embedding_size = from.embedding_size();
+    to.embedding_vectors = (to.embedding_size + lanes - 1) / lanes;
+    to.scales = from.scales;
+    to.gain_rate = from.gain_rate;
+    to.gain = to.embedding_vectors * lanes;
+    to.gain_size = from.scales ? layers_.front().inputs : 0;
+    to.gain_vectors = (to.gain_size + lanes - 1) / lanes;
+    parameters_ += to.embedding_size + to.gain_size;
+    plain_ &= !is_there(to);
+    return to.gain + to.gain_vectors * lanes;
+}
+
 template <class T>
 Panels<T>::Panels(std::vector<Layer> layers, Loss loss, double loss_parameter,
-                  std::vector<HeadSettings> heads)
-    : kernels_(deltarule::kernels<T>()), layers_(std::move(layers)), settings_of_heads_(std::move(heads)) {
-    int64_t size = 0;
+                  std::vector<HeadSettings> heads, PreludeSettings prelude)
+    : kernels_(deltarule::kernels<T>()),
+      layers_(std::move(layers)),
+      settings_of_prelude_(std::move(prelude)),
+      settings_of_heads_(std::move(heads)),
+      network_{} {
+    int64_t size = place_prelude();
     for (Layer& layer : layers_) {
         layer.rows = layer.inputs + layer.bias;
         layer.panels = (layer.units + kernels_.lanes - 1) / kernels_.lanes;
@@ -51,8 +79,8 @@ Panels<T>::Panels(std::vector<Layer> layers, Loss loss, double loss_parameter,
     const Head& first = heads_[0];
     plain_ &= heads_.size() == 1 && first.weight == 1 && first.parameter_count == 1 &&
               first.activation == last.activation && !first.class_weights;
-    network_ = {layers_.data(), int64_t(layers_.size()), first.loss, first.parameters[0], size,
-                heads_.data(),  int64_t(heads_.size())};
+    network_ = {layers_.data(), int64_t(layers_.size()), first.loss,      first.parameters[0], size,
+                heads_.data(),  int64_t(heads_.size()),  network_.prelude};
     arena_ = std::make_unique<Arena>(4 * Arena::need(size, sizeof(T)));
     store_ = {arena_->take<T>(size), arena_->take<T>(size), arena_->take<T>(size), arena_->take<T>(size)};
     std::vector<T> start(size_t(buffers_), T(0));
@@ -118,6 +146,10 @@ const T* Panels<T>::published() {
 template <class T>
 void Panels<T>::pack(const T* vector, T* panels) const {
     const int64_t lanes = kernels_.lanes;
+    const Prelude& prelude = network_.prelude;
+    std::copy_n(vector, prelude.embedding_size, panels + prelude.embedding);
+    std::copy_n(vector += prelude.embedding_size, prelude.gain_size, panels + prelude.gain);
+    vector += prelude.gain_size;
     for (const Layer& layer : layers_) {
         for (int64_t i = 0; i < layer.rows; ++i, vector += layer.units)
             for (int64_t k = 0; k < layer.units; ++k)
@@ -133,6 +165,10 @@ void Panels<T>::pack(const T* vector, T* panels) const {
 template <class T>
 void Panels<T>::unpack(const T* panels, T* vector) const {
     const int64_t lanes = kernels_.lanes;
+    const Prelude& prelude = network_.prelude;
+    std::copy_n(panels + prelude.embedding, prelude.embedding_size, vector);
+    std::copy_n(panels + prelude.gain, prelude.gain_size, vector += prelude.embedding_size);
+    vector += prelude.gain_size;
     for (const Layer& layer : layers_) {
         for (int64_t i = 0; i < layer.rows; ++i, vector += layer.units)
             for (int64_t k = 0; k < layer.units; ++k)

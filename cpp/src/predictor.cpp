@@ -12,8 +12,9 @@ constexpr int64_t on_stack = 2048;
 
 template <class T>
 std::unique_ptr<const Panels<T>> panels_with(std::vector<Layer> layers, std::vector<HeadSettings> heads,
-                                             const T* vector, const T* buffers) {
-    auto panels = std::make_unique<Panels<T>>(std::move(layers), Loss::squared_error, 0, std::move(heads));
+                                             PreludeSettings prelude, const T* vector, const T* buffers) {
+    auto panels = std::make_unique<Panels<T>>(std::move(layers), Loss::squared_error, 0, std::move(heads),
+                                              std::move(prelude));
     panels->set_parameters(vector);
     if (buffers) panels->set_buffers(buffers);
     return panels;
@@ -21,7 +22,7 @@ std::unique_ptr<const Panels<T>> panels_with(std::vector<Layer> layers, std::vec
 
 template <class T>
 int64_t widest_of(const Panels<T>& panels) {
-    int64_t most = 0;
+    int64_t most = is_there(panels.network().prelude) ? panels.layers()[0].inputs : 0;
     for (const Layer& layer : panels.layers()) most = std::max(most, layer.panels * panels.kernels().lanes);
     return most;
 }
@@ -30,8 +31,9 @@ int64_t widest_of(const Panels<T>& panels) {
 
 template <class T>
 Predictor<T>::Predictor(std::vector<Layer> layers, const T* vector, std::vector<double> center,
-                        std::vector<double> scale, std::vector<HeadSettings> heads, const T* buffers)
-    : own_(panels_with(std::move(layers), std::move(heads), vector, buffers)),
+                        std::vector<double> scale, std::vector<HeadSettings> heads, const T* buffers,
+                        PreludeSettings prelude)
+    : own_(panels_with(std::move(layers), std::move(heads), std::move(prelude), vector, buffers)),
       panels_(*own_),
       network_(own_->network()),
       center_(std::move(center)),

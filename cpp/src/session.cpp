@@ -8,8 +8,8 @@ namespace deltarule {
 
 template <class T>
 Session<T>::Session(std::vector<Layer> layers, Loss loss, double loss_parameter, int threads,
-                    std::vector<HeadSettings> heads)
-    : panels_(new Panels<T>(std::move(layers), loss, loss_parameter, std::move(heads))),
+                    std::vector<HeadSettings> heads, PreludeSettings prelude)
+    : panels_(new Panels<T>(std::move(layers), loss, loss_parameter, std::move(heads), std::move(prelude))),
       watch_(new Watch),
       sample_road_(new SampleRoad<T>(*panels_)),
       batch_road_(new BatchRoad<T>(*panels_, *watch_, threads)),

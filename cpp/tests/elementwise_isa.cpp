@@ -26,6 +26,8 @@ DELTARULE_FUNCTION(run_erf, error_function<T>(x))
 DELTARULE_FUNCTION(run_cdf, normal<T>(x).cdf)
 DELTARULE_FUNCTION(run_logistic, logistic<T>(x))
 DELTARULE_FUNCTION(run_softplus, softplus<T>(x))
+DELTARULE_FUNCTION(run_cosine, turned<T>(x).cosine)
+DELTARULE_FUNCTION(run_sine, turned<T>(x).sine)
 #undef DELTARULE_FUNCTION
 
 }  // namespace
@@ -33,8 +35,9 @@ DELTARULE_FUNCTION(run_softplus, softplus<T>(x))
 extern const ElementwiseTable elementwise_table;
 const ElementwiseTable elementwise_table = {
     {run_exp<float>, run_expm1<float>, run_log<float>, run_log1p<float>, run_tanh<float>, run_erf<float>,
-     run_cdf<float>, run_logistic<float>, run_softplus<float>},
+     run_cdf<float>, run_logistic<float>, run_softplus<float>, run_cosine<float>, run_sine<float>},
     {run_exp<double>, run_expm1<double>, run_log<double>, run_log1p<double>, run_tanh<double>,
-     run_erf<double>, run_cdf<double>, run_logistic<double>, run_softplus<double>}};
+     run_erf<double>, run_cdf<double>, run_logistic<double>, run_softplus<double>, run_cosine<double>,
+     run_sine<double>}};
 
 }  // namespace deltarule::DELTARULE_ISA

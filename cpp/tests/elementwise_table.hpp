@@ -5,8 +5,20 @@
 /// kernels have them inlined.
 namespace deltarule {
 
-enum class Elementwise : int { exp, expm1, log, log1p, tanh, erf, normal_cdf, logistic, softplus };
-constexpr int elementwise_count = 9;
+enum class Elementwise : int {
+    exp,
+    expm1,
+    log,
+    log1p,
+    tanh,
+    erf,
+    normal_cdf,
+    logistic,
+    softplus,
+    cosine,
+    sine
+};
+constexpr int elementwise_count = 11;
 
 /// In place, `count` a multiple of the vector; denormals are zero, as in every kernel.
 template <class T>

@@ -11,6 +11,7 @@ from deltarule.engines.base import RowPredictor
 Layer = tuple[int, int, str, float, bool]
 Extra = tuple[str, float, float, int, int, float, float]
 Head = tuple[int, int, str, list[float], float, str, float, list[float]]
+Prelude = tuple[int, list[int], int, int, float, bool, float]
 
 class Session32:
     def set_parameters(self, vector: NDArray[Any]) -> None: ...
@@ -122,6 +123,7 @@ def Session(  # noqa: N802
     n_threads: int = 1,
     heads: list[Head] = ...,
     extras: list[Extra] = ...,
+    prelude: Prelude = ...,
 ) -> Session32: ...
 
 class Learner32:
@@ -141,6 +143,7 @@ def Predictor(  # noqa: N802
     heads: list[Head] = ...,
     extras: list[Extra] = ...,
     buffers: NDArray[Any] | None = None,
+    prelude: Prelude = ...,
 ) -> RowPredictor: ...
 
 class Lanes32:

@@ -13,14 +13,17 @@ Notation (the notes' symbols, one sample i; arrays hold many samples as rows)::
     (9)  g   = (N/n) (1/B) Σ_{i in batch} w_i ∂f^i + ∂penalty(W) / n      step_gradient
     (10) x̂   = (a - mean) / √(variance + ε),  z = gain ⊙ x̂ + shift        normalize
     (11) a   ⊙ kept · scale                                               drop
+    (12) gain ⊙ x                                                         prelude.scaled
+    (13) x, and V_c cos(2π w_c x_c + b_c) + v_c of some columns c         prelude.embedded
 
 All deltas are computed with the weights of step t; only then does an optimiser update them (the
 notes' V^t in δ_m is the old V). Where an output activation and a loss form a canonical pair, (4)
 and (5) are computed stably from z by `CANONICAL_PAIRS`; there δ^L = d̂ - d.
 
 A kind of layer brings its own equations by registering `layer_forward`, `layer_delta` and
-`layer_backward`; this file registers those of `Dense`, of both normalisations and of `Dropout`.
-Rows of X may be sparse (SciPy CSR).
+`layer_backward` of `kinds`; this file registers those of `Dense`, of both normalisations and of
+`Dropout`, and `prelude` those of what stands in front of dense layers. Rows of X may be sparse
+(SciPy CSR).
 
 A pass is one of a training step where it is given a `Step`: then units drop out, batches are
 normalised by their own statistics, and the running ones follow. Without one it predicts.
@@ -29,15 +32,17 @@ normalised by their own statistics, and the running ones follow. Without one it 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import field
-from functools import singledispatch
 from typing import Any
 
 import numpy as np
 
+from deltarule import prelude  # noqa: F401 (registers its kinds)
 from deltarule.activations import Activation
 from deltarule.dataclass import dataclass
 from deltarule.definitions import Array
+from deltarule.kinds import Step as Step
+from deltarule.kinds import Through as Through
+from deltarule.kinds import layer_backward, layer_delta, layer_forward, written_out
 from deltarule.layers import BatchNormalization, Dense, Dropout, Layer, LayerNormalization
 from deltarule.losses import Loss
 from deltarule.network import Head, Network, Parameters
@@ -136,61 +141,7 @@ def output_delta(
     return activation.pullback(z, prediction, loss.derivative(prediction, target), output=True)
 
 
-# ---------------------------------------------------------------- what a kind of layer brings
-
-
-@dataclass(frozen=True)
-class Step:
-    """What a training step is for its layers: the key of the training and the optimiser's clock."""
-
-    key: int
-    clock: int
-
-
-@dataclass(frozen=True, eq=False)
-class Through:
-    """What one layer met on the way forward.
-
-    Parameters
-    ----------
-    z, output : arrays of shape (rows, units)
-    kept : object
-        What the kind of layer wants to have on the way back.
-    buffers : dict of str to array
-        Its untrained numbers as they are after a training step, where that changes them.
-    """
-
-    z: Array
-    output: Array
-    kept: Any = None
-    buffers: dict[str, Array] = field(default_factory=dict)
-
-
-@singledispatch
-def layer_forward(
-    layer: Layer, values: dict[str, Array], a: Array, index: int, step: Step | None
-) -> Through:
-    """One layer forward from its blocks, buffers and input; `index` is its number."""
-    raise TypeError(f"no layer_forward is registered for {type(layer).__name__}")
-
-
-@singledispatch
-def layer_delta(layer: Layer, z: Array, output: Array, upstream: Array) -> Array:
-    """∂f/∂z of a layer from ∂f/∂output; without an activation the two are the same."""
-    return upstream
-
-
-@singledispatch
-def layer_backward(
-    layer: Layer,
-    values: dict[str, Array],
-    a: Array,
-    kept: Any,
-    delta: Array,
-    need_upstream: bool,
-) -> tuple[dict[str, Array], Array | None]:
-    """(gradient of each block, summed over rows; ∂f/∂input or None) from the layer's delta."""
-    raise TypeError(f"no layer_backward is registered for {type(layer).__name__}")
+# ---------------------------------------------------------------- dense layers
 
 
 @layer_forward.register
@@ -278,7 +229,7 @@ def _moments(a: Array, axis: int) -> tuple[Array, Array]:
 def _(
     layer: BatchNormalization, values: dict[str, Array], a: Array, index: int, step: Step | None
 ) -> Through:
-    a = _dense(a)
+    a = written_out(a)
     rows = len(a)
     if step is None or rows < 2:
         found = normalize(a, values["mean"], values["variance"], layer.epsilon, None)
@@ -298,7 +249,7 @@ def _(
 def _(
     layer: LayerNormalization, values: dict[str, Array], a: Array, index: int, step: Step | None
 ) -> Through:
-    return _scaled(layer, values, normalize_by_rows(_dense(a), layer.epsilon))
+    return _scaled(layer, values, normalize_by_rows(written_out(a), layer.epsilon))
 
 
 def _scaled(
@@ -326,12 +277,6 @@ def _(
     return gradient, normalized_delta(kept, delta * values["gain"]) if need_upstream else None
 
 
-def _dense(a: Any) -> Array:
-    """Rows of CSR written out, for layers that no zero stays zero in."""
-    rows: Array = a.toarray() if hasattr(a, "toarray") else a
-    return rows
-
-
 def drop(a: Array, kept: Array, scale: float) -> Array:
     """Equation (11)."""
     found: Array = np.where(kept, a * a.real.dtype.type(scale), a.dtype.type(0))
@@ -343,7 +288,7 @@ def _(layer: Dropout, values: dict[str, Array], a: Array, index: int, step: Step
     if step is None:
         return Through(a, a)
     kept = kept_units(step.key, index, step.clock, a.shape[0], layer.units, layer.rate)
-    z = drop(_dense(a), kept, layer.scale)
+    z = drop(written_out(a), kept, layer.scale)
     return Through(z, z, kept)
 
 

@@ -466,7 +466,11 @@ class Parameters:
         if buffers is None:
             buffers = np.zeros(self.network.buffer_size, dtype=vector.dtype)
             for slot in self.network.buffer_layout:
-                buffers[slot.start : slot.stop] = slot.block.initial or 0.0
+                start = slot.block.initial
+                assert not isinstance(
+                    start, Initializer
+                )  # nothing is drawn for what is not trained
+                buffers[slot.start : slot.stop] = start or 0.0
         object.__setattr__(self, "buffers", _frozen(buffers, self.network.buffer_size, "buffers"))
 
     @property
@@ -489,14 +493,20 @@ class Parameters:
     @cached_property
     def weights(self) -> tuple[Any, ...]:
         """Per layer the weight as the notes write it, ``(units, inputs)``; None without one."""
-        return tuple(
-            _transposed(self.values(l).get("weight")) for l in range(len(self.network.layers))
-        )
+        return tuple(None if weight is None else weight.T for weight in self._of_role("weight"))
 
     @cached_property
     def biases(self) -> tuple[Any, ...]:
         """Per layer the biases, ``(units,)``; None for a layer without them."""
-        return tuple(self.values(l).get("bias") for l in range(len(self.network.layers)))
+        return self._of_role("bias")
+
+    def _of_role(self, role: str) -> tuple[Any, ...]:
+        """Per layer the block of a role; None for a layer without."""
+        found: list[Array | None] = [None] * len(self.network.layers)
+        for slot in self.network.layout:
+            if slot.block.role == role:
+                found[slot.layer] = slot.view(self.vector)
+        return tuple(found)
 
     def replace(self, *, vector: Array | None = None, buffers: Array | None = None) -> Parameters:
         """The same network with other numbers."""
@@ -509,10 +519,6 @@ class Parameters:
     def astype(self, dtype: Any) -> Parameters:
         """The same numbers in another float type."""
         return Parameters(self.network, self.vector.astype(dtype), self.buffers.astype(dtype))
-
-
-def _transposed(weight: Array | None) -> Array | None:
-    return None if weight is None else weight.T
 
 
 def _frozen(vector: Any, size: int, name: str) -> Array:
@@ -573,10 +579,11 @@ def initialize(
     for layer in range(len(network.layers)):
         generator = Generator(seed, Stream.INITIAL, epoch=count)
         for slot in network.slots(layer):
-            if slot.block.initial is not None:
-                vector[slot.start : slot.stop] = slot.block.initial
+            start = chosen if slot.block.initial is None else slot.block.initial
+            if isinstance(start, Initializer):
+                name = network.activation_behind(layer).name
+                slot.view(vector)[...] = start.fill(slot.block, name, generator)
             else:
-                drawn = chosen.fill(slot.block, network.activation_behind(layer).name, generator)
-                vector[slot.start : slot.stop] = drawn.ravel()
+                vector[slot.start : slot.stop] = start
         count += generator.position > 0
     return Parameters(network, vector.astype(dtype))

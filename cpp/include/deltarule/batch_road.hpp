@@ -14,10 +14,10 @@ struct OperationList {
     std::vector<Operation> operations;
     std::vector<int64_t> widths;  ///< of the blocks; behind them the widest but the inputs
     int64_t kept = 0;             ///< numbers per sample that operations keep
-    int64_t sums = 0;             ///< vectors of numbers per strip of the normalisations
+    int64_t sums = 0;             ///< vectors of numbers per strip that strips sum up
 };
 
-OperationList list_operations(const std::vector<Layer>& layers);
+OperationList list_operations(const std::vector<Layer>& layers, const Prelude& prelude = {});
 
 /// Many rows at once through a network: mini-batch steps, predictions, losses and gradients. Owns the
 /// buffers that the kernels work in.
@@ -59,6 +59,7 @@ private:
     double forward_only(const Samples<T>& samples, T* predictions);
     void run_watched(Batch<T>& batch, int64_t tasks, TaskFunction function, bool may_end);
     int team(int64_t rows) const;
+    bool reads_entries(const Samples<T>& samples) const;
 
     Panels<T>& panels_;
     Watch& watch_;
@@ -66,7 +67,7 @@ private:
     OperationList list_;
     std::vector<Stage> stages_, straight_;  ///< cut, and in one piece
     bool measures_ = false;                 ///< whether batches are normalised by their own statistics
-    bool normalizes_ = false;
+    bool sums_strips_ = false;              ///< whether strips sum something up
     std::vector<double> squares_;
     std::vector<Task> tasks_, entry_tasks_;
     std::unique_ptr<Buffers> buffers_;

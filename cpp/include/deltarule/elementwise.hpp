@@ -1,14 +1,15 @@
 #pragma once
 #include "deltarule/simd.hpp"
 
-/// Vector exp, expm1, log, log1p, tanh, the logistic function and the normal distribution function.
+/// Vector exp, expm1, log, log1p, tanh, the logistic function, the normal distribution function, and
+/// cosine and sine of turns.
 ///
 /// The largest errors, in ulp, over the float32 arguments of cpp/tests/every_float.cpp and a sample of
 /// float64, under x86-64, v2 and v3 (elementwise_errors.hpp beside it holds the same table, and it and
 /// test_elementwise.cpp hold the functions to that):
 ///
 ///     exp 1.1   expm1 1.3 (x <= 0)   log 0.9   log1p 1.3 (0 <= x <= 1)   tanh 2.6   erf 1.7
-///     normal cdf 8   logistic 2.5   and of activations.hpp: softplus 2.1
+///     normal cdf 8   logistic 2.5   cos 2πt 0.9   sin 2πt 1.0   and of activations.hpp: softplus 2.1
 ///
 /// NaN stays NaN, exp overflows to infinity, denormal arguments and results are zero. No function
 /// branches, so the cost of a vector does not depend on its content.
@@ -60,6 +61,11 @@ struct Constants<float> {
     // erf(x) / x - 1 in x^2 on |x| <= 1, Chebyshev interpolation
     static constexpr float erf_terms[] = {0.128379166f,   -0.376126267f,    0.112835947f,    -0.0268542120f,
                                           0.00518908742f, -0.000801686429f, 0.0000787587506f};
+    // sin(2πr) / r - 2π as it is stored, and (cos(2πr) - 1) / r², in r² on |r| <= 1/8, Chebyshev
+    // interpolation
+    static constexpr float turn = 6.28318548f;
+    static constexpr float sine_terms[] = {-1.94212200e-7f, -41.3416626f, 81.5925429f, -75.4016127f};
+    static constexpr float cosine_terms[] = {-19.7392088f, 64.9393690f, -85.4488201f, 59.4241060f};
 };
 
 template <>
@@ -91,6 +97,13 @@ struct Constants<double> {
         0.128379167095512567,   -0.376126389031835404,    0.112837916709450063,    -0.0268661706432377704,
         0.00522397760711642273, -0.000854832597538969208, 0.000120552949048397079, -0.0000149247369074196603,
         1.64474247033173624e-6, -1.62084838018717059e-7,  1.37200645467776856e-8,  -7.79589882700214224e-10};
+    static constexpr double turn = 6.283185307179586232;
+    static constexpr double sine_terms[] = {
+        2.251550647758966793e-16, -41.34170224039963621, 81.60524927594803521, -76.70585970427455065,
+        42.05868502016089405,     -15.09380420998711351, 3.780868959302295518};
+    static constexpr double cosine_terms[] = {
+        -19.73920880217871723, 64.93939402266824274, -85.45681720664380425, 60.24464135270200893,
+        -26.42625327585472136, 7.903206911569678429, -1.699034394066063636};
 };
 
 /// e^x = 2^n (1 + p): `tail` is p, `shifted` holds n in its low bits. Meaningless outside
@@ -221,6 +234,28 @@ DELTARULE_INLINE Normal<T> normal(Vec<T> x) {
     Vec<T> e = bell<T>(a);
     Vec<T> tail = e * scaled_erfc<T>(a * T(0.70710678118654752440)) * T(0.5);
     return {x < splat<T>(T(0)) ? tail : T(1) - tail, e * T(0.39894228040143267794)};
+}
+
+/// cos 2πt and sin 2πt. In turns every reduction is exact: t less its nearest integer, and of that the
+/// nearest quarter, so that no argument is too large.
+template <class T>
+struct Turned {
+    Vec<T> cosine, sine;
+};
+
+template <class T>
+DELTARULE_INLINE Turned<T> turned(Vec<T> t) {
+    using C = Constants<T>;
+    constexpr int to_sign = 8 * int(sizeof(T)) - 2;  // from the second bit
+    const Vec<T> within = t - nearest<T>(t);
+    const Vec<T> shifted = multiply_add<T>(within, T(4), C::magic);
+    const Vec<T> r = subtract_product<T>(shifted - C::magic, T(0.25), within), square = r * r;
+    const Vec<T> sine = multiply_add<T>(r, C::turn, r * polynomial<T>(square, C::sine_terms));
+    const Vec<T> cosine = multiply_add<T>(square, polynomial<T>(square, C::cosine_terms), T(1));
+    const Mask<T> quarter = bits<T>(shifted), turns = (quarter & 1) != 0;
+    const auto signs = [](Mask<T> of) { return (of & 2) << to_sign; };
+    return {from_bits<T>(bits<T>(turns ? sine : cosine) ^ signs(quarter + 1)),
+            from_bits<T>(bits<T>(turns ? cosine : sine) ^ signs(quarter))};
 }
 
 }  // namespace deltarule::DELTARULE_ISA

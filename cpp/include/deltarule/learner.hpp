@@ -27,7 +27,7 @@ public:
     Learner(const Learner&) = delete;  // the session knows where the row lies
     ~Learner();
 
-    int64_t inputs() const { return session_.layers().front().inputs; }
+    int64_t inputs() const { return session_.inputs(); }
     int64_t outputs() const { return session_.layers().back().units; }
 
     /// The row of the next step, from numbers `step` apart. False where one is not finite as the

@@ -40,8 +40,8 @@ void affine_forward(const Strip<T>& s, const Operation& self) {
     const Layer& layer = s.layer(self);
     const T* const weights = s.batch.store.weights + layer.offset;
     T* const z = s.values(self.output);
-    int32_t* const list = self.input == 0 ? list_of(s.batch, s.slot) : nullptr;
-    if (list) forward_listed(s, layer, weights, list, self.rectify, z);
+    int32_t* const list = self.listed ? list_of(s.batch, s.slot) : nullptr;
+    if (list) forward_listed(s, layer, weights, s.values(self.input), list, self.rectify, z);
     else if (self.input == 0 && reads_entries(s.batch)) forward_sparse(s, layer, weights, self.rectify, z);
     else forward_product<T>(layer, weights, s.values(self.input), self.rectify, z, s.vectors);
     set_ones(z + layer.units * strip<T>);
@@ -105,7 +105,7 @@ void affine_gradient(const Batch<T>& batch, const Task& task, const Rectangle<T>
     const int64_t a_strip = (layer.inputs + 1) * strip<T>, slot = batch.set * (batch.places / strip<T>);
     const T* const delta = delta_panel(batch, task.operation, layer.panels, task.panel);
     const int64_t delta_step = batch.places * lanes<T>;
-    if (self.input == 0 && any_listed(batch, slot, strips))
+    if (self.listed && any_listed(batch, slot, strips))
         return gradient_listed(batch, task, delta, delta_step, places, slot, to);
     weight_product<T>(batch.values[self.input] + slot * a_strip + task.row * strip<T>, a_strip, delta,
                       delta_step, places, to, batch.add);

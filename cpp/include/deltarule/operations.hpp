@@ -26,12 +26,29 @@
 /// uncut list is one stage, and pays nothing. Batch normalisation is two operations on either side of
 /// a cut: `moments` sums up what strips have, `normalize` uses it, and on the way back the other way
 /// round; at the cut `Kernels::combine` makes one of what all strips have.
+///
+/// What stands in front of the first layer, `embed` and `scale`, has a block of its own behind it each. The
+/// affine operation behind it reads that, and sends a delta down to it, which the inputs never need.
 namespace deltarule {
 
-enum class OperationKind : int { affine, activation, moments, normalize, normalize_rows, dropout };
+enum class OperationKind : int {
+    affine,
+    activation,
+    moments,
+    normalize,
+    normalize_rows,
+    dropout,
+    embed,
+    scale
+};
 
 inline bool normalizes(OperationKind kind) {
     return kind == OperationKind::normalize || kind == OperationKind::normalize_rows;
+}
+
+/// Whether it has parameters that lie in one piece, whose gradient its strips sum up.
+inline bool in_one_piece(OperationKind kind) {
+    return normalizes(kind) || kind == OperationKind::embed || kind == OperationKind::scale;
 }
 
 /// What an affine operation multiplies the delta of its input by: nothing, what the activation before it
@@ -46,8 +63,9 @@ struct Operation {
     bool whole_batch;       ///< every sample must have come here before one goes on
     bool rectify = false;   ///< of affine: its output is relu
     Gate gate = Gate::none;
-    bool gated = false;  ///< of activation: its delta comes multiplied by σ'(z)
-    int64_t sums = 0;    ///< of normalisations: panels of such that stand before, four parts each
+    bool gated = false;   ///< of activation: its delta comes multiplied by σ'(z)
+    int64_t sums = 0;     ///< of kinds whose strips sum up: vectors of such sums that stand before
+    bool listed = false;  ///< a column of its input that is zero throughout a strip is one of the rows'
 };
 
 /// Operations that a strip runs in one go.

@@ -40,16 +40,32 @@ struct HeadSettings {
     std::vector<double> class_weights = {};
 };
 
+/// What stands in front of the first layer, with its numbers; see `Prelude`.
+struct PreludeSettings {
+    int64_t inputs = 0;
+    std::vector<int64_t> columns = {};
+    int64_t frequencies = 0, width = 0;
+    double embedding_rate = 1;
+    bool scales = false;
+    double gain_rate = 1;
+
+    int64_t embedding_size() const { return int64_t(columns.size()) * (frequencies * (2 + width) + width); }
+    /// Numbers of its parameters, where the first layer has so many inputs.
+    int64_t size(int64_t below) const { return embedding_size() + (scales ? below : 0); }
+};
+
 /// √(1 - β₂^t) / (1 - β₁^t), t = step + 1.
 double bias_correction(const OptimizerSettings& settings, int64_t step);
 
 /// The numbers of a network and of its optimiser in the kernels' layout: weights in panels
-/// [units / lanes][inputs + bias][lanes], layer after layer. The canonical layout is a vector.
+/// [units / lanes][inputs + bias][lanes], layer after layer, behind what stands in front of the first as
+/// it is. The canonical layout is a vector.
 template <class T>
 class Panels {
 public:
     /// Without heads one judges all outputs.
-    Panels(std::vector<Layer> layers, Loss loss, double loss_parameter, std::vector<HeadSettings> heads = {});
+    Panels(std::vector<Layer> layers, Loss loss, double loss_parameter, std::vector<HeadSettings> heads = {},
+           PreludeSettings prelude = {});
     Panels(const Panels&) = delete;  // the network knows where its layers live
 
     int64_t size() const { return parameters_; }  ///< numbers in the canonical vector
@@ -111,9 +127,11 @@ private:
     void unpack(const T* panels, T* vector) const;
     T* moment(int index) const;
     void copy_buffers(const T* from, T* to) const;
+    int64_t place_prelude();
 
     const Kernels<T>& kernels_;
     std::vector<Layer> layers_;
+    PreludeSettings settings_of_prelude_;
     std::vector<HeadSettings> settings_of_heads_;
     std::vector<Head> heads_;
     Network network_;

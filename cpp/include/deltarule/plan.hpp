@@ -61,6 +61,24 @@ struct Head {
     const double* class_weights = nullptr;
 };
 
+/// What stands in front of the first layer. Some inputs are embedded: behind all of them come, for each of
+/// these, `width` numbers V cos(2π w x + b) + v with `frequencies` cosines. Then all that is there by now is
+/// multiplied by a gain each. Both, one of them, or nothing.
+struct Prelude {
+    int64_t inputs = 0;                ///< of the network, where something is embedded
+    const int64_t* columns = nullptr;  ///< the inputs that are embedded
+    int64_t column_count = 0;          ///< 0: none
+    int64_t frequencies = 0, width = 0;
+    bool scales = false;
+    double embedding_rate = 1, gain_rate = 1;  ///< factors of the step size
+    /// Derived: where the parameters begin in the store, how many, and in how many vectors. Those of an
+    /// embedding lie as in the canonical vector: w, b, V, v, each column by column.
+    int64_t embedding = 0, embedding_size = 0, embedding_vectors = 0;
+    int64_t gain = 0, gain_size = 0, gain_vectors = 0;
+};
+
+inline bool is_there(const Prelude& prelude) { return prelude.column_count > 0 || prelude.scales; }
+
 struct Network {
     const Layer* layers;
     int64_t depth;
@@ -69,7 +87,13 @@ struct Network {
     int64_t size;  ///< length of the store of parameters, padding included
     const Head* heads = nullptr;
     int64_t head_count = 1;
+    Prelude prelude = {};
 };
+
+/// The width of a row as it comes.
+inline int64_t inputs_of(const Network& network) {
+    return network.prelude.column_count ? network.prelude.inputs : network.layers[0].inputs;
+}
 
 /// Samples as they come from the caller: dense rows, or CSR with 32- or 64-bit indices.
 template <class T>

@@ -25,13 +25,14 @@ public:
     /// `vector` and `buffers` (null: as they begin) are canonical. With `scale` an input x becomes
     /// (x - center) / scale, computed in double; both then have one number for each input.
     Predictor(std::vector<Layer> layers, const T* vector, std::vector<double> center,
-              std::vector<double> scale, std::vector<HeadSettings> heads = {}, const T* buffers = nullptr);
+              std::vector<double> scale, std::vector<HeadSettings> heads = {}, const T* buffers = nullptr,
+              PreludeSettings prelude = {});
     /// The same with numbers that others change between calls and that live as long as this: what a
     /// training publishes of them. The output activation of a single head may be another.
     Predictor(const Panels<T>& panels, std::optional<Activation> last, std::vector<double> center,
               std::vector<double> scale);
 
-    int64_t inputs() const { return network_.layers[0].inputs; }
+    int64_t inputs() const { return inputs_of(network_); }
     int64_t outputs() const { return network_.layers[network_.depth - 1].units; }
     double microseconds(int64_t rows) const { return panels_.microseconds(rows); }
 
@@ -48,7 +49,7 @@ private:
     Network network_;
     std::vector<Head> other_;  ///< with an activation that is not the network's own
     std::vector<double> center_, scale_;
-    int64_t widest_;  ///< numbers of the widest layer, padding included
+    int64_t widest_;  ///< numbers of the widest layer, padding included, and of what stands before the first
 };
 
 }  // namespace deltarule

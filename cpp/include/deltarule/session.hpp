@@ -34,10 +34,11 @@ class Session {
 public:
     /// Without heads one judges all outputs.
     Session(std::vector<Layer> layers, Loss loss, double loss_parameter, int threads,
-            std::vector<HeadSettings> heads = {});
+            std::vector<HeadSettings> heads = {}, PreludeSettings prelude = {});
 
     int64_t size() const { return panels_->size(); }  ///< numbers in the canonical vector
     const std::vector<Layer>& layers() const { return panels_->layers(); }
+    int64_t inputs() const { return inputs_of(panels_->network()); }  ///< of a row
     const OptimizerSettings& optimizer() const { return panels_->optimizer(); }
     /// The numbers where they lie, up to date until the next run.
     const Panels<T>& numbers() const { return settled(); }

@@ -131,6 +131,25 @@ DELTARULE_INLINE Vec<T> square_root(Vec<T> x) {  // masked: GCC warns of the pla
 #endif
 }
 
+/// The nearest integer, of two as near the even one.
+template <class T>
+DELTARULE_INLINE Vec<T> nearest(Vec<T> x) {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(T) == 4) return (Vec<T>)_mm512_maskz_roundscale_ps(__mmask16(-1), (__m512)x, 8);
+    else return (Vec<T>)_mm512_maskz_roundscale_pd(__mmask8(-1), (__m512d)x, 8);
+#elif defined(__AVX2__)
+    if constexpr (sizeof(T) == 4) return (Vec<T>)_mm256_round_ps((__m256)x, 8);
+    else return (Vec<T>)_mm256_round_pd((__m256d)x, 8);
+#elif defined(__SSE4_1__)
+    if constexpr (sizeof(T) == 4) return (Vec<T>)_mm_round_ps((__m128)x, 8);
+    else return (Vec<T>)_mm_round_pd((__m128d)x, 8);
+#else
+    for (int i = 0; i < lanes<T>; ++i)
+        x[i] = sizeof(T) == 4 ? T(__builtin_rintf(float(x[i]))) : T(__builtin_rint(double(x[i])));
+    return x;
+#endif
+}
+
 /// The same number, held in a register: the compiler would load it again for every use.
 template <class T>
 DELTARULE_INLINE Vec<T> in_register(Vec<T> x) {

@@ -21,12 +21,13 @@ constexpr int64_t listed_inputs = 32;
 /// Whether the first layer looks at rows of CSR entry by entry.
 template <class T>
 bool reads_entries(const Batch<T>& batch) {
-    return !batch.samples->dense && !batch.samples->written_out;
+    return !batch.samples->dense && !batch.samples->written_out && !is_there(batch.network->prelude);
 }
 
 template <class T>
 bool has_lists(const Batch<T>& batch) {
-    return batch.samples->dense ? batch.widths[0] >= listed_inputs : batch.samples->written_out;
+    if (!batch.samples->dense) return !reads_entries(batch);
+    return batch.widths[0] >= listed_inputs && batch.operations[0].listed;
 }
 
 template <class T>
@@ -51,6 +52,8 @@ DELTARULE_INLINE bool is_used(const T* column, int64_t vectors) {
     for (int64_t v = 1; v < vectors; ++v) any |= bits<T>(load(column + v * lanes<T>));
     return lane_bits<T>((any & ~sign_bit<T>()) != 0) != 0;
 }
+
+inline bool is_listed(int32_t* list, int64_t column) { return bits_of(list)[column / 32] >> column % 32 & 1; }
 
 /// From bits to columns; the bias is the last one.
 inline void list_bits(int32_t* list, int64_t width) {
@@ -107,10 +110,11 @@ void write_out(const Strip<T>& s) {
                    [&](int64_t column, T value) { to[column * strip<T> + i] = value; });
 }
 
-/// Equation (2) along the list; the bias behind the columns is one of it.
+/// Equation (2) along the list; the bias behind the columns is one of it. `a` are the inputs, or what they
+/// are scaled to.
 template <class T>
-void forward_listed(const Strip<T>& s, const Layer& layer, const T* panels, int32_t* list, bool rectify,
-                    T* z) {
+void forward_listed(const Strip<T>& s, const Layer& layer, const T* panels, const T* a, int32_t* list,
+                    bool rectify, T* z) {
     const int64_t all = *list - !layer.bias;
     const int32_t* const columns = columns_of(list, s.batch.widths[0]);
     const int64_t block = block_terms(std::max<int64_t>(all, 1), strip<T> * sizeof(T));
@@ -118,7 +122,7 @@ void forward_listed(const Strip<T>& s, const Layer& layer, const T* panels, int3
         Product<T> p{};
         p.a = panels;
         p.a_panel = layer.rows * lanes<T>;
-        p.b = s.values(0);
+        p.b = a;
         p.b_inner = strip<T>;
         p.b_vector = lanes<T>;
         p.list = columns + i;
@@ -163,6 +167,7 @@ inline uint64_t bits_from(const uint32_t* bits, int64_t words, int64_t first, in
 template <class T>
 void gradient_listed(const Batch<T>& batch, const Task& task, const T* delta, int64_t delta_panel,
                      const Places& places, int64_t first_slot, const Rectangle<T>& to) {
+    const T* const inputs = batch.values[batch.operations[task.operation].input];
     static_assert(rectangle_rows <= 64, "the rows of a rectangle are the bits of a word");
     const int64_t width = batch.widths[0], words = used_words(width), together = strips_together(batch);
     const int64_t a_strip = (width + 1) * strip<T>;
@@ -181,7 +186,7 @@ void gradient_listed(const Batch<T>& batch, const Task& task, const T* delta, in
         for (; used; used &= used - 1) rows[count++] = __builtin_ctzll(used);
         if (count == 0) continue;
         Product<T> p{};
-        p.a = batch.values[0] + (first_slot + i) * a_strip + task.row * strip<T>;
+        p.a = inputs + (first_slot + i) * a_strip + task.row * strip<T>;
         p.a_outer = a_strip;
         p.b = delta + i * places.inner * lanes<T>;
         p.b_outer = places.inner * lanes<T>;

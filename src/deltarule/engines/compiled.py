@@ -34,9 +34,22 @@ from deltarule.engines.base import (
     Work,
     met,
 )
-from deltarule.engines.core_network import extras_of, heads_of, layers_of, order_refusal
+from deltarule.engines.core_network import (
+    extras_of,
+    heads_of,
+    layers_of,
+    order_refusal,
+    prelude_of,
+)
 from deltarule.engines.work import RowCode, Stood
-from deltarule.layers import BatchNormalization, Dense, Dropout, LayerNormalization
+from deltarule.layers import (
+    BatchNormalization,
+    Dense,
+    Dropout,
+    LayerNormalization,
+    NumericalEmbedding,
+    Scaling,
+)
 from deltarule.losses import LOSSES
 from deltarule.network import Network, Parameters
 from deltarule.optimizers import OPTIMIZERS, Optimizer
@@ -78,6 +91,8 @@ ROADS = {
     "SGD, momentum and Nesterov without L1 can look ahead",
 }
 
+#: The kinds of layers that have a compiled form.
+KINDS = (Dense, BatchNormalization, LayerNormalization, Dropout, NumericalEmbedding, Scaling)
 
 #: Why steps of one row go that way.
 SLOW_ROWS = (
@@ -100,6 +115,7 @@ class CompiledSession(Session):
             min(n_threads, 1 << 20),
             heads_of(network),
             extras_of(network),
+            prelude_of(network),
         )
         self._optimizer: Optimizer | None = None
         self._moments: Array | None = None  # loaded, until the first run names the optimiser
@@ -511,7 +527,7 @@ class CompiledEngine(Engine):
         if optimizer is not None and type(optimizer) is not OPTIMIZERS.table.get(optimizer.name):
             return f"the optimizer {optimizer.name!r} has no compiled form."
         for index, layer in enumerate(network.layers):
-            if type(layer) not in (Dense, BatchNormalization, LayerNormalization, Dropout):
+            if type(layer) not in KINDS:
                 return f"layers[{index}] is of kind {layer.name!r}, which has no compiled form."
             function = layer.activation
             if type(function) is not ACTIVATIONS.table.get(function.name):
@@ -547,4 +563,5 @@ class CompiledEngine(Engine):
             heads_of(network),
             extras_of(network),
             None if buffers is None else np.ascontiguousarray(buffers),
+            prelude_of(network),
         )

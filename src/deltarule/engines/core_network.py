@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 from deltarule.activations import Activation
-from deltarule.layers import BatchNormalization, Dense, Dropout, Layer, LayerNormalization
+from deltarule.layers import (
+    BatchNormalization,
+    Dense,
+    Dropout,
+    Layer,
+    LayerNormalization,
+    NumericalEmbedding,
+    Scaling,
+)
 from deltarule.network import Network
 from deltarule.random import keep_threshold
 
@@ -13,10 +22,20 @@ if TYPE_CHECKING:
     from deltarule import _core
 
 
+def _front(network: Network) -> list[NumericalEmbedding | Scaling]:
+    """What stands in front of the first layer of weights."""
+    found = itertools.takewhile(
+        lambda layer: isinstance(layer, NumericalEmbedding | Scaling), network.layers
+    )
+    return [layer for layer in found if isinstance(layer, NumericalEmbedding | Scaling)]
+
+
 def _groups(network: Network) -> list[list[tuple[int, Layer]]]:
-    """The layers with their numbers, each dense one with what stands behind it."""
+    """The layers behind that with their numbers, each dense one with what stands behind it."""
     groups: list[list[tuple[int, Layer]]] = []
     for index, layer in enumerate(network.layers):
+        if index < len(_front(network)):
+            continue
         if isinstance(layer, Dense) or not groups:
             groups.append([])
         groups[-1].append((index, layer))
@@ -26,9 +45,17 @@ def _groups(network: Network) -> list[list[tuple[int, Layer]]]:
 def order_refusal(network: Network) -> str | None:
     """A sentence where layers stand in another order than the core's, or softmax units drop out.
 
-    It is dense, normalisation, activation, dropout; the last layer is dense alone.
+    It is numerical embedding and scaling, each once or not at all; then groups of dense,
+    normalisation, activation, dropout; the last layer is dense alone.
     """
-    groups = _groups(network)
+    front, groups = [type(layer) for layer in _front(network)], _groups(network)
+    if front not in ([], [NumericalEmbedding], [Scaling], [NumericalEmbedding, Scaling]):
+        return (
+            "what stands in front of the dense layers is not in the core's order: a numerical "
+            "embedding, a scaling, each once or not at all."
+        )
+    if not groups:
+        return "there is no dense layer, which the core needs."
     for number, group in enumerate(groups):
         kinds = [type(layer) for _, layer in group]
         normalized = kinds[1:2] in ([BatchNormalization], [LayerNormalization])
@@ -71,11 +98,17 @@ def _layer(group: list[tuple[int, Layer]]) -> _core.Layer:
     return (dense.inputs, dense.units, function.name, float(function.parameter), bias)
 
 
+def _has_factors(layer: Layer) -> bool:
+    """Whether a dense layer has step sizes of its own."""
+    return isinstance(layer, Dense) and (layer.weight_rate_factor, layer.bias_rate_factor) != (1, 1)
+
+
 def extras_of(network: Network) -> list[_core.Extra]:
     """What each dense layer has beside its own, or behind it; nothing at all where none has."""
-    if network.rate_factors is None and all(type(layer) is Dense for layer in network.layers):
+    groups = _groups(network)
+    if all(len(group) == 1 and not _has_factors(group[0][1]) for group in groups):
         return []
-    return [_extra(group) for group in _groups(network)]
+    return [_extra(group) for group in groups]
 
 
 def _extra(group: list[tuple[int, Layer]]) -> _core.Extra:
@@ -91,6 +124,19 @@ def _extra(group: list[tuple[int, Layer]]) -> _core.Extra:
         elif isinstance(layer, Dropout):
             keep, number = keep_threshold(layer.rate), index
     return normalization, epsilon, momentum, keep, number, weights, biases
+
+
+def prelude_of(network: Network) -> _core.Prelude:
+    """What stands in front of the first dense layer."""
+    embedded: tuple[int, list[int], int, int, float] = (0, [], 0, 0, 1.0)
+    scaled = (False, 1.0)
+    for layer in _front(network):
+        if isinstance(layer, Scaling):
+            scaled = (True, layer.rate_factor)
+        else:
+            shape = (layer.frequencies, layer.width)
+            embedded = (layer.inputs, list(layer.columns), *shape, layer.rate_factor)
+    return (*embedded, *scaled)
 
 
 def heads_of(network: Network) -> list[_core.Head]:

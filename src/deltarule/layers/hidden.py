@@ -1,142 +1,15 @@
-"""The kinds of layers: what each says of itself, without numbers.
-
-A kind is a frozen subclass of `Layer` that declares its blocks (trained arrays) and its buffers
-(untrained ones); its equations are registered in `backprop`. Initialisers, optimisers, penalties,
-files of networks and traces walk over blocks and do not ask what kind a layer is; who does, the
-core and the estimators, is listed in ``ARCHITECTURE.md``.
-"""
+"""Dense layers, and what stands behind them: normalisation and dropout."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import field
-from typing import Any, ClassVar
 
 from deltarule.activations import ACTIVATIONS, Activation, Identity
 from deltarule.dataclass import dataclass
-from deltarule.definitions import (
-    Definition,
-    Family,
-    choose,
-    in_range,
-    non_negative,
-    positive,
-    positive_integer,
-    settle,
-)
+from deltarule.definitions import choose, in_range, non_negative, positive, settle
 from deltarule.exceptions import InvalidParameterError
+from deltarule.layers.base import Block, Layer, check_equal
 from deltarule.random import keep_threshold
-
-__all__ = [
-    "LAYERS",
-    "BatchNormalization",
-    "Block",
-    "Dense",
-    "Dropout",
-    "Layer",
-    "LayerNormalization",
-    "width",
-]
-
-
-@dataclass(frozen=True)
-class Block:
-    """One array of numbers that a layer owns.
-
-    Parameters
-    ----------
-    name : str
-        Unique within the layer: ``"weight"``, ``"bias"``, …
-    shape : tuple of int
-    role : str
-        What the initialiser sees: ``"weight"``, ``"bias"`` or a word of the layer's own.
-    fan_in, fan_out : int
-        Units on either side, for initialisers.
-    rate_factor : float, default=1.0
-        Factor of the step size for this block.
-    penalised : bool, default=False
-        Whether penalties and decoupled weight decay apply to it.
-    initial : float or None, default=None
-        A constant start value; None leaves the start to the initialiser.
-    """
-
-    name: str
-    shape: tuple[int, ...]
-    role: str
-    fan_in: int
-    fan_out: int
-    rate_factor: float = 1.0
-    penalised: bool = False
-    initial: float | None = None
-
-    @property
-    def size(self) -> int:
-        """Numbers in the block."""
-        return int(math.prod(self.shape))
-
-
-def width(value: object, name: str) -> int:
-    """`value` as an int, if it is a number of units."""
-    try:
-        return positive_integer(value, name)
-    except InvalidParameterError:
-        raise InvalidParameterError(
-            f"{name} must be a positive integer (got {value!r}). "
-            "Remove the layer or give it at least one unit."
-        ) from None
-
-
-_KINDS: dict[str, type[Layer]] = {}
-
-
-@dataclass(frozen=True)
-class Layer(Definition):
-    """What every kind of layer says of itself. A kind is a frozen subclass with a ``name``.
-
-    Parameters
-    ----------
-    inputs, units : int
-        Width of what comes in and of what goes out, both at least 1.
-    """
-
-    word: ClassVar[str] = "layer"
-    #: Whether training it takes steps over a part of the rows, which lbfgs has none of.
-    stepwise: ClassVar[bool] = False
-    inputs: int
-    units: int
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Enter a kind into the family, so that records of it can be read."""
-        super().__init_subclass__(**kwargs)
-        if "name" in vars(cls):  # what kinds share has none
-            _KINDS[cls.name] = cls
-
-    def __post_init__(self) -> None:
-        settle(
-            self,
-            inputs=width(self.inputs, f"{type(self).__name__}.inputs"),
-            units=width(self.units, f"{type(self).__name__}.units"),
-        )
-
-    @property
-    def activation(self) -> Activation:
-        """The non-linear function at the layer's end; identity where it has none."""
-        return Identity()
-
-    def blocks(self) -> tuple[Block, ...]:
-        """The trained arrays, in the order in which they stand in the vector."""
-        return ()
-
-    def buffers(self) -> tuple[Block, ...]:
-        """The untrained arrays, such as running statistics."""
-        return ()
-
-    def objection(self, batch_size: int) -> str | None:
-        """Why the layer cannot be trained by steps of so many rows; None where it can."""
-        return None
-
-
-LAYERS: Family[Layer] = Family(Layer, _KINDS, "layer")
 
 
 @dataclass(frozen=True)
@@ -218,7 +91,7 @@ class _Normalization(Layer):
             epsilon=positive(self.epsilon, f"{kind}.epsilon"),
         )
         super().__post_init__()
-        _check_equal(self)
+        check_equal(self)
 
     @property
     def activation(self) -> Activation:
@@ -379,17 +252,9 @@ class Dropout(Layer):
     def __post_init__(self) -> None:
         settle(self, rate=in_range(self.rate, "Dropout.rate", 0, 1, "[)"))
         super().__post_init__()
-        _check_equal(self)
+        check_equal(self)
 
     @property
     def scale(self) -> float:
         """What the units that are kept are multiplied by."""
         return 65536 / keep_threshold(self.rate)
-
-
-def _check_equal(layer: Layer) -> None:
-    if layer.inputs != layer.units:
-        raise InvalidParameterError(
-            f"{type(layer).__name__}.units must be its inputs, {layer.inputs} (got {layer.units}). "
-            "It changes no width: make the two equal."
-        )

@@ -165,7 +165,7 @@ def _counts(bins: Sequence[Bin], x: Scale, top: float, height: float) -> list[st
 
 
 def tenths(bins: Sequence[Bin], name: str) -> str:
-    """The mean of predictions against that of what was found, a point for each tenth of the rows."""
+    """Means of predictions against those of what was found, a point for each tenth of the rows."""
     ends = svg.padded([end for one in bins for end in (one.said, one.found)])
     x, y = Scale(*ends, LEFT + 8, svg.WIDTH - RIGHT), Scale(*ends, 266, TOP)
     parts = [svg.axes(x, y, f"mean prediction of {name}", "mean found")]

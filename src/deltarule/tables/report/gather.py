@@ -101,8 +101,9 @@ def reliability(
 
     Examples
     --------
-    >>> actual, shares = np.array(["a", "b", "b", "b"]), np.array([0.25, 0.25, 0.75, 0.75])
-    >>> bins, whose = reliability(actual, np.column_stack((1 - shares, shares)), np.array(["a", "b"]))
+    >>> actual, said = np.array(["a", "b", "b", "b"]), np.array([0.25, 0.25, 0.75, 0.75])
+    >>> shares = np.column_stack((1 - said, said))
+    >>> bins, whose = reliability(actual, shares, np.array(["a", "b"]))
     >>> [(one.said, one.found, one.rows) for one in bins], whose
     ([(0.25, 0.5, 2), (0.75, 1.0, 2)], 'b')
     """
@@ -166,8 +167,8 @@ def _curve(training: Any, held: Any, judged: Any) -> Curve:
     kept = None
     if judged:
         scored = np.array(judged, dtype=np.float64)
-        best = np.flatnonzero(scored == np.nanmax(scored)) if np.isfinite(scored).any() else []
-        kept = int(best[-1]) if len(best) else None
+        if np.isfinite(scored).any():
+            kept = int(np.flatnonzero(scored == np.nanmax(scored))[-1])
     return Curve(tuple(training or ()), tuple(held or ()), kept)
 
 

@@ -49,8 +49,8 @@ svg .curve.thin { stroke-width: 1.2; stroke-opacity: .75; }
 svg .point { fill: var(--one); fill-opacity: .35; }
 svg .point.few { fill-opacity: .7; }
 svg .cell { stroke: var(--ground); }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1.2rem; margin: .8rem 0 1rem;
-  align-content: start; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1.2rem;
+  margin: .8rem 0 1rem;  align-content: start; }
 dt { color: var(--quiet); }
 dd { margin: 0; overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
 .wide { overflow-x: auto; }
@@ -68,5 +68,5 @@ pre { background: var(--panel); border: 1px solid var(--rule); border-radius: 4p
   td:last-child { min-width: 9rem; } }
 @media print { main { max-width: none; padding: 0; gap: 0 2rem;
   grid-template-columns: 1fr 1fr; } section { break-inside: avoid; }
-  .whole { break-inside: auto; }  }
+  .whole { break-inside: auto; } }
 """

@@ -87,7 +87,8 @@ def _inspect_ensemble(
     )
     out.line(f"{args.model}: {model.kind}, {bytes_text(size)}, checksum right")
     beside = "" if estimator.linear_ is None else " and a linear model"
-    out.line(f"ensemble    {counted(count, 'network')} of one architecture{beside}")
+    alike = " of one architecture" if count > 1 else ""
+    out.line(f"ensemble    {counted(count, 'network')}{alike}{beside}")
     out.lines(*_network_lines(first.network, first.dtype.name))
     if found.target.task == "classification":
         values = found.classes_.tolist()

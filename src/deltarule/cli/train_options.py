@@ -55,7 +55,7 @@ HAND_OPTIONS = (
     "alpha",
 )
 #: Those of the ensemble alone.
-ENSEMBLE_OPTIONS = ("preset", "time_budget")
+ENSEMBLE_OPTIONS = ("preset", "time_budget", "quantiles")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -157,6 +157,14 @@ def _add_preset_arguments(group: argparse._ArgumentGroup) -> None:
         metavar="SECONDS",
         help="what the training may take; epochs and networks are left out until it fits "
         "(default: no limit)",
+    )
+    add(
+        "--quantiles",
+        action=arguments.Given,
+        type=arguments.levels,
+        metavar="LEVELS",
+        help="of numbers: learn these quantiles in place of the mean, such as 0.05,0.5,0.95, for "
+        "intervals",
     )
 
 

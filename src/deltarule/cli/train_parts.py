@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from deltarule.cli.models import named_columns, read_table
 from deltarule.cli.output import counted
 from deltarule.cli.train_options import is_by_hand
-from deltarule.exceptions import TableError, TableWarning
+from deltarule.exceptions import InvalidParameterError, TableError, TableWarning
 
 if TYPE_CHECKING:
     from deltarule.definitions import Array
@@ -79,6 +79,11 @@ def divide(args: argparse.Namespace) -> Parts:
                 f"{name}"
             )
     target = TargetPlan.fit(table, names, args.task)
+    if target.task == "classification" and args.quantiles is not None:
+        raise InvalidParameterError(
+            f"--quantiles is for numbers (got a classification, because {target.reason}). Leave it "
+            "out, or say --task regression."
+        )
     if _is_constant(table, names):
         notes.append("the target is the same in every row: there is nothing to learn")
     training, holdout = split(table, target, args.holdout, args.seed)

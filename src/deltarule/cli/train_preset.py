@@ -52,6 +52,7 @@ def fit(args: argparse.Namespace, parts: Parts, progress: Progress) -> Fitted:
         "units": list(first.widths),
         "networks": len(estimator.members_),
         "preset": args.preset,
+        "linear": estimator.linear_ is not None,
         "parameters": first.size * len(estimator.members_),
         "engine": estimator.engine_,
         "epochs": max(len(history.loss) for history in estimator.histories_),
@@ -61,11 +62,12 @@ def fit(args: argparse.Namespace, parts: Parts, progress: Progress) -> Fitted:
 
 
 def _estimator(args: argparse.Namespace, parts: Parts) -> Any:
-    from deltarule.tables.classifier import TabularClassifier
-    from deltarule.tables.regressor import TabularRegressor
+    from deltarule.losses import Quantile
+    from deltarule.tables import TabularClassifier, TabularRegressor
 
     classes = parts.target.task == "classification"
     kind = TabularClassifier if classes else TabularRegressor
+    more = {} if args.quantiles is None else {"loss": Quantile(args.quantiles)}
     return kind(
         args.preset,
         time_budget=args.time_budget,
@@ -74,6 +76,7 @@ def _estimator(args: argparse.Namespace, parts: Parts) -> Any:
         random_state=args.seed,
         engine=args.engine,
         n_threads=args.threads,
+        **more,
     )
 
 

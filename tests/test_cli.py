@@ -89,7 +89,8 @@ def test_train_prints_the_score_beside_naive_and_linear(capsys, table, tmp_path)
     names = ("held-out rows", "  this network", "  linear model", "  most frequent class")
     for name in names:
         assert any(line.startswith(name) for line in lines), name
-    assert lines[-1].startswith(f"saved {path} (")
+    assert lines[-2].startswith(f"saved {path} (")
+    assert lines[-1] == f"report {tmp_path}/model.html"
     assert isinstance(dr.load(path), TableModel)
 
 
@@ -335,7 +336,7 @@ def sentences(table, models, folder):
         ("train", folder / "one.csv", "--target", "y"): (
             "training takes at least two rows with a target (got 1). Add rows."
         ),
-        ("train", folder / "infinite.csv", "--target", "y", "--holdout", "0"): (
+        ("train", folder / "infinite.csv", "--target", "y", "--holdout", "0", "--hidden", "4"): (
             "column 'x' must hold finite numbers (got inf in row 2). Correct the cell or leave it "
             "empty."
         ),

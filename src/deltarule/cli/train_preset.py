@@ -67,7 +67,7 @@ def _estimator(args: argparse.Namespace, parts: Parts) -> Any:
 
     classes = parts.target.task == "classification"
     kind = TabularClassifier if classes else TabularRegressor
-    more = {} if args.quantiles is None else {"loss": Quantile(args.quantiles)}
+    more: dict[str, Any] = {} if args.quantiles is None else {"loss": Quantile(args.quantiles)}
     return kind(
         args.preset,
         time_budget=args.time_budget,

@@ -301,7 +301,8 @@ class Network:
     def plain(self) -> bool:
         """Whether it is dense layers under one head of weight 1 that judges outputs one by one.
 
-        What has roads of its own in the compiled core: single rows, lanes, predictors.
+        What has roads of its own in the compiled core: predictors, and single rows and lanes unless
+        there are rate factors.
         """
         return self.plain_head and all(type(layer) is Dense for layer in self.layers)
 
@@ -326,16 +327,16 @@ class Network:
         """The first activation from a layer on that is not the identity, before the next weights.
 
         What the initialiser of a layer's weights goes by: a dense layer may leave its activation to
-        the normalisation behind it.
+        the normalisation behind it, or to a parametric one, which begins as its function.
         """
         for index in range(layer, len(self.layers)):
-            found = self.layers[index].activation
+            found = self.layers[index].bends
             weighs = any(block.role == "weight" for block in self.layers[index].blocks())
             if index > layer and weighs:
                 break
             if found.name != "identity":
                 return found
-        return self.layers[layer].activation
+        return self.layers[layer].bends
 
     @cached_property
     def layout(self) -> tuple[Slot, ...]:

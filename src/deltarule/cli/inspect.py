@@ -112,7 +112,7 @@ def _network_lines(network: Network, dtype: str) -> list[str]:
         if layer.name == "dropout":  # neither an activation nor numbers
             what.append(f"rate {layer.record()['rate']:g}")
         else:
-            what += [_option_text(layer.activation.record()), counted(blocks, "parameter")]
+            what += [_option_text(layer.bends.record()), counted(blocks, "parameter")]
         lines.append(f"  layer {index}   {', '.join(what)}")
     losses = dict.fromkeys(_option_text(head.loss.record()) for head in network.heads)
     return [*lines, f"loss        {'; '.join(losses)}"]

@@ -48,6 +48,7 @@ from deltarule.layers import (
     Dropout,
     LayerNormalization,
     NumericalEmbedding,
+    ParametricActivation,
     Scaling,
 )
 from deltarule.losses import LOSSES
@@ -79,6 +80,9 @@ VERDICTS = (
     StopReason.NON_FINITE,
 )
 
+
+#: The kinds of layers that it knows.
+KINDS = (Dense, BatchNormalization, LayerNormalization, ParametricActivation, Dropout)
 
 #: What the core's names of its roads mean.
 ROADS = {
@@ -529,7 +533,7 @@ class CompiledEngine(Engine):
         for index, layer in enumerate(network.layers):
             if type(layer) not in KINDS:
                 return f"layers[{index}] is of kind {layer.name!r}, which has no compiled form."
-            function = layer.activation
+            function = layer.bends
             if type(function) is not ACTIVATIONS.table.get(function.name):
                 return f"the activation of layers[{index}] is a Python function."
         for head in network.heads:

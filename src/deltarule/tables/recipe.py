@@ -18,7 +18,7 @@ import math
 from collections.abc import Sequence
 
 from deltarule.dataclass import dataclass
-from deltarule.layers import Dense, Dropout, Layer
+from deltarule.layers import Dense, Dropout, Layer, NumericalEmbedding, Scaling
 from deltarule.losses import Loss
 from deltarule.network import Head, Network
 from deltarule.optimizers import Adam
@@ -66,6 +66,8 @@ class Recipe:
     step_size: float
     embeds: bool
     dropout: float = 0.0
+    scales: bool = True
+    deviation: float = 0.1
 
 
 def choose_recipe(
@@ -110,10 +112,27 @@ def build_network(
     output_activation : str
     loss : Loss
     """
-    layers=[]; width=inputs
+    layers: list[Layer] = []
+    width = inputs
+    if recipe.embeds and numbers:
+        width += EMBEDDED_WIDTH * len(numbers)
+        layers.append(
+            NumericalEmbedding(
+                inputs,
+                width,
+                columns=tuple(numbers),
+                width=EMBEDDED_WIDTH,
+                deviation=recipe.deviation,
+                rate_factor=SLOW,
+            )
+        )
+    if recipe.scales:
+        layers.append(Scaling(width, width, rate_factor=QUICK))
     for units in recipe.hidden:
-        layers.append(_dense(width, units, recipe.activation)); width=units
-        if recipe.dropout: layers.append(Dropout(units, units, recipe.dropout))
+        layers.append(_dense(width, units, recipe.activation))
+        if recipe.dropout:
+            layers.append(Dropout(units, units, recipe.dropout))
+        width = units
     layers.append(_dense(width, outputs, output_activation))
     return Network(layers=layers, heads=[Head((0, outputs), loss)])
 

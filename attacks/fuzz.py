@@ -15,6 +15,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import head_files
 import model_files
 import numpy as np
 import tabular_files
@@ -49,7 +50,7 @@ def honest_files() -> list[bytes]:
         standardize="inputs",
         max_iter=2,
     )
-    files = [model_files.honest(), model_files.going(), model_files.several()]
+    files = [model_files.honest(), model_files.going(), head_files.several()]
     files.append(to_bytes(model_of(network.fit(X, y))))
     files += [tabular_files.classes(), tabular_files.numbers()]
     table = Table.of({"x": X[:, 0], "c": np.array(["a", "b", "c"])[y], "y": X[:, 1], "z": y % 2})

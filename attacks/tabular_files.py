@@ -20,7 +20,7 @@ from model_files import parts, sealed, setting, with_header, with_record
 
 import deltarule as dr
 from deltarule.estimators.files import model_of
-from deltarule.layers import BatchNormalization, Dense
+from deltarule.layers import BatchNormalization, Dense, NumericalEmbedding, Scaling
 from deltarule.persistence import Model, to_bytes
 
 TABLE = {"age": [31, None, 52, 23] * 5, "city": ["Oslo", "Rome", None, "Oslo"] * 5}
@@ -31,7 +31,11 @@ def _small(estimator: Any, members: int) -> Model:
     """A fitted estimator with small networks in the place of its own."""
     own = estimator.members_[0].network
     last = replace(own.layers[-1], inputs=3)
-    layers = (Dense(own.n_inputs, 3), BatchNormalization(3, 3, "tanh"), last)
+    count = own.n_inputs
+    embedding = NumericalEmbedding(count, count + 4, columns=(0,), frequencies=2, width=4)
+    scaling = Scaling(count + 4, count + 4, rate_factor=6.0)
+    hidden = Dense(count + 4, 3), BatchNormalization(3, 3, "tanh")
+    layers = (embedding, scaling, *hidden, last)
     network = dr.Network(layers=layers, heads=own.heads)
     estimator.members_ = [dr.initialize(network, m, dtype=np.float32) for m in range(members)]
     history = estimator.histories_[0]
@@ -161,6 +165,20 @@ _OF_CLASSES: tuple[tuple[str, Any, str], ...] = (
     ("others.1.layers", [], "others[1].heads must be to cover 0 output columns"),
     ("others.1.heads.0.columns", [0, 2**40], "others[1].heads[0].columns must be two whole"),
     ("others.1.heads.0.weight", 3.0, "others[1].heads must be one head with LogLoss"),
+    ("network.layers.0.columns", [0, 0], "network.layers[0]: NumericalEmbedding.columns must be d"),
+    ("network.layers.0.columns", [5], "NumericalEmbedding.columns must be numbers of inputs, from"),
+    ("network.layers.0.columns", "0", "NumericalEmbedding.columns must be numbers of inputs, from"),
+    ("network.layers.0.columns", None, "NumericalEmbedding.columns must be numbers of inputs, fr"),
+    ("network.layers.0.frequencies", 10**11, "parameters must be F32 [600000000"),
+    ("network.layers.0.frequencies", 2**63, "network must be at most"),
+    (
+        "network.layers.0.width",
+        5,
+        "NumericalEmbedding.units must be 8: 3 inputs, and 5 numbers for",
+    ),
+    ("network.layers.0.deviation", "0.1", "network.layers[0].deviation must be of type float"),
+    ("network.layers.1.rate_factor", -6, "Scaling.rate_factor must be a finite number of at least"),
+    ("network.layers.1.units", 2**31, "network.layers[1]: Scaling.units must be"),
     ("network.heads.0.weight", 3.0, "network.heads must be one head with LogLoss"),
     ("network.heads.0.loss", {"name": "squared_error"}, "network.heads must be one head with Log"),
     ("network.heads.0.class_weights", [1.0, 2.0], "network.heads must be one head with LogLoss"),
@@ -236,9 +254,9 @@ _OF_NUMBERS: tuple[tuple[str, Any, str], ...] = (
         "tabular.settings.loss must be levels that divide 1 outputs (got 2)",
     ),
     (
-        "network.layers.2.function",
+        "network.layers.4.function",
         {"name": "relu"},
-        "network.layers[2].function must be identity (got 'relu')",
+        "network.layers[4].function must be identity (got 'relu')",
     ),
     (
         "others.1.layers.0.function",
@@ -349,9 +367,9 @@ ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: of(_member_unlike),
         "others[0] must be null: all members are alike (got 'another network')",
     ),
-    "a linear model of three layers": (
+    "a linear model of five layers": (
         lambda: of(_deep_line),
-        "others[1].layers must be the one layer of a linear model (got 3)",
+        "others[1].layers must be the one layer of a linear model (got 5)",
     ),
     "members of another width": (
         lambda: of(partial(_other_last, units=2)),

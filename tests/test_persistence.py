@@ -51,9 +51,11 @@ def program(name):
 
 
 attacks = program("model_files")
+head_attacks = program("head_files")
 tabular_attacks = program("tabular_files")
 fuzz = program("fuzz")
-ATTACKS = attacks.ATTACKS | tabular_attacks.ATTACKS
+EVERY = (attacks.ATTACKS, head_attacks.ATTACKS, tabular_attacks.ATTACKS)
+ATTACKS = {name: attack for some in EVERY for name, attack in some.items()}
 
 
 NETWORKS = {
@@ -263,7 +265,7 @@ def test_weights_that_are_not_finite_are_not_saved():
 
 
 def test_every_attack_has_a_name_of_its_own():
-    assert len(ATTACKS) == len(attacks.ATTACKS) + len(tabular_attacks.ATTACKS)
+    assert len(ATTACKS) == sum(map(len, EVERY))
 
 
 @pytest.mark.parametrize("name", ATTACKS)
@@ -314,7 +316,7 @@ def test_no_memory_is_taken_because_a_file_says_so(tmp_path, name):
     tracemalloc.start()
     try:
         with pytest.raises(ModelFileError):
-            read(path)
+            load(path)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

@@ -52,6 +52,20 @@ def regressor(**settings):
     return dr.TabularRegressor("fast", random_state=0, **settings)
 
 
+#: A column of every other kind: yes and no, dates, free text, and numbers as names of columns.
+KINDS = pd.DataFrame(
+    {
+        "member": SIZE > 0.3,
+        "joined": pd.Timestamp("2024-01-01") + pd.to_timedelta(np.arange(ROWS) * 31, unit="h"),
+        "note": [
+            f"the {town} of row {row} is far away, as it were" for row, town in enumerate(TOWN)
+        ],
+        "rare": [f"kind {row % 53}" for row in range(ROWS)],
+    }
+)
+NUMBERED = pd.DataFrame(X)
+
+
 CASES = {
     "binary, words": (classifier(), TABLE, np.where(SIZE > 0, "yes", "no")),
     "binary, bool": (classifier(), X, SIZE > 0),
@@ -60,6 +74,8 @@ CASES = {
     "multiclass, int8": (classifier(), X, THREE.astype(np.int8)),
     "multiclass, float": (classifier(class_weight={0.0: 2.0, 1.0: 0.5}), X, THREE * 1.0),
     "multilabel": (classifier(), TABLE, LABELS),
+    "every kind of column": (classifier(text="hash"), KINDS, THREE),
+    "columns with numbers as names": (classifier(), NUMBERED, THREE),
     "categories and a list": (classifier(categorical=["code"]), TABLE, THREE),
     "categories and a tuple": (classifier(categorical=("code",)), TABLE, THREE),
     "one output": (regressor(), TABLE, Y),

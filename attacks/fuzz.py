@@ -53,9 +53,14 @@ def honest_files() -> list[bytes]:
     files = [model_files.honest(), model_files.going(), head_files.several()]
     files.append(to_bytes(model_of(network.fit(X, y))))
     files += [tabular_files.classes(), tabular_files.numbers()]
-    table = Table.of({"x": X[:, 0], "c": np.array(["a", "b", "c"])[y], "y": X[:, 1], "z": y % 2})
+    given = {"x": X[:, 0], "c": np.array(["a", "b", "c"])[y], "y": X[:, 1], "z": y % 2}
+    given |= {"flag": y == 1, "when": np.datetime64("2024-01-01T06") + 9 * np.arange(60)}
+    given |= {"many": [f"w{place % 23}" for place in range(60)], "bit": X[:, 2] > 0.5}
+    given |= {"text": [f"the word number {place}" for place in range(60)]}
+    table = Table.of({**given, "bit": given["bit"].astype(float)})
     for name, kind in (("z", dr.MLPClassifier), ("y", dr.MLPRegressor)):
-        columns = ColumnPlan.fit(table.without(["y", "z"]))
+        options = {"text": "hash", "text_inputs": 4, "max_categories": 9, "infinite": "farthest"}
+        columns = ColumnPlan.fit(table.without(["y", "z"]), **options)
         target = TargetPlan.fit(table, (name,))
         estimator = kind(hidden_layer_sizes=(4,), max_iter=2)
         estimator.fit(columns.transform(table), target.encode(table))

@@ -37,7 +37,7 @@ class Option:
     extra : callable
         From X and D to further arguments of `train`.
     normalization : Layer class or None
-        Of the hidden layer.
+        Of the hidden layer; or another kind that has the activation in its place.
     dropout : float
         Its rate.
     factor : float
@@ -111,6 +111,7 @@ OPTIONS = (
     Option("layers", "dropout 0.2", dropout=0.2),
     Option("layers", "batch normalization", normalization=dr.layers.BatchNormalization),
     Option("layers", "layer normalization", normalization=dr.layers.LayerNormalization),
+    Option("layers", "parametric activation", normalization=dr.layers.ParametricActivation),
     Option("layers", "a rate factor", factor=0.5),
     Option("dtype", "float64", dtype="float64"),
 )  # fmt: skip

@@ -4,9 +4,8 @@
                                  [--workers N] [--output FILE] [--no-documents]
 
 The tables are those of `datasets`; each is divided into five folds, the same for every method. A
-method is fitted on four fifths of the rows and judged on the rest, by one thread in a process of its
-own; seconds are those of the processor, for the fit alone. What was measured before stands in the
-JSON and is not measured again unless the method or the table is named.
+method is fitted on four fifths of the rows and judged on the rest, by one thread; seconds are those
+of the processor, for the fit alone. What was measured of others before stays in the JSON.
 """
 
 from __future__ import annotations
@@ -117,13 +116,14 @@ def run(name: str, method: str, fold: int) -> dict[str, float]:
 
 def make(method: str, X: Any, classes: bool) -> Any:
     """An unfitted model."""
-    import deltarule as dr
     from sklearn.compose import TransformedTargetRegressor
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
     from sklearn.linear_model import LogisticRegression, Ridge
     from sklearn.neural_network import MLPClassifier, MLPRegressor
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
+
+    import deltarule as dr
 
     if method in PRESETS:
         kind: Any = dr.TabularClassifier if classes else dr.TabularRegressor

@@ -73,7 +73,9 @@ def scores(result: dict[str, Any]) -> str:
         what = "accuracy" if entry["task"] in ("binary", "multiclass") else "R²"
         cells = [_mean_and_spread(values(entry, name, "score")) for name in names]
         rows.append([table, what, *cells])
-    return "\n".join([tables.table(["table", "", *[TITLES[n] for n in names]], rows), _source(result)])
+    return "\n".join(
+        [tables.table(["table", "", *[TITLES[n] for n in names]], rows), _source(result)]
+    )
 
 
 def log_losses(result: dict[str, Any]) -> str:

@@ -26,15 +26,15 @@ LAYERS = [
     (20, 7, "identity", 0.0, True),
 ]
 EXTRAS = [
-    ("none", 0.0, 0.0, 40000, 1, 0.5, 2.0),
-    ("batch", 1e-5, 0.1, 65536, 0, 1.0, 1.0),
-    ("none", 0.0, 0.0, 65536, 0, 1.0, 1.0),
+    ("none", 0.0, 0.0, 40000, 1, 0.5, 2.0, 0.5),
+    ("batch", 1e-5, 0.1, 65536, 0, 1.0, 1.0, -1.0),
+    ("none", 0.0, 0.0, 65536, 0, 1.0, 1.0, -1.0),
 ]
 HEADS = [
     (0, 3, "log_loss", [0.0], 0.5, "softmax", 0.0, [1.0, 0.0, 3.0]),
     (3, 7, "quantile", [0.1, 0.9], 1.0, "ascending", 2.0, []),
 ]
-SIZE, BUFFERS = 5 * 9 + 9 * 20 + 2 * 20 + 21 * 7, 40
+SIZE, BUFFERS = 5 * 9 + 9 + 9 * 20 + 2 * 20 + 21 * 7, 40
 OPENED = {"layers": LAYERS, "loss": "log_loss", "n_threads": 2, "heads": HEADS, "extras": EXTRAS}
 
 
@@ -143,8 +143,17 @@ def opened(**changes: Any) -> Callable[[], Any]:
 
 
 def extra(**changes: Any) -> Callable[[], Any]:
-    names = ("normalization", "epsilon", "momentum", "keep", "dropout", "weights", "biases")
-    first = dict(zip(names, ("batch", 1e-5, 0.1, 40000, 1, 0.5, 1.0), strict=True)) | changes
+    names = (
+        "normalization",
+        "epsilon",
+        "momentum",
+        "keep",
+        "dropout",
+        "weights",
+        "biases",
+        "mixed",
+    )
+    first = dict(zip(names, ("batch", 1e-5, 0.1, 40000, 1, 0.5, 1.0, 0.1), strict=True)) | changes
     return opened(extras=[tuple(first.values()), *EXTRAS[1:]])
 
 
@@ -164,7 +173,7 @@ WEIGHT = "the weight of a head must be a finite number of at least 0"
 CLASSES = "class weights must be one for each output of a head, or two for a single one."
 CLASS = "a class weight must be a finite number of at least 0"
 COVER = "heads must cover the outputs once each, in order."
-LAST = "the last layer has no normalisation and no dropout in the core."
+LAST = "the last layer has no normalisation, mixture or dropout in the core."
 WORDS: list[tuple[Callable[[], Any], str]] = [
     (
         extra(normalization="group"),
@@ -194,6 +203,14 @@ WORDS: list[tuple[Callable[[], Any], str]] = [
     (
         extra(biases=np.inf),
         "a factor of the step size must be a finite number of at least 0 (got inf).",
+    ),
+    (
+        extra(mixed=np.nan),
+        "a factor of the step size must be a finite number of at least 0 (got nan).",
+    ),
+    (
+        opened(layers=[(4, 9, "sign", 0.0, True), *LAYERS[1:]]),
+        "a mixture is of an activation that goes number by number and has a derivative.",
     ),
     (opened(extras=EXTRAS[:2]), "extras must have an entry for every layer."),
     (opened(extras=[*EXTRAS[:2], EXTRAS[0]]), LAST),

@@ -19,7 +19,7 @@ import pytest
 
 import deltarule as dr
 from deltarule.activations import ACTIVATIONS
-from deltarule.cli import main, train, train_parts
+from deltarule.cli import main, train_options, train_parts
 from deltarule.cli.progress import PLAIN_SECONDS, Progress
 from deltarule.engines import NAMES
 from deltarule.optimizers import OPTIMIZERS
@@ -89,7 +89,8 @@ def test_train_prints_the_score_beside_naive_and_linear(capsys, table, tmp_path)
     names = ("held-out rows", "  this network", "  linear model", "  most frequent class")
     for name in names:
         assert any(line.startswith(name) for line in lines), name
-    assert lines[-1].startswith(f"saved {path} (")
+    assert lines[-2].startswith(f"saved {path} (")
+    assert lines[-1] == f"report {tmp_path}/model.html"
     assert isinstance(dr.load(path), TableModel)
 
 
@@ -176,16 +177,16 @@ def test_rows_without_a_target_and_counting_columns_are_left_out(capsys, tmp_pat
 
 
 def test_the_names_in_the_help_are_those_of_the_tables():
-    assert set(train.SOLVERS) == set(OPTIMIZERS.table)
-    assert set(train.ACTIVATIONS) == {
+    assert set(train_options.SOLVERS) == set(OPTIMIZERS.table)
+    assert set(train_options.ACTIVATIONS) == {
         name for name, kind in ACTIVATIONS.table.items() if kind.elementwise
     }
-    assert set(train.SCHEDULES) == set(SCHEDULES.table)
+    assert set(train_options.SCHEDULES) == set(SCHEDULES.table)
     assert SCHEDULES.table["step"]() == dr.Step(every=10, factor=0.5)  # as --help says
-    assert train.ENGINES == NAMES
+    assert train_options.ENGINES == NAMES
 
 
-@pytest.mark.parametrize("solver", train.SOLVERS)
+@pytest.mark.parametrize("solver", train_options.SOLVERS)
 def test_every_solver_trains(capsys, table, tmp_path, solver):
     code, _, err = run(
         capsys, "train", table, "--target", "kind", "-o", tmp_path / "m", "--epochs", 2, "-q",
@@ -335,7 +336,7 @@ def sentences(table, models, folder):
         ("train", folder / "one.csv", "--target", "y"): (
             "training takes at least two rows with a target (got 1). Add rows."
         ),
-        ("train", folder / "infinite.csv", "--target", "y", "--holdout", "0"): (
+        ("train", folder / "infinite.csv", "--target", "y", "--holdout", "0", "--hidden", "4"): (
             "column 'x' must hold finite numbers (got inf in row 2). Correct the cell or leave it "
             "empty."
         ),

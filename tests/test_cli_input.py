@@ -287,3 +287,27 @@ def test_numbers_with_commas_are_told_where_nothing_else_is_left(capsys, tmp_pat
         "as words (all cells are numbers, but 60 with commas in them, such as '1,000' in row 1)). "
         "Add one that differs between rows.\n"
     )
+
+
+def test_dates_flags_and_text_in_a_file(capsys, tmp_path):
+    rows = [
+        f"2024-0{1 + i % 9}-01,{i % 2},{i % 3 == 0},the cell number {i},{i % 7 + i % 2}"
+        for i in range(60)
+    ]
+    path, model = tmp_path / "t.csv", str(tmp_path / "m")
+    path.write_text("when,bit,flag,text,y\n" + "\n".join(rows) + "\n")
+    words = ["train", str(path), "--target", "y", "-o", model, "--epochs", "1", "--hidden", "4"]
+    assert main([*words, "--task", "regression"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "  inputs    7 from 0 numeric and 0 categorical columns, 2 boolean, 1 datetime" in lines
+    assert "  left out  text: free text" in lines
+    assert main(["inspect", model]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "  bit    boolean   −1 for 0, +1 for 1" in lines
+    assert any(line.startswith("  when   datetime  the time, month, weekday") for line in lines)
+    path.write_text("when,bit,flag,text\n9999-12-31,0,true,x\n")
+    assert main(["predict", model, str(path), "-o", str(tmp_path / "p.csv")]) == 0
+    assert (
+        "note: column 'when': 1 cell is no date from 1600 to 2400, for example '9999-12-31' in row "
+        "1; taken as missing." in capsys.readouterr().err
+    )

@@ -11,7 +11,7 @@ from sklearn.preprocessing import MinMaxScaler, PolynomialFeatures, StandardScal
 
 import deltarule as dr
 from deltarule.playground.own_tables import OwnTables
-from deltarule.playground.own_units import Origin, OwnColumn
+from deltarule.playground.own_units import Origin, OwnColumn, own_columns
 from deltarule.playground.sources import source_alone, source_of, source_of_table
 from deltarule.playground.subject import OWN_UNITS, subject_of
 from deltarule.tables import ColumnPlan, Table, TableModel, TargetPlan
@@ -137,3 +137,30 @@ def test_categories_of_a_table_that_a_page_reads_keep_their_words():
     told = OwnTables().read("t.csv", text, "auto", None, "values")
     age, city = OwnColumn("age", 0, 1), OwnColumn("city", 1, 3, levels=("Bonn", "Oslo", "Rome"))
     assert told["origin"] == Origin((age, city)).record()
+
+
+def test_columns_of_every_kind_cover_all_inputs():
+    """Times and text have no words on the page: each of their inputs stands for itself."""
+    table = {
+        "number": [1.0, 2.0, None, 5.0] * 10,
+        "bit": [0, 1, 1, None] * 10,
+        "flag": [True, False] * 20,
+        "many": list("aaabbcd") * 5 + ["a"] * 5,
+        "when": np.datetime64("2024-01-01T01") + 31 * np.arange(40),
+        "text": [f"the word number {row}" for row in range(40)],
+    }
+    plan = ColumnPlan.fit(table, text="hash", text_inputs=3, max_categories=2)
+    columns = own_columns(plan)
+    covered = [place for one in columns for place in range(one.first, one.first + one.count)]
+    assert covered == list(range(len(plan.inputs)))
+    by_name = {one.name: one for one in columns}
+    assert by_name["bit"] == OwnColumn("bit", 2, 2, 0.5, 0.5)
+    assert by_name["flag"].levels == ("False", "True")
+    assert by_name["many"].levels == ("a", "b", "a rarer one")
+    assert by_name["sin of month of when"].count == by_name["text #2"].count == 1
+    assert own_columns(plan, scaled=False)[1] == OwnColumn("bit", 2, 2)
+    # As the page reads a row: the first level whose input is above 0.
+    rare = by_name["many"]
+    row = plan.transform({name: cells[5:6] for name, cells in table.items()})[0]
+    inputs = row[rare.first : rare.first + rare.count]
+    assert rare.levels[int((inputs > 0).argmax())] == "a rarer one"

@@ -234,6 +234,28 @@ def test_without_rows_some_are_drawn_around_what_the_model_knows(houses):
     np.testing.assert_allclose(drawn.mean(axis=0), classifier.input_center_, atol=0.6)
 
 
+def test_rows_are_drawn_for_columns_of_every_kind():
+    table = Table.of(
+        {
+            "bit": [0, 1] * 20,
+            "flag": [True, False] * 20,
+            "when": np.datetime64("2024-01-01T01") + 31 * np.arange(40),
+            "text": [f"the word number {row}" for row in range(40)],
+            "y": NUMBERS[:40],
+        }
+    )
+    columns = ColumnPlan.fit(table.without(["y"]), text="hash", text_inputs=2)
+    target = TargetPlan.fit(table, ("y",))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        network = dr.MLPRegressor(**SHORT).fit(columns.transform(table), target.encode(table))
+    told = subject_of(source_alone(TableModel(columns, target, network)))["table"]
+    X = told["X"].reshape(200, len(columns.inputs))
+    assert set(X[:, 0]) == set(X[:, 1]) == {-1, 1}
+    assert len(set(X[:, 2])) > 100
+    assert not X[:, -2:].any()
+
+
 def test_a_saved_estimator_finds_its_columns_by_name():
     frame = pd.DataFrame(X, columns=["a", "b", "c"])
     with warnings.catch_warnings():

@@ -191,3 +191,27 @@ def test_notes_on_words():
         "a: 10 categories, an input for each; taken as words because 27 of 30 cells are numbers, "
         "row 1 holds 'oops'"
     )
+
+
+def test_notes_on_times_and_on_zeros_and_ones():
+    rows = [
+        f"2024-0{1 + i % 9}-01 0{i % 5}:00,{i % 2},the cell number {i},{i * i}" for i in range(30)
+    ]
+    rows[3] = f"unknown,,{'x ' * 4},9"
+    found = read("when,bit,text,y\n" + "\n".join(rows))
+    assert found["notes"] == [
+        (
+            "when: times, an input for the time, two for the month, two for the weekday, two for "
+            "the hour; 1 hole is filled with the median, and a last input says where"
+        ),
+        (
+            "bit: numbers from 0 to 1; 1 hole is filled with the median 0, and a second input "
+            "says where"
+        ),
+        "text: left out, it is free text",
+        "y: the target, numbers from 0 to 841",
+    ]
+    X = found["X"].reshape(30, 10)
+    assert found["inputs"][:2] == ["when", "sin of month of when"]
+    assert X[[0, 1, 3], 8:].tolist() == [[0, 0], [1, 0], [0, 1]]
+    assert X[3, 1:8].tolist() == [0] * 6 + [1]

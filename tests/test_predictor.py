@@ -427,8 +427,8 @@ def test_the_core_refuses_what_does_not_fit_together():
     layers = [(2, 1, "tanh", 0.0, True)]
     normed = [(2, 2, "tanh", 0.0, True), (2, 1, "identity", 0.0, True)]
     extras = [
-        ("batch", 1e-3, 0.1, 65536, 0, 1.0, 1.0),
-        ("none", 0.0, 0.0, 65536, 0, 1.0, 1.0),
+        ("batch", 1e-3, 0.1, 65536, 0, 1.0, 1.0, -1.0),
+        ("none", 0.0, 0.0, 65536, 0, 1.0, 1.0, -1.0),
     ]
     for arguments, sentence in [
         ((layers, np.zeros(4)), "parameters must have the shape (3) (got (4))."),

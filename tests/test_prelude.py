@@ -98,6 +98,13 @@ ERRORS = [
         "NumericalEmbedding.frequencies must be a positive integer (got 0). Choose 1 or more.",
     ),
     (
+        lambda: embedding(frequencies=65537),
+        (
+            "NumericalEmbedding.frequencies must be at most 65536 (got 65537). Take fewer: 16 are "
+            "many."
+        ),
+    ),
+    (
         lambda: embedding(width=1.5),
         "NumericalEmbedding.width must be a positive integer (got 1.5). Choose 1 or more.",
     ),
@@ -224,6 +231,7 @@ def test_weights_are_those_of_layers_that_have_some():
     assert [b if b is None else b.shape for b in parameters.biases] == [None, None, (5,), (1,)]
     assert network.weighted == (2, 3)
     assert network.widths == (3, 5, 1)
+    assert [network.position(layer) for layer in range(4)] == [0, 0, 0, 1]
     assert not network.penalised[: 2 * (4 + 4 + 8 + 2) + 7].any()
     assert set(network.rate_factors) == {0.1, 6.0, 1.0}
     assert not network.plain
@@ -248,16 +256,23 @@ def test_it_is_saved_loaded_and_traced(tmp_path, engine):
     assert trace.after.vector.tobytes() == stepped.vector.tobytes()
 
 
-def test_a_file_with_columns_that_are_none_is_refused(tmp_path):
+def test_a_file_with_other_numbers_is_refused():
     from deltarule.exceptions import DeltaruleError
     from deltarule.persistence.networks import network_from_record, network_record
 
     record = network_record(network_of(embedding()))
     assert network_from_record(json.loads(json.dumps(record))) == network_of(embedding())
-    for bad in ([0, 9], [0, 0], [], "01", None, [[0], [1]], 1e400, [0.0, 1.0]):
-        record["layers"][0]["columns"] = bad
-        with pytest.raises(DeltaruleError):
-            network_from_record(record)
+    for field, values in {
+        "columns": ([0, 9], [0, 0], [], "01", None, [[0], [1]], 10**400, [0.0, 1.0], [0, 10**400]),
+        "frequencies": (0, -1, 10**400, True, 4.0, None),
+        "width": (0, 10**400, [3]),
+        "deviation": (-1.0, 10**400, None),
+        "rate_factor": ("1", -0.5),
+    }.items():
+        for bad in values:
+            layer = {**record["layers"][0], field: bad}
+            with pytest.raises(DeltaruleError):
+                network_from_record({**record, "layers": [layer, *record["layers"][1:]]})
 
 
 def test_a_scaling_selects_inputs():

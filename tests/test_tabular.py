@@ -10,11 +10,15 @@ import pandas as pd
 import polars as pl
 import pytest
 from sklearn.base import clone
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine, make_multilabel_classification
+from sklearn.datasets import (
+    load_breast_cancer,
+    load_diabetes,
+    load_wine,
+    make_multilabel_classification,
+)
 from sklearn.inspection import permutation_importance
-from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
-from sklearn.model_selection import GridSearchCV, cross_val_score, train_test_split
+from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -50,7 +54,9 @@ def people(rows: int = 240, seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:
     paid = random.lognormal(8, 1, rows)
     member = random.random(rows) < 0.5
     joined = pd.Timestamp("2020-01-01") + pd.to_timedelta(random.integers(0, 900, rows), unit="D")
-    frame = pd.DataFrame({"age": age, "city": city, "paid": paid, "member": member, "joined": joined})
+    frame = pd.DataFrame(
+        {"age": age, "city": city, "paid": paid, "member": member, "joined": joined}
+    )
     frame.loc[random.random(rows) < 0.1, "age"] = np.nan
     frame.loc[random.random(rows) < 0.1, "city"] = None
     signal = np.nan_to_num(age) / 40 + (city == "Rome") + member - 2.2
@@ -131,7 +137,9 @@ def test_never_clearly_below_a_straight_line():
     model = dr.TabularRegressor("fast", random_state=0).fit(X[:100], y[:100])
     from sklearn.linear_model import Ridge
 
-    assert model.score(X[100:], y[100:]) > Ridge().fit(X[:100], y[:100]).score(X[100:], y[100:]) - 0.03
+    assert (
+        model.score(X[100:], y[100:]) > Ridge().fit(X[:100], y[:100]).score(X[100:], y[100:]) - 0.03
+    )
 
 
 def test_predictions_stay_in_the_range_of_the_targets():
@@ -225,7 +233,7 @@ def test_targets_with_holes(option):
     model = dr.TabularClassifier("fast", missing_target=option, random_state=0)
     told = "2 of 80 rows have no target (the first is row 5)"
     if option == "drop":
-        with pytest.warns(UserWarning) as said:
+        with pytest.warns(UserWarning, match="left out") as said:
             model.fit(X, y)
         assert [str(one.message) for one in said] == [f"{told}: they are left out."]
         assert model.n_dropped_rows_ == 2
@@ -240,23 +248,31 @@ def test_targets_with_holes(option):
 REFUSED = {
     "one row": (
         lambda: dr.TabularRegressor().fit({"a": [1.0]}, [1.0]),
-        "at least 2 rows with a target are needed, one to learn from and one to judge by (got 1, "
-        "n_samples=1). Give more rows.",
+        (
+            "at least 2 rows with a target are needed, one to learn from and one to judge by (got "
+            "1, n_samples=1). Give more rows."
+        ),
     ),
     "no such column": (
         lambda: dr.TabularRegressor(categorical=["b"]).fit({"a": [1.0, 2.0]}, [1.0, 2.0]),
-        "categorical must hold names or places of columns (got 'b'; the table has 1: a). Choose "
-        "one of these.",
+        (
+            "categorical must hold names or places of columns (got 'b'; the table has 1: a). "
+            "Choose one of these."
+        ),
     ),
     "a loss of another world": (
         lambda: dr.TabularRegressor(loss=dr.losses.Poisson()).fit({"a": [1.0, 2.0]}, [1.0, 2.0]),
-        "loss must be one of 'squared_error', 'absolute_error', 'huber', 'quantile' (got "
-        "'poisson'). For others there is MLPRegressor.",
+        (
+            "loss must be one of 'squared_error', 'absolute_error', 'huber', 'quantile' (got "
+            "'poisson'). For others there is MLPRegressor."
+        ),
     ),
     "words for numbers": (
         lambda: dr.TabularRegressor().fit({"a": [1.0, 2.0]}, ["x", "y"]),
-        "y must hold numbers to be the target of a regression (got 'x' in row 1). Use "
-        "TabularClassifier, or correct the cell.",
+        (
+            "y must hold numbers to be the target of a regression (got 'x' in row 1). Use "
+            "TabularClassifier, or correct the cell."
+        ),
     ),
     "an infinite target": (
         lambda: dr.TabularRegressor().fit({"a": [1.0, 2.0]}, [1.0, np.inf]),

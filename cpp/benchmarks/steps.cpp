@@ -92,6 +92,8 @@ struct Option {
     double rate = 0;       ///< of dropout
     double clip_norm = 0;  ///< 0: none
     double average = -1;   ///< negative: none
+    bool scales = false;   ///< the inputs
+    int64_t columns = 0;   ///< at most so many inputs are embedded, by 16 cosines as 3 numbers
 };
 
 constexpr Option plain{"plain"};
@@ -99,7 +101,9 @@ constexpr Option options[] = {{"dropout 0.2", Normalization::none, 0.2},
                               {"batch normalisation", Normalization::batch},
                               {"layer normalisation", Normalization::layer},
                               {"clip_norm", Normalization::none, 0, 1},
-                              {"average", Normalization::none, 0, 0, 0.99}};
+                              {"average", Normalization::none, 0, 0, 0.99},
+                              {"scaling", Normalization::none, 0, 0, -1, true},
+                              {"16 columns embedded", Normalization::none, 0, 0, -1, false, 16}};
 
 /// Steps of one workload, as many at a time as take about a millisecond.
 template <class T>
@@ -107,7 +111,7 @@ class Steps {
 public:
     Steps(const Workload& work, const Option& option, int threads)
         : layers_(layers_of(work, option)),
-          session_(layers_, work.loss, 0, threads),
+          session_(layers_, work.loss, 0, threads, {}, prelude_of(work, option)),
           clock_(threads == 1 ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC) {
         std::mt19937 source(1);
         std::normal_distribution<float> normal;
@@ -148,12 +152,21 @@ public:
     }
 
 private:
+    static PreludeSettings prelude_of(const Workload& work, const Option& option) {
+        PreludeSettings prelude{work.units.front(), {}, 16, 3};
+        for (int64_t i = 0; i < std::min(option.columns, work.units.front()); ++i)
+            prelude.columns.push_back(i);
+        prelude.scales = option.scales;
+        return prelude;
+    }
+
     static std::vector<Layer> layers_of(const Workload& work, const Option& option) {
         std::vector<Layer> layers;
         for (size_t l = 0; l + 1 < work.units.size(); ++l) {
             const bool hidden = l + 2 < work.units.size();
             layers.push_back(
                 {work.units[l], work.units[l + 1], hidden ? work.hidden : work.last, 0, true, 0, 0, 0});
+            if (l == 0) layers.back().inputs += 3 * std::min(option.columns, work.units.front());
             if (!hidden) continue;
             layers.back().normalization = option.normalization;
             layers.back().epsilon = 1e-5;

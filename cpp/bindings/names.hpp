@@ -49,8 +49,8 @@ inline Score score_of(const std::string& name) {
 }
 
 /// Normalisation, its epsilon and momentum, what of 65536 units is kept, the number of the dropout,
-/// factors of the step size for weights and biases.
-using ExtraText = std::tuple<std::string, double, double, int64_t, int64_t, double, double>;
+/// factors of the step size for weights, biases and the mixture, of which there is none below zero.
+using ExtraText = std::tuple<std::string, double, double, int64_t, int64_t, double, double, double>;
 using LayerText = std::tuple<int64_t, int64_t, std::string, double, bool>;
 /// Columns, loss and its numbers, weight, activation and its number, weights of the classes.
 using HeadText = std::tuple<int64_t, int64_t, std::string, std::vector<double>, double, std::string, double,
@@ -71,7 +71,7 @@ inline void check_extra(const Layer& layer) {
     if (layer.keep < 1 || layer.keep > 65536)
         refuse("of 65536 units a layer must keep from 1 to 65536" + got(layer.keep));
     if (layer.dropout < 0) refuse("the number of a dropout must be at least 0" + got(layer.dropout));
-    for (const double factor : {layer.weight_rate, layer.bias_rate})
+    for (const double factor : {layer.weight_rate, layer.bias_rate, layer.mixture_rate})
         if (!(factor >= 0 && std::isfinite(factor)))
             refuse("a factor of the step size must be a finite number of at least 0" + got(factor));
 }
@@ -94,7 +94,7 @@ inline std::vector<Layer> layers_of(const std::vector<LayerText>& texts,
         layers.push_back({inputs, units, activation_of(activation), parameter, bias, 0, 0, 0});
         if (extras.empty()) continue;
         Layer& layer = layers.back();
-        const auto& [normalization, epsilon, momentum, keep, dropout, weight_rate, bias_rate] =
+        const auto& [normalization, epsilon, momentum, keep, dropout, weight_rate, bias_rate, mixture] =
             extras[layers.size() - 1];
         layer.normalization =
             named<Normalization>(normalization, {"none", "batch", "layer"}, "normalization");
@@ -104,14 +104,19 @@ inline std::vector<Layer> layers_of(const std::vector<LayerText>& texts,
         layer.dropout = dropout;
         layer.weight_rate = weight_rate;
         layer.bias_rate = bias_rate;
+        layer.mixes = !(mixture < 0);
+        if (layer.mixes) layer.mixture_rate = mixture;
         check_extra(layer);
         if (layer.activation == Activation::softmax && keep != 65536)
             refuse("units of a softmax do not drop out in the core.");
+        if (layer.mixes && (layer.activation == Activation::softmax || layer.activation == Activation::sign))
+            refuse("a mixture is of an activation that goes number by number and has a derivative.");
     }
     for (size_t i = 0; i < layers.size(); ++i) {
         const bool last = i + 1 == layers.size();
-        if (last && (layers[i].normalization != Normalization::none || layers[i].keep != 65536))
-            refuse("the last layer has no normalisation and no dropout in the core.");
+        if (last &&
+            (layers[i].normalization != Normalization::none || layers[i].keep != 65536 || layers[i].mixes))
+            refuse("the last layer has no normalisation, mixture or dropout in the core.");
         if (!last && layers[i].activation == Activation::ascending)
             refuse("'ascending' is an output activation.");
     }

@@ -82,7 +82,7 @@ private:
         int64_t size = prelude.size(layers.front().inputs), buffer_size = 0;
         for (const Layer& layer : layers) {
             const bool normalized = layer.normalization != Normalization::none;
-            size += (layer.inputs + layer.bias + 2 * normalized) * layer.units;
+            size += (layer.inputs + layer.bias + 2 * normalized + layer.mixes) * layer.units;
             if (layer.normalization == Normalization::batch) buffer_size += 2 * layer.units;
         }
         const size_t inputs = size_t(prelude.columns.empty() ? layers.front().inputs : prelude.inputs);

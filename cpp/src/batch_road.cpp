@@ -85,6 +85,7 @@ OperationList list_operations(const std::vector<Layer>& layers, const Prelude& p
         const int64_t below = last_block(list);
         Operation affine{OperationKind::affine, l, below, below + 1, list.kept, false};
         affine.listed = l == 0 && !prelude.column_count;
+        if (l == 0 && !prelude.scales) affine.wanted = list.widths[0];  // the inputs themselves want none
         if (!list.operations.empty()) affine.gate = gate_behind(list.operations.back());
         list.operations.push_back(affine);
         list.widths.push_back(layer.units);
@@ -92,21 +93,26 @@ OperationList list_operations(const std::vector<Layer>& layers, const Prelude& p
         if (l + 1 == int64_t(layers.size())) continue;
         list_normalization(list, layer, l);
         const bool drops = layer.keep != 65536;
-        if (layer.activation == Activation::identity && !drops) continue;
-        if (layer.activation == Activation::relu && !drops &&
+        if (layer.activation == Activation::identity && !drops && !layer.mixes) continue;
+        if (layer.activation == Activation::relu && !drops && !layer.mixes &&
             list.operations.back().kind == OperationKind::affine) {
             list.operations.back().rectify = true;
             continue;
         }
         Operation activation{OperationKind::activation, l, below + 1, below + 1, list.kept, false};
-        activation.gated = layer.activation != Activation::softmax;
+        activation.gated = layer.activation != Activation::softmax && !layer.mixes;
+        if (layer.mixes) {
+            activation.kind = OperationKind::mixture;
+            activation.sums = list.sums;
+            list.sums += layer.panels;
+        }
         list.operations.push_back(activation);
         if (drops) {  // it takes a part in what the activation keeps
             Operation dropout = activation;
             dropout.kind = OperationKind::dropout;
             list.operations.push_back(dropout);
         }
-        list.kept += layer.units;
+        list.kept += layer.units * (1 + layer.mixes);
     }
     list.widths.push_back(widest);
     return list;

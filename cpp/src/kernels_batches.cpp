@@ -20,6 +20,7 @@
 #include "deltarule/operation_affine.hpp"
 #include "deltarule/operation_dropout.hpp"
 #include "deltarule/operation_embed.hpp"
+#include "deltarule/operation_mixture.hpp"
 #include "deltarule/operation_normalization.hpp"
 #include "deltarule/operation_scale.hpp"
 #include "deltarule/optimizers.hpp"
@@ -32,7 +33,8 @@ namespace {
 template <class T>
 constexpr OperationFunctions<T> operation_functions[] = {
     affine_functions<T>,         activation_functions<T>, moments_functions<T>, normalize_functions<T>,
-    normalize_rows_functions<T>, dropout_functions<T>,    embed_functions<T>,   scale_functions<T>};
+    normalize_rows_functions<T>, dropout_functions<T>,    mixture_functions<T>, embed_functions<T>,
+    scale_functions<T>};
 
 template <class T>
 const OperationFunctions<T>& functions_of(const Operation& operation) {
@@ -174,6 +176,7 @@ const Layer& layer_of(const Batch<T>& batch, const Task& task) {
     return batch.network->layers[batch.operations[task.operation].layer];
 }
 
+/// Whether a task is of numbers that stand beside the weights, one or two for each unit.
 template <class T>
 bool of_piece(const Batch<T>& batch, const Task& task) {
     return in_one_piece(batch.operations[task.operation].kind);
@@ -193,7 +196,10 @@ Piece piece_of(const Batch<T>& batch, const Task& task) {
         return {prelude.embedding, prelude.embedding_vectors * lanes<T>, prelude.embedding_rate};
     if (operation.kind == OperationKind::scale)
         return {prelude.gain, prelude.gain_vectors * lanes<T>, prelude.gain_rate};
-    const Layer& layer = layer_of(batch, task);  // gain and shift
+    const Layer& layer = layer_of(batch, task);
+    if (operation.kind == OperationKind::mixture)
+        return {layer.mixture, layer.panels * lanes<T>, layer.mixture_rate};
+    // Gain and shift.
     return {layer.extra, 2 * layer.panels * lanes<T>, 1};
 }
 

@@ -108,6 +108,18 @@ void normalize_row(const Layer& layer, const T* weights, const T* running, T* z)
     }
 }
 
+/// Equation (14) in place; `piece` has room for a layer.
+template <class T>
+void mix(const Layer& layer, const T* weights, T* z, T* piece) {
+    const int64_t width = width_of<T>(layer);
+    std::copy_n(z, width, piece);
+    evaluate<T>(layer.activation, layer.parameter, layer.units, z);
+    for (int64_t i = 0; i < width; i += lanes<T>) {
+        const Vec<T> before = load(piece + i);
+        store(z + i, multiply_add<T>(load(z + i) - before, load(weights + layer.mixture + i), before));
+    }
+}
+
 /// a^L of the outputs of one head; `piece` has room for a layer.
 template <class T>
 void answer(const Head& head, const T* z, T* piece, T* outputs) {
@@ -149,7 +161,8 @@ void predict_rows(const Rows<T>& rows) {
             if (l + 1 == network.depth) continue;
             if (layer.normalization != Normalization::none)
                 normalize_row<T>(layer, rows.weights, rows.running, z);
-            evaluate<T>(layer.activation, layer.parameter, layer.units, z);
+            if (layer.mixes) mix<T>(layer, rows.weights, z, other);
+            else evaluate<T>(layer.activation, layer.parameter, layer.units, z);
         }
         for (int64_t h = 0; h < network.head_count; ++h)
             answer<T>(network.heads[h], x, z, rows.outputs + row * outputs);

@@ -20,6 +20,13 @@ void each_extra(const Layer& layer, int64_t lanes, int64_t first, Move move) {
     for (int64_t part = first; part < first + 2; ++part) move(layer.extra + part * step);
 }
 
+/// All that is trained of a layer beside its weights and biases.
+template <class Move>
+void each_trained(const Layer& layer, int64_t lanes, Move move) {
+    if (layer.normalization != Normalization::none) each_extra(layer, lanes, 0, move);
+    if (layer.mixes) move(layer.mixture);
+}
+
 }  // namespace
 
 /// What stands in front of the first layer begins the store; returns the numbers that it takes.
@@ -61,8 +68,13 @@ Panels<T>::Panels(std::vector<Layer> layers, Loss loss, double loss_parameter,
         layer.offset = size;
         size += layer.panels * layer.rows * kernels_.lanes;
         parameters_ += layer.units * layer.rows;
-        plain_ &= layer.normalization == Normalization::none && layer.keep == 65536 &&
+        plain_ &= layer.normalization == Normalization::none && layer.keep == 65536 && !layer.mixes &&
                   layer.activation != Activation::ascending && layer.weight_rate == 1 && layer.bias_rate == 1;
+        if (layer.mixes) {
+            layer.mixture = size;
+            size += layer.panels * kernels_.lanes;
+            parameters_ += layer.units;
+        }
         if (layer.normalization == Normalization::none) continue;
         layer.extra = size;
         size += 4 * layer.panels * kernels_.lanes;
@@ -154,8 +166,7 @@ void Panels<T>::pack(const T* vector, T* panels) const {
         for (int64_t i = 0; i < layer.rows; ++i, vector += layer.units)
             for (int64_t k = 0; k < layer.units; ++k)
                 panels[layer.offset + (k / lanes * layer.rows + i) * lanes + k % lanes] = vector[k];
-        if (layer.normalization == Normalization::none) continue;
-        each_extra(layer, lanes, 0, [&](int64_t at) {
+        each_trained(layer, lanes, [&](int64_t at) {
             std::copy_n(vector, layer.units, panels + at);
             vector += layer.units;
         });
@@ -173,8 +184,7 @@ void Panels<T>::unpack(const T* panels, T* vector) const {
         for (int64_t i = 0; i < layer.rows; ++i, vector += layer.units)
             for (int64_t k = 0; k < layer.units; ++k)
                 vector[k] = panels[layer.offset + (k / lanes * layer.rows + i) * lanes + k % lanes];
-        if (layer.normalization == Normalization::none) continue;
-        each_extra(layer, lanes, 0, [&](int64_t at) {
+        each_trained(layer, lanes, [&](int64_t at) {
             std::copy_n(panels + at, layer.units, vector);
             vector += layer.units;
         });

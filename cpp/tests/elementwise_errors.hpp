@@ -28,8 +28,8 @@ constexpr Stated stated[] = {
     {"normal cdf", Elementwise::normal_cdf, 8, -everywhere, everywhere},
     {"logistic", Elementwise::logistic, 2.5, -everywhere, everywhere},
     {"softplus", Elementwise::softplus, 2.1, -everywhere, everywhere},
-    {"cos 2πt", Elementwise::cosine, 0.9, -everywhere, everywhere},
-    {"sin 2πt", Elementwise::sine, 1.0, -everywhere, everywhere},
+    {"cos 2πt", Elementwise::cosine, 1.7, -everywhere, everywhere},
+    {"sin 2πt", Elementwise::sine, 1.7, -everywhere, everywhere},
 };
 
 /// cos 2πt, and with a quarter less sin 2πt: the quarter of a turn that is nearest is taken away exactly.

@@ -4,7 +4,7 @@
 #include "deltarule/philox.hpp"
 #include "naive.hpp"
 
-/// Normalisation, dropout and heads in plain loops over doubles: a training step's loss, from which
+/// Normalisation, mixtures, dropout and heads in plain loops over doubles: a training step's loss, from which
 /// finite differences make its gradient.
 namespace naive {
 
@@ -27,6 +27,8 @@ struct Kinds {
                 vector.push_back(0.5 * normal(source));
             for (int64_t i = 0; layer.normalization != Normalization::none && i < 2 * layer.units; ++i)
                 vector.push_back((i < layer.units) + 0.3 * normal(source));
+            for (int64_t i = 0; layer.mixes && i < layer.units; ++i)
+                vector.push_back(1 + 0.3 * normal(source));
         }
         for (int64_t i = 0; i < rows * layers.front().inputs; ++i) X.push_back(normal(source));
         for (int64_t i = 0; i < rows * layers.back().units; ++i) D.push_back(normal(source));
@@ -88,12 +90,15 @@ struct Kinds {
             }
             for (size_t i = 0; i < n && l + 1 < layers.size(); ++i) {
                 const auto row = z.begin() + int64_t(i * units);
-                const Numbers one = activate(layer, Numbers(row, row + int64_t(units)));
+                Numbers one = activate(layer, Numbers(row, row + int64_t(units)));
+                for (size_t k = 0; layer.mixes && k < units; ++k)
+                    one[k] = row[int64_t(k)] + (one[k] - row[int64_t(k)]) * at[position + k];
                 for (size_t k = 0; k < units; ++k)
                     row[int64_t(k)] = buffers || kept(layer, i, k)
                                           ? one[k] * (buffers ? 1 : 65536.0 / double(layer.keep))
                                           : 0;
             }
+            if (layer.mixes) position += units;
             a = z;
         }
         return a;

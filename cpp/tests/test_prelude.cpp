@@ -45,7 +45,7 @@ struct Problem {
         : front(std::move(of)),
           rest({below(front, inputs), 19, 3}, hidden, Activation::softmax, Loss::log_loss, rows),
           inputs(inputs) {
-        std::mt19937 source(uint32_t(rows));
+        std::mt19937 source{uint32_t(rows)};
         std::normal_distribution<double> normal;
         std::uniform_real_distribution<double> uniform;
         for (int64_t i = front.size(below(front, inputs)); i > 0; --i) vector.push_back(0.6 * normal(source));

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from deltarule.engines.base import RowPredictor
 
 Layer = tuple[int, int, str, float, bool]
-Extra = tuple[str, float, float, int, int, float, float]
+Extra = tuple[str, float, float, int, int, float, float, float]
 Head = tuple[int, int, str, list[float], float, str, float, list[float]]
 Prelude = tuple[int, list[int], int, int, float, bool, float]
 

@@ -15,14 +15,15 @@ Notation (the notes' symbols, one sample i; arrays hold many samples as rows)::
     (11) a   ⊙ kept · scale                                               drop
     (12) gain ⊙ x                                                         prelude.scaled
     (13) x, and V_c cos(2π w_c x_c + b_c) + v_c of some columns c         prelude.embedded
+    (14) z   = a + (σ(a) - a) ⊙ mixture                                   mix
 
 All deltas are computed with the weights of step t; only then does an optimiser update them (the
 notes' V^t in δ_m is the old V). Where an output activation and a loss form a canonical pair, (4)
 and (5) are computed stably from z by `CANONICAL_PAIRS`; there δ^L = d̂ - d.
 
 A kind of layer brings its own equations by registering `layer_forward`, `layer_delta` and
-`layer_backward` of `kinds`; this file registers those of `Dense`, of both normalisations and of
-`Dropout`, and `prelude` those of what stands in front of dense layers. Rows of X may be sparse
+`layer_backward` of `kinds`; this file registers those of dense, normalised, mixed and dropped
+units, and `prelude` those of what stands in front of dense layers. Rows of X may be sparse
 (SciPy CSR).
 
 A pass is one of a training step where it is given a `Step`: then units drop out, batches are
@@ -43,7 +44,14 @@ from deltarule.definitions import Array
 from deltarule.kinds import Step as Step
 from deltarule.kinds import Through as Through
 from deltarule.kinds import layer_backward, layer_delta, layer_forward, written_out
-from deltarule.layers import BatchNormalization, Dense, Dropout, Layer, LayerNormalization
+from deltarule.layers import (
+    BatchNormalization,
+    Dense,
+    Dropout,
+    Layer,
+    LayerNormalization,
+    ParametricActivation,
+)
 from deltarule.losses import Loss
 from deltarule.network import Head, Network, Parameters
 from deltarule.penalties import Penalty
@@ -304,6 +312,29 @@ def _(
     if not need_upstream:
         return {}, None
     return {}, delta if kept is None else drop(delta, kept, layer.scale)
+
+
+def mix(a: Array, bent: Array, mixture: Array) -> Array:
+    """Equation (14), bent = σ(a)."""
+    mixed: Array = a + (bent - a) * mixture
+    return mixed
+
+
+@layer_forward.register(ParametricActivation)
+def _(layer: Any, values: dict[str, Array], a: Array, index: int, step: Step | None) -> Through:
+    a = written_out(a)
+    bent = activate(layer.function, a)
+    z = mix(a, bent, values["mixture"])
+    return Through(z, z, bent)
+
+
+@layer_backward.register(ParametricActivation)
+def _(
+    layer: Any, values: dict[str, Array], a: Array, kept: Array, delta: Array, need_upstream: bool
+) -> tuple[dict[str, Array], Array | None]:
+    a = written_out(a)
+    upstream = mix(delta, hidden_delta(layer.function, a, kept, delta), values["mixture"])
+    return {"mixture": (delta * (kept - a)).sum(axis=0)}, upstream if need_upstream else None
 
 
 # ---------------------------------------------------------------- the whole network

@@ -276,10 +276,11 @@ def _crosses(
 ) -> bool:
     """Whether a kink lies between the two ends, in any layer and row."""
     low, high = (backprop.forward(network, _unchecked(parameters, end), X, during) for end in ends)
-    for layer, z0, z1 in zip(
-        network.layers, low.pre_activations, high.pre_activations, strict=True
-    ):
-        for kink in layer.activation.kinks:
+    for index, layer in enumerate(network.layers):
+        # Where the function is not the layer's last step it bends what comes in.
+        ends_so = layer.activation.name == layer.bends.name
+        z0, z1 = (p.pre_activations[index] if ends_so else p.outputs[index] for p in (low, high))
+        for kink in layer.bends.kinks:
             if (((z0 - kink) * (z1 - kink) <= 0) & (z0 != z1)).any():
                 return True
     for head in network.heads:

@@ -294,9 +294,8 @@ class Loop:
         return f"{where}, {self._place(slot)}"
 
     def _place(self, slot: Slot) -> str:
-        """A block as users count layers: those of weights, with what stands behind each."""
-        number = max(self.network.position(slot.layer), 0)
-        return f"layer {number} ({slot.block.name})"
+        """A block as users count layers: those of weights, with what stands beside each."""
+        return f"layer {self.network.position(slot.layer)} ({slot.block.name})"
 
     def _parameters(self, vector: Array, buffers: Array) -> Parameters:
         return self.state.parameters.replace(vector=vector, buffers=buffers)

@@ -269,8 +269,11 @@ class Network:
         )
 
     def position(self, layer: int) -> int:
-        """The place in `weighted` of the layer of weights that a layer is, or stands behind."""
-        return bisect(self.weighted, layer) - 1
+        """The place in `weighted` of the layer of weights that a layer is, or stands behind.
+
+        What stands in front of the first one has its place.
+        """
+        return max(bisect(self.weighted, layer) - 1, 0)
 
     @property
     def widths(self) -> tuple[int, ...]:
@@ -301,7 +304,8 @@ class Network:
     def plain(self) -> bool:
         """Whether it is dense layers under one head of weight 1 that judges outputs one by one.
 
-        What has roads of its own in the compiled core: single rows, lanes, predictors.
+        What has roads of its own in the compiled core: predictors, and single rows and lanes unless
+        there are rate factors.
         """
         return self.plain_head and all(type(layer) is Dense for layer in self.layers)
 
@@ -326,16 +330,16 @@ class Network:
         """The first activation from a layer on that is not the identity, before the next weights.
 
         What the initialiser of a layer's weights goes by: a dense layer may leave its activation to
-        the normalisation behind it.
+        the normalisation behind it, or to a parametric one, which begins as its function.
         """
         for index in range(layer, len(self.layers)):
-            found = self.layers[index].activation
+            found = self.layers[index].bends
             weighs = any(block.role == "weight" for block in self.layers[index].blocks())
             if index > layer and weighs:
                 break
             if found.name != "identity":
                 return found
-        return self.layers[layer].activation
+        return self.layers[layer].bends
 
     @cached_property
     def layout(self) -> tuple[Slot, ...]:

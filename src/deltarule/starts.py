@@ -16,10 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from deltarule.backprop import Step, layer_forward
+import deltarule.backprop  # noqa: F401  registers the kinds' equations
 from deltarule.definitions import Array, one_of, positive_integer
 from deltarule.exceptions import InvalidShapeError, NonFiniteError
 from deltarule.functional import rows_of_inputs
+from deltarule.kinds import Step, layer_forward
 from deltarule.layers import Dense, Layer
 from deltarule.network import Network, Parameters, initialize
 from deltarule.random import Generator, Stream, below, words

@@ -41,18 +41,25 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def front_of(kind: str, inputs: int = INPUTS) -> list[dr.Layer]:
+def front_of(
+    kind: str, inputs: int = INPUTS, rates: tuple[float, float] = (0.1, 6.0)
+) -> list[dr.Layer]:
     """An embedding of two columns in no order, with sizes that fill no vector."""
     embedding = NumericalEmbedding(
-        inputs, inputs + 6, columns=(inputs - 1, 2), frequencies=11, deviation=0.5, rate_factor=0.1
+        inputs,
+        inputs + 6,
+        columns=(inputs - 1, 2),
+        frequencies=11,
+        deviation=0.5,
+        rate_factor=rates[0],
     )
     front: list[dr.Layer] = [] if kind == "scaling" else [embedding]
     below = front[-1].units if front else inputs
-    return front if kind == "embedding" else [*front, Scaling(below, below, 6.0)]
+    return front if kind == "embedding" else [*front, Scaling(below, below, rates[1])]
 
 
-def network_of(front: str, behind: str = "plain", inputs: int = INPUTS) -> dr.Network:
-    layers = front_of(front, inputs)
+def network_of(front: str, behind: str = "plain", **given) -> dr.Network:
+    layers = front_of(front, **given)
     below = layers[-1].units
     kinds = {"batch": BatchNormalization, "layer": LayerNormalization}
     layers.append(Dense(below, 13, "identity" if behind in kinds else "tanh"))
@@ -166,16 +173,10 @@ def test_each_part_has_a_step_size_of_its_own(engine, optimizer):
     """With a factor of zero nothing moves, decay or not; else what the factors make of a step."""
     rows = rows_of(20, "float64", 2)
     embedding, scaling = front_of("both")
-    rest = [Dense(scaling.units, 3, "softmax")]
 
-    def moved(embedded: float, gains: float) -> np.ndarray:
-        front = [
-            NumericalEmbedding(
-                INPUTS, embedding.units, embedding.columns, 11, deviation=0.5, rate_factor=embedded
-            ),
-            Scaling(scaling.units, scaling.units, gains),
-        ]
-        network = dr.Network(layers=[*front, *rest], loss="log_loss")
+    def moved(*rates: float) -> np.ndarray:
+        layers = [*front_of("both", rates=rates), Dense(scaling.units, 3, "softmax")]
+        network = dr.Network(layers=layers, loss="log_loss")
         session = open_on(engine, network, optimizer, rows, "float64")
         before = session.vector()
         session.run(Work(Rule("shuffle", 5), 20, optimizer), 0, np.full(1, 0.01))
@@ -214,10 +215,13 @@ def test_predictors_answer_as_sessions_do(front, dtype):
 
 @pytest.mark.parametrize("front", FRONTS)
 def test_it_is_trained_by_lbfgs_with_validation_and_early_stopping(front):
-    network = network_of(front)
     X, D, _ = rows_of(200, "float64", 6)
-    start = dr.initialize(network, 1)
-    for optimizer, batch in ((dr.LBFGS(), 200), (dr.Adam(average=0.9), 20)):
+    for optimizer, batch, rates in (
+        (dr.LBFGS(), 200, (1.0, 1.0)),  # which knows no step size
+        (dr.Adam(average=0.9), 20, (0.1, 6.0)),
+    ):
+        network = network_of(front, rates=rates)
+        start = dr.initialize(network, 1)
         plan = dr.TrainingPlan(
             optimizer, 0.01, batch_size=batch, max_epochs=15,
             early_stopping=dr.EarlyStopping(patience=20),

@@ -9,7 +9,7 @@
 /// test_elementwise.cpp hold the functions to that):
 ///
 ///     exp 1.1   expm1 1.3 (x <= 0)   log 0.9   log1p 1.3 (0 <= x <= 1)   tanh 2.6   erf 1.7
-///     normal cdf 8   logistic 2.5   cos 2πt 0.9   sin 2πt 1.0   and of activations.hpp: softplus 2.1
+///     normal cdf 8   logistic 2.5   cos 2πt and sin 2πt 1.7   and of activations.hpp: softplus 2.1
 ///
 /// NaN stays NaN, exp overflows to infinity, denormal arguments and results are zero. No function
 /// branches, so the cost of a vector does not depend on its content.

@@ -73,8 +73,13 @@ void affine_backward(const Strip<T>& s, const Operation& self) {
     if (self.input == 0) return;
     const T* const kept = self.gate == Gate::kept ? s.kept((&self - 1)->kept) : nullptr;
     const T* const positive = self.gate == Gate::positive ? s.values(self.input) : nullptr;
+    Wanted wanted{self.wanted};
+    if (int32_t* const list = self.listed ? list_of(s.batch, s.slot) : nullptr) {
+        wanted.list = columns_of(list, layer.inputs);
+        wanted.count = *list - 1;
+    }
     data_product<T>(layer, s.batch.store.weights + layer.offset, delta, kept, positive, s.delta(self.input),
-                    s.vectors);
+                    s.vectors, wanted);
 }
 
 /// All rows of some panels for rows of CSR; each stored entry is looked at once per panel.

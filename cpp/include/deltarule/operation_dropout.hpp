@@ -65,6 +65,7 @@ void dropout_forward(const Strip<T>& s, const Operation& self) {
                 transpose<T>(square);
                 const int64_t begin = (first + part) * strip<T> + v * lanes<T>;
                 T *const a = s.values(self.output) + begin, *const slope = s.kept(self.kept) + begin;
+                T* const bent = layer.mixes ? slope + layer.units * strip<T> : nullptr;
                 const auto apply = [&](int i, int field) {
                     const Mask<T> numbers =
                         (Mask<T>)((typename Simd<T>::Word)bits<T>(square[i]) >> 16 * field);
@@ -72,6 +73,7 @@ void dropout_forward(const Strip<T>& s, const Operation& self) {
                     const int64_t at = (i * dropout_fields<T> + field) * strip<T>;
                     keep_scaled<T>(kept, scale, a + at);
                     keep_scaled<T>(kept, scale, slope + at);
+                    if (bent) keep_scaled<T>(kept, scale, bent + at);
                 };
                 if (count - part >= dropout_vector<T>) {
 #pragma GCC unroll 16

@@ -6,7 +6,7 @@
 /// strip stays so, and the first layer leaves it out.
 ///
 /// Of a gain the gradient is Σ δ x over the rows: a strip writes its own sum, and the sums are added strip
-/// after strip.
+/// after strip. A column that the strip's list leaves out has neither δ nor a part in the sum.
 namespace deltarule::DELTARULE_ISA {
 
 /// Adds up what the strips have summed, `size` numbers each, in their order.
@@ -56,7 +56,7 @@ void scale_backward(const Strip<T>& s, const Operation& self) {
     const T *const x = s.values(self.input), *const delta = s.delta(self.output);
     const T* const gain = gains_of(s.batch);
     T *const sums = sums_of(s.batch, s.number, self), *const below = s.delta(self.input);
-    int32_t* const list = written_list(s, self);
+    int32_t* const list = self.listed ? list_of(s.batch, s.slot) : nullptr;
     const int64_t width = s.batch.widths[self.output];
     with_vectors(s, [&]<int vectors>() {
         for (int64_t first = 0; first < width; first += lanes<T>)

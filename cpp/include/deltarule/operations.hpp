@@ -7,8 +7,9 @@
 /// Blocks are numbered from the inputs (0) to the outputs. A strip of samples is taken through the
 /// whole list and back while its numbers are in the cache. Then the parameters follow, rectangle by
 /// rectangle, summed over all strips. Dense hidden layers are two operations, `affine` and, unless it
-/// is the identity, `activation`. Two things are done where a product ends, before its numbers leave the
-/// registers: relu, which is no operation of its own then, and σ'(z) times the delta of the block below.
+/// is the identity, `activation`, or `mixture` in its place. Two things are done where a product ends,
+/// before its numbers leave the registers: relu, which is no operation of its own then, and σ'(z) times
+/// the delta of the block below.
 ///
 /// To add a kind:
 ///
@@ -38,6 +39,7 @@ enum class OperationKind : int {
     normalize,
     normalize_rows,
     dropout,
+    mixture,
     embed,
     scale
 };
@@ -45,10 +47,10 @@ enum class OperationKind : int {
 inline bool normalizes(OperationKind kind) {
     return kind == OperationKind::normalize || kind == OperationKind::normalize_rows;
 }
-
 /// Whether it has parameters that lie in one piece, whose gradient its strips sum up.
 inline bool in_one_piece(OperationKind kind) {
-    return normalizes(kind) || kind == OperationKind::embed || kind == OperationKind::scale;
+    return normalizes(kind) || kind == OperationKind::mixture || kind == OperationKind::embed ||
+           kind == OperationKind::scale;
 }
 
 /// What an affine operation multiplies the delta of its input by: nothing, what the activation before it
@@ -66,6 +68,7 @@ struct Operation {
     bool gated = false;   ///< of activation: its delta comes multiplied by σ'(z)
     int64_t sums = 0;     ///< of kinds whose strips sum up: vectors of such sums that stand before
     bool listed = false;  ///< a column of its input that is zero throughout a strip is one of the rows'
+    int64_t wanted = 0;   ///< of affine: its inputs from here on want a delta
 };
 
 /// Operations that a strip runs in one go.

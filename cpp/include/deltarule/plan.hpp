@@ -29,7 +29,7 @@ enum class Optimizer : int { sgd, momentum, nesterov, adam, adamw, rmsprop };
 enum class Normalization : int { none, batch, layer };
 
 /// One fully connected layer: z = W a + b, output = activation(z). Hidden ones may be normalised before
-/// the activation, and drop out behind it.
+/// the activation, mix it with what it is of, and drop out behind it.
 struct Layer {
     int64_t inputs;
     int64_t units;
@@ -46,6 +46,9 @@ struct Layer {
     int64_t dropout = 0;               ///< the number under which the layer draws
     int64_t extra = 0;  ///< derived: gain, shift, running mean and variance, a panel's width each
     double weight_rate = 1, bias_rate = 1;  ///< factors of the step size
+    bool mixes = false;                     ///< the activation with its argument
+    double mixture_rate = 1;
+    int64_t mixture = 0;  ///< derived: where the mixture lies, a panel's width
 };
 
 /// Some outputs, their activation and the loss that judges them.

@@ -36,11 +36,20 @@ void forward_product(const Layer& layer, const T* panels, const T* a, bool recti
     }
 }
 
+/// Of the inputs of a layer those whose delta is wanted: from one on, or some that are listed.
+struct Wanted {
+    int64_t first = 0;
+    const int32_t* list = nullptr;
+    int64_t count = 0;  ///< of the list
+};
+
 /// Equation (6): upstream[i][sample] = Σ_unit W[unit][i] δ[unit][sample], times `kept`, or where `positive`
-/// is; both lie as the result does, and may be null.
+/// is; both lie as the result does, and may be null, as they are where not all inputs are wanted.
 template <class T>
 void data_product(const Layer& layer, const T* panels, const T* delta, const T* kept, const T* positive,
-                  T* upstream, int64_t vectors) {
+                  T* upstream, int64_t vectors, const Wanted& wanted = {}) {
+    panels += wanted.first * lanes<T>;
+    upstream += wanted.first * strip<T>;
     const int64_t block = block_terms(layer.panels, lanes<T> * strip<T> * sizeof(T));
     for (int64_t panel = 0; panel < layer.panels; panel += block) {
         Product<T> p{};
@@ -60,7 +69,10 @@ void data_product(const Layer& layer, const T* panels, const T* delta, const T* 
         p.add = panel > 0;
         p.kept = panel + block >= layer.panels ? kept : nullptr;
         p.positive = panel + block >= layer.panels ? positive : nullptr;
-        product<Apart<lanes<T>>, 1, T>(p, layer.inputs, vectors);
+        p.list = wanted.list;
+        if (wanted.list && wanted.count == 0) return;
+        if (wanted.list) product<RowsListed<lanes<T>>, 1, T>(p, wanted.count, vectors);
+        else product<Apart<lanes<T>>, 1, T>(p, layer.inputs - wanted.first, vectors);
     }
 }
 

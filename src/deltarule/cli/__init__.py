@@ -151,8 +151,12 @@ def _speak_plainly(out: Output) -> None:
     warnings.simplefilter("ignore")
     warnings.simplefilter("always", DeltaruleWarning)
 
+    said: set[str] = set()
+
     def show(message: Warning | str, *_: Any, **__: Any) -> None:
-        out.note(str(message))
+        if str(message) not in said:  # what was said of the same rows before is no news
+            said.add(str(message))
+            out.note(str(message))
 
     warnings.showwarning = show
 

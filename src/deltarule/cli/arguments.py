@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -79,6 +80,17 @@ def widths(text: str) -> tuple[int, ...]:
         raise argparse.ArgumentTypeError(
             f"must be whole numbers above 0 with commas between, or 0 for no hidden layer "
             f"(got {text!r})"
+        )
+    return values
+
+
+def levels(text: str) -> tuple[float, ...]:
+    """A type of argument: quantiles between 0 and 1, ascending, ``"0.05,0.5,0.95"``."""
+    values = tuple(map(_number, text.split(",")))
+    rising = all(low < high for low, high in itertools.pairwise(values))
+    if len(values) < 2 or not rising or not all(0 < value < 1 for value in values):
+        raise argparse.ArgumentTypeError(
+            f"must be two or more rising numbers between 0 and 1 with commas between (got {text!r})"
         )
     return values
 

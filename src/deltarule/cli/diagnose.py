@@ -6,7 +6,7 @@ import argparse
 import os
 
 from deltarule.cli import arguments
-from deltarule.cli.models import check_output, load_model, read_table
+from deltarule.cli.models import check_output, load_network, read_table
 from deltarule.cli.output import Output, counted
 
 DESCRIPTION = """\
@@ -31,7 +31,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
 
     if args.html is not None:
         check_output(args.html, args.model, args.table)
-    model = load_model(args.model)
+    model = load_network(args.model, "diagnose")
     table = read_table(args.table)
     known = has_target(table, model.target.names)
     if not known.any():

@@ -15,6 +15,7 @@ from deltarule.cli.output import Output, bytes_text, counted, shown, text_table
 if TYPE_CHECKING:
     from deltarule.network import Network
     from deltarule.persistence import Model
+    from deltarule.tables import TableEnsemble
 
 DESCRIPTION = """\
 Check a model file and show what it holds: the network, the target, what every column
@@ -29,11 +30,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, out: Output) -> int:
     """Read, check, show."""
     from deltarule.persistence import network_record, read
+    from deltarule.tables import TableEnsemble
     from deltarule.tables.model import from_model
 
     model = read(args.model)
-    from_model(model, args.model)  # every section is checked, as it would be to predict
+    # Every section is checked, as it would be to predict.
+    found = from_model(model, args.model)
     size = os.path.getsize(args.model)
+    if isinstance(found, TableEnsemble):
+        return _inspect_ensemble(args, out, found, model)
     out.result(
         {
             "command": "inspect",
@@ -49,10 +54,52 @@ def run(args: argparse.Namespace, out: Output) -> int:
     )
     out.line(f"{args.model}: {model.kind}, {bytes_text(size)}, checksum right")
     out.lines(*_network_lines(model.parameters.network, model.parameters.dtype.name))
-    out.lines(*_estimator_lines(model), *_table_lines(model))
-    written = ", ".join(f"{name} {version}" for name, version in sorted(model.versions.items()))
-    out.line(f"written by  {written}")
+    out.lines(*_estimator_lines(model), *_table_lines(model.sections.get("table")))
+    out.line(_written_by(model))
     return 0
+
+
+def _inspect_ensemble(
+    args: argparse.Namespace, out: Output, found: TableEnsemble, model: Model
+) -> int:
+    from deltarule.persistence import network_record
+
+    estimator, size = found.estimator, os.path.getsize(args.model)
+    first, count = estimator.members_[0], len(estimator.members_)
+    table = {
+        "target": found.target.record(),
+        "columns": found.columns.record(),
+        "report": dict(found.report),
+    }
+    out.result(
+        {
+            "command": "inspect",
+            "model": args.model,
+            "bytes": size,
+            "kind": model.kind,
+            "dtype": first.dtype.name,
+            "networks": count,
+            "parameters": count * first.network.size,
+            "network": network_record(first.network),
+            "table": table,
+            "versions": dict(model.versions),
+        }
+    )
+    out.line(f"{args.model}: {model.kind}, {bytes_text(size)}, checksum right")
+    beside = "" if estimator.linear_ is None else " and a linear model"
+    alike = " of one architecture" if count > 1 else ""
+    out.line(f"ensemble    {counted(count, 'network')}{alike}{beside}")
+    out.lines(*_network_lines(first.network, first.dtype.name))
+    if found.target.task == "classification":
+        values = found.classes_.tolist()
+        out.line(f"classes     {len(values)}: {_some(values)}")
+    out.lines(*_table_lines(table), _written_by(model))
+    return 0
+
+
+def _written_by(model: Model) -> str:
+    written = ", ".join(f"{name} {version}" for name, version in sorted(model.versions.items()))
+    return f"written by  {written}"
 
 
 def _network_lines(network: Network, dtype: str) -> list[str]:
@@ -65,7 +112,7 @@ def _network_lines(network: Network, dtype: str) -> list[str]:
         if layer.name == "dropout":  # neither an activation nor numbers
             what.append(f"rate {layer.record()['rate']:g}")
         else:
-            what += [_option_text(layer.activation.record()), counted(blocks, "parameter")]
+            what += [_option_text(layer.bends.record()), counted(blocks, "parameter")]
         lines.append(f"  layer {index}   {', '.join(what)}")
     losses = dict.fromkeys(_option_text(head.loss.record()) for head in network.heads)
     return [*lines, f"loss        {'; '.join(losses)}"]
@@ -158,20 +205,21 @@ def _estimator_lines(model: Model) -> list[str]:
     return lines
 
 
-def _table_lines(model: Model) -> list[str]:
+def _table_lines(record: Any) -> list[str]:
     from deltarule.tables import ColumnPlan
     from deltarule.tables.description import sees
 
-    record = model.sections.get("table")
     if record is None:
         return []
     target, report = record["target"], record["report"]
     lines = [f"target      {', '.join(target['names'])} ({target['task']}: {target['reason']})"]
-    for who in ("network", "linear", "naive"):
-        value = report.get(f"{who}_score")
+    for who in ("network", "linear", "boosted", "naive"):
+        value, spread = report.get(f"{who}_score"), report.get(f"{who}_spread")
         if isinstance(value, int | float):
             where = report.get("judged_on", "holdout")
-            lines.append(f"{who:10}  {report.get('score_name')} {shown(value)} on {where} rows")
+            off = f" ± {shown(spread)}" if isinstance(spread, int | float) else ""
+            name = report.get("score_name")
+            lines.append(f"{who:10}  {name} {shown(value)}{off} on {where} rows")
     rows = [["columns", "kind", "what the network sees"]]
     for column in ColumnPlan.from_record(record["columns"]).columns:
         rows.append([f"  {column.name}", column.kind, sees(column)])

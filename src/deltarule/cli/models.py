@@ -6,10 +6,11 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from deltarule.cli.output import counted
 from deltarule.exceptions import ModelFileError, OutputPathError
 
 if TYPE_CHECKING:
-    from deltarule.tables import Table, TableModel
+    from deltarule.tables import Table, TableEnsemble, TableModel
 
 
 def read_table(path: str) -> Table:
@@ -48,7 +49,7 @@ def check_output(path: str, *inputs: str) -> None:
     check_writable(path)
 
 
-def load_model(path: str) -> TableModel:
+def load_model(path: str) -> TableModel | TableEnsemble:
     """A model with the plan of a table.
 
     Raises
@@ -56,15 +57,36 @@ def load_model(path: str) -> TableModel:
     ModelFileError
         If the file holds something else, such as an estimator that was saved from Python.
     """
-    from deltarule.tables import TableModel, load
+    from deltarule.tables import TableEnsemble, TableModel, load
 
     found = load(path)
-    if not isinstance(found, TableModel):
+    if not isinstance(found, TableModel | TableEnsemble):
         raise ModelFileError(
             f"{path}: holds a {type(found).__name__} without the plan of a table. Use it from "
             "Python with deltarule.load, or train one with deltarule train."
         )
     return found
+
+
+def load_network(path: str, who: str) -> TableModel:
+    """A model of a single network, for a command that looks into one.
+
+    Raises
+    ------
+    ModelFileError
+        If the file holds an ensemble, or no model of a table.
+    """
+    from deltarule.tables import TableModel
+    from deltarule.tables.table_ensemble import train_one_instead
+
+    found = load_model(path)
+    if isinstance(found, TableModel):
+        return found
+    count = counted(len(found.estimator.members_), "network")
+    raise ModelFileError(
+        f"{path}: {who} takes a single network (got an ensemble of {count}). "
+        f"{train_one_instead(found)}"
+    )
 
 
 def named_columns(table: Table, given: list[str] | None) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import csv
 import io
+import itertools
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from deltarule.cli.output import Output, counted
 
 if TYPE_CHECKING:
     from deltarule.definitions import Array
-    from deltarule.tables import Table, TableModel
+    from deltarule.tables import Table, TableEnsemble, TableModel
 
 DESCRIPTION = """\
 Predict the target of every row of a table with a model that deltarule train saved.
@@ -36,6 +37,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--proba", action="store_true", help="add the probability of every class")
     add(
+        "--quantiles",
+        action="store_true",
+        help="add every quantile of a model that was trained with --quantiles",
+    )
+    add(
         "--keep",
         metavar="COLUMN",
         action="append",
@@ -49,6 +55,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
     """Read, predict, write."""
     from deltarule.exceptions import InvalidParameterError
     from deltarule.persistence import replace_file
+    from deltarule.tables import TableEnsemble
 
     if args.output != "-":
         check_output(args.output, args.model, args.table)
@@ -57,9 +64,14 @@ def run(args: argparse.Namespace, out: Output) -> int:
         raise InvalidParameterError(
             "--proba is for classes (got a regression model). Leave --proba out."
         )
+    if args.quantiles and not (isinstance(model, TableEnsemble) and model.levels):
+        raise InvalidParameterError(
+            "--quantiles is for a model that has some (got one without). Leave --quantiles out, or "
+            "train one with deltarule train --quantiles 0.05,0.5,0.95."
+        )
     table = read_table(args.table)
     kept = named_columns(table, args.keep)
-    columns = beside(kept, predicted_columns(model, table, args.proba))
+    columns = beside(kept, predicted_columns(model, table, args.proba, args.quantiles))
     if args.output != "-":
         replace_file(args.output, _csv(table, kept, columns).encode("utf-8"))
         out.line(f"{counted(table.rows, 'prediction')} in {args.output}")
@@ -76,17 +88,30 @@ def run(args: argparse.Namespace, out: Output) -> int:
     return 0
 
 
-def predicted_columns(model: TableModel, table: Table, proba: bool) -> dict[str, list[Any]]:
+def predicted_columns(
+    model: TableModel | TableEnsemble, table: Table, proba: bool, quantiles: bool = False
+) -> dict[str, list[Any]]:
     """The predictions by the name of their column in the output.
 
-    A class prediction is under the target's own name, its probabilities under ``name=class``.
+    A class prediction is under the target's own name, its probabilities under ``name=class``; the
+    quantiles of a number under ``name@level``.
     """
+    from deltarule.tables import TableEnsemble
+
+    columns: dict[str, list[Any]]
     predicted: Array = model.predict(table)
     names = model.target.names
     if model.target.task == "regression":
         predicted = predicted.reshape(table.rows, len(names))
-        return {name: _short(predicted[:, i]) for i, name in enumerate(names)}
-    columns: dict[str, list[Any]] = {names[0]: predicted.tolist()}
+        columns = {name: _short(predicted[:, i]) for i, name in enumerate(names)}
+        if quantiles and isinstance(model, TableEnsemble):
+            told = model.predict_quantiles(table)
+            for (i, name), (j, level) in itertools.product(
+                enumerate(names), enumerate(model.levels)
+            ):
+                columns[f"{name}@{level:g}"] = _short(told[:, i, j])
+        return columns
+    columns = {names[0]: predicted.tolist()}
     if proba:
         probabilities = model.predict_proba(table)
         for index, label in enumerate(model.classes_.tolist()):

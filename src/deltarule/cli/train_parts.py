@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from deltarule.cli.models import named_columns, read_table
 from deltarule.cli.output import counted
-from deltarule.exceptions import TableError
+from deltarule.cli.train_options import is_by_hand
+from deltarule.exceptions import InvalidParameterError, TableError, TableWarning
 
 if TYPE_CHECKING:
     from deltarule.definitions import Array
-    from deltarule.tables import Table, TargetPlan
+    from deltarule.tables import ColumnPlan, Table, TargetPlan
 
 
 @dataclass
@@ -77,6 +79,11 @@ def divide(args: argparse.Namespace) -> Parts:
                 f"{name}"
             )
     target = TargetPlan.fit(table, names, args.task)
+    if target.task == "classification" and args.quantiles is not None:
+        raise InvalidParameterError(
+            f"--quantiles is for numbers (got a classification, because {target.reason}). Leave it "
+            "out, or say --task regression."
+        )
     if _is_constant(table, names):
         notes.append("the target is the same in every row: there is nothing to learn")
     training, holdout = split(table, target, args.holdout, args.seed)
@@ -85,6 +92,36 @@ def divide(args: argparse.Namespace) -> Parts:
     if not len(holdout) and args.holdout:
         notes.append("too few rows to hold any out: the scores are of the training rows")
     return Parts(table, target, np.sort(training), np.sort(holdout), notes)
+
+
+def plan_columns(args: argparse.Namespace, parts: Parts) -> ColumnPlan:
+    """What the training rows make of every column, as the model will have it."""
+    from deltarule.tables import ColumnPlan
+
+    rows = parts.table.take(parts.training).without(parts.target.names)
+    with warnings.catch_warnings():
+        # A column that is taken as words has its note already, with the option that says so.
+        warnings.filterwarnings("ignore", "column .* is taken as words", TableWarning)
+        try:
+            return ColumnPlan.fit(
+                rows,
+                categorical=named_columns(rows, args.categorical),
+                text=args.text,
+                infinite="refuse" if is_by_hand(args) else "farthest",
+            )
+        except TableError as problem:
+            raise TableError(_as_options(str(problem))) from None
+
+
+def _as_options(sentence: str) -> str:
+    """A sentence that speaks of the parameters of Python, of options."""
+    for parameter, option in (
+        ("text='ignore'", "--text ignore"),
+        ("text='hash'", "--text hash"),
+        ("Leave it out,", "Leave it out with --drop,"),
+    ):
+        sentence = sentence.replace(parameter, option)
+    return sentence
 
 
 def _is_constant(table: Table, names: tuple[str, ...]) -> bool:

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from deltarule.cli.train_parts import Parts
     from deltarule.tables import ColumnPlan
 
-#: Kinds of columns that are named where there are some.
-_OTHERS = ("boolean", "datetime", "text")
 _STOP_WORDS = {
     "converged": "the training loss no longer fell",
     "no_improvement": "the validation score no longer rose, the best weights are kept",
@@ -47,47 +45,90 @@ def tell_parts(args: argparse.Namespace, parts: Parts, out: Output) -> None:
 
 def tell_plan(plan: ColumnPlan, parts: Parts, out: Output) -> None:
     """What the columns become, and how the rows are divided."""
-    kinds = [column.kind for column in plan.columns]
+    kinds: dict[str, list[str]] = {}
+    for column in plan.columns:
+        if column.inputs:
+            kinds.setdefault(column.kind, []).append(column.name)
+    pieces = [f"{len(names)} {kind}" for kind, names in kinds.items()]
     holes = sum(column.missing for column in plan.columns)
-    others = [f"{kinds.count(kind)} {kind}" for kind in _OTHERS if kind in kinds]
-    pieces = [
-        f"{kinds.count('numeric')} numeric and {kinds.count('categorical')} categorical columns",
-        *others,
-    ]
-    if holes:
-        pieces.append(f"{holes} with missing cells")
-    out.line(f"  inputs    {len(plan.inputs)} from {', '.join(pieces)}")
-    reasons = sorted({column.reason for column in plan.columns if column.kind == "ignored"})
-    for reason in reasons:
+    missing = f", {holes} with missing cells" if holes else ""
+    out.line(f"  inputs    {len(plan.inputs)} from {' and '.join(pieces)} columns{missing}")
+    wide = max(map(len, kinds))
+    for kind, names in kinds.items():
+        out.line(f"            {kind:{wide}}  {_some(names)}")
+    for reason in sorted({column.reason for column in plan.columns if column.kind == "ignored"}):
         names = [column.name for column in plan.columns if column.reason == reason]
-        more = f", … {len(names)} in all" if len(names) > 6 else ""
-        out.line(f"  left out  {', '.join(names[:6])}{more}: {reason}")
+        out.line(f"  left out  {_some(names)}: {reason}")
     out.line(f"  rows      {len(parts.training)} to train on, {len(parts.holdout)} held out")
 
 
-def tell_scores(record: dict[str, Any], estimator: Any, out: Output) -> None:
-    """The network, how its training went, and its score beside the naive and the linear one."""
+def _some(names: list[str], most: int = 12) -> str:
+    more = f", … {len(names)} in all" if len(names) > most else ""
+    return f"{', '.join(names[:most])}{more}"
+
+
+def names_of(record: dict[str, Any]) -> dict[str, str]:
+    """Who is judged, in words."""
+    return {
+        "network": "this network" if record["preset"] is None else "this ensemble",
+        "linear": "linear model",
+        "boosted": "HistGradientBoosting",
+        "naive": "most frequent class" if record["score_name"] == "accuracy" else "mean",
+    }
+
+
+def tell_scores(record: dict[str, Any], out: Output) -> None:
+    """The networks, how their training went, and their score beside the others'."""
     units = "-".join(map(str, record["units"]))
+    if record["preset"] is None:
+        out.line(
+            f"  network   {units}, {record['parameters']} parameters, {record['solver']}, "
+            f"{record['engine']} engine"
+        )
+        reason = record["stop_reason"]
+        how = f"; {_STOP_WORDS.get(reason, reason.replace('_', ' '))}"
+    else:
+        each = record["parameters"] // record["networks"]
+        several = record["networks"] > 1
+        out.line(
+            f"  networks  {record['networks']} of {units}, {each} parameters{' each' * several}, "
+            f"preset {record['preset']}, {record['engine']} engine"
+        )
+        beside = f" with the linear model beside {'them' if several else 'it'}"
+        how = beside if record["linear"] else ""
     out.line(
-        f"  network   {units}, {record['parameters']} parameters, {estimator.solver}, "
-        f"{record['engine']} engine"
+        f"  training  {counted(record['epochs'], 'epoch')}, {record['seconds']['network']:.2f} s"
+        f"{how}"
     )
-    out.line(
-        f"  training  {counted(record['epochs'], 'epoch')}, {record['seconds']['network']:.2f} s; "
-        f"{_STOP_WORDS.get(record['stop_reason'], record['stop_reason'].replace('_', ' '))}"
-    )
-    name = "accuracy" if record["score_name"] == "accuracy" else "R²"
-    where = "held-out rows" if record["judged_on"] == "holdout" else "training rows"
-    scores = record["scores"]
-    rows = [[where, name]] + [[f"  {who}", shown(scores[who])] for who in scores]
-    rows[1][0], rows[2][0] = "  this network", "  linear model"
-    rows[3][0] = "  most frequent class" if record["score_name"] == "accuracy" else "  mean"
-    out.lines("", *text_table(rows))
+    out.lines("", *score_lines(record))
     for target, value in (record["network_scores"].get("r2_by_target") or {}).items():
         out.line(f"  R² of {target}: {shown(value)}")
+    scores = record["scores"]
     if scores["network"] < scores["linear"]:
-        remedy = " Try --hidden 0." if len(record["units"]) > 2 else ""
+        by_hand = record["preset"] is None and len(record["units"]) > 2
         out.line(
             "  The linear model is ahead here: the table may be small, or its relation straight."
-            + remedy
+            + (" Try --hidden 0." if by_hand else "")
         )
+
+
+def score_lines(record: dict[str, Any]) -> list[str]:
+    """Every score in a line, with its spread where there is one."""
+    accuracy = record["score_name"] == "accuracy"
+    where = "held-out rows" if record["judged_on"] == "holdout" else "training rows"
+    names = names_of(record)
+    spread, seconds = record["spread"], record["seconds"]
+    rows = [[where, "accuracy" if accuracy else "R²", "±", "seconds"]]
+    for who, score in record["scores"].items():
+        found = spread.get(who)
+        off = "" if found is None or found != found else shown(found)
+        took = f"{seconds[who]:.2f}" if who != "naive" else ""
+        rows.append([f"  {names[who]}", shown(score), off, took])
+    if not spread:
+        return text_table([[row[0], row[1], row[3]] for row in rows])
+    from deltarule.tables.resampling import DRAWS
+
+    return [
+        *text_table(rows),
+        f"  ± is the standard deviation over {DRAWS} draws of the held-out rows (bootstrap)",
+    ]

@@ -286,4 +286,4 @@ def _said(network: Network, index: int) -> str:
     if isinstance(layer, Dense):
         return activations_of(network, index).replace(", ", "\n")
     kind = layer.name.replace("_", "\n")
-    return kind if layer.activation.name == "identity" else f"{kind}\n{layer.activation.name}"
+    return kind if layer.bends.name == "identity" else f"{kind}\n{layer.bends.name}"

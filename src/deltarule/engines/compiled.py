@@ -48,6 +48,7 @@ from deltarule.layers import (
     Dropout,
     LayerNormalization,
     NumericalEmbedding,
+    ParametricActivation,
     Scaling,
 )
 from deltarule.losses import LOSSES
@@ -79,7 +80,6 @@ VERDICTS = (
     StopReason.NON_FINITE,
 )
 
-
 #: What the core's names of its roads mean.
 ROADS = {
     "batches": "mini-batch road",
@@ -92,7 +92,15 @@ ROADS = {
 }
 
 #: The kinds of layers that have a compiled form.
-KINDS = (Dense, BatchNormalization, LayerNormalization, Dropout, NumericalEmbedding, Scaling)
+KINDS = (
+    Dense,
+    BatchNormalization,
+    LayerNormalization,
+    ParametricActivation,
+    Dropout,
+    NumericalEmbedding,
+    Scaling,
+)
 
 #: Why steps of one row go that way.
 SLOW_ROWS = (
@@ -529,7 +537,7 @@ class CompiledEngine(Engine):
         for index, layer in enumerate(network.layers):
             if type(layer) not in KINDS:
                 return f"layers[{index}] is of kind {layer.name!r}, which has no compiled form."
-            function = layer.activation
+            function = layer.bends
             if type(function) is not ACTIVATIONS.table.get(function.name):
                 return f"the activation of layers[{index}] is a Python function."
         for head in network.heads:

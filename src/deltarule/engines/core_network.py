@@ -13,6 +13,7 @@ from deltarule.layers import (
     Layer,
     LayerNormalization,
     NumericalEmbedding,
+    ParametricActivation,
     Scaling,
 )
 from deltarule.network import Network
@@ -46,7 +47,7 @@ def order_refusal(network: Network) -> str | None:
     """A sentence where layers stand in another order than the core's, or softmax units drop out.
 
     It is numerical embedding and scaling, each once or not at all; then groups of dense,
-    normalisation, activation, dropout; the last layer is dense alone.
+    normalisation, activation (or a parametric one), dropout; the last layer is dense alone.
     """
     front, groups = [type(layer) for layer in _front(network)], _groups(network)
     if front not in ([], [NumericalEmbedding], [Scaling], [NumericalEmbedding, Scaling]):
@@ -60,11 +61,15 @@ def order_refusal(network: Network) -> str | None:
         kinds = [type(layer) for _, layer in group]
         normalized = kinds[1:2] in ([BatchNormalization], [LayerNormalization])
         rest = kinds[2:] if normalized else kinds[1:]
-        dense = group[0][1]
+        mixed = rest[:1] == [ParametricActivation]
+        if mixed:
+            rest = rest[1:]
+        # Of those that may have an activation the last one has it.
+        before = [layer for _, layer in group[: normalized + mixed]]
         if (
             kinds[0] is not Dense
             or rest not in ([], [Dropout])
-            or (normalized and dense.activation.name != "identity")
+            or any(layer.activation.name != "identity" for layer in before)
             or (number + 1 == len(groups) and len(kinds) > 1)
         ):
             return (
@@ -80,10 +85,10 @@ def order_refusal(network: Network) -> str | None:
 
 
 def _function(group: list[tuple[int, Layer]]) -> Activation:
-    """The activation of a dense layer or of the normalisation behind it."""
+    """The activation of a dense layer or of what stands behind it."""
     return next(
-        (layer.activation for _, layer in group if layer.activation.name != "identity"),
-        group[0][1].activation,
+        (layer.bends for _, layer in group if layer.bends.name != "identity"),
+        group[0][1].bends,
     )
 
 
@@ -114,6 +119,7 @@ def extras_of(network: Network) -> list[_core.Extra]:
 def _extra(group: list[tuple[int, Layer]]) -> _core.Extra:
     normalization, epsilon, momentum, keep, number = "none", 0.0, 0.0, 65536, 0
     weights = biases = 1.0
+    mixture = -1.0  # there is none
     for index, layer in group:
         if isinstance(layer, Dense):
             weights, biases = layer.weight_rate_factor, layer.bias_rate_factor
@@ -121,9 +127,11 @@ def _extra(group: list[tuple[int, Layer]]) -> _core.Extra:
             normalization, epsilon, momentum = "batch", layer.epsilon, layer.momentum
         elif isinstance(layer, LayerNormalization):
             normalization, epsilon = "layer", layer.epsilon
+        elif isinstance(layer, ParametricActivation):
+            mixture = layer.rate_factor
         elif isinstance(layer, Dropout):
             keep, number = keep_threshold(layer.rate), index
-    return normalization, epsilon, momentum, keep, number, weights, biases
+    return normalization, epsilon, momentum, keep, number, weights, biases, mixture
 
 
 def prelude_of(network: Network) -> _core.Prelude:

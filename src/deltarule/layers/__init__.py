@@ -9,7 +9,13 @@ core and the estimators, is listed in ``ARCHITECTURE.md``.
 from __future__ import annotations
 
 from deltarule.layers.base import LAYERS, Block, Layer, width
-from deltarule.layers.hidden import BatchNormalization, Dense, Dropout, LayerNormalization
+from deltarule.layers.hidden import (
+    BatchNormalization,
+    Dense,
+    Dropout,
+    LayerNormalization,
+    ParametricActivation,
+)
 from deltarule.layers.prelude import NumericalEmbedding, Scaling
 
 __all__ = [
@@ -21,6 +27,7 @@ __all__ = [
     "Layer",
     "LayerNormalization",
     "NumericalEmbedding",
+    "ParametricActivation",
     "Scaling",
     "width",
 ]

@@ -97,6 +97,11 @@ class Layer(Definition):
         """The non-linear function at the layer's end; identity where it has none."""
         return Identity()
 
+    @property
+    def bends(self) -> Activation:
+        """The non-linear function in the layer, wherever it stands; identity where it has none."""
+        return self.activation
+
     def blocks(self) -> tuple[Block, ...]:
         """The trained arrays, in the order in which they stand in the vector."""
         return ()

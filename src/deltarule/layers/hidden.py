@@ -216,6 +216,69 @@ class LayerNormalization(_Normalization):
 
 
 @dataclass(frozen=True)
+class ParametricActivation(Layer):
+    """z = a + (σ(a) − a) ⊙ mixture: between the identity (0) and σ (1), each unit by itself.
+
+    One trained number for each unit, which begins at 1, where the layer is σ, and may leave [0, 1].
+    On the compiled engine it stands behind a dense layer, or behind its normalisation, whose own
+    activation is the identity; elsewhere the reference engine trains it.
+
+    Parameters
+    ----------
+    inputs, units : int
+        Equal.
+    function : Activation
+        σ, one that goes number by number and has a derivative: neither softmax nor sign.
+    rate_factor : float, default=1.0
+        Factor of the step size for the mixture, at least 0.
+
+    Raises
+    ------
+    InvalidParameterError
+        If `units` are not `inputs`, the activation is none of these, or `rate_factor` is below 0.
+
+    Notes
+    -----
+    Holzmüller, Grinsztajn and Steinwart (2024), https://arxiv.org/abs/2407.04491, with a factor of
+    0.1; the idea of a trained activation is He et al.'s (2015), https://arxiv.org/abs/1502.01852.
+    The mixture is not penalised.
+
+    Examples
+    --------
+    >>> import deltarule as dr
+    >>> mixed = ParametricActivation(8, 8, "selu", rate_factor=0.1)
+    >>> dr.Network(layers=[dr.Dense(4, 8), mixed, dr.Dense(8, 1)]).size
+    57
+    """
+
+    name = "parametric_activation"
+    function: Activation
+    rate_factor: float = 1.0
+
+    def __post_init__(self) -> None:
+        function = choose(self.function, ACTIVATIONS, "ParametricActivation.function")
+        if not function.elementwise or function.name == "sign":
+            raise InvalidParameterError(
+                "ParametricActivation.function must go number by number and have a derivative "
+                f"(got {function.name!r}). Use another, as 'selu' or 'mish'."
+            )
+        factor = non_negative(self.rate_factor, "ParametricActivation.rate_factor")
+        settle(self, function=function, rate_factor=factor)
+        super().__post_init__()
+        check_equal(self)
+
+    @property
+    def bends(self) -> Activation:
+        """σ."""
+        return self.function
+
+    def blocks(self) -> tuple[Block, ...]:
+        """The mixture, one number for each unit."""
+        fans = (self.inputs, self.units)
+        return (Block("mixture", (self.units,), "mixture", *fans, self.rate_factor, initial=1.0),)
+
+
+@dataclass(frozen=True)
 class Dropout(Layer):
     """In a training step each unit of each row is 0 with probability `rate`, else a / (1 − rate).
 

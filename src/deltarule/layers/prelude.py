@@ -14,6 +14,9 @@ from deltarule.exceptions import InvalidParameterError
 from deltarule.initializers import Normal, Uniform
 from deltarule.layers.base import Block, Layer, check_equal
 
+#: Far above any use.
+MOST_FREQUENCIES = 65536
+
 
 @dataclass(frozen=True)
 class Scaling(Layer):
@@ -75,7 +78,7 @@ class NumericalEmbedding(Layer):
     columns : sequence of int
         The inputs that are embedded, each named once: from 0 to ``inputs - 1``.
     frequencies : int, default=16
-        Cosines of a column, with w_c and b_c of that length.
+        Cosines of a column, with w_c and b_c of that length; at most 65536.
     width : int, default=3
         Numbers that each column becomes beside itself: the rows of V_c, and the length of v_c.
     deviation : float, default=0.1
@@ -121,7 +124,7 @@ class NumericalEmbedding(Layer):
         settle(
             self,
             columns=_columns(self.columns, self.inputs),
-            frequencies=positive_integer(self.frequencies, f"{of}.frequencies"),
+            frequencies=_frequencies(self.frequencies),
             width=positive_integer(self.width, f"{of}.width"),
             deviation=non_negative(self.deviation, f"{of}.deviation"),
             rate_factor=non_negative(self.rate_factor, f"{of}.rate_factor"),
@@ -145,6 +148,17 @@ class NumericalEmbedding(Layer):
             Block("weight", (*waves, self.width), "embedding", *fans, rate, initial=mix),
             Block("bias", (columns, self.width), "embedding", *fans, rate, initial=mix),
         )
+
+
+def _frequencies(given: int) -> int:
+    """The number of cosines, if there is any use for so many."""
+    found = positive_integer(given, "NumericalEmbedding.frequencies")
+    if found > MOST_FREQUENCIES:
+        raise InvalidParameterError(
+            f"NumericalEmbedding.frequencies must be at most {MOST_FREQUENCIES} (got {found}). "
+            "Take fewer: 16 are many."
+        )
+    return found
 
 
 def _columns(given: Sequence[int] | Any, inputs: int) -> tuple[int, ...]:

@@ -18,7 +18,8 @@ from deltarule.definitions import Array
 from deltarule.estimators import MLPClassifier, MLPRegressor
 from deltarule.exceptions import InvalidParameterError, TableError
 from deltarule.playground.own_units import Origin, origin_of_scalers, origin_of_table
-from deltarule.tables import Table, TableModel
+from deltarule.tables import Table, TableEnsemble, TableModel
+from deltarule.tables.table_ensemble import train_one_instead
 from deltarule.tables.targets import has_target
 
 #: Rows that are drawn around a model that was opened without any.
@@ -74,6 +75,11 @@ def last_step(opened: Any) -> Any:
     found = found.estimator if isinstance(found, TableModel) else found
     if isinstance(found, MLPClassifier | MLPRegressor):
         return found
+    if isinstance(found, TableEnsemble):
+        count = len(found.estimator.members_)
+        raise InvalidParameterError(
+            f"play shows a single network (got an ensemble of {count}). {train_one_instead(found)}"
+        )
     inside = "" if found is opened else " as its last step"
     name = type(found).__name__
     if name in ("MLPClassifier", "MLPRegressor"):

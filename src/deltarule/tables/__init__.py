@@ -10,6 +10,7 @@ from deltarule.tables.files import TabularClassifier, TabularRegressor
 from deltarule.tables.model import TableModel
 from deltarule.tables.readers import Limits, read_csv
 from deltarule.tables.table import Table
+from deltarule.tables.table_ensemble import TableEnsemble
 from deltarule.tables.targets import TargetPlan
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "ColumnPlan",
     "Limits",
     "Table",
+    "TableEnsemble",
     "TableModel",
     "TabularClassifier",
     "TabularRegressor",

@@ -19,7 +19,6 @@ from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
-from deltarule import engines
 from deltarule.definitions import Array
 from deltarule.engines import thread_count
 from deltarule.estimators.fitting import draw_key
@@ -111,9 +110,7 @@ class BaseTabular(BaseEstimator, ABC):
         """The columns that are to be taken as words, by name."""
         return border.named(self.categorical, table.names, "categorical")
 
-    def _usable_rows(
-        self, rows: int, y: Array, sample_weight: Any
-    ) -> tuple[Array, Array | None]:
+    def _usable_rows(self, rows: int, y: Array, sample_weight: Any) -> tuple[Array, Array | None]:
         """True for rows with a target and a weight, and the weights of these."""
         if len(y) != rows:
             raise InvalidShapeError(
@@ -137,7 +134,9 @@ class BaseTabular(BaseEstimator, ABC):
 
     def _tell_of_dropped(self, known: Array) -> None:
         first = int(np.flatnonzero(~known)[0]) + 1
-        found = f"{self.n_dropped_rows_} of {len(known)} rows have no target (the first is row {first})"
+        found = (
+            f"{self.n_dropped_rows_} of {len(known)} rows have no target (the first is row {first})"
+        )
         if self.missing_target == "refuse":
             raise TableError(
                 f"{found}. Fill the target, remove these rows, or set missing_target='drop'."
@@ -239,9 +238,9 @@ class BaseTabular(BaseEstimator, ABC):
             return None
 
         def say(member: int, report: EpochReport) -> None:
-            print(
+            print(  # noqa: T201  what verbose asks for
                 f"Network {member + 1} of {members}, epoch {report.epoch + 1} of {epochs}, "
-                f"loss = {report.loss:.8f}, score of the held rows = {report.validation_score:.6f}",
+                f"loss = {report.loss:.8f}, held rows {report.validation_score:.6f}",
                 flush=True,
             )
 

@@ -8,8 +8,9 @@ had not learned from, and by these answers it is decided what is told:
   often right as they say;
 * of numbers, w · network + (1 − w) · linear with 0 ≤ w ≤ 1, by least squares, for every target.
 
-The straight line takes part only where that makes no more rows wrong; and where the networks say
-nothing that it does not, it stands alone, so that no table ends below it for long.
+The straight line takes part only where that makes no more rows wrong than chance would, by one
+standard error, or where it is the better judge of probabilities; and where the networks say nothing
+that it does not, it stands alone.
 """
 
 from __future__ import annotations
@@ -44,25 +45,29 @@ def of_classes(
     if not code.multilabel and len(code.classes) == 1:
         return 1.0, 0.0
 
-    def loss(factors: Any) -> float:
-        z = factors[0] * networks + factors[1] * linear
-        return float(np.average(calibration.log_loss(code, z, hot, False), weights=weight))
+    def z(factors: Any) -> Array:
+        told: Array = factors[0] * networks + factors[1] * linear
+        return told
 
-    def right(factors: Any) -> float:
-        z = factors[0] * networks + factors[1] * linear
-        return float(np.average(_right(code, z, hot), weights=weight))
+    def loss(factors: Any) -> float:
+        told = calibration.log_loss(code, z(factors), hot, False)
+        return float(np.average(told, weights=weight))
 
     # Where all rows are right the loss only falls towards certainty: no temperature is found then.
     temperature = calibration.temperature(code, networks, hot, weight, False)
     alone = (min(1.0 / temperature, STEEPEST), 0.0)
-    straight = (0.0, 1.0)
-    both = _least(loss, (alone[0], 0.1))
     candidates = [alone]
-    if right(both) >= right(alone):
-        candidates.append(both)
-    if right(straight) >= right(alone):
-        candidates.append(straight)
+    for other in (_least(loss, (alone[0], 0.1)), (0.0, 1.0)):
+        gained = _right(code, z(other), hot) - _right(code, z(alone), hot)
+        as_right = np.average(gained, weights=weight) >= -_noise(gained)
+        if as_right or loss(alone) > loss((0.0, 1.0)):
+            candidates.append(other)
     return min(candidates, key=loss)
+
+
+def _noise(gained: Array) -> float:
+    """The standard error of a mean."""
+    return float(np.sqrt(np.mean(gained**2) / len(gained)))
 
 
 def _least(loss: Any, start: tuple[float, float]) -> tuple[float, float]:

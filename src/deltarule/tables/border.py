@@ -1,4 +1,4 @@
-"""What a user calls a table, its target and its weights, at the border of the tabular estimators."""
+"""What a user calls a table, its target and its weights, at the tabular estimators' border."""
 
 from __future__ import annotations
 
@@ -55,7 +55,8 @@ def missing(y: Array) -> Array:
         found = found.reshape(y.shape)
     else:
         found = np.zeros(y.shape, dtype=bool)
-    return found if found.ndim == 1 else found.any(axis=1)
+    rows: Array = found if found.ndim == 1 else np.any(found, axis=1)
+    return rows
 
 
 def _is_missing(cell: Any) -> bool:
@@ -98,14 +99,15 @@ def target_of(y: Any) -> Array:
             "This estimator requires y to be passed, but the target y is None. Give the target of "
             "every row."
         )
-    found = check_array(
+    found: Array = check_array(
         np.asarray(y.to_numpy() if hasattr(y, "to_numpy") else y),
         dtype=None,
         ensure_2d=False,
         ensure_all_finite=False,
         input_name="y",
     )
-    return found
+    # Read-only memory maps and subclasses are no matter from here on.
+    return np.asarray(found)
 
 
 def numbers_of(y: Any) -> Array:

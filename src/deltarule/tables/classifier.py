@@ -175,7 +175,8 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
 
     def _blended(self, networks: Array, linear: Array | None) -> Array:
         own, straight = self.factors_
-        return own * networks if linear is None else own * networks + straight * linear
+        told: Array = own * networks if linear is None else own * networks + straight * linear
+        return told
 
     def _shares(self, z: Array) -> Array:
         """The outputs of logistic or softmax units with these z."""
@@ -183,7 +184,8 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
             shares: Array = 1.0 / (1.0 + np.exp(-np.clip(z, -500, 500)))
             return shares
         shares = np.exp(z - z.max(axis=1, keepdims=True))
-        return shares / shares.sum(axis=1, keepdims=True)
+        shares /= shares.sum(axis=1, keepdims=True)
+        return shares
 
     # ------------------------------------------------------------ prediction
 

@@ -312,6 +312,8 @@ def hashed(words: Array, width: int) -> Array:
     """
     from sklearn.feature_extraction.text import HashingVectorizer
 
+    if not len(words):
+        return np.empty((0, width))
     texts = ["" if word is None else word for word in words.tolist()]
     rows = HashingVectorizer(n_features=width, dtype=np.float64).transform(texts)
     return bent(rows.toarray() * np.sqrt(width))

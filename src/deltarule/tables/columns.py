@@ -48,7 +48,14 @@ from deltarule.exceptions import TableError, TableWarning
 from deltarule.persistence import Fields, wrong
 from deltarule.tables import description
 from deltarule.tables.column import CLIP, KINDS, Column
-from deltarule.tables.kinds import MAX_CATEGORIES, TEXT_INPUTS, Options, counts_rows, learn
+from deltarule.tables.kinds import (
+    MAX_CATEGORIES,
+    MOST_TEXT_INPUTS,
+    TEXT_INPUTS,
+    Options,
+    counts_rows,
+    learn,
+)
 from deltarule.tables.table import Table
 from deltarule.tables.times import CYCLES
 
@@ -231,8 +238,9 @@ class ColumnPlan:
         """
         table = Table.of(frame)
         names = [column.name for column in self.columns]
-        nameless = not table.named or names == [f"x{place}" for place in range(len(names))]
-        if nameless and not set(names) <= set(table.names):
+        nameless = names == [f"x{place}" for place in range(len(names))]
+        strange = set(names).isdisjoint(table.names)
+        if not table.named or (nameless and strange):
             if len(table.names) != len(names):
                 raise TableError(
                     f"the table must have {len(names)} columns, as in training (got "
@@ -248,17 +256,16 @@ class ColumnPlan:
         if len(missing) == 1:
             table.column(missing[0], "which the model was trained on")
         if missing:
-            more = f", … {len(missing)} in all" if len(missing) > 12 else ""
             raise TableError(
                 f"the table lacks {len(missing)} columns that the model was trained on: "
-                f"{', '.join(missing[:12])}{more}. Add them, or rename those that hold them."
+                f"{_some(missing)}. Add them, or rename those that hold them."
             )
-        unknown = [name for name in table.names if name not in set(names)]
+        known = set(names)
+        unknown = [name for name in table.names if name not in known]
         if unknown and extra == "warn":
-            more = f", … {len(unknown)} in all" if len(unknown) > 12 else ""
             warnings.warn(
-                f"the table has columns that the model was not trained on, which are not looked "
-                f"at: {', '.join(unknown[:12])}{more}.",
+                "the table has columns that the model was not trained on, which are not looked "
+                f"at: {_some(unknown)}.",
                 TableWarning,
                 stacklevel=2,
             )
@@ -292,6 +299,9 @@ class ColumnPlan:
         names = [column.name for column in columns]
         if len(set(names)) < len(names):
             wrong("table.columns", "columns of different names", names)
+        width = sum(column.width for column in columns)
+        if width > MOST_HASHED:
+            wrong("table.columns", f"columns of text with {MOST_HASHED} inputs at most", width)
         letters = sum((len(c.name) + 32) * (len(c.categories) + c.width) for c in columns)
         if letters > MOST_LETTERS:
             wrong("table.columns", f"inputs of at most {MOST_LETTERS} letters in all", letters)
@@ -309,6 +319,11 @@ class ColumnPlan:
         found = least if least > expected else len(self.inputs)
         if found != expected:
             wrong("table.columns", f"columns for {expected} inputs{what}", found)
+
+
+def _some(names: list[str], most: int = 30) -> str:
+    more = f", … {len(names)} in all" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def _refuse_text(plan: ColumnPlan, table: Table) -> None:
@@ -351,8 +366,10 @@ _AT_LEAST: dict[str, Any] = {
     "cycles": [],
     "width": 0,
 }
-#: Inputs of one column of text: more would only take memory because a file says so.
-MOST_TEXT_INPUTS = 2**20
+#: Inputs of all columns of text in a file: more would only take memory because it says so.
+MOST_HASHED = 2**18
+#: What the seconds of a time stay below.
+_MOST_SECONDS = 1e11
 #: Letters of the names of all inputs, about: a long name of a column stands in each of its inputs.
 MOST_LETTERS = 2**26
 
@@ -397,6 +414,10 @@ def _check_column(column: Column, where: str) -> None:
         wrong(f"{where}.scale", "above 0", column.scale)
     if len(set(column.categories)) < len(column.categories):
         wrong(f"{where}.categories", "all different", column.categories)
+    if column.kind == "datetime":
+        for name in ("median", "centre", "scale"):
+            if abs(getattr(column, name)) > _MOST_SECONDS:
+                wrong(f"{where}.{name}", "the seconds of a time", getattr(column, name))
     if column.kind == "boolean" and len(column.categories) not in (0, 2):
         wrong(f"{where}.categories", "two words or none for a boolean", column.categories)
     every = {*column.categories, *column.rare}

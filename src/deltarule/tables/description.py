@@ -78,7 +78,8 @@ def _categories(column: Column) -> str:
     names = ", ".join(column.categories[:MOST_NAMED])
     more = ", …" if len(column.categories) > MOST_NAMED else ""
     known = _counted(len(column.categories), "category", "categories")
-    rare = f", {len(column.rare)} rarer ones together" if column.rare else ""
+    together = _counted(len(column.rare), "rarer one", "rarer ones together")
+    rare = f", {together}" if column.rare else ""
     return f"{known}{rare}: {names}{more}"
 
 

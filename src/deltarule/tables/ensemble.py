@@ -11,7 +11,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from deltarule.definitions import Array
+from deltarule.activations import ACTIVATIONS, Activation
+from deltarule.definitions import Array, choose
 from deltarule.estimators.kept_session import KeptSession
 from deltarule.estimators.predictor import before_output
 from deltarule.initializers import Constant
@@ -59,7 +60,7 @@ def train_linear(
     X: Array,
     D: Array,
     weight: Array | None,
-    output_activation: str,
+    output_activation: str | Activation,
     loss: Loss,
     engine: str,
     n_threads: int | None,
@@ -79,7 +80,7 @@ def train_linear(
     seconds : float, optional
         What it may take.
     """
-    layer = Dense(X.shape[1], D.shape[1], output_activation)
+    layer = Dense(X.shape[1], D.shape[1], choose(output_activation, ACTIVATIONS, "activation"))
     network = Network(layers=[layer], heads=[Head((0, D.shape[1]), loss)])
     plan = TrainingPlan(
         optimizer=LBFGS(),

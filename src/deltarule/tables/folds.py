@@ -51,7 +51,9 @@ def folds(members: int, rows: int, key: int, classes: Array | None) -> list[Fold
     seed = derive(key, Stream.SPLIT, 0) % 2**32
     if members == 1:
         return [_single(rows, seed, classes)]
-    return [Fold(np.sort(kept), np.sort(held)) for kept, held in _several(members, rows, seed, classes)]
+    return [
+        Fold(np.sort(kept), np.sort(held)) for kept, held in _several(members, rows, seed, classes)
+    ]
 
 
 def _several(members: int, rows: int, seed: int, classes: Array | None) -> Any:

@@ -80,9 +80,14 @@ def found_in(frame: Any) -> Found:
             f"a table must be dense (got a sparse {type(frame).__name__} of shape {frame.shape}). "
             "Give X.toarray() where that fits into memory."
         )
+    if hasattr(frame, "collect"):
+        raise TableError(
+            f"a table must hold its rows (got a {type(frame).__name__}, which has yet to compute "
+            "them). Give what its collect() returns."
+        )
     wrapped = _wrapped(frame)
     if wrapped is not None:
-        return _of_frame(wrapped)
+        return _of_frame(wrapped, _plain_numbers(frame))
     if hasattr(frame, "__array__") or (isinstance(frame, list | tuple) and _holds_rows(frame)):
         return _of_array(_as_array(frame))
     raise TableError(
@@ -137,11 +142,26 @@ def _of_mapping(frame: Mapping[Any, Any]) -> Found:
     return found
 
 
-def _of_frame(wrapped: Any) -> Found:
+def _of_frame(wrapped: Any, numbers: dict[Any, Array]) -> Found:
     found = Found()
     for name in wrapped.columns:
-        _put_series(found, str(name), wrapped.get_column(name))
+        if name in numbers:
+            found.columns[str(name)] = numbers[name]
+        else:
+            _put_series(found, str(name), wrapped.get_column(name))
     return found
+
+
+def _plain_numbers(frame: Any) -> dict[Any, Array]:
+    """The columns of pandas that are arrays of numbers, all at once: a tenth of the time."""
+    if type(frame).__module__.partition(".")[0] != "pandas":
+        return {}
+    kinds = [getattr(dtype, "kind", "") * isinstance(dtype, np.dtype) for dtype in frame.dtypes]
+    places = [place for place, kind in enumerate(kinds) if kind and kind in "fiu"]
+    if not places:
+        return {}
+    block = np.ascontiguousarray(frame.iloc[:, places].to_numpy(np.float64).T)
+    return dict(zip(frame.columns[places], block, strict=True))
 
 
 def _put_series(found: Found, name: str, series: Any) -> None:

@@ -29,6 +29,9 @@ from deltarule.tables.table import Table
 
 MAX_CATEGORIES = 100
 TEXT_INPUTS = 64
+MOST_TEXT_INPUTS = 2**16
+#: The largest number that a model file holds.
+LARGEST = 1e308
 #: With fewer rows than this numbers that are all different say nothing about what they are.
 FEWEST_ROWS_TO_COUNT = 20
 #: Words a cell from which on a column that is different in nearly every row is text …
@@ -36,8 +39,7 @@ WORDS_OF_TEXT = 3
 #: … and from which on it is where every tenth row has one of its own.
 WORDS_OF_LONG_TEXT = 8
 _IDENTIFIER = re.compile(
-    r"(?:.*[^a-z0-9])?(?:id|ids|uuid|guid|identifier|index|row ?(?:id|number|nr|no))(?:[^a-z0-9]*)"
-    r"|unnamed: 0"
+    r"(?:.*[^a-z0-9])?(?:id|uuid|guid|identifier)[^a-z0-9]*|row ?(?:number|nr|no)|index|unnamed: 0"
 )
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
@@ -64,11 +66,12 @@ class Options:
                     f"{name} must be one of {', '.join(map(repr, allowed))} (got "
                     f"{getattr(self, name)!r}). Choose one of these."
                 )
-        for name in ("text_inputs", "max_categories"):
+        for name, most in (("text_inputs", MOST_TEXT_INPUTS), ("max_categories", 2**31)):
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+            whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+            if not whole or not 1 <= value <= most:
                 raise TableError(
-                    f"{name} must be a whole number above 0 (got {value!r}). Choose one."
+                    f"{name} must be a whole number from 1 to {most} (got {value!r}). Choose one."
                 )
 
 
@@ -132,7 +135,8 @@ def _of_numbers(table: Table, name: str, options: Options) -> Column:
     present = numbers[np.isfinite(numbers)]
     missing = bool(np.isnan(numbers).any())
     if not len(present):
-        return Column(name, "ignored", reason="without a finite number" if infinite else "empty")
+        reason = "empty" if np.isnan(numbers).all() else "without a finite number"
+        return Column(name, "ignored", reason=reason)
     if len(present) == len(numbers) and present.min() == present.max():
         if abs(present[0]) >= 1e15 and len(set(table.words(name).tolist())) > 1:
             return Column(name, "ignored", reason="the same in every row to 16 digits")
@@ -141,7 +145,7 @@ def _of_numbers(table: Table, name: str, options: Options) -> Column:
     if why and table.named and not options.keep_identifiers:
         return Column(name, "ignored", reason=why)
     median, centre, scale = robust(present)
-    if len(present) + np.isnan(numbers).sum() == len(numbers) and set(np.unique(present)) == {0, 1}:
+    if not np.isinf(numbers).any() and bool(((present == 0) | (present == 1)).all()):
         return Column(name, "boolean", missing, median, 0.5, 0.5, infinite=infinite)
     return Column(name, "numeric", missing, median, centre, scale, infinite=infinite)
 
@@ -166,13 +170,23 @@ def robust(numbers: Array) -> tuple[float, float, float]:
     # Over the largest one where needed, so that neither sums nor differences overflow.
     largest = np.abs(numbers).max()
     unit = largest if largest > 1e300 else 1.0
-    low, median, high = np.quantile(numbers / unit, [0.25, 0.5, 0.75])
+    ordered = np.sort(numbers / unit)
+    low, median, high = (_quantile(ordered, share) for share in (0.25, 0.5, 0.75))
     scale = high - low
     if scale <= 0:
-        scale = (numbers.max() / unit - numbers.min() / unit) / 2
-    found = min(float(scale * unit), float(np.finfo(np.float64).max))
-    centre = float(median * unit)
-    return centre, centre, found if found > 0 else 1.0
+        scale = (ordered[-1] - ordered[0]) / 2
+    most = LARGEST / unit
+    centre = max(-most, min(median, most)) * unit
+    scale = min(scale, most) * unit
+    return float(centre), float(centre), float(scale) if scale > 0 else 1.0
+
+
+def _quantile(ordered: Array, share: float) -> float:
+    """Between the two numbers that it falls between; NumPy's own takes ten times as long."""
+    place = share * (len(ordered) - 1)
+    below = int(place)
+    above = min(below + 1, len(ordered) - 1)
+    return float(ordered[below] + (ordered[above] - ordered[below]) * (place - below))
 
 
 def _of_times(table: Table, name: str) -> Column:

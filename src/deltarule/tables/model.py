@@ -155,14 +155,14 @@ class TableModel:
         if isinstance(estimator, MLPClassifier) != (target.task == "classification"):
             wrong("table.target.task", f"that of {type(estimator).__name__}", target.task)
         if target.task == "classification":
-            _check_classes(estimator)
+            check_classes(estimator)
             target = with_known_classes(target, estimator.classes_)
         if target.task == "regression" and len(target.names) != network.n_outputs:
             wrong("table.target.names", f"{network.n_outputs} names", list(target.names))
-        return cls(columns, target, estimator, _report(fields))
+        return cls(columns, target, estimator, report_of(fields))
 
 
-def _check_classes(estimator: MLPClassifier) -> None:
+def check_classes(estimator: Any) -> None:
     """The classes of a table are words or whole numbers, one a row."""
     if estimator.classes_.dtype.kind not in "Uiu":
         wrong(
@@ -172,7 +172,8 @@ def _check_classes(estimator: MLPClassifier) -> None:
         wrong("estimator.classes.multilabel", "false for a table", True)
 
 
-def _report(fields: Fields) -> dict[str, Any]:
+def report_of(fields: Fields) -> dict[str, Any]:
+    """What a training found out, as a file says it."""
     report = fields.mapping("report")
     for name, value in report.items():
         if value is not None and not isinstance(value, str | int | float):

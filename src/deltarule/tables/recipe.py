@@ -17,8 +17,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from deltarule.activations import ACTIVATIONS, Activation
 from deltarule.dataclass import dataclass
-from deltarule.layers import Dense, Dropout, Layer
+from deltarule.definitions import choose
+from deltarule.layers import (
+    Dense,
+    Dropout,
+    Layer,
+    NumericalEmbedding,
+    ParametricActivation,
+    Scaling,
+)
 from deltarule.losses import Loss
 from deltarule.network import Head, Network
 from deltarule.optimizers import Adam
@@ -38,6 +47,13 @@ EMBEDDED_WIDTH = 3
 SLOW, QUICK = 0.1, 6.0
 
 
+#: Training rows below which a table bears neither wide networks nor embeddings.
+SMALL = 2_000
+
+#: Training rows from which on fewer epochs are as many steps as are needed.
+LARGE = 30_000
+
+
 @dataclass(frozen=True)
 class Recipe:
     """How the networks of an ensemble look and learn.
@@ -53,9 +69,11 @@ class Recipe:
     activation : str
     step_size : float
         Of a weight whose unit has one input; others learn at 1 / √inputs of it.
-    embeds : bool
-        Whether numbers get an embedding.
+    deviation : float
+        Of the frequencies with which numbers are embedded; 0 embeds none.
     dropout : float
+    mixes : bool
+        Whether every unit has a trained share of its activation.
     """
 
     members: int
@@ -64,29 +82,44 @@ class Recipe:
     batch_size: int
     activation: str
     step_size: float
-    embeds: bool
-    dropout: float = 0.0
+    deviation: float
+    dropout: float
+    mixes: bool
 
 
 def choose_recipe(
     preset: str, *, rows: int, inputs: int, numbers: int, outputs: int, classes: bool
 ) -> Recipe:
-    """The recipe of a preset for a table of this size."""
-    members = {"fast": 1, "default": 5, "best": 8}[preset]
-    if rows < 2000 and preset == "fast":
-        members = 3
-    width = {"fast": 128, "default": 128, "best": 256}[preset]
+    """The recipe of a preset for a table of this size.
+
+    Parameters
+    ----------
+    preset : {"fast", "default", "best"}
+    rows : int
+        Of the table.
+    inputs, numbers : int
+        Of the networks, and how many of them are numbers on a scale.
+    outputs : int
+    classes : bool
+        Whether the target is of classes.
+    """
+    small = rows < SMALL
+    members = {"fast": 3 if small else 1, "default": 5, "best": 8}[preset]
     epochs = {"fast": 48, "default": 64, "best": 128}[preset]
-    if rows > 30000:
-        epochs = epochs * 3 // 4
+    width = 256 if preset == "best" else 128
+    # The more rows, the finer the detail that is more than chance.
+    fineness = min(max(rows / 10_000, 0.1), 1.0)
+    embeds = not small and 0 < numbers <= MOST_EMBEDDED
     return Recipe(
         members=min(members, rows),
-        hidden=(width,) * 3,
-        epochs=epochs,
+        hidden=(64, 64) if small else (width,) * 3,
+        epochs=epochs * 5 // 8 if rows > LARGE else epochs,
         batch_size=256,
         activation="selu" if classes else "mish",
-        step_size=0.04,
-        embeds=numbers <= MOST_EMBEDDED,
+        step_size=0.04 if classes or small else 0.1,
+        deviation=fineness if embeds else 0.0,
+        dropout=0.15,
+        mixes=True,
     )
 
 
@@ -95,7 +128,7 @@ def build_network(
     inputs: int,
     numbers: Sequence[int],
     outputs: int,
-    output_activation: str,
+    output_activation: str | Activation,
     loss: Loss,
 ) -> Network:
     """The network of one member: embedding, scale, hidden layers, outputs.
@@ -107,23 +140,44 @@ def build_network(
     numbers : sequence of int
         The inputs that are numbers on a scale, and no 0 or 1.
     outputs : int
-    output_activation : str
+    output_activation : str or Activation
     loss : Loss
     """
-    layers=[]; width=inputs
+    layers: list[Layer] = []
+    width = inputs
+    if recipe.deviation and numbers:
+        width += EMBEDDED_WIDTH * len(numbers)
+        layers.append(
+            NumericalEmbedding(
+                inputs,
+                width,
+                columns=tuple(numbers),
+                width=EMBEDDED_WIDTH,
+                deviation=recipe.deviation,
+                rate_factor=SLOW,
+            )
+        )
+    layers.append(Scaling(width, width, rate_factor=QUICK))
+    function = choose(recipe.activation, ACTIVATIONS, "activation")
     for units in recipe.hidden:
-        layers.append(_dense(width, units, recipe.activation)); width=units
-        if recipe.dropout: layers.append(Dropout(units, units, recipe.dropout))
+        if recipe.mixes:
+            layers.append(_dense(width, units))
+            layers.append(ParametricActivation(units, units, function, rate_factor=SLOW))
+        else:
+            layers.append(_dense(width, units, function))
+        if recipe.dropout:
+            layers.append(Dropout(units, units, recipe.dropout))
+        width = units
     layers.append(_dense(width, outputs, output_activation))
     return Network(layers=layers, heads=[Head((0, outputs), loss)])
 
 
-def _dense(inputs: int, units: int, function: str = "identity") -> Dense:
+def _dense(inputs: int, units: int, function: str | Activation = "identity") -> Dense:
     """A dense layer whose step size fits its width."""
     return Dense(
         inputs,
         units,
-        function,
+        choose(function, ACTIVATIONS, "function"),
         weight_rate_factor=1.0 / math.sqrt(inputs),
         bias_rate_factor=SLOW,
     )

@@ -16,7 +16,7 @@ from deltarule.estimators import quantiles
 from deltarule.estimators.parameters import words
 from deltarule.estimators.standardizer import Standardizer
 from deltarule.exceptions import InvalidParameterError
-from deltarule.losses import LOSSES, Loss
+from deltarule.losses import LOSSES, Loss, Quantile
 from deltarule.scores import R2
 from deltarule.tables import blend, border
 from deltarule.tables.base_tabular import BaseTabular
@@ -185,7 +185,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         self.shares_, self.offsets_ = np.ones(D.shape[1]), np.zeros(D.shape[1])
         if linear is not None:
             self.shares_ = blend.of_numbers(networks, linear, D, weight)
-        if self._loss.name == "quantile":
+        if isinstance(self._loss, Quantile):
             levels = self._fitted_levels() or self._loss.levels
             self.offsets_ = blend.offsets(networks, D, np.resize(levels, D.shape[1]), weight)
         self.held_score_ = float("nan")
@@ -194,8 +194,10 @@ class TabularRegressor(RegressorMixin, BaseTabular):
             self.held_score_ = float(R2().value(told, D, weight))
 
     def _blended(self, networks: Array, linear: Array | None) -> Array:
-        told = networks + self.offsets_
-        return told if linear is None else self.shares_ * told + (1 - self.shares_) * linear
+        told: Array = networks + self.offsets_
+        if linear is not None:
+            told = self.shares_ * told + (1 - self.shares_) * linear
+        return told
 
     def _columns_of(self, X: Any) -> Array:
         """Predictions in the target's own units and range, (rows, targets, quantiles or 1)."""
@@ -204,7 +206,8 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         low, high = (end[:, np.newaxis] for end in self.target_range_)
         found = quantiles.in_own_units(z, count, self._standardizer)
         # What calibration has moved may cross where two quantiles lie close together.
-        return np.clip(np.sort(found, axis=2), low, high)
+        told: Array = np.clip(np.sort(found, axis=2), low, high)
+        return told
 
     # ------------------------------------------------------------ prediction
 

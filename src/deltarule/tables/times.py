@@ -21,7 +21,6 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 
@@ -32,12 +31,19 @@ CYCLES = ("month", "weekday", "hour")
 FIRST_YEAR, LAST_YEAR = 1600, 2400
 #: Of the words of a column, so many must be dates for the column to be one of dates.
 LEAST_DATES = 0.95
+#: … and so many of possible years: 1234-05 may be a code.
+LEAST_POSSIBLE = 0.5
 #: Words that are looked at before all are.
-_LOOKED_AT = 20
+_LOOKED_AT, _JUDGED = 20, 1000
+#: Words without an offset from UTC, with semicolons behind: NumPy reads them at once.
+_PLAIN = re.compile(
+    r"(?:[0-9]{4}-[0-9]{2}(?:-[0-9]{2}"
+    r"(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.][0-9]{1,6})?)?)?)?;)*"
+)
 _ISO = re.compile(
-    r"\s*([0-9]{4}-[0-9]{2}-[0-9]{2}"
-    r"(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.][0-9]{1,9})?)?(?:Z|[-+][0-9]{2}(?::?[0-9]{2})?)?)?)"
-    r"\s*"
+    r"\s*([0-9]{4}-[0-9]{2}(?P<day>-[0-9]{2}"
+    r"(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.][0-9]{1,9})?)?"
+    r"(?:Z|[-+][0-9]{2}(?::?[0-9]{2})?)?)?)?)\s*"
 )
 _LOW = np.datetime64(f"{FIRST_YEAR}-01-01", "us")
 _HIGH = np.datetime64(f"{LAST_YEAR + 1}-01-01", "us")
@@ -47,8 +53,9 @@ _NOT_A_TIME = np.datetime64("NaT", "us")
 def parsed(words: Iterable[str | None]) -> Array:
     """Words as times, NaT where a word is none.
 
-    Text is ISO 8601 as people and programs write it: ``2024-01-31``, ``2024-01-31 10:30``,
-    ``2024-01-31T10:30:05.25Z``. A time with an offset from UTC becomes that of UTC.
+    Text is ISO 8601 as people and programs write it: ``2024-01``, ``2024-01-31``,
+    ``2024-01-31 10:30``, ``2024-01-31T10:30:05.25Z``. A time with an offset from UTC becomes that
+    of UTC.
 
     Parameters
     ----------
@@ -65,8 +72,20 @@ def parsed(words: Iterable[str | None]) -> Array:
           dtype='datetime64[us]')
     """
     cells = list(words)
-    known: dict[str | None, Any] = {word: _moment(word) for word in set(cells) if word is not None}
-    return np.array([known.get(word) for word in cells], dtype="datetime64[us]")
+    index: dict[str | None, int] = {word: place for place, word in enumerate(set(cells) - {None})}
+    moments = _moments([word for word in index if word is not None])
+    index[None] = len(moments)
+    codes = np.fromiter(map(index.__getitem__, cells), np.int64, len(cells))
+    return np.asarray(np.append(moments, _NOT_A_TIME)[codes])
+
+
+def _moments(words: list[str]) -> Array:
+    if words and _PLAIN.fullmatch(";".join((*words, ""))):
+        try:
+            return np.array(words, "datetime64[us]")
+        except ValueError:  # a day that is none
+            pass
+    return np.array(list(map(_moment, words)), "datetime64[us]")
 
 
 def _moment(word: str) -> datetime.datetime | None:
@@ -74,7 +93,7 @@ def _moment(word: str) -> datetime.datetime | None:
     if found is None:
         return None
     try:
-        moment = datetime.datetime.fromisoformat(found[1])
+        moment = datetime.datetime.fromisoformat(found[1] if found["day"] else f"{found[1]}-01")
         zone = moment.tzinfo
         return moment if zone is None else moment.astimezone(datetime.UTC).replace(tzinfo=None)
     except (ValueError, OverflowError):
@@ -82,7 +101,7 @@ def _moment(word: str) -> datetime.datetime | None:
 
 
 def are_dates(words: Iterable[str]) -> bool:
-    """Whether nearly all of some different words are dates.
+    """Whether nearly all of some different words are dates, and most of possible years.
 
     Examples
     --------
@@ -92,7 +111,11 @@ def are_dates(words: Iterable[str]) -> bool:
     cells = list(words)
     if not any(_ISO.fullmatch(word) for word in cells[:_LOOKED_AT]):
         return False
-    return bool((~np.isnat(parsed(cells))).mean() >= LEAST_DATES)
+    # Of very many, some evenly from the first to the last.
+    judged = cells[:: max(1, len(cells) // _JUDGED)]
+    moments = parsed(judged)
+    possible = ~np.isnat(in_range(moments))
+    return bool((~np.isnat(moments)).mean() >= LEAST_DATES and possible.mean() >= LEAST_POSSIBLE)
 
 
 def in_range(times: Array) -> Array:

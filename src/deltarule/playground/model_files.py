@@ -59,9 +59,10 @@ def read_model(data: bytes) -> dict[str, Any]:
     """
     found = from_bytes(data, NAMELESS)
     if found.others:
+        count = 1 + len(found.others)
         raise InvalidParameterError(
-            f"{NAMELESS} must hold a single network to be opened here (got {1 + len(found.others)})."
-            " Train one network from Python or the command instead."
+            f"{NAMELESS} must hold a single network to be opened here (got {count}). Train one "
+            "network from Python or the command instead."
         )
     now = found.parameters.astype(np.float64)
     record = network_record(now.network)

@@ -22,6 +22,8 @@ import deltarule as dr
 from deltarule.estimators.files import model_of
 from deltarule.layers import BatchNormalization, Dense, NumericalEmbedding, Scaling
 from deltarule.persistence import Model, to_bytes
+from deltarule.tables import TableEnsemble, TargetPlan
+from deltarule.tables.files import from_model
 
 TABLE = {"age": [31, None, 52, 23] * 5, "city": ["Oslo", "Rome", None, "Oslo"] * 5}
 WORDS, NUMBERS = ["no", "yes", "yes", "no"] * 5, [1.5, 2.5, 4.0, 1.0] * 5
@@ -65,6 +67,17 @@ def classes() -> bytes:
 def numbers() -> bytes:
     """The same for numbers."""
     return to_bytes(model("numbers"))
+
+
+def _about(names: tuple[str, ...], task: str) -> TargetPlan:
+    ones = (1.0,) * len(names) * (task == "regression")
+    return TargetPlan(names, task, "", ones, ones, ones, ones)
+
+
+def trained() -> bytes:
+    """An honest file as ``deltarule train`` writes it: with the name of the target."""
+    target = _about(("bought",), "classification")
+    return to_bytes(TableEnsemble(target, from_model(model()), {"seed": 0}).to_model())
 
 
 def of(change: Callable[[Model], Model], kind: str = "classes") -> bytes:
@@ -392,6 +405,37 @@ ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
     "numbers of another dtype": (
         lambda: of(_as_double),
         "dtype must be float32 for tabular estimators (got 'float64')",
+    ),
+    "a trained ensemble without its target": (
+        lambda: with_record(lambda r: r["sections"].pop("table"), trained),
+        "sections must be tabular and table (got 'tabular')",
+    ),
+    "a trained ensemble with a section more": (
+        lambda: with_record(lambda r: r["sections"].update(estimator={}), trained),
+        "sections must be tabular and table (got 'table, tabular, estimator')",
+    ),
+    "a trained ensemble of classes for numbers": (
+        lambda: with_record(
+            lambda r: r["sections"]["table"].update(
+                target=_about(("price",), "regression").record()
+            ),
+            trained,
+        ),
+        "tabular.kind must be TabularRegressor (got 'TabularClassifier')",
+    ),
+    "a trained ensemble with a list in its report": (
+        lambda: with_record(lambda r: r["sections"]["table"]["report"].update(seed=[0]), trained),
+        "table.report.seed must be a number or a text (got [0])",
+    ),
+    "a trained ensemble with a plan of columns": (
+        lambda: with_record(lambda r: r["sections"]["table"].update(columns=[]), trained),
+        "table must be a record with the fields target, report",
+    ),
+    "a trained ensemble of another target": (
+        lambda: with_record(
+            lambda r: r["sections"]["table"]["target"].update(names=["a", "b"]), trained
+        ),
+        "table.target.names must be one name, or several for regression",
     ),
     **{
         f"{file.__name__}: {path} is {value!r}": (

@@ -133,7 +133,7 @@ def test_the_column_that_decides_is_worth_all_and_the_other_nothing():
 
 
 def test_importance_of_numbers_is_in_their_own_units():
-    """The model predicts standardized targets; R² of what was not put back would be far below 0."""
+    """The network says standardized targets; R² of what is not put back is far below 0."""
     generator = np.random.default_rng(0)
     x = generator.normal(size=100)
     table = Table.of({"x": x.tolist(), "z": x[::-1].tolist(), "y": (1000 + 50 * x).tolist()})

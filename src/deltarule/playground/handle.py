@@ -130,7 +130,8 @@ def play(
     ----------
     estimator : MLPClassifier, MLPRegressor, Pipeline or TableModel
         A pipeline ends with one of the first two, and is shown with the rows as its steps before
-        leave them. A `TableModel` is what ``dr.load`` gives for a file of ``deltarule train``.
+        leave them. A `TableModel` is what ``dr.load`` gives for a network of ``deltarule train
+        --hidden …``.
     X : array-like of shape (n_samples, n_features), default=None
         The rows to show and to train on; for a `TableModel` a frame with the target among its
         columns. Without rows some are drawn around those that the model was trained on.

@@ -152,8 +152,8 @@ class TableEnsemble:
             If a section is missing or its parts do not fit together.
         """
         sections = dict(model.sections)
-        if "table" not in sections:
-            wrong("sections", "a section table", ", ".join(sections))
+        if set(sections) != {"tabular", "table"}:
+            wrong("sections", "tabular and table", ", ".join(sections))
         fields = Fields(sections.pop("table"), "table", _FIELDS)
         target = TargetPlan.from_record(fields.value("target"))
         classes = target.task == "classification"

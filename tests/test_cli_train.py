@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +15,7 @@ import pytest
 
 import deltarule as dr
 from deltarule.cli import main, train_options
-from deltarule.tables import TableEnsemble, TableModel, read_csv
+from deltarule.tables import TableEnsemble, TableModel, read_csv, report
 from deltarule.tables.recipe import PRESETS
 
 SCRIPT = "<script>alert(1)</script>"
@@ -215,6 +218,40 @@ def test_quantiles_of_classes_are_refused(capsys, table, tmp_path):
         "deltarule: --quantiles is for numbers (got a classification, because 'kind' holds "
         "words). Leave it out, or say --task regression.\n"
     )
+
+
+def test_an_interrupted_ensemble_is_kept_as_far_as_it_came(table, tmp_path):
+    path = tmp_path / "m.safetensors"
+    words = ["train", str(table), "--target", "price", "--preset", "best", "--engine", "reference"]
+    command = [sys.executable, "-m", "deltarule", *words, "-o", str(path), "--threads", "1"]
+    work = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    seen = ""
+    while "epoch " not in seen:
+        line = work.stderr.readline()
+        assert line, seen
+        seen += line
+    work.send_signal(signal.SIGINT)
+    _out, err = work.communicate(timeout=120)
+    last = err.splitlines()[-1]
+    assert work.returncode == 1
+    assert last.startswith("deltarule: interrupted with ")
+    assert last.endswith(f" begun. The model so far is saved in {path}.")
+    assert "Traceback" not in err
+    assert dr.load(path).predict(read_csv(str(table))).shape == (200,)
+
+
+def test_the_model_outlives_an_interrupted_report(capsys, table, tmp_path, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(report, "write", interrupted)
+    path = tmp_path / "m"
+    words = ["train", table, "--target", "price", "-o", path, "--epochs", 1, "--json"]
+    code, out, err = run(capsys, *words)
+    assert code == 1
+    assert err == f"deltarule: interrupted before the report. The model is saved in {path}.\n"
+    assert json.loads(out)["report"] is None
+    assert isinstance(dr.load(path), TableModel)
 
 
 # The file in the other commands.

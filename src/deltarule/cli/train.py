@@ -77,11 +77,20 @@ def train(args: argparse.Namespace, out: Output) -> Outcome:
         tell_scores(judged.record, out)
         record = judged.record
         _save(args, judged.model, record, out)
-        _report(args, parts, judged, out, progress)
         if fitted.interrupted is not None:
-            message = f"{fitted.interrupted}. The model so far is saved in {args.output}."
-            record["error"] = {"kind": "Interrupted", "message": message}
+            _interrupted(record, f"{fitted.interrupted}. The model so far is saved in", args.output)
+        try:
+            _report(args, parts, judged, out, progress)
+        except KeyboardInterrupt:
+            record["report"] = None
+            _interrupted(
+                record, "interrupted before the report. The model is saved in", args.output
+            )
     return Outcome(judged.model, record, parts)
+
+
+def _interrupted(record: dict[str, Any], what: str, path: str) -> None:
+    record["error"] = {"kind": "Interrupted", "message": f"{what} {path}."}
 
 
 def _fit(args: argparse.Namespace, parts: Parts, plan: Any, out: Output, progress: Any) -> Fitted:

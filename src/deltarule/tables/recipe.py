@@ -50,8 +50,10 @@ SLOW, QUICK = 0.1, 6.0
 #: Training rows below which a table bears neither wide networks nor embeddings.
 SMALL = 2_000
 
-#: Training rows from which on fewer epochs are as many steps as are needed.
-LARGE = 30_000
+#: Rows from which on there are fewer epochs the more rows there are, so that steps stay as many, and
+#: the fewest epochs.
+LARGE = 25_000
+FEWEST = 8
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ def choose_recipe(
     return Recipe(
         members=min(members, rows),
         hidden=(64, 64) if small else (width,) * 3,
-        epochs=epochs * 5 // 8 if rows > LARGE else epochs,
+        epochs=max(round(epochs * min(1.0, LARGE / rows)), FEWEST),
         batch_size=256,
         activation="selu" if classes else "mish",
         step_size=0.04 if classes or small else 0.1,

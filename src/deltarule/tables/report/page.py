@@ -253,7 +253,7 @@ def _use(found: Findings) -> str:
     return _section(
         "How to use it",
         _paragraph(f"The model is {found.model}. On the command line:"),
-        lines(found.commands),
+        *(lines([command]) for command in found.commands),
         _paragraph("From Python:"),
         lines(found.python),
     )

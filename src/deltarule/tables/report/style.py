@@ -61,7 +61,7 @@ tbody th { font-weight: 600; }
 thead th { color: var(--quiet); font-weight: normal; white-space: nowrap; }
 td.number { text-align: right; font-variant-numeric: tabular-nums; }
 td:last-child { overflow-wrap: anywhere; min-width: 12rem; }
-pre { background: var(--panel); border: 1px solid var(--rule); border-radius: 4px;
+pre { margin: .6rem 0; background: var(--panel); border: 1px solid var(--rule); border-radius: 4px;
   padding: .8rem 1rem; font-size: .88rem; line-height: 1.45; white-space: pre-wrap;
   overflow-wrap: anywhere; }
 @media (max-width: 34rem) { th, td { padding-right: .8rem; } table { font-size: .85rem; }

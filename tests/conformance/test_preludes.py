@@ -62,7 +62,8 @@ def network_of(front: str, behind: str = "plain", **given) -> dr.Network:
     layers = front_of(front, **given)
     below = layers[-1].units
     kinds = {"batch": BatchNormalization, "layer": LayerNormalization}
-    layers.append(Dense(below, 13, "identity" if behind in kinds else "tanh"))
+    bias = behind != "batch"  # before which it has no slope but rounding
+    layers.append(Dense(below, 13, "identity" if behind in kinds else "tanh", bias))
     if behind in kinds:
         layers.append(kinds[behind](13, 13, "tanh"))
     if behind == "dropout":
@@ -123,7 +124,7 @@ def test_engines_agree(setting):
         for name in ("reference", "compiled"):
             session = open_on(name, network, kind, rows, dtype)
             found.append(numbers_of(session, work, rows, np.full(steps, 0.02)))
-        if kind.own_moments == 2:  # Adam magnifies the rounding of gradients that are nearly zero
+        if kind.name in ("adam", "adamw", "rmsprop"):  # they magnify what is nearly zero
             allowed = min(1e4 * allowed, 0.05)
         for exact, tried in zip(*found, strict=True):
             assert gap(exact, tried) <= allowed

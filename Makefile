@@ -12,7 +12,7 @@ prepare = @sh tools/preflight tools/install.py
 
 # Targets share .venv and build, so they run one after another, with make -j too.
 .NOTPARALLEL:
-.PHONY: menu demo test test-long test-web web core-test test-aarch64 sanitize lint bench bench-quick bench-rivals choices sklearn-defects docs fuzz format clean
+.PHONY: menu demo test test-long test-web web core-test test-aarch64 sanitize lint bench bench-quick bench-rivals bench-images bench-tables choices sklearn-defects docs fuzz format clean
 
 menu:
 	@echo "make demo       trains a network on real data, judges it, saves it and uses it"
@@ -27,6 +27,8 @@ menu:
 	@echo "make bench      times against every rival that is installed, in one run; writes the docs"
 	@echo "                bench-quick takes the short rows; bench-rivals installs torch, JAX and ONNX"
 	@echo "                Runtime into an environment of their own (FANN: apt-get install libfann-dev)"
+	@echo "make bench-images  MNIST and Fashion-MNIST, in some minutes; writes docs/images.md"
+	@echo "make bench-tables  the tabular estimators beside scikit-learn's, an hour; writes docs/tables.md"
 	@echo "make choices    measures what docs/how-to-choose.md says, in some minutes; writes it and its figures"
 	@echo "make sklearn-defects  which of S1 to S12 the installed scikit-learn shows, measured now"
 	@echo "make docs       writes the measured tables and charts into README and docs"
@@ -97,6 +99,16 @@ bench-rivals:
 	$(prepare)
 	@$(PYTHON_HERE) benchmarks/rivals.py
 
+# Six trainings of a minute, and with CHOOSE=--choose those of the candidates in their place.
+bench-images:
+	$(prepare)
+	@$(PYTHON_HERE) benchmarks/images.py $(CHOOSE)
+
+# The tables come from the folder DELTARULE_DATA, or from OpenML.
+bench-tables:
+	$(prepare) data
+	@$(PYTHON_HERE) benchmarks/tabular.py
+
 # With matplotlib, so that the figures can be drawn. The result, the page and the figures are written.
 choices:
 	$(prepare) plot
@@ -120,12 +132,15 @@ sklearn-defects:
 	@$(PYTHON_HERE) tools/sklearn_defects.py
 
 # Every number in README and docs comes from the newest JSON in benchmarks/results, those of
-# docs/how-to-choose.md from choices.json there, those of docs/playground.md from playground.json.
+# docs/how-to-choose.md from choices.json there, those of docs/playground.md from playground.json,
+# those of docs/images.md from images.json.
 docs:
 	$(prepare) plot
 	@$(PYTHON_HERE) benchmarks/tables.py
 	@$(PYTHON_HERE) benchmarks/choice_texts.py
 	@$(PYTHON_HERE) benchmarks/playground_texts.py
+	@$(PYTHON_HERE) benchmarks/image_texts.py
+	@$(PYTHON_HERE) benchmarks/tabular_texts.py
 
 format:
 	$(prepare) --libraries-only lint

@@ -102,14 +102,14 @@ def _shared(header: dict[str, Any]) -> None:
     header["others.0.parameters"]["data_offsets"] = header["parameters"]["data_offsets"]
 
 
-_TEXT = {"kind": "text", "categories": [], "width": 2**20}
+_TEXT = {"kind": "text", "categories": [], "width": 2**16}
 
 
 def _long_names(record: dict[str, Any]) -> None:
     """A column whose long name would stand in each of its many inputs."""
     column = record["sections"]["tabular"]["columns"][1]
     record["sections"]["tabular"]["features"]["names"] = None
-    column.update(_TEXT, name="a" * 10**6, width=10**6)
+    column.update(_TEXT, name="a" * 10**6)
 
 
 def _all_members(record: dict[str, Any]) -> None:
@@ -182,8 +182,8 @@ _OF_CLASSES: tuple[tuple[str, Any, str], ...] = (
     ("network.layers.0.columns", [5], "NumericalEmbedding.columns must be numbers of inputs, from"),
     ("network.layers.0.columns", "0", "NumericalEmbedding.columns must be numbers of inputs, from"),
     ("network.layers.0.columns", None, "NumericalEmbedding.columns must be numbers of inputs, fr"),
-    ("network.layers.0.frequencies", 10**11, "parameters must be F32 [600000000"),
-    ("network.layers.0.frequencies", 2**63, "network must be at most"),
+    ("network.layers.0.frequencies", 10**4, "parameters must be F32 [60045] (got F32 ["),
+    ("network.layers.0.frequencies", 2**63, "frequencies must be at most 65536 (got 9223372036"),
     (
         "network.layers.0.width",
         5,
@@ -396,11 +396,11 @@ ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: with_record(
             lambda r: r["sections"]["tabular"]["columns"][1].update(_TEXT), classes
         ),
-        "table.columns must be columns for 3 inputs of network (got 1048576)",
+        "table.columns must be columns for 3 inputs of network (got 65536)",
     ),
     "names of inputs that fill the memory": (
         lambda: with_record(_long_names, classes),
-        "table.columns must be inputs of at most 67108864 letters in all (got 1000032000000)",
+        "table.columns must be inputs of at most 67108864 letters in all (got 65538097152)",
     ),
     "numbers of another dtype": (
         lambda: of(_as_double),

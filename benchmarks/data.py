@@ -122,9 +122,9 @@ def diabetes() -> tuple[Any, Any]:
     return scaled(X), y[:, None]
 
 
-def mnist_part(part: str) -> tuple[Any, Any]:
-    """MNIST/255, 784 columns: the part ``"train"`` or ``"test"``."""
-    with np.load(file("mnist.npz")) as arrays:
+def mnist_part(part: str, name: str = "mnist") -> tuple[Any, Any]:
+    """MNIST/255, or Fashion-MNIST/255, 784 columns: the part ``"train"`` or ``"test"``."""
+    with np.load(file(f"{name}.npz")) as arrays:
         X, y = arrays[f"x_{part}"], arrays[f"y_{part}"]
     return X.reshape(len(X), 784).astype(np.float32) / np.float32(255), y.astype(np.int64)
 

@@ -206,7 +206,7 @@ def planned(dtype: str) -> Any:
     return opened
 
 
-RULES = (False, 1e-4, 5, 0.1, False, 1.0, 0.0)
+RULES = (False, 1e-4, 5, 0.1, False, 1.0, 0.0, False)
 STANDING = (1.0, np.inf, -np.inf, 0)
 
 

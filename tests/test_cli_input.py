@@ -297,9 +297,12 @@ def test_dates_flags_and_text_in_a_file(capsys, tmp_path):
     path, model = tmp_path / "t.csv", str(tmp_path / "m")
     path.write_text("when,bit,flag,text,y\n" + "\n".join(rows) + "\n")
     words = ["train", str(path), "--target", "y", "-o", model, "--epochs", "1", "--hidden", "4"]
-    assert main([*words, "--task", "regression"]) == 0
+    words += ["--task", "regression"]
+    assert main(words) == 1
+    assert "column 'text' holds free text" in capsys.readouterr().err
+    assert main([*words, "--text", "ignore"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert "  inputs    7 from 0 numeric and 0 categorical columns, 2 boolean, 1 datetime" in lines
+    assert "  inputs    7 from 1 datetime and 2 boolean columns" in lines
     assert "  left out  text: free text" in lines
     assert main(["inspect", model]) == 0
     lines = capsys.readouterr().out.splitlines()

@@ -30,7 +30,7 @@ def session(dtype: str = "float64", planned: bool = True) -> Any:
     made.set_parameters(np.linspace(-0.5, 0.5, 26).astype(dtype))
     made.bind(X.astype(dtype), D.astype(dtype))
     if planned:
-        rules = (False, 0.0, -1, 0.1, False, 1.0, 0.0)
+        rules = (False, 0.0, -1, 0.1, False, 1.0, 0.0, False)
         made.plan_epochs(("sequential", 0), 1, 0.0, 0.0, 1.0, 0, (1.0, 0.0, 0.0), rules)
     return made
 

@@ -16,6 +16,7 @@ from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 import deltarule as dr
 from deltarule.exceptions import InvalidParameterError, ModelFileError, TableError
 from deltarule.functional import objective
+from deltarule.persistence import Model, to_bytes
 from deltarule.playground import subject, wire
 from deltarule.playground.answers import Answers
 from deltarule.playground.shown import Shown
@@ -499,6 +500,17 @@ def test_a_file_of_others_is_refused_by_its_sentence():
         ask(Answers(), "load", file=np.frombuffer(b"PK\x03\x04 no model at all", np.uint8))
     assert str(caught.value) == (
         "The file: not a safetensors file. deltarule reads what dr.save wrote."
+    )
+
+
+def test_a_file_of_several_networks_is_refused_by_its_sentence():
+    one = dr.initialize(dr.Network(units=(2, 1)))
+    several = to_bytes(Model(one, others=(one, one)))
+    with pytest.raises(InvalidParameterError) as caught:
+        ask(Answers(), "load", file=np.frombuffer(several, np.uint8))
+    assert str(caught.value) == (
+        "The file must hold a single network to be opened here (got 3). Train one "
+        "network from Python or the command instead."
     )
 
 

@@ -307,9 +307,10 @@ def test_very_many_columns():
 
 
 def test_a_budget_of_time_takes_epochs_away():
-    X, signal = people(400)
-    model = dr.TabularRegressor("best", time_budget=1.0, random_state=0).fit(X, signal)
-    full = choose_recipe("best", rows=400, inputs=9, numbers=3, outputs=1, classes=False)
+    random = np.random.default_rng(0)
+    X = random.normal(size=(4000, 6))
+    model = dr.TabularRegressor("best", time_budget=1.0, random_state=0).fit(X, X[:, 0])
+    full = choose_recipe("best", rows=4000, inputs=6, numbers=6, outputs=1, classes=False)
     assert (model.recipe_.members, model.recipe_.epochs) < (full.members, full.epochs)
 
 

@@ -426,6 +426,9 @@ def test_nothing_can_be_asked_before_an_opening():
 LEFT_TO_THE_SERVER = [
     ({"layers": [dr.layers.Dropout(2, 2, 0.5).record()], "heads": []},
      "network.layers[0] must be a dense layer on a page without a server (got 'dropout')."),
+    ({"layers": [dr.Dense(2, 2, weight_rate_factor=0.5).record()], "heads": []},
+     ("network.layers[0].weight_rate_factor must be left out on a page without a server "
+      "(got 0.5).")),
     (network_record(dr.Network((2, 2), "identity")) | {"heads": []},
      "network.heads must be one head on a page without a server (got [])."),
 ]  # fmt: skip

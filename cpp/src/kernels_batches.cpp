@@ -32,9 +32,9 @@ namespace {
 /// In the order of `OperationKind`.
 template <class T>
 constexpr OperationFunctions<T> operation_functions[] = {
-    affine_functions<T>,         activation_functions<T>, moments_functions<T>, normalize_functions<T>,
-    normalize_rows_functions<T>, dropout_functions<T>,    mixture_functions<T>, embed_functions<T>,
-    scale_functions<T>};
+    affine_functions<T>,    activation_functions<T>,     moments_functions<T>,
+    normalize_functions<T>, normalize_rows_functions<T>, dropout_functions<T>,
+    mixture_functions<T>,   embed_functions<T>,          scale_functions<T>};
 
 template <class T>
 const OperationFunctions<T>& functions_of(const Operation& operation) {

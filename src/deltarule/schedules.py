@@ -403,7 +403,7 @@ class CyclicCosine(Schedule):
     Examples
     --------
     >>> CyclicCosine(cycles=2).factors(Clock(0, 0, 6, 6, 6), 7).round(4)
-    array([0.    , 0.9331, 0.    , 0.4579, 0.9331, 0.8274, 0.    ])
+    array([0.    , 0.9304, 0.    , 0.7184, 0.9304, 0.3237, 0.    ])
     """
 
     name = "cyclic_cosine"

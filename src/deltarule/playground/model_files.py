@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from deltarule.estimators.files import model_of
+from deltarule.exceptions import InvalidParameterError
 from deltarule.network import Parameters
 from deltarule.persistence import Model, from_bytes, network_record, to_bytes
 from deltarule.playground import asks
@@ -54,9 +55,16 @@ def read_model(data: bytes) -> dict[str, Any]:
     ModelFileError
         If it is none of ours.
     InvalidParameterError
-        If its network is too large to be looked at.
+        If its network is too large to be looked at, or there are several.
     """
-    now = from_bytes(data, NAMELESS).parameters.astype(np.float64)
+    found = from_bytes(data, NAMELESS)
+    if found.others:
+        count = 1 + len(found.others)
+        raise InvalidParameterError(
+            f"{NAMELESS} must hold a single network to be opened here (got {count}). Train one "
+            "network from Python or the command instead."
+        )
+    now = found.parameters.astype(np.float64)
     record = network_record(now.network)
     asks.network(record)
     return {

@@ -36,11 +36,15 @@ export function ownNumber({ shift, scale, bend }: OwnColumn, value: number): num
   const share = bend > 0 ? value / bend : 0;
   if (Math.abs(share) >= 1) return Math.sign(share) * Infinity;
   const own = shift + (scale * value) / Math.sqrt(1 - share * share);
-  // A model of a table meets numbers of single precision: below this part of the scale all is rounding.
-  return bend > 0 && Math.abs(own) < ROUNDING * scale ? 0 : own;
+  if (bend === 0) return own;
+  // A model of a table meets numbers of single precision, which the bend makes coarse far out: what is
+  // below that is rounding.
+  const coarse = (scale * bend * SINGLE) / (1 - share * share) ** 1.5;
+  const unit = 10 ** Math.ceil(Math.log10(coarse));
+  return Number((Math.round(own / unit) * unit).toPrecision(12));
 }
 
-const ROUNDING = 1e-6;
+const SINGLE = 2 ** -23;
 
 /** A number as it may have stood in a table; three digits where nobody says that it stood in one. */
 export function written(table: TableRead, value: number): string {

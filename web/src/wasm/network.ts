@@ -96,6 +96,9 @@ export function networkOf(record: unknown): Network {
 function layerOf(given: Given): DenseLayer {
   const kind = given.value("name");
   if (kind !== "dense") throw wrong(given.where, `a dense layer ${HERE}`, kind, SERVER);
+  for (const factor of ["weight_rate_factor", "bias_rate_factor"])
+    if (given.has(factor))
+      throw wrong(given.place(factor), `left out ${HERE}`, given.value(factor), SERVER);
   const { name, parameter } = activationOf(given.value("function"), given.place("function"));
   return {
     inputs: given.whole("inputs", 1, MOST_PARAMETERS),

@@ -395,3 +395,21 @@ def test_a_report_cannot_be_the_model(capsys, table, tmp_path):
     assert err == (
         f"deltarule: {path} cannot be both model and report. Name another file with --report.\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "target"),
+    [
+        ("x,y\n1,a\n2,b\n", "y"),
+        ("x,y\n1,a\n2,a\n3,a\n", "y"),
+        ("x,y,z\n" + "".join(f"{i % 7},{i % 7 * 1.5},{i % 3}\n" for i in range(40)), "y,z"),
+    ],
+    ids=["two rows", "one class", "two targets"],
+)
+def test_small_tables_are_trained_judged_and_reported(tmp_path, text, target):
+    (tmp_path / "t.csv").write_text(text)
+    record = trained(tmp_path / "t.csv", tmp_path / "m", target, "--compare")
+    assert set(record["scores"]) == {"network", "linear", "boosted", "naive"}
+    assert record["judged_on"] == ("holdout" if record["holdout_rows"] else "training")
+    assert bool(record["spread"]) == (record["judged_on"] == "holdout")
+    assert (tmp_path / "m.html").stat().st_size > 5000

@@ -91,6 +91,7 @@ def test_a_model_of_a_table_is_shown_in_its_own_units(visit):
         fold.click()
         page.get_by_label("order").select_option("row")
         region = page.get_by_role("region", name="Predictions")
+        expect(region.locator("tbody tr")).to_have_count(len(table["price"]))
         rows = [row.locator("td").all_text_contents() for row in region.locator("tbody tr").all()]
         shown = [[float(cell.replace("−", "-")) for cell in row[1:4]] for row in rows]
         wanted = np.column_stack([table["price"], model.predict(table), table["area"]])

@@ -50,8 +50,8 @@ SLOW, QUICK = 0.1, 6.0
 #: Training rows below which a table bears neither wide networks nor embeddings.
 SMALL = 2_000
 
-#: Rows from which on there are fewer epochs the more rows there are, so that steps stay as many, and
-#: the fewest epochs.
+#: Rows from which on there are fewer epochs the more rows there are, so that steps stay as many,
+#: and the fewest epochs.
 LARGE = 25_000
 FEWEST = 8
 

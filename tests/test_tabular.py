@@ -314,6 +314,14 @@ def test_a_budget_of_time_takes_epochs_away():
     assert (model.recipe_.members, model.recipe_.epochs) < (full.members, full.epochs)
 
 
+def test_a_budget_that_is_over_at_once_leaves_a_model():
+    X, y = load_wine(return_X_y=True)
+    model = dr.TabularClassifier("best", time_budget=1e-6, random_state=0).fit(X, y)
+    assert len(model.members_) == 1
+    assert model.recipe_.epochs < 128
+    assert np.isfinite(model.predict_proba(X)).all()
+
+
 # The parts.
 
 

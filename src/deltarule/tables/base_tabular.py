@@ -23,7 +23,12 @@ from deltarule.definitions import Array
 from deltarule.engines import thread_count
 from deltarule.estimators.fitting import draw_key
 from deltarule.estimators.parameters import words
-from deltarule.exceptions import InvalidShapeError, TableError, TrainingStoppedWarning
+from deltarule.exceptions import (
+    InvalidShapeError,
+    NonFiniteError,
+    TableError,
+    TrainingStoppedWarning,
+)
 from deltarule.losses import Loss
 from deltarule.many import train_many
 from deltarule.network import Network, Parameters
@@ -256,19 +261,11 @@ class BaseTabular(BaseEstimator, ABC):
         weight: Array | None,
         lines: list[Parameters] | None,
     ) -> None:
-        trained = [at for at, result in enumerate(results) if result.history.loss]
-        if not trained:
-            raise KeyboardInterrupt
-        if any(result.stop_reason is StopReason.INTERRUPTED for result in results):
-            warnings.warn(
-                f"Training interrupted: {len(trained)} of {len(results)} networks are kept as far "
-                "as they had come. Fit again for all of them.",
-                TrainingStoppedWarning,
-                stacklevel=5,
-            )
+        trained = _trained(results)
         self.recipe_, self._network = recipe, results[trained[0]].parameters.network
         self.members_ = [results[at].parameters for at in trained]
-        self.histories_ = [results[at].history for at in trained]
+        # Without the seconds: the same seed makes the same model.
+        self.histories_ = [replace(results[at].history, seconds=[]) for at in trained]
         self.engine_ = results[trained[0]].engine
         held = np.concatenate([parts[at].held for at in trained])
         networks, linear = np.empty((len(held), D.shape[1])), None
@@ -284,7 +281,6 @@ class BaseTabular(BaseEstimator, ABC):
             start = place.stop
         self._weigh(networks, linear, D[held], None if weight is None else weight[held])
         self.linear_ = None if lines is None else lines[-1]
-        self._held = held
         self._ask()
 
     def _ask(self) -> None:
@@ -315,3 +311,32 @@ class BaseTabular(BaseEstimator, ABC):
         tags.input_tags.string = True
         tags.target_tags.multi_output = True
         return tags
+
+
+def _trained(results: list[TrainingResult]) -> list[int]:
+    """The places of the networks that got on; a warning where an interrupt left some behind.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If none had begun.
+    NonFiniteError
+        If the numbers of one ran away before the end of its first epoch.
+    """
+    for place, result in enumerate(results):
+        if result.stop_reason is StopReason.NON_FINITE and not result.history.loss:
+            raise NonFiniteError(
+                f"The objective of network {place + 1} became infinite or NaN in its first epoch. "
+                "Give the target and the sample weights in smaller units."
+            )
+    found = [place for place, result in enumerate(results) if result.state.step > 0]
+    if not found:
+        raise KeyboardInterrupt
+    if any(result.stop_reason is StopReason.INTERRUPTED for result in results):
+        warnings.warn(
+            f"Training interrupted: {len(found)} of {len(results)} networks are kept as far as "
+            "they had come. Fit again for all of them.",
+            TrainingStoppedWarning,
+            stacklevel=6,
+        )
+    return found

@@ -79,7 +79,8 @@ _HELD: dict[str, tuple[str, ...]] = {
     "TabularRegressor": ("score",),
 }
 _TARGET = ("standardizer", "low", "high", "single")
-_CURVES = ("loss", "validation_loss", "validation_score", "seconds")
+#: Without the seconds: the same seed makes the same file.
+_CURVES = ("loss", "validation_loss", "validation_score")
 _MOST_ROWS, _MOST_UNITS = 2**40, 2**31
 
 

@@ -210,6 +210,10 @@ class BaseTabular(BaseEstimator, ABC):
             held = None if weight is None else weight[part.held]
             score = self._judge(D[part.held], held)
             judged.append(Validation(A[part.held], D[part.held], held, score))
+        starts = [
+            initialize_by_data(network, A[part.training], one, dtype=A.dtype)
+            for part, one in zip(parts, keys, strict=True)
+        ]
         seconds = budget.each(len(parts), thread_count(self.n_threads))
         plans = [
             replace(build_plan(recipe, len(part.training), one), max_seconds=seconds)
@@ -217,10 +221,7 @@ class BaseTabular(BaseEstimator, ABC):
         ]
         return train_many(
             network,
-            [
-                initialize_by_data(network, A[part.training], one, dtype=A.dtype)
-                for part, one in zip(parts, keys, strict=True)
-            ],
+            starts,
             A,
             D,
             plans,

@@ -19,12 +19,14 @@ from deltarule.training import train
 
 #: Of what is left, the share that the trial may take, and the most seconds of it.
 TRIAL_SHARE, TRIAL_SECONDS = 0.05, 0.5
-#: What validation and the parts beside the steps take, as a factor of the steps.
-BESIDE = 1.3
+#: What validation and the parts beside the steps take, as a factor of the steps and in seconds of an
+#: epoch.
+BESIDE, JUDGING = 1.3, 0.004
 #: Fewer epochs than these are taken for a network only when there is a single one left.
 FEWEST_EPOCHS = 16
-#: The share of the budget that is planned with; the rest is for what nobody foresees.
-PLANNED = 0.9
+#: What is kept for the end, when networks and line are weighed: a share of the budget, or these
+#: seconds where they are more, but never more than a larger share.
+KEPT_SHARE, KEPT_SECONDS, MOST_KEPT = 0.05, 0.3, 0.2
 
 
 class Budget:
@@ -49,7 +51,13 @@ class Budget:
         if self.seconds is None:
             return None
         rounds = -(-members // min(threads, members))
-        return max(self.left - (1 - PLANNED) * self.seconds, 0.01) / rounds
+        return max(self._for_networks(), 0.01) / rounds
+
+    def _for_networks(self) -> float:
+        """Seconds that are left for the networks."""
+        assert self.seconds is not None
+        kept = min(max(KEPT_SHARE * self.seconds, KEPT_SECONDS), MOST_KEPT * self.seconds)
+        return max(self.left - kept, 0.0)
 
     def fitted(
         self, recipe: Recipe, network: Network, A: Array, D: Array, threads: int, engine: str
@@ -60,8 +68,8 @@ class Budget:
         step = self._seconds_per_step(recipe, network, A, D, engine)
         training = len(A) * (1 - 1 / max(recipe.members, 5))
         steps = -(-training // recipe.batch_size)
-        epoch = step * steps * BESIDE
-        left = max(self.left - (1 - PLANNED) * self.seconds, 0.0)
+        epoch = step * steps * BESIDE + JUDGING
+        left = self._for_networks()
         members = recipe.members
         while members > 1 and _epochs(left, epoch, members, threads) < min(
             FEWEST_EPOCHS, recipe.epochs
@@ -73,12 +81,22 @@ class Budget:
     def _seconds_per_step(
         self, recipe: Recipe, network: Network, A: Array, D: Array, engine: str
     ) -> float:
+        """From a short trial and a longer one, so that what comes before the steps cancels."""
         seconds = min(TRIAL_SECONDS, TRIAL_SHARE * self.left)
-        plan = replace(build_plan(recipe, len(A), 0), early_stopping=None, max_seconds=seconds)
-        began = time.perf_counter()
-        start = initialize(network, 0, dtype=A.dtype)
-        state = train(network, start, A, D, plan, engine=engine, n_threads=1).state
-        return (time.perf_counter() - began) / max(state.step, 1)
+        short, few = _trial(recipe, network, A, D, engine, seconds / 8)
+        long, many = _trial(recipe, network, A, D, engine, seconds)
+        return max((long - short) / (many - few) if many > few else 0.0, 0.2 * long / many)
+
+
+def _trial(
+    recipe: Recipe, network: Network, A: Array, D: Array, engine: str, seconds: float
+) -> tuple[float, int]:
+    """How long a network was trained for, and the steps that were done, at least 1."""
+    plan = replace(build_plan(recipe, len(A), 0), early_stopping=None, max_seconds=seconds)
+    start = initialize(network, 0, dtype=A.dtype)
+    began = time.perf_counter()
+    state = train(network, start, A, D, plan, engine=engine, n_threads=1).state
+    return time.perf_counter() - began, max(state.step, 1)
 
 
 def _epochs(seconds: float, epoch: float, members: int, threads: int) -> int:

@@ -19,8 +19,8 @@ from deltarule.training import train
 
 #: Of what is left, the share that the trial may take, and the most seconds of it.
 TRIAL_SHARE, TRIAL_SECONDS = 0.05, 0.5
-#: What validation and the parts beside the steps take, as a factor of the steps and in seconds of an
-#: epoch.
+#: What validation and the parts beside the steps take, as a factor of the steps and in seconds of
+#: an epoch.
 BESIDE, JUDGING = 1.3, 0.004
 #: Fewer epochs than these are taken for a network only when there is a single one left.
 FEWEST_EPOCHS = 16

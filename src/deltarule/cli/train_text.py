@@ -62,9 +62,14 @@ def tell_plan(plan: ColumnPlan, parts: Parts, out: Output) -> None:
     out.line(f"  rows      {len(parts.training)} to train on, {len(parts.holdout)} held out")
 
 
-def _some(names: list[str], most: int = 12) -> str:
-    more = f", … {len(names)} in all" if len(names) > most else ""
-    return f"{', '.join(names[:most])}{more}"
+def _some(names: list[str], room: int = 64) -> str:
+    """As many names as a line has room for, at least one."""
+    shown = names[:1]
+    for name in names[1:]:
+        if len(", ".join([*shown, name])) > room:
+            return f"{', '.join(shown)}, … {len(names)} in all"
+        shown.append(name)
+    return ", ".join(shown)
 
 
 def names_of(record: dict[str, Any]) -> dict[str, str]:

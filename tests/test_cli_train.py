@@ -413,3 +413,13 @@ def test_small_tables_are_trained_judged_and_reported(tmp_path, text, target):
     assert record["judged_on"] == ("holdout" if record["holdout_rows"] else "training")
     assert bool(record["spread"]) == (record["judged_on"] == "holdout")
     assert (tmp_path / "m.html").stat().st_size > 5000
+
+
+def test_a_model_from_python_is_shown(capsys, tmp_path):
+    rows = {"a": list(range(40)), "b": ["x", "y"] * 20}
+    path = str(tmp_path / "model.safetensors")
+    dr.save(dr.TabularRegressor("fast", random_state=0).fit(rows, range(40)), path)
+    assert main(["inspect", path]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1] == "ensemble    3 networks of one architecture and a linear model"
+    assert any(line.startswith("  b        boolean") or "2 categories" in line for line in lines)

@@ -38,7 +38,15 @@ def run(args: argparse.Namespace, out: Output) -> int:
     found = from_model(model, args.model)
     size = os.path.getsize(args.model)
     if isinstance(found, TableEnsemble):
-        return _inspect_ensemble(args, out, found, model)
+        table = {
+            "target": found.target.record(),
+            "columns": found.columns.record(),
+            "report": dict(found.report),
+        }
+        return _inspect_ensemble(args, out, found.estimator, table, model)
+    if hasattr(found, "members_"):
+        columns = {"columns": found.columns_.record()}
+        return _inspect_ensemble(args, out, found, columns, model)
     out.result(
         {
             "command": "inspect",
@@ -60,17 +68,13 @@ def run(args: argparse.Namespace, out: Output) -> int:
 
 
 def _inspect_ensemble(
-    args: argparse.Namespace, out: Output, found: TableEnsemble, model: Model
+    args: argparse.Namespace, out: Output, estimator: Any, table: dict[str, Any], model: Model
 ) -> int:
+    """A tabular estimator, with its columns and, where it has a table's target, that."""
     from deltarule.persistence import network_record
 
-    estimator, size = found.estimator, os.path.getsize(args.model)
+    size = os.path.getsize(args.model)
     first, count = estimator.members_[0], len(estimator.members_)
-    table = {
-        "target": found.target.record(),
-        "columns": found.columns.record(),
-        "report": dict(found.report),
-    }
     out.result(
         {
             "command": "inspect",
@@ -90,8 +94,8 @@ def _inspect_ensemble(
     alike = " of one architecture" if count > 1 else ""
     out.line(f"ensemble    {counted(count, 'network')}{alike}{beside}")
     out.lines(*_network_lines(first.network, first.dtype.name))
-    if found.target.task == "classification":
-        values = found.classes_.tolist()
+    if hasattr(estimator, "classes_"):
+        values = estimator.classes_.tolist()
         out.line(f"classes     {len(values)}: {_some(values)}")
     out.lines(*_table_lines(table), _written_by(model))
     return 0
@@ -211,8 +215,10 @@ def _table_lines(record: Any) -> list[str]:
 
     if record is None:
         return []
-    target, report = record["target"], record["report"]
-    lines = [f"target      {', '.join(target['names'])} ({target['task']}: {target['reason']})"]
+    report, lines = record.get("report", {}), []
+    if "target" in record:
+        target = record["target"]
+        lines = [f"target      {', '.join(target['names'])} ({target['task']}: {target['reason']})"]
     for who in ("network", "linear", "boosted", "naive"):
         value, spread = report.get(f"{who}_score"), report.get(f"{who}_spread")
         if isinstance(value, int | float):

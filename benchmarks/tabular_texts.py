@@ -36,10 +36,9 @@ def main(arguments: list[str]) -> int:
     """Write, or check; return an exit status."""
     result = json.loads(RESULT.read_text(encoding="utf-8"))
     old = PAGE.read_text(encoding="utf-8")
-    new = tables.between_markers(old, "tabular-scores", scores(result))
-    new = tables.between_markers(new, "tabular-log-loss", log_losses(result))
-    new = tables.between_markers(new, "tabular-seconds", seconds(result))
-    new = tables.between_markers(new, "tabular-summary", summary(result))
+    new = old
+    for name, part in PARTS.items():
+        new = tables.between_markers(new, f"tabular-{name}", part(result))
     if "--check" in arguments:
         if new != old:
             print(f"stale: docs/{PAGE.name} is not of {RESULT.name}")
@@ -120,8 +119,17 @@ def summary(result: dict[str, Any]) -> str:
     return (
         f'`"default"` is ahead of HistGradientBoosting on {len(ahead)} of {len(margins)} tables '
         f"and within 0.01 of it, or ahead, on {len(near)}. It gains least on {worst}: "
-        f"{margins[worst]:+.3f}."
+        f"{margins[worst]:+.3f}.\n"
     )
+
+
+#: What stands between which markers of the page.
+PARTS = {
+    "summary": summary,
+    "scores": scores,
+    "log-loss": log_losses,
+    "seconds": seconds,
+}
 
 
 def _mean_and_spread(found: list[float]) -> str:
@@ -135,7 +143,7 @@ def _source(result: dict[str, Any]) -> str:
     return (
         "Means over five folds ± their standard deviation. One thread. "
         f"{tables.provenance(result)} Source: `benchmarks/results/{RESULT.name}`;\n"
-        "`make bench-tables` measures it again."
+        "`make bench-tables` measures it again.\n"
     )
 
 

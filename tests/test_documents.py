@@ -58,6 +58,12 @@ def test_the_numbers_of_images_are_the_measured_ones() -> None:
     assert answer.returncode == 0, answer.stdout + answer.stderr
 
 
+def test_the_tables_page_is_of_its_result() -> None:
+    command = [sys.executable, str(ROOT / "benchmarks/tabular_texts.py"), "--check"]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path) -> None:
     targets = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8"))

@@ -15,7 +15,6 @@ from deltarule.cli.output import Output, bytes_text, counted, shown, text_table
 if TYPE_CHECKING:
     from deltarule.network import Network
     from deltarule.persistence import Model
-    from deltarule.tables import TableEnsemble
 
 DESCRIPTION = """\
 Check a model file and show what it holds: the network, the target, what every column

@@ -1,0 +1,50 @@
+"""The benchmark on tables, on a table of its own: what is measured, and what is written of it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+
+import datasets
+import tabular
+import tabular_texts
+
+
+@pytest.mark.parametrize("method", ["linear", "boosting", "sklearn_mlp", "fast"])
+@pytest.mark.parametrize("classes", [True, False])
+def test_a_method_on_a_fold(monkeypatch, method, classes):
+    rows = 120
+    X = pd.DataFrame(
+        {
+            "a": [row % 7 for row in range(rows)],
+            "b": pd.Categorical([("x", "y", None)[row % 3] for row in range(rows)]),
+        }
+    )
+    y = pd.Series([("no", "yes")[row % 7 > 3] if classes else row % 7 for row in range(rows)])
+    task = "binary" if classes else "regression"
+    monkeypatch.setattr(datasets, "load", lambda name: (X, y, task))
+    found = tabular.run("made", method, 0)
+    assert set(found) == {"score", "seconds", "predict_seconds"} | (
+        {"log_loss"} if classes else set()
+    )
+    assert found["score"] > 0.7
+
+
+def test_the_page_counts_where_it_is_ahead_and_names_the_least():
+    def entry(own: float, boosting: float) -> dict:
+        found = {"default": own, "boosting": boosting}
+        return {
+            "task": "binary",
+            "methods": {name: {"0": {"score": value}} for name, value in found.items()},
+        }
+
+    result = {"tables": {"a": entry(0.9, 0.8), "b": entry(0.795, 0.8), "c": entry(0.5, 0.8)}}
+    assert tabular_texts.summary(result) == (
+        '`"default"` is ahead of HistGradientBoosting on 1 of 3 tables and within 0.01 of it, or '
+        "ahead, on 2. It gains least on c: -0.300.\n"
+    )

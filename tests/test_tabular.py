@@ -17,6 +17,7 @@ from sklearn.datasets import (
     make_multilabel_classification,
 )
 from sklearn.inspection import permutation_importance
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -24,7 +25,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import deltarule as dr
-from deltarule.exceptions import InvalidParameterError, TableError
+from deltarule.exceptions import InvalidParameterError, TableError, TableWarning
 from deltarule.tables import blend
 from deltarule.tables.folds import MOST_HELD, folds
 from deltarule.tables.judging import RefinedLoss
@@ -130,16 +131,32 @@ def test_better_than_a_straight_line_where_the_world_is_bent():
     assert model.score(X[1000:], y[1000:]) > 0.95
 
 
-def test_never_clearly_below_a_straight_line():
-    random = np.random.default_rng(1)
-    X = random.normal(size=(160, 12))
-    y = X @ random.normal(size=12) + random.normal(size=160)
-    model = dr.TabularRegressor("fast", random_state=0).fit(X[:100], y[:100])
-    from sklearn.linear_model import Ridge
+TAILS = {
+    "normal": lambda random, shape: random.normal(size=shape),
+    "lognormal": lambda random, shape: random.lognormal(size=shape),
+    "exponential": lambda random, shape: random.exponential(size=shape),
+}
 
-    assert (
-        model.score(X[100:], y[100:]) > Ridge().fit(X[:100], y[:100]).score(X[100:], y[100:]) - 0.03
-    )
+
+@pytest.mark.parametrize("tail", TAILS)
+def test_never_clearly_below_a_straight_line(tail):
+    random = np.random.default_rng(1)
+    X = TAILS[tail](random, (1200, 6))
+    signal = X @ random.normal(size=6)
+    y = signal + 0.3 * signal.std() * random.normal(size=1200)
+    model = dr.TabularRegressor("fast", random_state=0).fit(X[:600], y[:600])
+    line = Ridge().fit(X[:600], y[:600])
+    assert model.score(X[600:], y[600:]) > line.score(X[600:], y[600:]) - 0.01
+
+
+def test_few_rows_that_a_line_divides_make_nobody_certain():
+    random = np.random.default_rng(3)
+    X = random.normal(size=(1050, 2))
+    y = (X.sum(axis=1) > 0).astype(int)
+    model = dr.TabularClassifier("fast", random_state=0).fit(X[:50], y[:50])
+    line = LogisticRegression().fit(X[:50], y[:50])
+    judged = [log_loss(y[50:], one.predict_proba(X[50:])) for one in (model, line)]
+    assert judged[0] < judged[1]
 
 
 def test_predictions_stay_in_the_range_of_the_targets():
@@ -245,6 +262,36 @@ def test_targets_with_holes(option):
     )
 
 
+HOLES = {
+    "words in a list": (["a", None, "b", float("nan")] * 10, ["a", "b"]),
+    "whole numbers": ([3, None, 5, None] * 10, [3, 5]),
+    "booleans": ([True, None, False, None] * 10, [False, True]),
+    "nullable": (pd.Series([True, None, False, None] * 10, dtype="boolean"), [False, True]),
+    "categories": (pd.Series(["a", None, "b", None] * 10, dtype="category"), ["a", "b"]),
+    "polars": (pl.Series(["a", None, "b", None] * 10), ["a", "b"]),
+}
+
+
+@pytest.mark.parametrize("case", HOLES)
+def test_holes_of_every_kind_are_no_class(case):
+    y, classes = HOLES[case]
+    with pytest.warns(TableWarning, match="20 of 40 rows have no target"):
+        model = dr.TabularClassifier("fast", random_state=0).fit({"a": list(range(40))}, y)
+    assert model.classes_.tolist() == classes
+
+
+def test_rows_in_a_list_keep_numbers_and_holes():
+    rows = [[float("nan"), "a"], [1.5, "b"], [2.5, "a"], [7.0, None]] * 5
+    model = dr.TabularRegressor("fast", random_state=0).fit(rows, range(20))
+    assert [column.kind for column in model.columns_.columns] == ["numeric", "categorical"]
+
+
+def test_a_numbered_column_goes_by_its_number():
+    frame = pd.DataFrame({1: [0, 1, 2] * 20, 0: np.arange(60) * 1.5})
+    model = dr.TabularRegressor("fast", categorical=[1], random_state=0).fit(frame, range(60))
+    assert [column.kind for column in model.columns_.columns] == ["categorical", "numeric"]
+
+
 REFUSED = {
     "one row": (
         lambda: dr.TabularRegressor().fit({"a": [1.0]}, [1.0]),
@@ -265,6 +312,13 @@ REFUSED = {
         (
             "loss must be one of 'squared_error', 'absolute_error', 'huber', 'quantile' (got "
             "'poisson'). For others there is MLPRegressor."
+        ),
+    ),
+    "one weight for all": (
+        lambda: dr.TabularRegressor().fit({"a": [1.0, 2.0]}, [1.0, 2.0], sample_weight=2.0),
+        (
+            "sample_weight must be one number for each row (got 2.0). Leave it out where all rows "
+            "weigh the same."
         ),
     ),
     "words for numbers": (

@@ -27,6 +27,7 @@ from deltarule.exceptions import (
     InvalidShapeError,
     NonFiniteError,
     TableError,
+    TableWarning,
     TrainingStoppedWarning,
 )
 from deltarule.losses import Loss
@@ -39,7 +40,7 @@ from deltarule.stopping import StopReason
 from deltarule.tables import border
 from deltarule.tables.budget import Budget
 from deltarule.tables.columns import ColumnPlan
-from deltarule.tables.ensemble import Voices, train_linear
+from deltarule.tables.ensemble import Voices, train_linear, unbent
 from deltarule.tables.folds import Fold, folds
 from deltarule.tables.recipe import PRESETS, Recipe, build_network, build_plan, choose_recipe
 
@@ -101,7 +102,7 @@ class BaseTabular(BaseEstimator, ABC):
         y = self._read_target(y)
         kept, weight = self._usable_rows(table.rows, y, sample_weight)
         if not kept.all():
-            table, y = table.take(np.flatnonzero(kept)), y[kept]
+            table, y = table.take(np.flatnonzero(kept)), border.settled(y[kept])
         self._learn_target(y, weight)
         weight = self._class_weighted(y, weight)
         self.columns_ = ColumnPlan.fit(
@@ -146,7 +147,7 @@ class BaseTabular(BaseEstimator, ABC):
             raise TableError(
                 f"{found}. Fill the target, remove these rows, or set missing_target='drop'."
             )
-        warnings.warn(f"{found}: they are left out.", stacklevel=5)
+        warnings.warn(f"{found}: they are left out.", TableWarning, stacklevel=6)
 
     def _train(
         self, A: Array, D: Array, weight: Array | None, groups: Array | None, budget: Budget
@@ -166,6 +167,7 @@ class BaseTabular(BaseEstimator, ABC):
         recipe = budget.fitted(recipe, network, A, D, thread_count(self.n_threads), self.engine)
         parts = folds(recipe.members, len(A), key, groups)
         lines = self._linear_models(A, D, weight, parts, budget)
+        recipe = budget.shortened(recipe, len(A), thread_count(self.n_threads))
         results = self._networks(network, recipe, parts, A, D, weight, key, budget)
         self._publish(results, recipe, parts, A, D, weight, lines)
 
@@ -178,6 +180,7 @@ class BaseTabular(BaseEstimator, ABC):
             return None
         seconds = budget.share(0.2 / (len(parts) + 1))
         every = [part.training for part in parts] + [np.arange(len(A))]
+        A = self._straight(A)
         return [
             train_linear(
                 A[rows],
@@ -245,7 +248,7 @@ class BaseTabular(BaseEstimator, ABC):
 
         def say(member: int, report: EpochReport) -> None:
             print(  # noqa: T201  what verbose asks for
-                f"Network {member + 1} of {members}, epoch {report.epoch + 1} of {epochs}, "
+                f"Network {member + 1} of {members}, epoch {report.epoch} of {epochs}, "
                 f"loss = {report.loss:.8f}, held rows {report.validation_score:.6f}",
                 flush=True,
             )
@@ -278,7 +281,7 @@ class BaseTabular(BaseEstimator, ABC):
             place = slice(start, start + len(rows))
             networks[place] = self._voices([results[at].parameters]).mean(rows)
             if lines is not None and linear is not None:
-                linear[place] = self._voices([lines[at]]).mean(rows)
+                linear[place] = self._voices([lines[at]]).mean(self._straight(rows))
             start = place.stop
         self._weigh(networks, linear, D[held], None if weight is None else weight[held])
         self.linear_ = None if lines is None else lines[-1]
@@ -303,7 +306,11 @@ class BaseTabular(BaseEstimator, ABC):
         """What networks and linear model say, before they are weighed."""
         A = self._inputs(X)
         networks, line = self._asked
-        return networks.mean(A), None if line is None else line.mean(A)
+        return networks.mean(A), None if line is None else line.mean(self._straight(A))
+
+    def _straight(self, A: Array) -> Array:
+        """The inputs of the linear model: numbers as far out as they are, not bent."""
+        return unbent(A, self.columns_.numeric_inputs)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -322,15 +329,20 @@ def _trained(results: list[TrainingResult]) -> list[int]:
     KeyboardInterrupt
         If none had begun.
     NonFiniteError
-        If the numbers of one ran away before the end of its first epoch.
+        If the numbers of all ran away before the end of their first epoch.
     """
-    for place, result in enumerate(results):
-        if result.stop_reason is StopReason.NON_FINITE and not result.history.loss:
-            raise NonFiniteError(
-                f"The objective of network {place + 1} became infinite or NaN in its first epoch. "
-                "Give the target and the sample weights in smaller units."
-            )
-    found = [place for place, result in enumerate(results) if result.state.step > 0]
+    lost = [
+        result.stop_reason is StopReason.NON_FINITE and not result.history.loss
+        for result in results
+    ]
+    if all(lost):
+        raise NonFiniteError(
+            "The objective of every network became infinite or NaN in its first epoch. Give the "
+            "target and the sample weights in smaller units."
+        )
+    found = [
+        place for place, result in enumerate(results) if result.state.step > 0 and not lost[place]
+    ]
     if not found:
         raise KeyboardInterrupt
     if any(result.stop_reason is StopReason.INTERRUPTED for result in results):
@@ -338,6 +350,6 @@ def _trained(results: list[TrainingResult]) -> list[int]:
             f"Training interrupted: {len(found)} of {len(results)} networks are kept as far as "
             "they had come. Fit again for all of them.",
             TrainingStoppedWarning,
-            stacklevel=6,
+            stacklevel=7,
         )
     return found

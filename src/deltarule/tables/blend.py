@@ -4,13 +4,13 @@ An ensemble stands beside a linear model of the same inputs. Both were asked abo
 had not learned from, and by these answers it is decided what is told:
 
 * of classes, z = a · z_network + b · z_linear with a, b ≥ 0, the two that have the least log loss.
-  One over a is a temperature (`deltarule.estimators.calibration`), so that probabilities are as
-  often right as they say;
+  One over a is a temperature, so that probabilities are as often right as they say. A row of n is
+  taken to have another class by a chance of 1 / (n + 2), as Platt (1999) does;
 * of numbers, w · network + (1 − w) · linear with 0 ≤ w ≤ 1, by least squares, for every target.
 
-The straight line takes part only where that makes no more rows wrong than chance would, by one
-standard error, or where it is the better judge of probabilities; and where the networks say nothing
-that it does not, it stands alone.
+The straight line takes part where that makes no more rows wrong than chance would, by one standard
+error, or where it is the better judge of probabilities. It stands alone where all that networks add
+to it is less than two standard errors of what they add.
 """
 
 from __future__ import annotations
@@ -25,6 +25,9 @@ from deltarule.estimators.targets import ClassCode
 
 #: The largest factor of a pre-activation.
 STEEPEST = 10.0
+#: Standard errors by which networks have to be better than a straight line: the rows that say so
+#: have also chosen their epochs.
+SURE = 2.0
 
 
 def of_classes(
@@ -45,24 +48,43 @@ def of_classes(
     if not code.multilabel and len(code.classes) == 1:
         return 1.0, 0.0
 
+    # As if each row had, by a small chance, another class than it has: so no few rows make certain.
+    doubt = 1.0 / (len(hot) + 2.0)
+
     def z(factors: Any) -> Array:
         told: Array = factors[0] * networks + factors[1] * linear
         return told
 
-    def loss(factors: Any) -> float:
-        told = calibration.log_loss(code, z(factors), hot, False)
-        return float(np.average(told, weights=weight))
+    def losses(factors: Any) -> Array:
+        told = z(factors)
+        right = calibration.log_loss(code, told, hot, False)
+        return (1 - doubt) * right + doubt * _loss_of_others(code, told, hot)
 
-    # Where all rows are right the loss only falls towards certainty: no temperature is found then.
-    temperature = calibration.temperature(code, networks, hot, weight, False)
-    alone = (min(1.0 / temperature, STEEPEST), 0.0)
+    def loss(factors: Any) -> float:
+        return float(np.average(losses(factors), weights=weight))
+
+    straight = (0.0, 1.0)
+    alone = (_least(lambda own: loss((own[0], 0.0)), (1.0,))[0], 0.0)
     candidates = [alone]
-    for other in (_least(loss, (alone[0], 0.1)), (0.0, 1.0)):
+    for other in (_least(loss, (alone[0], 0.1)), straight):
         gained = _right(code, z(other), hot) - _right(code, z(alone), hot)
         as_right = np.average(gained, weights=weight) >= -_noise(gained)
-        if as_right or loss(alone) > loss((0.0, 1.0)):
+        if as_right or loss(alone) > loss(straight):
             candidates.append(other)
-    return min(candidates, key=loss)
+    best = min(candidates, key=loss)
+    if straight in candidates:
+        gained = losses(straight) - losses(best)
+        if np.average(gained, weights=weight) < SURE * _noise(gained - gained.mean()):
+            return straight
+    return best
+
+
+def _loss_of_others(code: ClassCode, z: Array, hot: Array) -> Array:
+    """The log loss of a row if it had any class, or each label the other way round."""
+    if code.multilabel or code.columns == 1:
+        return calibration.log_loss(code, z, ~hot, False)
+    found: Array = np.logaddexp.reduce(z, axis=1) - z.mean(axis=1)
+    return found
 
 
 def _noise(gained: Array) -> float:
@@ -70,12 +92,13 @@ def _noise(gained: Array) -> float:
     return float(np.sqrt(np.mean(gained**2) / len(gained)))
 
 
-def _least(loss: Any, start: tuple[float, float]) -> tuple[float, float]:
-    """The two factors of least loss; the loss is convex in them."""
+def _least(loss: Any, start: tuple[float, ...]) -> tuple[Any, ...]:
+    """The factors of least loss; the loss is convex in them."""
     from scipy.optimize import minimize  # here: it is large, and `import deltarule` is quick
 
-    found = minimize(loss, start, method="L-BFGS-B", bounds=[(0.0, STEEPEST)] * 2)
-    return float(found.x[0]), float(found.x[1])
+    bounds = [(0.0, STEEPEST)] * len(start)
+    found = minimize(loss, start, method="L-BFGS-B", bounds=bounds)
+    return tuple(map(float, found.x))
 
 
 def _right(code: ClassCode, z: Array, hot: Array) -> Array:
@@ -102,8 +125,14 @@ def of_numbers(networks: Array, linear: Array, target: Array, weight: Array | No
     along = each @ (apart * (target - linear))
     length = each @ apart**2
     # Where both say the same there is nothing to choose.
-    share: Array = np.where(length > 0, along / np.where(length > 0, length, 1.0), 1.0)
-    return np.clip(share, 0.0, 1.0)
+    share = np.where(length > 0, along / np.where(length > 0, length, 1.0), 1.0)
+    share = np.clip(share, 0.0, 1.0)
+    gained = (linear - target) ** 2 - (share * networks + (1 - share) * linear - target) ** 2
+    for column in range(target.shape[1]):
+        mean = np.average(gained[:, column], weights=each)
+        if mean < SURE * _noise(gained[:, column] - mean):
+            share[column] = 0.0
+    return share
 
 
 def offsets(predicted: Array, target: Array, levels: Array, weight: Array | None) -> Array:

@@ -17,6 +17,8 @@ from deltarule.tables.table import Table
 def table_of(estimator: Any, X: Any, *, reset: bool) -> Table:
     """Rows as a user gives them, as a table; the first time their names are remembered."""
     if is_sparse(X) or not _has_columns(X):
+        if isinstance(X, list | tuple):
+            X = _cells(X)
         X = check_array(X, dtype=None, ensure_all_finite=False, estimator=estimator)
         _check_n_features(estimator, X, reset=reset)
         if reset:
@@ -50,6 +52,8 @@ def missing(y: Array) -> Array:
     """True for rows of a target of which a part is missing."""
     if y.dtype.kind == "f":
         found: Array = np.isnan(y)
+    elif y.dtype.kind in "mM":
+        found = np.isnat(y)
     elif y.dtype.kind == "O":
         found = np.array([_is_missing(cell) for cell in y.ravel().tolist()], dtype=bool)
         found = found.reshape(y.shape)
@@ -57,6 +61,17 @@ def missing(y: Array) -> Array:
         found = np.zeros(y.shape, dtype=bool)
     rows: Array = found if found.ndim == 1 else np.any(found, axis=1)
     return rows
+
+
+def _cells(given: Any) -> Array:
+    """Lists as an array; numbers beside words stay numbers, and None and NaN what they are."""
+    found = np.asarray(given)
+    return np.asarray(given, dtype=object) if found.dtype.kind in "US" else found
+
+
+def settled(y: Array) -> Array:
+    """A target without its holes in the dtype that is left."""
+    return np.array(y.tolist()) if y.dtype == object else y
 
 
 def _is_missing(cell: Any) -> bool:
@@ -71,6 +86,11 @@ def weights(sample_weight: Any, rows: int) -> Array | None:
     if sample_weight is None:
         return None
     given = np.asarray(sample_weight)
+    if given.ndim == 0:
+        raise InvalidParameterError(
+            f"sample_weight must be one number for each row (got {sample_weight!r}). Leave it out "
+            "where all rows weigh the same."
+        )
     return check_weights(given, np.empty((rows, 1), np.float32), may_be_zero=False)
 
 
@@ -79,7 +99,9 @@ def named(columns: Iterable[Any], names: tuple[str, ...], parameter: str) -> lis
     found = []
     for column in columns:
         whole = isinstance(column, int | np.integer) and not isinstance(column, bool)
-        if whole and -len(names) <= column < len(names):
+        if whole and str(column) in names:  # of a frame whose columns are numbered
+            found.append(str(column))
+        elif whole and -len(names) <= column < len(names):
             found.append(names[column])
         elif isinstance(column, str) and column in names:
             found.append(column)
@@ -100,7 +122,7 @@ def target_of(y: Any) -> Array:
             "every row."
         )
     found: Array = check_array(
-        np.asarray(y.to_numpy() if hasattr(y, "to_numpy") else y),
+        _target_cells(y),
         dtype=None,
         ensure_2d=False,
         ensure_all_finite=False,
@@ -108,6 +130,12 @@ def target_of(y: Any) -> Array:
     )
     # Read-only memory maps and subclasses are no matter from here on.
     return np.asarray(found)
+
+
+def _target_cells(y: Any) -> Array:
+    if hasattr(y, "to_pylist"):  # of pyarrow, whose words and holes NumPy does not take
+        y = y.to_pylist()
+    return np.asarray(y.to_numpy()) if hasattr(y, "to_numpy") else _cells(y)
 
 
 def numbers_of(y: Any) -> Array:

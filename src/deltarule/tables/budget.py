@@ -14,6 +14,7 @@ import numpy as np
 
 from deltarule.definitions import Array
 from deltarule.network import Network, initialize
+from deltarule.stopping import StopReason
 from deltarule.tables.recipe import Recipe, build_plan
 from deltarule.training import train
 
@@ -35,6 +36,7 @@ class Budget:
     def __init__(self, seconds: float | None) -> None:
         self.seconds = seconds
         self._began = time.perf_counter()
+        self._step = 0.0
 
     @property
     def left(self) -> float:
@@ -65,11 +67,8 @@ class Budget:
         """The recipe, with fewer epochs or networks where it would take too long."""
         if self.seconds is None:
             return recipe
-        step = self._seconds_per_step(recipe, network, A, D, engine)
-        training = len(A) * (1 - 1 / max(recipe.members, 5))
-        steps = -(-training // recipe.batch_size)
-        epoch = step * steps * BESIDE + JUDGING
-        left = self._for_networks()
+        self._step = self._seconds_per_step(recipe, network, A, D, engine)
+        epoch, left = self._epoch(recipe, len(A)), self._for_networks()
         members = recipe.members
         while members > 1 and _epochs(left, epoch, members, threads) < min(
             FEWEST_EPOCHS, recipe.epochs
@@ -77,6 +76,20 @@ class Budget:
             members -= 1
         epochs = int(np.clip(_epochs(left, epoch, members, threads), 1, recipe.epochs))
         return replace(recipe, members=members, epochs=epochs)
+
+    def shortened(self, recipe: Recipe, rows: int, threads: int) -> Recipe:
+        """The recipe with fewer epochs where what came since has taken longer than was thought."""
+        if self.seconds is None:
+            return recipe
+        seconds, epoch = self._for_networks(), self._epoch(recipe, rows)
+        most = _epochs(seconds, epoch, recipe.members, threads)
+        return replace(recipe, epochs=int(np.clip(most, 1, recipe.epochs)))
+
+    def _epoch(self, recipe: Recipe, rows: int) -> float:
+        """Seconds of an epoch of one network."""
+        training = rows * (1 - 1 / max(recipe.members, 5))
+        steps = -(-training // recipe.batch_size)
+        return float(self._step * steps * BESIDE + JUDGING)
 
     def _seconds_per_step(
         self, recipe: Recipe, network: Network, A: Array, D: Array, engine: str
@@ -95,8 +108,10 @@ def _trial(
     plan = replace(build_plan(recipe, len(A), 0), early_stopping=None, max_seconds=seconds)
     start = initialize(network, 0, dtype=A.dtype)
     began = time.perf_counter()
-    state = train(network, start, A, D, plan, engine=engine, n_threads=1).state
-    return time.perf_counter() - began, max(state.step, 1)
+    result = train(network, start, A, D, plan, engine=engine, n_threads=1)
+    if result.stop_reason is StopReason.INTERRUPTED:
+        raise KeyboardInterrupt
+    return time.perf_counter() - began, max(result.state.step, 1)
 
 
 def _epochs(seconds: float, epoch: float, members: int, threads: int) -> int:

@@ -28,7 +28,8 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     Parameters
     ----------
     preset : {"fast", "default", "best"}, default="default"
-        How much work: one narrow network; several; more and wider ones. See ``docs/tables.md``.
+        How much work: one narrow network, or three on a small table; five; eight wider ones. See
+        ``docs/tables.md``.
     time_budget : float or None, default=None
         Seconds that a `fit` may take. Of what the preset wants, epochs and networks are taken away
         until it fits. None sets no limit.
@@ -61,6 +62,10 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         Those of the linear model.
     factors_ : tuple of two floats
         What the z of networks and linear model are multiplied by.
+    held_score_, held_log_loss_ : float
+        Accuracy and log loss on the rows of the folds, each told by the network that had not
+        learned from it. The kept epochs and the factors were chosen on these rows: they are
+        somewhat better than those of rows to come.
     histories_ : list of History
     n_dropped_rows_ : int
         Rows without a target that `fit` left out.

@@ -22,12 +22,16 @@ from deltarule.network import Head, Network, Parameters, initialize
 from deltarule.optimizers import LBFGS
 from deltarule.penalties import L2
 from deltarule.plans import TrainingPlan
+from deltarule.stopping import StopReason
+from deltarule.tables.columns import CLIP
 from deltarule.training import train
 
 #: Strength of the linear model's penalty, as scikit-learn's default is: C = 1.
 LINEAR_PENALTY = 1.0
 LINEAR_EPOCHS = 200
 LINEAR_TOLERANCE = 1e-5
+#: How far out a number may lie for the linear model, in its column's scale.
+FARTHEST = 100.0
 
 
 class Voices:
@@ -54,6 +58,25 @@ class Voices:
         for session, member in zip(self._sessions, self._members, strict=True):
             total += session.outputs(member.vector, member.buffers, X)
         return total / len(self._members)
+
+
+def unbent(A: Array, numbers: Array) -> Array:
+    """Inputs with numbers as they were before the plan of the columns bent them, up to `FARTHEST`.
+
+    A straight line through bent numbers is bent, and falls short of one where a column has a long
+    tail.
+
+    Parameters
+    ----------
+    A : float32 array of shape (rows, inputs)
+    numbers : int array
+        The inputs that are numbers on a scale.
+    """
+    straight = A.copy()
+    share = A[:, numbers].astype(np.float64) / CLIP
+    least = 1.0 / (1.0 + (FARTHEST / CLIP) ** 2)
+    straight[:, numbers] = share * CLIP / np.sqrt(np.maximum(1.0 - share**2, least))
+    return straight
 
 
 def train_linear(
@@ -93,4 +116,6 @@ def train_linear(
     result = train(
         network, start, X, D, plan, sample_weight=weight, engine=engine, n_threads=n_threads
     )
+    if result.stop_reason is StopReason.INTERRUPTED:
+        raise KeyboardInterrupt
     return result.parameters

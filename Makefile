@@ -28,7 +28,7 @@ menu:
 	@echo "                bench-quick takes the short rows; bench-rivals installs torch, JAX and ONNX"
 	@echo "                Runtime into an environment of their own (FANN: apt-get install libfann-dev)"
 	@echo "make bench-images  MNIST and Fashion-MNIST, in some minutes; writes docs/images.md"
-	@echo "make bench-tables  the tabular estimators beside scikit-learn's, an hour; writes docs/tables.md"
+	@echo "make bench-tables  the tabular estimators beside scikit-learn's, half an hour; writes docs/tables.md"
 	@echo "make choices    measures what docs/how-to-choose.md says, in some minutes; writes it and its figures"
 	@echo "make sklearn-defects  which of S1 to S12 the installed scikit-learn shows, measured now"
 	@echo "make docs       writes the measured tables and charts into README and docs"

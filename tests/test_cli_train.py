@@ -423,3 +423,11 @@ def test_a_model_from_python_is_shown(capsys, tmp_path):
     lines = capsys.readouterr().out.splitlines()
     assert lines[1] == "ensemble    3 networks of one architecture and a linear model"
     assert any(line.startswith("  b        boolean") or "2 categories" in line for line in lines)
+
+
+def test_a_column_that_counts_rows_is_taken_where_it_is_the_only_one(capsys, tmp_path):
+    path = tmp_path / "weeks.csv"
+    path.write_text("week,sold\n" + "".join(f"{row},{2 * row + 5}\n" for row in range(1, 61)))
+    words = ["train", str(path), "--target", "sold", "--preset", "fast", "--no-report"]
+    assert main([*words, "-o", str(tmp_path / "m"), "--task", "regression"]) == 0
+    assert "  inputs    1 from 1 numeric columns" in capsys.readouterr().out.splitlines()

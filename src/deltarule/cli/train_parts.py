@@ -60,7 +60,7 @@ def divide(args: argparse.Namespace) -> Parts:
         for name in table.names
         if name not in asked and table.is_numeric(name) and counts_rows(table.column(name))
     ]
-    if counting:
+    if set(table.names) > {*names, *counting} and counting:  # the only column may be the signal
         notes.append(f"left out, because it only counts the rows: {', '.join(counting)}")
         table = table.without(counting)
     known = has_target(table, names)

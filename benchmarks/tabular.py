@@ -66,6 +66,7 @@ def measure(
         "machine": machine.machine(),
         "versions": machine.versions(),
     }
+    result["runs"] = runs(result, methods)
     jobs = [
         (name, method, fold)
         for fold in range(folds)
@@ -85,6 +86,13 @@ def measure(
             shown = "  ".join(f"{key} {value:.4f}" for key, value in found.items())
             print(f"{name:20} {method:18} fold {fold}  {shown}", flush=True)
     return result
+
+
+def runs(result: dict[str, Any], methods: list[str]) -> str:
+    """In how many runs a result is measured, for the page: what is kept of earlier ones is named."""
+    known = {name for entry in result["tables"].values() for name in entry["methods"]}
+    kept = [name for name in METHODS if name in known - set(methods)]
+    return f"several runs, of which earlier ones had {', '.join(kept)}" if kept else "one run"
 
 
 def run(name: str, method: str, fold: int) -> dict[str, float]:

@@ -48,3 +48,9 @@ def test_the_page_counts_where_it_is_ahead_and_names_the_least():
         '`"default"` is ahead of HistGradientBoosting on 1 of 3 tables and within 0.01 of it, or '
         "ahead, on 2. It gains least on c: -0.300.\n"
     )
+
+
+def test_what_is_kept_of_earlier_runs_is_named():
+    result = {"tables": {"a": {"methods": {"linear": {}, "fast": {}}}}}
+    assert tabular.runs(result, ["linear", "fast"]) == "one run"
+    assert tabular.runs(result, ["fast"]) == "several runs, of which earlier ones had linear"

@@ -89,7 +89,7 @@ def measure(
 
 
 def runs(result: dict[str, Any], methods: list[str]) -> str:
-    """In how many runs a result is measured, for the page: what is kept of earlier ones is named."""
+    """In how many runs a result is measured; what is kept of earlier ones is named."""
     known = {name for entry in result["tables"].values() for name in entry["methods"]}
     kept = [name for name in METHODS if name in known - set(methods)]
     return f"several runs, of which earlier ones had {', '.join(kept)}" if kept else "one run"

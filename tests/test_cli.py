@@ -302,7 +302,7 @@ def sentences(table, models, folder):
     altered.write_bytes(Path(models["classes"]).read_bytes()[:-1] + b"\1")
     (folder / "infinite.csv").write_text("x,y\n1,2.5\ninf,3.5\n2,4.5\n3,5.5\n")
     (folder / "one.csv").write_text("x,y\n1,2.5\n")
-    (folder / "counts.csv").write_text("x,y\n" + "".join(f"{i},{i % 2}\n" for i in range(30)))
+    (folder / "same.csv").write_text("x,y\n" + "".join(f"7,{i % 2}\n" for i in range(30)))
     (folder / "empty.csv").write_text("")
     size = len(cut.read_bytes())
     ours = "The file was altered or written by another program; get a fresh copy."
@@ -340,9 +340,9 @@ def sentences(table, models, folder):
             "column 'x' must hold finite numbers (got inf in row 2). Correct the cell or leave it "
             "empty."
         ),
-        ("train", folder / "counts.csv", "--target", "y"): (
-            "no column says anything about the target (there is none). Add one that differs "
-            "between rows."
+        ("train", folder / "same.csv", "--target", "y"): (
+            "no column says anything about the target ('x' is the same in every row). Add one that "
+            "differs between rows."
         ),
         ("train", table, "--target", "kind", "-o", table): (
             f"{table} cannot be written: it is the file that is read. Choose another path."

@@ -34,7 +34,9 @@ def _small(estimator: Any, members: int) -> Model:
     own = estimator.members_[0].network
     last = replace(own.layers[-1], inputs=3)
     count = own.n_inputs
-    embedding = NumericalEmbedding(count, count + 4, columns=(0,), frequencies=2, width=4)
+    embedding = NumericalEmbedding(
+        count, count + 4, columns=(0,), frequencies=2, width=4, deviation=(0.25,)
+    )
     scaling = Scaling(count + 4, count + 4, rate_factor=6.0)
     hidden = Dense(count + 4, 3), BatchNormalization(3, 3, "tanh")
     layers = (embedding, scaling, *hidden, last)
@@ -189,7 +191,9 @@ _OF_CLASSES: tuple[tuple[str, Any, str], ...] = (
         5,
         "NumericalEmbedding.units must be 8: 3 inputs, and 5 numbers for",
     ),
-    ("network.layers.0.deviation", "0.1", "network.layers[0].deviation must be of type float"),
+    ("network.layers.0.deviation", "0.1", "NumericalEmbedding.deviation must be a finite number"),
+    ("network.layers.0.deviation", [0.1] * 9, "NumericalEmbedding.deviation must be one number, o"),
+    ("network.layers.0.deviation", {"a": 1}, "NumericalEmbedding.deviation must be a finite numbe"),
     ("network.layers.1.rate_factor", -6, "Scaling.rate_factor must be a finite number of at least"),
     ("network.layers.1.units", 2**31, "network.layers[1]: Scaling.units must be"),
     ("network.heads.0.weight", 3.0, "network.heads must be one head with LogLoss"),

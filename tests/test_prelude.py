@@ -116,6 +116,20 @@ ERRORS = [
         ),
     ),
     (
+        lambda: embedding(deviation=[0.1]),
+        (
+            "NumericalEmbedding.deviation must be one number, or one for each of 2 columns (got 1 "
+            "numbers). Give as many as there are columns."
+        ),
+    ),
+    (
+        lambda: embedding(deviation=(0.1, math.nan)),
+        (
+            "NumericalEmbedding.deviation must be a finite number of at least 0 (got nan). "
+            "Choose 0 or more."
+        ),
+    ),
+    (
         lambda: embedding(rate_factor=math.inf),
         (
             "NumericalEmbedding.rate_factor must be a finite number of at least 0 (got inf). "
@@ -222,6 +236,13 @@ def test_a_sine_of_the_wrong_sign_is_caught(monkeypatch):
         assert not dr.check_gradients(network, parameters, X, D).passed
     finally:
         backprop.layer_backward.register(NumericalEmbedding, right)
+
+
+def test_each_column_may_have_frequencies_of_its_own_spread():
+    one = dr.initialize(network_of(embedding(deviation=0.5)), seed=1).values(0)
+    each = dr.initialize(network_of(embedding(deviation=[0.5, 2.0])), seed=1).values(0)
+    np.testing.assert_array_equal(each["frequency"], one["frequency"] * [[1.0], [4.0]])
+    np.testing.assert_array_equal(each["phase"], one["phase"])
 
 
 def test_weights_are_those_of_layers_that_have_some():

@@ -12,7 +12,7 @@ import pytest
 
 from deltarule.exceptions import TableError, UnknownCategoryWarning
 from deltarule.tables import ColumnPlan, Limits, Table, read_csv, readers
-from deltarule.tables.table import same_word
+from deltarule.tables.cells import same_word
 
 
 def read(text: str | bytes) -> Table:

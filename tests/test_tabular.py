@@ -21,11 +21,16 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import deltarule as dr
-from deltarule.exceptions import InvalidParameterError, TableError, TableWarning
+from deltarule.exceptions import (
+    InvalidParameterError,
+    TableError,
+    TableWarning,
+    UnknownCategoryWarning,
+)
 from deltarule.tables import blend
 from deltarule.tables.folds import MOST_HELD, folds
 from deltarule.tables.judging import RefinedLoss
@@ -292,6 +297,54 @@ def test_a_numbered_column_goes_by_its_number():
     assert [column.kind for column in model.columns_.columns] == ["categorical", "numeric"]
 
 
+def test_weights_in_any_unit():
+    X, signal = people(80)
+    weight = np.where(signal > 0, 2.0, 1.0)
+    models = [
+        dr.TabularRegressor("fast", random_state=0).fit(X, signal, sample_weight=unit * weight)
+        for unit in (1e-60, 1e60)
+    ]
+    assert np.array_equal(models[0].predict(X), models[1].predict(X))
+
+
+def test_a_warning_points_to_the_line_that_called():
+    X, signal = people(80)
+    model = dr.TabularRegressor("fast", random_state=0).fit(X, signal)
+    piped = make_pipeline(FunctionTransformer(), model)
+    for asked in (model, piped):
+        with pytest.warns(UnknownCategoryWarning) as said:
+            asked.predict(X.assign(city="Atlantis"))
+        assert {one.filename for one in said} == {__file__}
+
+
+def test_an_array_for_a_model_of_named_columns_is_told():
+    X, signal = people(80)
+    numbers = X.select_dtypes("number")
+    model = dr.TabularRegressor("fast", random_state=0).fit(numbers, signal)
+    with pytest.warns(UserWarning, match="X does not have valid feature names") as said:
+        found = model.predict(numbers.to_numpy())
+    assert len(said) == 1
+    assert np.array_equal(found, model.predict(numbers))
+
+
+def test_a_lazy_frame_is_refused_without_a_word_of_others():
+    with pytest.raises(TableError, match="a table must hold its rows"):
+        dr.TabularRegressor().fit(pl.DataFrame({"a": [1, 2]}).lazy(), [1, 2])
+
+
+def test_numbers_that_come_again_beside_one_that_most_have_are_told_apart():
+    """Each of 60 rates means something of its own: smooth frequencies see their trend alone."""
+    rng = np.random.default_rng(0)
+    rates = rng.permutation(np.arange(1.0, 61.0) * 500)
+    meaning = rng.permutation(np.repeat([-1.0, 1.0], 30))
+    taken = rng.integers(0, 60, 4000)
+    amount = np.where(rng.random(4000) < 0.6, 0.0, rates[taken])
+    target = np.where(amount == 0, 0.0, meaning[taken]) + rng.normal(0, 0.1, 4000)
+    X, new = {"amount": amount[:3000]}, {"amount": amount[3000:]}
+    model = dr.TabularRegressor("fast", random_state=0).fit(X, target[:3000])
+    assert model.score(new, target[3000:]) > 0.6
+
+
 REFUSED = {
     "one row": (
         lambda: dr.TabularRegressor().fit({"a": [1.0]}, [1.0]),
@@ -326,6 +379,42 @@ REFUSED = {
         (
             "y must hold numbers to be the target of a regression (got 'x' in row 1). Use "
             "TabularClassifier, or correct the cell."
+        ),
+    ),
+    "an infinite class": (
+        lambda: dr.TabularClassifier().fit({"a": [1.0, 2.0]}, [1.0, np.inf]),
+        "y must hold finite numbers (got inf in row 2). Correct the cell or leave it empty.",
+    ),
+    "a weight too few": (
+        lambda: dr.TabularRegressor().fit({"a": [1.0, 2.0]}, [1.0, 2.0], sample_weight=[1.0]),
+        (
+            "sample_weight must hold a number for each of the 2 rows (got shape (1,)). Give as "
+            "many numbers as there are rows."
+        ),
+    ),
+    "a weight that is a word": (
+        lambda: dr.TabularRegressor().fit({"a": [1.0, 2.0]}, [1.0, 2.0], sample_weight=[1, "b"]),
+        "sample_weight must hold numbers (got 'b' in row 2). Convert the cell.",
+    ),
+    "weights below 0": (
+        lambda: dr.TabularRegressor().fit({"a": [1.0, 2.0]}, [1.0, 2.0], sample_weight=[-1, -2]),
+        (
+            "sample_weight must be finite and at least 0 in every row (got -1 in row 1, and 1 "
+            "more). Give 0 to rows that are not to count."
+        ),
+    ),
+    "a weight that is missing": (
+        lambda: dr.TabularRegressor().fit({"a": [1.0, 2.0]}, [1.0, 2.0], sample_weight=[1, None]),
+        (
+            "sample_weight must be finite and at least 0 in every row (got nan in row 2). Give 0 "
+            "to rows that are not to count."
+        ),
+    ),
+    "no weight at all": (
+        lambda: dr.TabularRegressor().fit({"a": [1.0, 2.0]}, [1.0, 2.0], sample_weight=[0, 0]),
+        (
+            "sample_weight must be above 0 for some row (got 2 zeros). Give a weight to the rows "
+            "that are to count, or leave it out."
         ),
     ),
     "an infinite target": (

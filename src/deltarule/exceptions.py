@@ -21,6 +21,10 @@ catches ``ValueError`` goes on working. A message names the thing, what was expe
 and what to do.
 """
 
+import sys
+import warnings
+from types import FrameType
+
 __all__ = [
     "DeltaruleError",
     "DeltaruleWarning",
@@ -91,3 +95,23 @@ class TableWarning(DeltaruleWarning):
 
 class UnknownCategoryWarning(DeltaruleWarning):
     """A prediction met a category that training never saw; it was treated as none of them."""
+
+
+def warn(message: str, category: type[Warning] = UserWarning) -> None:
+    """Warn of something at the line that called this package, however deep below it was found.
+
+    Frames of scikit-learn are passed over too: pipelines and searches call us from there.
+
+    Parameters
+    ----------
+    message : str
+    category : type of Warning, default=UserWarning
+    """
+    level, frame = 2, sys._getframe(1)
+    while frame.f_back is not None and _is_ours(frame):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, category, stacklevel=level)
+
+
+def _is_ours(frame: FrameType) -> bool:
+    return frame.f_globals.get("__name__", "").partition(".")[0] in ("deltarule", "sklearn")

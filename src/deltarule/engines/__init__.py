@@ -5,12 +5,11 @@ from __future__ import annotations
 import operator
 import os
 import sys
-import warnings
 from typing import Any, SupportsIndex
 
 from deltarule.engines.base import Engine, Report, RowPredictor, Rule, Session, Work
 from deltarule.engines.reference import ReferenceEngine
-from deltarule.exceptions import EngineError, InvalidParameterError, ReferenceEngineWarning
+from deltarule.exceptions import EngineError, InvalidParameterError, ReferenceEngineWarning, warn
 from deltarule.network import Network
 from deltarule.optimizers import Optimizer
 
@@ -105,12 +104,11 @@ def _say_reference() -> None:
     global _said
     if not _said:
         _said = True
-        warnings.warn(
+        warn(
             "the compiled core of deltarule is not installed; the NumPy reference engine trains "
             "the same networks, more slowly. Install deltarule with a C++ compiler present to "
             "have it.",
             ReferenceEngineWarning,
-            stacklevel=4,
         )
 
 

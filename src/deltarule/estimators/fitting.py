@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import math
 import sys
-import warnings
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -22,6 +21,7 @@ from deltarule.exceptions import (
     InvalidShapeError,
     NonFiniteError,
     TrainingStoppedWarning,
+    warn,
 )
 from deltarule.network import Network, Parameters
 from deltarule.optimizers import Optimizer
@@ -182,9 +182,8 @@ def _batch_size(batch_size: Any, rows: int) -> int:
     if batch_size == "auto":
         return min(200, rows)
     if batch_size > rows:
-        warnings.warn(
+        warn(
             "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
-            stacklevel=6,
         )
     return int(min(batch_size, rows))
 
@@ -306,12 +305,11 @@ def _tell_if_it_stands(plan: TrainingPlan, state: TrainingState) -> None:
     if not _is_at_its_end(plan, state):
         return
     if schedule.factors(Clock(1, 1, 1, 1, 1), 1)[0] == 0:
-        warnings.warn(
+        warn(
             f"The schedule {schedule.name!r} came to its end, a step size of 0, after {total} "
             "epochs: the weights stay as they are. Give it total_epochs, the epochs of all fits "
             "together, or an end above 0.",
             TrainingStoppedWarning,
-            stacklevel=7,
         )
 
 
@@ -376,28 +374,25 @@ def tell_end(estimator: Any, result: TrainingResult, plan: TrainingPlan) -> None
     if reason is StopReason.NON_FINITE:
         _tell_non_finite(estimator, result)
     elif reason is StopReason.INTERRUPTED:
-        warnings.warn(
+        warn(
             f"Training interrupted by user. The weights after {_epochs(result)} are kept; "
             "warm_start=True goes on from here.",
             TrainingStoppedWarning,
-            stacklevel=6,
         )
     elif reason is StopReason.TIME:
-        warnings.warn(
+        warn(
             f"Training stopped after max_seconds={estimator.max_seconds:g}. The weights after "
             f"{_epochs(result)} are kept; warm_start=True goes on from here.",
             TrainingStoppedWarning,
-            stacklevel=6,
         )
     elif reason is StopReason.SOLVER or (reason is StopReason.MAX_EPOCHS and result.trouble):
-        warnings.warn(f"{result.trouble}", ConvergenceWarning, stacklevel=6)
+        warn(f"{result.trouble}", ConvergenceWarning)
     elif reason is StopReason.MAX_EPOCHS and not plan.incremental:
         if not (_is_at_its_end(plan, result.state) or _trains_on(plan)):  # as was planned
-            warnings.warn(
+            warn(
                 f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and the "
                 "optimization hasn't converged yet.",
                 ConvergenceWarning,
-                stacklevel=6,
             )
     elif reason in ENDED and estimator.verbose:
         judged = result.state.best_parameters is not None
@@ -429,11 +424,10 @@ def or_standardize(estimator: Any, comma: str = "") -> str:
 
 def _tell_if_it_rose(estimator: Any, losses: list[float]) -> None:
     if len(losses) > 1 and losses[-1] > RISEN * max(losses[0], np.finfo(float).tiny):
-        warnings.warn(
+        warn(
             f"The training loss rose from {losses[0]:.3g} to {losses[-1]:.3g}: the step size is "
             f"too large. Lower learning_rate_init{or_standardize(estimator)}.",
             ConvergenceWarning,
-            stacklevel=7,
         )
 
 
@@ -448,11 +442,10 @@ def _tell_non_finite(estimator: Any, result: TrainingResult) -> None:
         remedy = "Lower learning_rate_init"
     remedy += f"{or_standardize(estimator, ',')}."
     if result.state.best_parameters is not None:
-        warnings.warn(
+        warn(
             f"The objective became non-finite. {where}; the weights of the best validation score "
             f"are returned. {remedy}",
             TrainingStoppedWarning,
-            stacklevel=7,
         )
         return
     raise NonFiniteError(

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from deltarule.dataclass import dataclass
-from deltarule.definitions import non_negative, positive_integer, settle
+from deltarule.definitions import Array, non_negative, positive_integer, settle
 from deltarule.exceptions import InvalidParameterError
-from deltarule.initializers import Normal, Uniform
+from deltarule.initializers import Initializer, Normal, Uniform
 from deltarule.layers.base import Block, Layer, check_equal
 
 #: Far above any use.
@@ -81,9 +81,9 @@ class NumericalEmbedding(Layer):
         Cosines of a column, with w_c and b_c of that length; at most 65536.
     width : int, default=3
         Numbers that each column becomes beside itself: the rows of V_c, and the length of v_c.
-    deviation : float, default=0.1
-        Standard deviation of the frequencies w at the start, at least 0: for inputs scaled to be
-        about 1 in size.
+    deviation : float or tuple of floats, default=0.1
+        Standard deviation of the frequencies w at the start, at least 0: of all columns, or of each
+        of `columns`. For inputs scaled to be about 1 in size.
     rate_factor : float, default=1.0
         Factor of the step size for all four blocks, at least 0.
 
@@ -115,7 +115,7 @@ class NumericalEmbedding(Layer):
     columns: tuple[int, ...]
     frequencies: int = 16
     width: int = 3
-    deviation: float = 0.1
+    deviation: float | tuple[float, ...] = 0.1
     rate_factor: float = 1.0
 
     def __post_init__(self) -> None:
@@ -126,7 +126,7 @@ class NumericalEmbedding(Layer):
             columns=_columns(self.columns, self.inputs),
             frequencies=_frequencies(self.frequencies),
             width=positive_integer(self.width, f"{of}.width"),
-            deviation=non_negative(self.deviation, f"{of}.deviation"),
+            deviation=_deviation(self.deviation, len(_columns(self.columns, self.inputs))),
             rate_factor=non_negative(self.rate_factor, f"{of}.rate_factor"),
         )
         wanted = self.inputs + self.width * len(self.columns)
@@ -143,11 +143,41 @@ class NumericalEmbedding(Layer):
         mix = Uniform(-1 / math.sqrt(self.frequencies), 1 / math.sqrt(self.frequencies))
         turn = Uniform(-math.pi, math.pi)
         return (
-            Block("frequency", waves, "frequency", *fans, rate, initial=Normal(self.deviation)),
+            Block("frequency", waves, "frequency", *fans, rate, initial=self._frequency()),
             Block("phase", waves, "phase", *fans, rate, initial=turn),
             Block("weight", (*waves, self.width), "embedding", *fans, rate, initial=mix),
             Block("bias", (columns, self.width), "embedding", *fans, rate, initial=mix),
         )
+
+    def _frequency(self) -> Initializer:
+        if isinstance(self.deviation, tuple):
+            return _EachColumn(self.deviation)
+        return Normal(self.deviation)
+
+
+@dataclass(frozen=True)
+class _EachColumn(Initializer):
+    """A row for each column, normal with a deviation of its own."""
+
+    deviations: tuple[float, ...]
+
+    def fill(self, block: Any, activation: str, generator: Any) -> Array:
+        return np.array(self.deviations)[:, np.newaxis] * Normal(1.0).fill(
+            block, activation, generator
+        )
+
+
+def _deviation(given: Any, columns: int) -> float | tuple[float, ...]:
+    """One deviation, or one for each column."""
+    of = "NumericalEmbedding.deviation"
+    if not isinstance(given, list | tuple):
+        return non_negative(given, of)
+    if len(given) != columns:
+        raise InvalidParameterError(
+            f"{of} must be one number, or one for each of {columns} columns (got {len(given)} "
+            "numbers). Give as many as there are columns."
+        )
+    return tuple(non_negative(each, of) for each in given)
 
 
 def _frequencies(given: int) -> int:

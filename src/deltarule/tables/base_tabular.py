@@ -7,7 +7,6 @@ that they had not learned from, how much is believed of either (`blend`).
 
 from __future__ import annotations
 
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
@@ -29,6 +28,7 @@ from deltarule.exceptions import (
     TableError,
     TableWarning,
     TrainingStoppedWarning,
+    warn,
 )
 from deltarule.losses import Loss
 from deltarule.many import train_many
@@ -37,10 +37,12 @@ from deltarule.plans import EpochReport, TrainingResult, Validation
 from deltarule.random import Stream, derive
 from deltarule.starts import initialize_by_data
 from deltarule.stopping import StopReason
-from deltarule.tables import border
+from deltarule.tables import blend, border
+from deltarule.tables.blend import Held
 from deltarule.tables.budget import Budget
 from deltarule.tables.columns import ColumnPlan
 from deltarule.tables.ensemble import Voices, train_linear, unbent
+from deltarule.tables.fineness import deviations
 from deltarule.tables.folds import Fold, folds
 from deltarule.tables.recipe import PRESETS, Recipe, build_network, build_plan, choose_recipe
 
@@ -83,7 +85,7 @@ class BaseTabular(BaseEstimator, ABC):
         """What judges an epoch on held rows with these targets; None: their loss."""
 
     @abstractmethod
-    def _weigh(self, networks: Array, linear: Array | None, D: Array, weight: Array | None) -> None:
+    def _weigh(self, held: Held) -> None:
         """Decide how much is believed of networks and linear model, by rows new to both."""
 
     def _class_weighted(self, y: Array, weight: Array | None) -> Array | None:
@@ -147,7 +149,7 @@ class BaseTabular(BaseEstimator, ABC):
             raise TableError(
                 f"{found}. Fill the target, remove these rows, or set missing_target='drop'."
             )
-        warnings.warn(f"{found}: they are left out.", TableWarning, stacklevel=6)
+        warn(f"{found}: they are left out.", TableWarning)
 
     def _train(
         self, A: Array, D: Array, weight: Array | None, groups: Array | None, budget: Budget
@@ -163,7 +165,8 @@ class BaseTabular(BaseEstimator, ABC):
             outputs=D.shape[1],
             classes=activation != "identity",
         )
-        network = build_network(recipe, A.shape[1], numbers, D.shape[1], activation, loss)
+        fine = deviations(A, numbers, recipe.deviation)
+        network = build_network(recipe, A.shape[1], numbers, fine, D.shape[1], activation, loss)
         recipe = budget.fitted(recipe, network, A, D, thread_count(self.n_threads), self.engine)
         parts = folds(recipe.members, len(A), key, groups)
         lines = self._linear_models(A, D, weight, parts, budget)
@@ -271,21 +274,31 @@ class BaseTabular(BaseEstimator, ABC):
         # Without the seconds: the same seed makes the same model.
         self.histories_ = [replace(results[at].history, seconds=[]) for at in trained]
         self.engine_ = results[trained[0]].engine
-        held = np.concatenate([parts[at].held for at in trained])
-        networks, linear = np.empty((len(held), D.shape[1])), None
-        if lines is not None:
-            linear = np.empty_like(networks)
-        start = 0
+        found = []
         for at in trained:
-            rows = A[parts[at].held]
-            place = slice(start, start + len(rows))
-            networks[place] = self._voices([results[at].parameters]).mean(rows)
-            if lines is not None and linear is not None:
-                linear[place] = self._voices([lines[at]]).mean(self._straight(rows))
-            start = place.stop
-        self._weigh(networks, linear, D[held], None if weight is None else weight[held])
+            line = None if lines is None else lines[at]
+            found.append(self._held(parts[at], results[at].parameters, line, A, D, weight))
+        self._weigh(blend.joined(found))
         self.linear_ = None if lines is None else lines[-1]
         self._ask()
+
+    def _held(
+        self,
+        part: Fold,
+        network: Parameters,
+        line: Parameters | None,
+        A: Array,
+        D: Array,
+        weight: Array | None,
+    ) -> Held:
+        """What a network and the linear model of a fold say of the rows that it left out."""
+        rows = A[part.held]
+        return Held(
+            networks=self._voices([network]).mean(rows),
+            linear=None if line is None else self._voices([line]).mean(self._straight(rows)),
+            target=D[part.held],
+            weight=None if weight is None else weight[part.held],
+        )
 
     def _ask(self) -> None:
         """Make ready to answer."""
@@ -346,10 +359,9 @@ def _trained(results: list[TrainingResult]) -> list[int]:
     if not found:
         raise KeyboardInterrupt
     if any(result.stop_reason is StopReason.INTERRUPTED for result in results):
-        warnings.warn(
+        warn(
             f"Training interrupted: {len(found)} of {len(results)} networks are kept as far as "
             "they had come. Fit again for all of them.",
             TrainingStoppedWarning,
-            stacklevel=7,
         )
     return found

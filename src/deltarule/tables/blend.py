@@ -15,10 +15,12 @@ to it is less than two standard errors of what they add.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from deltarule.dataclass import dataclass
 from deltarule.definitions import Array
 from deltarule.estimators import calibration
 from deltarule.estimators.targets import ClassCode
@@ -28,6 +30,36 @@ STEEPEST = 10.0
 #: Standard errors by which networks have to be better than a straight line: the rows that say so
 #: have also chosen their epochs.
 SURE = 2.0
+
+
+@dataclass(frozen=True, eq=False)
+class Held:
+    """What was said of rows that had not been learned from.
+
+    Parameters
+    ----------
+    networks : array of shape (rows, outputs)
+    linear : array of shape (rows, outputs) or None
+        What the straight line says, where there is one.
+    target : array of shape (rows, outputs)
+        What is right.
+    weight : array of shape (rows,) or None
+    """
+
+    networks: Array
+    linear: Array | None
+    target: Array
+    weight: Array | None
+
+
+def joined(parts: Sequence[Held]) -> Held:
+    """The rows of several folds, one after another."""
+
+    def of_all(name: str) -> Any:
+        found = [getattr(part, name) for part in parts]
+        return None if found[0] is None else np.concatenate(found)
+
+    return Held(**{name: of_all(name) for name in Held.__dataclass_fields__})
 
 
 def of_classes(

@@ -9,8 +9,8 @@ import numpy as np
 from sklearn.utils.validation import _check_feature_names, _check_n_features, check_array
 
 from deltarule.definitions import Array
-from deltarule.estimators.checks import check_weights, is_sparse
-from deltarule.exceptions import InvalidParameterError, TableError
+from deltarule.estimators.checks import is_sparse
+from deltarule.exceptions import InvalidParameterError, InvalidShapeError, TableError
 from deltarule.tables.table import Table
 
 
@@ -21,8 +21,7 @@ def table_of(estimator: Any, X: Any, *, reset: bool) -> Table:
             X = _cells(X)
         X = check_array(X, dtype=None, ensure_all_finite=False, estimator=estimator)
         _check_n_features(estimator, X, reset=reset)
-        if reset:
-            _check_feature_names(estimator, X, reset=True)
+        _check_feature_names(estimator, X, reset=reset)  # warns where the model knows names
         names = getattr(estimator, "feature_names_in_", None)
         if names is None:
             names = [f"x{column}" for column in range(X.shape[1])]
@@ -45,7 +44,9 @@ def _remember_names(estimator: Any, X: Any, table: Table) -> None:
 
 
 def _has_columns(X: Any) -> bool:
-    return isinstance(X, Table | Mapping) or hasattr(X, "columns") or hasattr(X, "column_names")
+    # A lazy frame asked for its columns would set to work; `Table.of` refuses it.
+    known = isinstance(X, Table | Mapping) or hasattr(X, "collect")
+    return known or hasattr(X, "columns") or hasattr(X, "column_names")
 
 
 def missing(y: Array) -> Array:
@@ -82,16 +83,43 @@ def _is_missing(cell: Any) -> bool:
 
 
 def weights(sample_weight: Any, rows: int) -> Array | None:
-    """One weight of at least 0 for each row in float32, or None."""
+    """One weight of at least 0 for each row in float32, or None.
+
+    Raises
+    ------
+    InvalidParameterError, InvalidShapeError
+        If they are not one finite number of at least 0 for each row, and one of them above 0.
+    """
     if sample_weight is None:
         return None
-    given = np.asarray(sample_weight)
+    given = _target_cells(sample_weight)
     if given.ndim == 0:
         raise InvalidParameterError(
             f"sample_weight must be one number for each row (got {sample_weight!r}). Leave it out "
             "where all rows weigh the same."
         )
-    return check_weights(given, np.empty((rows, 1), np.float32), may_be_zero=False)
+    if given.shape != (rows,):
+        raise InvalidShapeError(
+            f"sample_weight must hold a number for each of the {rows} rows (got shape "
+            f"{given.shape}). Give as many numbers as there are rows."
+        )
+    numbers = _as_numbers(given, "sample_weight must hold numbers", "Convert the cell.")
+    odd = np.flatnonzero(~(np.isfinite(numbers) & (numbers >= 0)))
+    if len(odd):
+        more = "" if len(odd) == 1 else f", and {len(odd) - 1} more"
+        raise InvalidParameterError(
+            f"sample_weight must be finite and at least 0 in every row (got {numbers[odd[0]]:g} in "
+            f"row {odd[0] + 1}{more}). Give 0 to rows that are not to count."
+        )
+    largest = numbers.max()
+    if largest == 0:
+        raise InvalidParameterError(
+            f"sample_weight must be above 0 for some row (got {rows} zeros). Give a weight to the "
+            "rows that are to count, or leave it out."
+        )
+    if not 1e-25 < largest < 1e25:  # in float32 they would vanish, or not add up
+        numbers = numbers / largest
+    return numbers.astype(np.float32)
 
 
 def named(columns: Iterable[Any], names: tuple[str, ...], parameter: str) -> list[str]:
@@ -147,19 +175,49 @@ def numbers_of(y: Any) -> Array:
         If a cell is no number, or infinite.
     """
     found = target_of(y)
-    cells = found.ravel().tolist()
-    numbers = found.astype(np.float64) if found.dtype.kind in "biuf" else _as_numbers(found)
-    infinite = np.flatnonzero(np.isinf(numbers))
-    if len(infinite):
-        raise TableError(
-            f"y must hold finite numbers (got {cells[infinite[0]]} in row "
-            f"{_row(infinite[0], numbers)}). Correct the cell or leave it empty."
-        )
+    numbers = _as_numbers(
+        found,
+        "y must hold numbers to be the target of a regression",
+        "Use TabularClassifier, or correct the cell.",
+    )
+    refuse_infinite(found)
     return numbers
 
 
-def _as_numbers(found: Array) -> Array:
-    """Cells of any kind as numbers."""
+def refuse_infinite(y: Array) -> None:
+    """Refuse a target with a cell that is infinite.
+
+    Raises
+    ------
+    TableError
+        If there is one.
+    """
+    numbers = y if y.dtype.kind == "f" else _infinities(y)
+    infinite = np.flatnonzero(np.isinf(numbers))
+    if len(infinite):
+        raise TableError(
+            f"y must hold finite numbers (got {y.ravel()[infinite[0]]} in row "
+            f"{_row(infinite[0], y)}). Correct the cell or leave it empty."
+        )
+
+
+def _infinities(y: Array) -> Array:
+    """Cells of any kind, 0 for all but infinite numbers."""
+    if y.dtype != object:
+        return np.zeros(y.shape)
+    return np.array([c if isinstance(c, float) and np.isinf(c) else 0.0 for c in y.ravel()])
+
+
+def _as_numbers(found: Array, wanted: str, remedy: str) -> Array:
+    """Cells of any kind as float64, NaN where there is none; what was wanted, if one is no number.
+
+    Raises
+    ------
+    TableError
+        If a cell is no number.
+    """
+    if found.dtype.kind in "biuf":
+        return found.astype(np.float64)
     numbers = np.full(found.size, np.nan)
     for place, cell in enumerate(found.ravel().tolist()):
         if _is_missing(cell):
@@ -168,9 +226,7 @@ def _as_numbers(found: Array) -> Array:
             numbers[place] = float(cell)
         except (TypeError, ValueError):
             raise TableError(
-                "y must hold numbers to be the target of a regression (got "
-                f"{cell!r} in row {_row(place, found)}). Use TabularClassifier, or correct the "
-                "cell."
+                f"{wanted} (got {cell!r} in row {_row(place, found)}). {remedy}"
             ) from None
     return numbers.reshape(found.shape)
 

@@ -16,6 +16,7 @@ from deltarule.estimators.targets import ClassCode, labels_of
 from deltarule.losses import LOSSES, Loss
 from deltarule.tables import blend, border
 from deltarule.tables.base_tabular import BaseTabular
+from deltarule.tables.blend import Held
 from deltarule.tables.judging import RefinedLoss
 
 
@@ -141,6 +142,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         if self.class_weight is not None:
             class_weights.check(self.class_weight, stream=None)
         found = border.target_of(y)
+        border.refuse_infinite(found)
         return column_or_1d(found, warn=True) if found.ndim == 2 and found.shape[1] == 1 else found
 
     def _learn_target(self, y: Array, weight: Array | None) -> None:
@@ -167,16 +169,17 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     def _groups(self, y: Array) -> Array | None:
         return None if self._code.multilabel else np.searchsorted(self.classes_, y)
 
-    def _weigh(self, networks: Array, linear: Array | None, D: Array, weight: Array | None) -> None:
-        assert linear is not None
-        self.factors_ = blend.of_classes(self._code, networks, linear, D > 0.5, weight)
-        z = self._blended(networks, linear)
-        told = calibration.log_loss(self._code, z, D > 0.5, False)
-        self.held_log_loss_ = float(np.average(told, weights=weight))
+    def _weigh(self, held: Held) -> None:
+        assert held.linear is not None
+        hot = held.target > 0.5
+        self.factors_ = blend.of_classes(self._code, held.networks, held.linear, hot, held.weight)
+        z = self._blended(held.networks, held.linear)
+        told = calibration.log_loss(self._code, z, hot, False)
+        self.held_log_loss_ = float(np.average(told, weights=held.weight))
         right = self._code.decode(self._shares(z))
-        wanted = self._code.decode(D)
-        same = (right == wanted).reshape(len(D), -1).all(axis=1)
-        self.held_score_ = float(np.average(same, weights=weight))
+        wanted = self._code.decode(held.target)
+        same = (right == wanted).reshape(len(hot), -1).all(axis=1)
+        self.held_score_ = float(np.average(same, weights=held.weight))
 
     def _blended(self, networks: Array, linear: Array | None) -> Array:
         own, straight = self.factors_

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import warnings
 from bisect import bisect_left
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from deltarule.definitions import Array
-from deltarule.exceptions import TableError, TableWarning, UnknownCategoryWarning
+from deltarule.exceptions import TableError, TableWarning, UnknownCategoryWarning, warn
 from deltarule.tables import times
-from deltarule.tables.table import Table, same_word
+from deltarule.tables.cells import same_word
+from deltarule.tables.table import Table
 
 KINDS = ("numeric", "categorical", "boolean", "datetime", "text", "ignored")
 #: What an input is: `ColumnPlan.kinds_of_inputs`.
@@ -136,12 +136,11 @@ class Column:
         rows = np.flatnonzero(np.isinf(numbers))
         if len(rows):
             cells = "1 cell is" if len(rows) == 1 else f"{len(rows)} cells are"
-            warnings.warn(
+            warn(
                 f"column {self.name!r}: {cells} infinite, for example "
                 f"{table.words(self.name)[rows[0]]} in row {table.row_number(rows[0])}; taken as "
                 "the farthest that the network can see.",
                 TableWarning,
-                stacklevel=2,
             )
 
     def _write_times(self, table: Table, into: Array) -> None:
@@ -161,12 +160,11 @@ class Column:
         rows = np.flatnonzero(bad)
         if len(rows):
             cells = "1 cell is" if len(rows) == 1 else f"{len(rows)} cells are"
-            warnings.warn(
+            warn(
                 f"column {self.name!r}: {cells} no date from {times.FIRST_YEAR} to "
                 f"{times.LAST_YEAR}, for example {table.words(self.name)[rows[0]]!r} in row "
                 f"{table.row_number(rows[0])}; taken as missing.",
                 TableWarning,
-                stacklevel=2,
             )
 
     def _write_words(self, table: Table, into: Array) -> None:
@@ -225,12 +223,11 @@ class Column:
         unknown = np.flatnonzero(codes == UNKNOWN)
         if len(unknown):
             cells = "1 cell holds" if len(unknown) == 1 else f"{len(unknown)} cells hold"
-            warnings.warn(
+            warn(
                 f"column {self.name!r}: {cells} a category that the model does not know, for "
                 f"example {words[unknown[0]]!r} in row {table.row_number(unknown[0])}; treated as "
                 "none of the known ones.",
                 UnknownCategoryWarning,
-                stacklevel=2,
             )
 
 

@@ -36,7 +36,6 @@ take 103 inputs.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -44,7 +43,7 @@ from typing import Any
 import numpy as np
 
 from deltarule.definitions import Array
-from deltarule.exceptions import TableError, TableWarning
+from deltarule.exceptions import TableError, TableWarning, warn
 from deltarule.persistence import Fields, wrong
 from deltarule.tables import description
 from deltarule.tables.column import CLIP, KINDS, Column
@@ -263,11 +262,10 @@ class ColumnPlan:
         known = set(names)
         unknown = [name for name in table.names if name not in known]
         if unknown and extra == "warn":
-            warnings.warn(
+            warn(
                 "the table has columns that the model was not trained on, which are not looked "
                 f"at: {_some(unknown)}.",
                 TableWarning,
-                stacklevel=2,
             )
         return table
 
@@ -345,11 +343,10 @@ def _refuse_text(plan: ColumnPlan, table: Table) -> None:
 def _warn_of_strays(table: Table, column: Column) -> None:
     said = table.mixed.get(column.name) or table.stray_words(column.name)
     if said is not None:
-        warnings.warn(
+        warn(
             f"column {column.name!r} is taken as words: {said}. Mend the cell, or name the column "
             "in categorical.",
             TableWarning,
-            stacklevel=3,
         )
 
 

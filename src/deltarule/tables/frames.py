@@ -40,7 +40,7 @@ import numpy as np
 
 from deltarule.definitions import Array
 from deltarule.exceptions import TableError
-from deltarule.tables.table import as_objects, number_word
+from deltarule.tables.cells import as_objects, number_word
 
 _MICROSECONDS = "datetime64[us]"
 _NUMBERS = (int, float, np.integer, np.floating, Decimal)

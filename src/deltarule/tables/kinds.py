@@ -190,11 +190,12 @@ def _quantile(ordered: Array, share: float) -> float:
 
 
 def _of_times(table: Table, name: str) -> Column:
-    moments, _ = times_of(table, name)
+    moments, bad = times_of(table, name)
     present = moments[~np.isnat(moments)]
     missing = len(present) < len(moments)
     if not len(present):
-        return Column(name, "ignored", reason="empty")
+        none = f"without a date from {times.FIRST_YEAR} to {times.LAST_YEAR}"
+        return Column(name, "ignored", reason=none if bad.any() else "empty")
     if not missing and present.min() == present.max():
         return Column(name, "ignored", reason="the same in every row")
     cycles = tuple(

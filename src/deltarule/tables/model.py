@@ -23,9 +23,10 @@ from deltarule.estimators.files import (
     versions,
 )
 from deltarule.persistence import Fields, Model, wrong
+from deltarule.tables.base_model import BaseTableModel
 from deltarule.tables.columns import ColumnPlan
 from deltarule.tables.table import Table
-from deltarule.tables.targets import TargetPlan, as_known_classes, with_known_classes
+from deltarule.tables.targets import TargetPlan, with_known_classes
 
 #: `from_model` taken from here knows this room's class as well.
 __all__ = ["TableModel", "from_model"]
@@ -35,7 +36,7 @@ _FIELDS = ("columns", "target", "report")
 
 @register
 @dataclass(frozen=True, eq=False)
-class TableModel:
+class TableModel(BaseTableModel):
     """A fitted estimator with the plans of the table that it was trained on.
 
     Parameters
@@ -63,63 +64,15 @@ class TableModel:
     estimator: MLPClassifier | MLPRegressor
     report: Mapping[str, Any] = field(default_factory=dict)
 
-    @property
-    def classes_(self) -> Array:
-        """The classes, in the order of the columns of `predict_proba`."""
-        return np.asarray(self.estimator.classes_)
+    def _plan(self) -> ColumnPlan:
+        return self.columns
 
-    def actual(self, frame: Any) -> Array:
-        """The target of every row as `predict` would say it; for rows that have one.
-
-        Raises
-        ------
-        TableError
-            If a target column is missing or a cell does not fit.
-        """
-        actual = self.target.actual(Table.of(frame))
-        if self.target.task == "regression":
-            return actual
-        return as_known_classes(actual, self.classes_)
-
-    def predict(self, frame: Any) -> Array:
-        """Predictions for every row, in the target's own units.
-
-        Parameters
-        ----------
-        frame : Table, mapping of columns, or a pandas or polars frame
-
-        Returns
-        -------
-        array
-            Classes, or float64 numbers; of shape (rows,), with several targets (rows, targets).
-
-        Raises
-        ------
-        TableError
-            If a column of the training table is missing or a cell does not fit.
-
-        Warns
-        -----
-        UnknownCategoryWarning
-            For each column with categories that training never saw.
-        """
-        table = Table.of(frame)
-        if not table.rows:
-            return self.target.decode(self._empty())
+    def _predicted(self, table: Table) -> Array:
         decoded = self.target.decode(self.estimator.predict(self.columns.transform(table)))
         return decoded[:, 0] if decoded.ndim == 2 and decoded.shape[1] == 1 else decoded
 
-    def predict_proba(self, frame: Any) -> Array:
-        """The probability of every class, shape (rows, classes); classification only."""
-        table = Table.of(frame)
-        if not table.rows:
-            return np.empty((0, len(self.classes_)), dtype=np.float32)
+    def _shares(self, table: Table) -> Array:
         return np.asarray(self.estimator.predict_proba(self.columns.transform(table)))
-
-    def _empty(self) -> Array:
-        if self.target.task == "classification":
-            return self.classes_[:0]
-        return np.empty((0, len(self.target.names)), dtype=np.float32)
 
     def to_model(self) -> Model:
         """What stands in a model file."""

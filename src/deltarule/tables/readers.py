@@ -30,7 +30,8 @@ import numpy as np
 from deltarule.definitions import Array
 from deltarule.exceptions import TableError
 from deltarule.persistence import NotRegularError, open_regular
-from deltarule.tables.table import DIVIDER, MISSING, Table, word_of
+from deltarule.tables.cells import DIVIDER, MISSING, word_of
+from deltarule.tables.table import Table
 
 __all__ = ["MISSING", "MOST_UNPACKED", "Limits", "read_csv"]
 

@@ -72,7 +72,8 @@ class Recipe:
     step_size : float
         Of a weight whose unit has one input; others learn at 1 / √inputs of it.
     deviation : float
-        Of the frequencies with which numbers are embedded; 0 embeds none.
+        Of the frequencies with which numbers are embedded, but for those that `fineness` says
+        more of; 0 embeds none.
     dropout : float
     mixes : bool
         Whether every unit has a trained share of its activation.
@@ -129,6 +130,7 @@ def build_network(
     recipe: Recipe,
     inputs: int,
     numbers: Sequence[int],
+    deviations: Sequence[float],
     outputs: int,
     output_activation: str | Activation,
     loss: Loss,
@@ -141,6 +143,8 @@ def build_network(
     inputs : int
     numbers : sequence of int
         The inputs that are numbers on a scale, and no 0 or 1.
+    deviations : sequence of float
+        Of the frequencies of each, where the recipe embeds them.
     outputs : int
     output_activation : str or Activation
     loss : Loss
@@ -155,7 +159,7 @@ def build_network(
                 width,
                 columns=tuple(numbers),
                 width=EMBEDDED_WIDTH,
-                deviation=recipe.deviation,
+                deviation=tuple(deviations),
                 rate_factor=SLOW,
             )
         )

@@ -20,6 +20,7 @@ from deltarule.losses import LOSSES, Loss, Quantile
 from deltarule.scores import R2
 from deltarule.tables import blend, border
 from deltarule.tables.base_tabular import BaseTabular
+from deltarule.tables.blend import Held
 
 #: Losses of targets that may be standardized.
 PLAIN_LOSSES = ("squared_error", "absolute_error", "huber", "quantile")
@@ -182,17 +183,18 @@ class TabularRegressor(RegressorMixin, BaseTabular):
     def _judge(self, D: Array, weight: Array | None) -> Callable[[Array], float] | None:
         return None
 
-    def _weigh(self, networks: Array, linear: Array | None, D: Array, weight: Array | None) -> None:
-        self.shares_, self.offsets_ = np.ones(D.shape[1]), np.zeros(D.shape[1])
-        if linear is not None:
-            self.shares_ = blend.of_numbers(networks, linear, D, weight)
+    def _weigh(self, held: Held) -> None:
+        D, outputs = held.target, held.target.shape[1]
+        self.shares_, self.offsets_ = np.ones(outputs), np.zeros(outputs)
+        if held.linear is not None:
+            self.shares_ = blend.of_numbers(held.networks, held.linear, D, held.weight)
         if isinstance(self._loss, Quantile):
-            levels = self._fitted_levels() or self._loss.levels
-            self.offsets_ = blend.offsets(networks, D, np.resize(levels, D.shape[1]), weight)
+            levels = np.resize(self._fitted_levels() or self._loss.levels, outputs)
+            self.offsets_ = blend.offsets(held.networks, D, levels, held.weight)
         self.held_score_ = float("nan")
         if not self._fitted_levels():
-            told = self._blended(networks, linear)
-            self.held_score_ = float(R2().value(told, D, weight))
+            told = self._blended(held.networks, held.linear)
+            self.held_score_ = float(R2().value(told, D, held.weight))
 
     def _blended(self, networks: Array, linear: Array | None) -> Array:
         told: Array = networks + self.offsets_

@@ -17,19 +17,20 @@ from deltarule.definitions import Array
 from deltarule.estimators.files import register
 from deltarule.persistence import Fields, Model, wrong
 from deltarule.tables import files
+from deltarule.tables.base_model import BaseTableModel
 from deltarule.tables.classifier import TabularClassifier
 from deltarule.tables.columns import ColumnPlan
 from deltarule.tables.model import check_classes, report_of
 from deltarule.tables.regressor import TabularRegressor
 from deltarule.tables.table import Table
-from deltarule.tables.targets import TargetPlan, as_known_classes, with_known_classes
+from deltarule.tables.targets import TargetPlan, with_known_classes
 
 _FIELDS = ("target", "report")
 
 
 @register
 @dataclass(frozen=True, eq=False)
-class TableEnsemble:
+class TableEnsemble(BaseTableModel):
     """A fitted tabular estimator with the plan of the target that it was trained on.
 
     Parameters
@@ -59,63 +60,11 @@ class TableEnsemble:
         return self.estimator.columns_
 
     @property
-    def classes_(self) -> Array:
-        """The classes, in the order of the columns of `predict_proba`."""
-        return np.asarray(self.estimator.classes_)
-
-    @property
     def levels(self) -> tuple[float, ...]:
         """The quantiles that are predicted, ascending; none for classes and for means."""
         if self.target.task == "classification":
             return ()
         return self.estimator._fitted_levels()
-
-    def actual(self, frame: Any) -> Array:
-        """The target of every row as `predict` would say it; for rows that have one.
-
-        Raises
-        ------
-        TableError
-            If a target column is missing or a cell does not fit.
-        """
-        actual = self.target.actual(Table.of(frame))
-        if self.target.task == "regression":
-            return actual
-        return as_known_classes(actual, self.classes_)
-
-    def predict(self, frame: Any) -> Array:
-        """Predictions for every row, in the target's own units.
-
-        Parameters
-        ----------
-        frame : Table, mapping of columns, or a pandas or polars frame
-
-        Returns
-        -------
-        array
-            Classes, or float64 numbers; of shape (rows,), with several targets (rows, targets).
-
-        Raises
-        ------
-        TableError
-            If a column of the training table is missing or a cell does not fit.
-
-        Warns
-        -----
-        UnknownCategoryWarning
-            For each column with categories that training never saw.
-        """
-        table = self._rows(frame)
-        if not table.rows:
-            return self._empty()
-        return np.asarray(self.estimator.predict(table))
-
-    def predict_proba(self, frame: Any) -> Array:
-        """The probability of every class, shape (rows, classes); classification only."""
-        table = self._rows(frame)
-        if not table.rows:
-            return np.empty((0, len(self.classes_)))
-        return np.asarray(self.estimator.predict_proba(table))
 
     def predict_quantiles(self, frame: Any) -> Array:
         """Each of `levels` for every row, shape (rows, targets, levels)."""
@@ -124,17 +73,14 @@ class TableEnsemble:
             return np.empty((0, *shape[1:]))
         return np.asarray(self.estimator.predict_quantiles(table)).reshape(shape)
 
-    def _rows(self, frame: Any) -> Table:
-        """A table with no other columns than those that the estimator was fitted on."""
-        table = Table.of(frame)
-        known = {column.name for column in self.columns.columns}
-        return table.without([name for name in table.names if name not in known])
+    def _plan(self) -> ColumnPlan:
+        return self.columns
 
-    def _empty(self) -> Array:
-        if self.target.task == "classification":
-            return self.classes_[:0]
-        names = len(self.target.names)
-        return np.empty((0, names) if names > 1 else 0)
+    def _predicted(self, table: Table) -> Array:
+        return np.asarray(self.estimator.predict(table))
+
+    def _shares(self, table: Table) -> Array:
+        return np.asarray(self.estimator.predict_proba(table))
 
     def to_model(self) -> Model:
         """What stands in a model file: the estimator's own, and a section ``table`` beside it."""

@@ -15,7 +15,8 @@ import numpy as np
 from deltarule.definitions import Array
 from deltarule.exceptions import TableError
 from deltarule.persistence import Fields, wrong
-from deltarule.tables.table import LARGEST_WHOLE, Table, same_word
+from deltarule.tables.cells import LARGEST_WHOLE, same_word
+from deltarule.tables.table import Table
 
 TASKS = ("classification", "regression")
 #: Whole numbers with at most so many different values are taken as classes …

@@ -25,7 +25,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from deltarule.definitions import Array
-from deltarule.tables.table import as_objects
+from deltarule.tables.cells import as_objects
 
 CYCLES = ("month", "weekday", "hour")
 FIRST_YEAR, LAST_YEAR = 1600, 2400

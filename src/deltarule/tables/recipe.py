@@ -50,9 +50,13 @@ SLOW, QUICK = 0.1, 6.0
 #: Training rows below which a table bears neither wide networks nor embeddings.
 SMALL = 2_000
 
-#: Rows from which on there are fewer epochs the more rows there are, so that steps stay as many,
-#: and the fewest epochs.
-LARGE = 25_000
+#: Epochs of a preset: on a small table; on others at most; and the rows that a network sees in all
+#: of them together, so that there are fewer the more rows there are, but never below `FEWEST`.
+EPOCHS = {
+    "fast": (48, 96, 1_200_000),
+    "default": (64, 128, 1_600_000),
+    "best": (64, 128, 3_200_000),
+}
 FEWEST = 8
 
 
@@ -108,7 +112,7 @@ def choose_recipe(
     """
     small = rows < SMALL
     members = {"fast": 3 if small else 1, "default": 5, "best": 8}[preset]
-    epochs = {"fast": 48, "default": 64, "best": 128}[preset]
+    few, most, seen = EPOCHS[preset]
     width = 256 if preset == "best" else 128
     # The more rows, the finer the detail that is more than chance.
     fineness = min(max(rows / 10_000, 0.1), 1.0)
@@ -116,7 +120,7 @@ def choose_recipe(
     return Recipe(
         members=min(members, rows),
         hidden=(64, 64) if small else (width,) * 3,
-        epochs=max(round(epochs * min(1.0, LARGE / rows)), FEWEST),
+        epochs=few if small else max(min(most, round(seen / rows)), FEWEST),
         batch_size=256,
         activation="selu" if classes else "mish",
         step_size=0.04 if classes or small else 0.1,

@@ -114,11 +114,6 @@ def _long_names(record: dict[str, Any]) -> None:
     column.update(_TEXT, name="a" * 10**6)
 
 
-def _all_members(record: dict[str, Any]) -> None:
-    section = record["sections"]["tabular"]
-    section["linear"], section["recipe"]["members"] = False, 3
-
-
 def _wide(inputs: int) -> Callable[[dict[str, Any]], None]:
     """A linear model of many inputs."""
     return setting("others.1.layers.0.inputs", inputs)
@@ -236,8 +231,7 @@ _OF_CLASSES: tuple[tuple[str, Any, str], ...] = (
     ("sections.tabular.recipe.epochs", 2.5, "recipe.epochs must be a whole number from 0 to"),
     ("sections.tabular.recipe.step_size", "1", "recipe.step_size must be a finite number"),
     ("sections.tabular.recipe.activation", 7, "tabular.recipe.activation must be a text (got 7)"),
-    ("sections.tabular.linear", 1, "tabular.linear must be true or false (got 1)"),
-    ("sections.tabular.linear", False, "others must be those of 1 to 2 members and, last, the"),
+    ("sections.tabular.linear", True, "tabular must be a record with the fields kind"),
     ("sections.tabular.engine", None, "tabular.engine must be a text (got None)"),
     ("sections.tabular.dropped_rows", -1, "tabular.dropped_rows must be a whole number from 0"),
     ("sections.tabular.histories", [], "tabular.histories must be one for each of 2 members"),
@@ -375,10 +369,6 @@ ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
     "a field of the section fewer": (
         lambda: with_record(lambda r: r["sections"]["tabular"].pop("recipe"), classes),
         "tabular must be a record with the fields kind",
-    ),
-    "a linear model that is called a member": (
-        lambda: with_record(_all_members, classes),
-        "others[1] must be null: all members are alike (got 'another network')",
     ),
     "a member that is unlike the first": (
         lambda: of(_member_unlike),

@@ -17,7 +17,7 @@ from sklearn.datasets import (
     make_multilabel_classification,
 )
 from sklearn.inspection import permutation_importance
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import LogisticRegression, QuantileRegressor, Ridge
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -484,10 +484,38 @@ def test_blend_takes_what_is_right():
     random = np.random.default_rng(0)
     target = random.normal(size=(300, 1))
     noise = random.normal(size=(300, 1))
-    assert blend.of_numbers(target, noise, target, None)[0] == pytest.approx(1)
-    assert blend.of_numbers(noise, target, target, None)[0] == pytest.approx(0, abs=0.02)
-    half = blend.of_numbers(target + noise, target - noise, target, None)[0]
-    assert half == pytest.approx(0.5)
+
+    def share(networks, linear, loss):
+        return blend.of_numbers(loss, blend.Held(networks, linear, target, None))[0]
+
+    for loss in (dr.losses.SquaredError(), dr.losses.AbsoluteError(), dr.losses.Quantile(0.3)):
+        assert share(target, noise, loss) == 1
+        assert share(noise, target, loss) == 0
+        assert share(target + noise, target - noise, loss) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("loss", ["absolute_error", "huber", dr.losses.Quantile((0.1, 0.5, 0.9))])
+def test_every_loss_has_a_line_beside_it(loss):
+    """On straight data no loss ends clearly above that of quantile regression."""
+    random = np.random.default_rng(0)
+    X = random.normal(size=(400, 5))
+    y = X @ [1.0, -2.0, 0.5, 0.0, 1.0] + random.standard_t(4, 400)
+    learned, judged = slice(200), slice(200, None)
+    model = dr.TabularRegressor("fast", loss=loss, random_state=0).fit(X[learned], y[learned])
+    levels = [0.1, 0.5, 0.9] if model._fitted_levels() else [0.5]
+    told = model.predict_quantiles(X[judged]) if len(levels) > 1 else model.predict(X[judged])
+    straight = np.column_stack(
+        [
+            QuantileRegressor(quantile=level, alpha=0)
+            .fit(X[learned], y[learned])
+            .predict(X[judged])
+            for level in levels
+        ]
+    )
+    pinball = dr.losses.Quantile(tuple(levels))
+    wanted = np.repeat(y[judged, np.newaxis], len(levels), axis=1)
+    own = pinball.value(told.reshape(wanted.shape), wanted).mean()
+    assert own < 1.05 * pinball.value(straight, wanted).mean()
 
 
 def test_the_judge_of_choices_agrees_with_a_search_over_temperatures():

@@ -86,8 +86,8 @@ CASES = {
     "huber": (regressor(loss="huber", verbose=0, engine="reference"), X, Y),
     "holes in the target": (regressor(), TABLE, np.where(np.arange(ROWS) % 6 == 0, np.nan, Y)),
 }
-#: What a model has beside its file: the rows that judged it, and open sessions.
-BESIDE = {"_held", "_asked", "_told"}
+#: What a model has beside its file: open sessions, and who is told of epochs.
+BESIDE = {"_asked", "_told"}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -181,21 +181,18 @@ def test_the_comparison_of_the_tests_sees_a_difference(fitted):
     assert not same((1.0, 2.0), (1, 2.0))
 
 
-def test_a_single_member_and_no_linear_model(saved, fitted):
+def test_a_single_member(fitted):
     estimator, rows = fitted["one quantile"]
-    assert estimator.linear_ is None
     alone = clone(estimator)
     for name, value in vars(estimator).items():
         setattr(alone, name, value)
     alone.members_, alone.histories_ = estimator.members_[:1], estimator.histories_[:1]
     alone._ask()
     model = model_of(alone)
-    assert model.others == ()
-    again = tabular_from_record(model.sections["tabular"], (model.parameters,))
-    assert len(again.members_) == 1
-    assert again.linear_ is None
+    again = tabular_from_record(model.sections["tabular"], (model.parameters, *model.others))
+    assert len(again.members_) == len(model.others) == 1
     assert np.array_equal(again.predict(rows), alone.predict(rows))
-    assert not np.array_equal(again.predict(rows), estimator.predict(rows))
+    assert not np.array_equal(again._spoken(rows)[0], estimator._spoken(rows)[0])
 
 
 def test_networks_stand_one_behind_the_other_with_the_linear_model_last(saved, tmp_path):
@@ -313,7 +310,6 @@ def test_altered_files_are_refused_in_words(fitted, tmp_path):
         "tabular.dropped_rows must be a whole number from 0 to 1099511627776 (got -1)."
     )
     assert told(histories=[]) == "tabular.histories must be one for each of 3 members (got 0)."
-    assert told(linear="yes") == "tabular.linear must be true or false (got 'yes')."
     assert told(features={"count": 4, "names": list("abcd")}) == (
         "tabular.features.names must be those of the columns, ['size', 'town', 'same', 'code'] "
         "(got ['a', 'b', 'c', 'd'])."

@@ -89,9 +89,8 @@ def _inspect_ensemble(
         }
     )
     out.line(f"{args.model}: {model.kind}, {bytes_text(size)}, checksum right")
-    beside = "" if estimator.linear_ is None else " and a linear model"
     alike = " of one architecture" if count > 1 else ""
-    out.line(f"ensemble    {counted(count, 'network')}{alike}{beside}")
+    out.line(f"ensemble    {counted(count, 'network')}{alike} and a linear model")
     out.lines(*_network_lines(first.network, first.dtype.name))
     if hasattr(estimator, "classes_"):
         values = estimator.classes_.tolist()

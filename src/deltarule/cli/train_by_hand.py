@@ -62,7 +62,6 @@ def fit(
         "units": list(estimator._network.widths),
         "networks": 1,
         "preset": None,
-        "linear": False,
         "solver": str(estimator.solver),
         "parameters": estimator._network.size,
         "engine": estimator.engine_,

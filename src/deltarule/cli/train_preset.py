@@ -52,7 +52,6 @@ def fit(args: argparse.Namespace, parts: Parts, progress: Progress) -> Fitted:
         "units": list(first.widths),
         "networks": len(estimator.members_),
         "preset": args.preset,
-        "linear": estimator.linear_ is not None,
         "parameters": first.size * len(estimator.members_),
         "engine": estimator.engine_,
         "epochs": max(len(history.loss) for history in estimator.histories_),

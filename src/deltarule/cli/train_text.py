@@ -99,8 +99,7 @@ def tell_scores(record: dict[str, Any], out: Output) -> None:
             f"  networks  {record['networks']} of {units}, {each} parameters{' each' * several}, "
             f"preset {record['preset']}, {record['engine']} engine"
         )
-        beside = f" with the linear model beside {'them' if several else 'it'}"
-        how = beside if record["linear"] else ""
+        how = f" with the linear model beside {'them' if several else 'it'}"
     out.line(
         f"  training  {counted(record['epochs'], 'epoch')}, {record['seconds']['network']:.2f} s"
         f"{how}"

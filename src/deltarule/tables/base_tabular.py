@@ -176,11 +176,9 @@ class BaseTabular(BaseEstimator, ABC):
 
     def _linear_models(
         self, A: Array, D: Array, weight: Array | None, parts: list[Fold], budget: Budget
-    ) -> list[Parameters] | None:
-        """One for each fold and, at the end, one of all rows; None where the loss has none."""
+    ) -> list[Parameters]:
+        """One for each fold and, at the end, one of all rows."""
         activation, loss = self._head()
-        if loss.name not in ("log_loss", "squared_error"):
-            return None
         seconds = budget.share(0.2 / (len(parts) + 1))
         every = [part.training for part in parts] + [np.arange(len(A))]
         A = self._straight(A)
@@ -266,7 +264,7 @@ class BaseTabular(BaseEstimator, ABC):
         A: Array,
         D: Array,
         weight: Array | None,
-        lines: list[Parameters] | None,
+        lines: list[Parameters],
     ) -> None:
         trained = _trained(results)
         self.recipe_, self._network = recipe, results[trained[0]].parameters.network
@@ -274,19 +272,18 @@ class BaseTabular(BaseEstimator, ABC):
         # Without the seconds: the same seed makes the same model.
         self.histories_ = [replace(results[at].history, seconds=[]) for at in trained]
         self.engine_ = results[trained[0]].engine
-        found = []
-        for at in trained:
-            line = None if lines is None else lines[at]
-            found.append(self._held(parts[at], results[at].parameters, line, A, D, weight))
+        found = [
+            self._held(parts[at], results[at].parameters, lines[at], A, D, weight) for at in trained
+        ]
         self._weigh(blend.joined(found))
-        self.linear_ = None if lines is None else lines[-1]
+        self.linear_ = lines[-1]
         self._ask()
 
     def _held(
         self,
         part: Fold,
         network: Parameters,
-        line: Parameters | None,
+        line: Parameters,
         A: Array,
         D: Array,
         weight: Array | None,
@@ -295,15 +292,14 @@ class BaseTabular(BaseEstimator, ABC):
         rows = A[part.held]
         return Held(
             networks=self._voices([network]).mean(rows),
-            linear=None if line is None else self._voices([line]).mean(self._straight(rows)),
+            linear=self._voices([line]).mean(self._straight(rows)),
             target=D[part.held],
             weight=None if weight is None else weight[part.held],
         )
 
     def _ask(self) -> None:
         """Make ready to answer."""
-        line = None if self.linear_ is None else self._voices([self.linear_])
-        self._asked = self._voices(self.members_), line
+        self._asked = self._voices(self.members_), self._voices([self.linear_])
 
     # ------------------------------------------------------------ prediction
 
@@ -315,11 +311,11 @@ class BaseTabular(BaseEstimator, ABC):
         check_is_fitted(self, "members_")
         return self.columns_.transform(border.table_of(self, X, reset=False), extra="warn")
 
-    def _spoken(self, X: Any) -> tuple[Array, Array | None]:
+    def _spoken(self, X: Any) -> tuple[Array, Array]:
         """What networks and linear model say, before they are weighed."""
         A = self._inputs(X)
         networks, line = self._asked
-        return networks.mean(A), None if line is None else line.mean(self._straight(A))
+        return networks.mean(A), line.mean(self._straight(A))
 
     def _straight(self, A: Array) -> Array:
         """The inputs of the linear model: numbers as far out as they are, not bent."""

@@ -6,7 +6,8 @@ had not learned from, and by these answers it is decided what is told:
 * of classes, z = a · z_network + b · z_linear with a, b ≥ 0, the two that have the least log loss.
   One over a is a temperature, so that probabilities are as often right as they say. A row of n is
   taken to have another class by a chance of 1 / (n + 2), as Platt (1999) does;
-* of numbers, w · network + (1 − w) · linear with 0 ≤ w ≤ 1, by least squares, for every target.
+* of numbers, w · network + (1 − w) · linear with 0 ≤ w ≤ 1, for every target the w that has the
+  least loss.
 
 The straight line takes part where that makes no more rows wrong than chance would, by one standard
 error, or where it is the better judge of probabilities. It stands alone where all that networks add
@@ -24,12 +25,15 @@ from deltarule.dataclass import dataclass
 from deltarule.definitions import Array
 from deltarule.estimators import calibration
 from deltarule.estimators.targets import ClassCode
+from deltarule.losses import Loss
 
 #: The largest factor of a pre-activation.
 STEEPEST = 10.0
 #: Standard errors by which networks have to be better than a straight line: the rows that say so
 #: have also chosen their epochs.
 SURE = 2.0
+#: How often the stretch in which a share lies is halved.
+HALVINGS = 40
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,15 +43,15 @@ class Held:
     Parameters
     ----------
     networks : array of shape (rows, outputs)
-    linear : array of shape (rows, outputs) or None
-        What the straight line says, where there is one.
+    linear : array of shape (rows, outputs)
+        What the straight line says.
     target : array of shape (rows, outputs)
         What is right.
     weight : array of shape (rows,) or None
     """
 
     networks: Array
-    linear: Array | None
+    linear: Array
     target: Array
     weight: Array | None
 
@@ -142,24 +146,35 @@ def _right(code: ClassCode, z: Array, hot: Array) -> Array:
     return found.astype(np.float64)
 
 
-def of_numbers(networks: Array, linear: Array, target: Array, weight: Array | None) -> Array:
-    """The share w of the networks in each target, shape (targets,).
+def of_numbers(loss: Loss, held: Held) -> Array:
+    """The share w of the networks in each target, shape (outputs,).
 
     Parameters
     ----------
-    networks, linear, target : arrays of shape (rows, targets)
-        Predictions for rows that neither has learned from, and what is right.
-    weight : array of shape (rows,), optional
+    loss : Loss
+        What is made small; convex in the prediction, so in w.
+    held : Held
     """
-    networks, linear = networks.astype(np.float64), linear.astype(np.float64)
-    each = np.ones(len(target)) if weight is None else np.asarray(weight, dtype=np.float64)
-    apart = networks - linear
-    along = each @ (apart * (target - linear))
-    length = each @ apart**2
-    # Where both say the same there is nothing to choose.
-    share = np.where(length > 0, along / np.where(length > 0, length, 1.0), 1.0)
-    share = np.clip(share, 0.0, 1.0)
-    gained = (linear - target) ** 2 - (share * networks + (1 - share) * linear - target) ** 2
+    networks, linear = held.networks.astype(np.float64), held.linear.astype(np.float64)
+    target, apart = held.target.astype(np.float64), networks - linear
+    each = np.ones(len(target)) if held.weight is None else held.weight.astype(np.float64)
+
+    def slope(share: Array) -> Array:
+        """Of the loss in w."""
+        found: Array = each @ (loss.derivative(linear + share * apart, target) * apart)
+        return found
+
+    low, high = np.zeros(target.shape[1]), np.ones(target.shape[1])
+    # At an end where the loss falls towards it; where both say the same there is nothing to choose.
+    low[slope(high) <= 0] = 1.0
+    high[slope(low) > 0] = 0.0
+    high = np.maximum(low, high)
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        falls = slope(middle) <= 0
+        low, high = np.where(falls, middle, low), np.where(falls, high, middle)
+    share: Array = high
+    gained = loss.value(linear, target) - loss.value(linear + share * apart, target)
     for column in range(target.shape[1]):
         mean = np.average(gained[:, column], weights=each)
         if mean < SURE * _noise(gained[:, column] - mean):

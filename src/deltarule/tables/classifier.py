@@ -170,7 +170,6 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         return None if self._code.multilabel else np.searchsorted(self.classes_, y)
 
     def _weigh(self, held: Held) -> None:
-        assert held.linear is not None
         hot = held.target > 0.5
         self.factors_ = blend.of_classes(self._code, held.networks, held.linear, hot, held.weight)
         z = self._blended(held.networks, held.linear)
@@ -181,9 +180,9 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         same = (right == wanted).reshape(len(hot), -1).all(axis=1)
         self.held_score_ = float(np.average(same, weights=held.weight))
 
-    def _blended(self, networks: Array, linear: Array | None) -> Array:
+    def _blended(self, networks: Array, linear: Array) -> Array:
         own, straight = self.factors_
-        told: Array = own * networks if linear is None else own * networks + straight * linear
+        told: Array = own * networks + straight * linear
         return told
 
     def _shares(self, z: Array) -> Array:

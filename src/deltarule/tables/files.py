@@ -63,7 +63,6 @@ _FIELDS = (
     "features",
     "columns",
     "recipe",
-    "linear",
     "engine",
     "dropped_rows",
     "histories",
@@ -120,10 +119,9 @@ def _check_members(estimator: Any) -> None:
 
 
 def networks_of(estimator: Any) -> tuple[Parameters, ...]:
-    """The members, then the linear model where there is one."""
+    """The members, then the linear model."""
     check_is_fitted(estimator, "members_")
-    last = () if estimator.linear_ is None else (estimator.linear_,)
-    return (*estimator.members_, *last)
+    return (*estimator.members_, estimator.linear_)
 
 
 def tabular_record(estimator: Any) -> dict[str, Any]:
@@ -141,7 +139,6 @@ def tabular_record(estimator: Any) -> dict[str, Any]:
             name: list(value) if isinstance(value, tuple) else value
             for name, value in dataclasses.asdict(estimator.recipe_).items()
         },
-        "linear": estimator.linear_ is not None,
         "engine": estimator.engine_,
         "dropped_rows": int(estimator.n_dropped_rows_),
         "histories": [
@@ -218,7 +215,7 @@ def tabular_from_record(record: Any, networks: Sequence[Parameters]) -> Any:
     estimator.recipe_ = _recipe(fields.value("recipe"))
     estimator.engine_ = fields.text("engine")
     estimator.n_dropped_rows_ = fields.integer("dropped_rows", 0, _MOST_ROWS)
-    _set_networks(estimator, list(networks), fields.flag("linear"))
+    _set_networks(estimator, list(networks))
     _set_histories(estimator, fields.sequence("histories"))
     held = Fields(fields.value("held"), "tabular.held", _HELD[kind])
     for name in _HELD[kind]:
@@ -270,8 +267,8 @@ def _units(fields: Fields, name: str) -> tuple[int, ...]:
     return tuple(units)
 
 
-def _set_networks(estimator: Any, networks: list[Parameters], linear: bool) -> None:
-    estimator.linear_ = networks.pop() if linear else None
+def _set_networks(estimator: Any, networks: list[Parameters]) -> None:
+    estimator.linear_ = networks.pop()
     count, most = len(networks), estimator.recipe_.members
     if not 1 <= count <= most:
         wrong("others", f"those of 1 to {most} members and, last, the linear model", count)
@@ -280,7 +277,7 @@ def _set_networks(estimator: Any, networks: list[Parameters], linear: bool) -> N
             wrong(f"others[{index - 1}]", "null: all members are alike", "another network")
     estimator.members_, estimator._network = networks, networks[0].network
     straight = estimator.linear_
-    if straight is not None and len(straight.network.layers) != 1:
+    if len(straight.network.layers) != 1:
         where = f"others[{count - 1}].layers"
         wrong(where, "the one layer of a linear model", len(straight.network.layers))
     for where, own in _networks(estimator):
@@ -295,11 +292,8 @@ def _set_networks(estimator: Any, networks: list[Parameters], linear: bool) -> N
 
 def _networks(estimator: Any) -> list[tuple[str, Network]]:
     """The architectures, with their places in the file."""
-    found = [("network", estimator.members_[0].network)]
-    if estimator.linear_ is not None:
-        last = len(estimator.members_) - 1
-        found.append((f"others[{last}]", estimator.linear_.network))
-    return found
+    line = f"others[{len(estimator.members_) - 1}]"
+    return [("network", estimator.members_[0].network), (line, estimator.linear_.network)]
 
 
 def _set_histories(estimator: Any, records: list[Any]) -> None:

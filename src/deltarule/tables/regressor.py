@@ -41,7 +41,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
     loss : {"squared_error", "absolute_error", "huber", "quantile"} or Loss, default="squared_error"
         What is made small, in units of the standardized target. With several quantiles,
         ``dr.losses.Quantile((0.05, 0.5, 0.95))``, there are `predict_quantiles` and
-        `predict_interval`. The linear model stands beside ``"squared_error"`` alone.
+        `predict_interval`.
     time_budget : float or None, default=None
         Seconds that a `fit` may take. Of what the preset wants, epochs and networks are taken away
         until it fits. None sets no limit.
@@ -67,7 +67,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         How the networks look and were trained.
     members_ : list of Parameters
         Their numbers.
-    linear_ : Parameters or None
+    linear_ : Parameters
         Those of the linear model.
     shares_ : ndarray of shape (n_outputs,)
         How much of each target is told by the networks, 0 to 1; the rest by the linear model.
@@ -185,21 +185,18 @@ class TabularRegressor(RegressorMixin, BaseTabular):
 
     def _weigh(self, held: Held) -> None:
         D, outputs = held.target, held.target.shape[1]
-        self.shares_, self.offsets_ = np.ones(outputs), np.zeros(outputs)
-        if held.linear is not None:
-            self.shares_ = blend.of_numbers(held.networks, held.linear, D, held.weight)
+        self.shares_, self.offsets_ = blend.of_numbers(self._loss, held), np.zeros(outputs)
+        told = self._blended(held.networks, held.linear)
         if isinstance(self._loss, Quantile):
             levels = np.resize(self._fitted_levels() or self._loss.levels, outputs)
-            self.offsets_ = blend.offsets(held.networks, D, levels, held.weight)
+            self.offsets_ = blend.offsets(told, D, levels, held.weight)
         self.held_score_ = float("nan")
         if not self._fitted_levels():
-            told = self._blended(held.networks, held.linear)
+            told = told + self.offsets_
             self.held_score_ = float(R2().value(told, D, held.weight))
 
-    def _blended(self, networks: Array, linear: Array | None) -> Array:
-        told: Array = networks + self.offsets_
-        if linear is not None:
-            told = self.shares_ * told + (1 - self.shares_) * linear
+    def _blended(self, networks: Array, linear: Array) -> Array:
+        told: Array = self.shares_ * networks + (1 - self.shares_) * linear + self.offsets_
         return told
 
     def _columns_of(self, X: Any) -> Array:

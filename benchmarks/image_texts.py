@@ -2,8 +2,9 @@
 
     python benchmarks/image_texts.py [--check]
 
-All of it is of ``benchmarks/results/images.json``, which ``images.py`` measures, and of the
-settings there. ``--check`` changes nothing and exits with 1 where the page is not of that result.
+All of it is of ``benchmarks/results/images.json``, which ``images.py`` measures, and of
+``image_settings.py``. ``--check`` changes nothing and exits with 1 where the page is not of that
+result.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import images
 import tables
+from image_settings import CHOSEN, RESULT, SETS, candidates
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "images.md"
 
@@ -32,23 +33,23 @@ HEAD = [
 
 def main(arguments: list[str]) -> int:
     """Write, or check; return an exit status."""
-    result = json.loads(images.RESULT.read_text(encoding="utf-8"))
+    result = json.loads(RESULT.read_text(encoding="utf-8"))
     old = PAGE.read_text(encoding="utf-8")
     new = old
     for marker, part in PARTS.items():
         new = tables.between_markers(new, marker, part(result))
     if "--check" in arguments:
         if new != old:
-            print(f"stale: docs/{PAGE.name} is not of {images.RESULT.name}")
+            print(f"stale: docs/{PAGE.name} is not of {RESULT.name}")
         return int(new != old)
     PAGE.write_text(new, encoding="utf-8")
-    print(f"written: docs/{PAGE.name} from {images.RESULT.name}")
+    print(f"written: docs/{PAGE.name} from {RESULT.name}")
     return 0
 
 
 def settings(result: dict[str, Any]) -> str:
     """The chosen settings as one would write them."""
-    chosen = images.candidates()[images.CHOSEN]
+    chosen = candidates()[CHOSEN]
     lines = [f"    {name}={source(value)}," for name, value in chosen.items()]
     code = ["import deltarule as dr", "", "model = dr.MLPClassifier(", *lines, ")"]
     return "\n".join(["```python", *code, "```", ""])
@@ -57,7 +58,7 @@ def settings(result: dict[str, Any]) -> str:
 def accuracies(result: dict[str, Any]) -> str:
     """What the settings reach, and at which cost."""
     rows = []
-    for name in images.SETS:
+    for name in SETS:
         found = [row for row in result["trainings"]["rows"] if row["set"] == name]
         reached = [row["accuracy"] for row in found]
         spent = [row["cpu_seconds"] for row in found]
@@ -76,7 +77,7 @@ def accuracies(result: dict[str, Any]) -> str:
     lines = [
         tables.table(HEAD, rows),
         f"Measured on {tables.place(part)}, a training on one core.{busy}",
-        f"Versions: {tables.versions(part)}. Source: `benchmarks/results/{images.RESULT.name}`.",
+        f"Versions: {tables.versions(part)}. Source: `benchmarks/results/{RESULT.name}`.",
         "",
     ]
     return "\n".join(lines)
@@ -85,13 +86,13 @@ def accuracies(result: dict[str, Any]) -> str:
 def choice(result: dict[str, Any]) -> str:
     """How the candidates did on the training images that were held back."""
     rows = []
-    for kind, given in images.candidates().items():
+    for kind, given in candidates().items():
         found = {
             row["set"]: row for row in result["candidates"]["rows"] if row["candidate"] == kind
         }
-        names = [found[name] for name in images.SETS]
+        names = [found[name] for name in SETS]
         described = ", ".join(f"`{name}={source(value)}`" for name, value in differing(given))
-        mark = "**" if kind == images.CHOSEN else ""
+        mark = "**" if kind == CHOSEN else ""
         rows.append(
             [
                 f"{mark}{kind}{mark}",
@@ -106,7 +107,7 @@ def choice(result: dict[str, Any]) -> str:
 
 def differing(given: dict[str, Any]) -> list[tuple[str, Any]]:
     """What not all candidates have alike."""
-    others = list(images.candidates().values())
+    others = list(candidates().values())
     return [
         (name, value)
         for name, value in given.items()

@@ -43,6 +43,9 @@ PYTHON_TESTS = (
     "tests/test_learner_core.py",
     "tests/conformance/test_engines_agree.py",
     "tests/conformance/test_layer_kinds.py",
+    "tests/conformance/test_parametric.py",
+    "tests/conformance/test_preludes.py",
+    "tests/conformance/test_rate_factors.py",
 )
 # Tests without the compiled engine; and, since ThreadSanitizer keeps a signal until a thread waits,
 # the one that wants it heard in the middle of a short run.

@@ -163,7 +163,7 @@ class BaseTabular(BaseEstimator, ABC):
             inputs=A.shape[1],
             numbers=len(numbers),
             outputs=D.shape[1],
-            classes=activation != "identity",
+            classes=loss.name == "log_loss",
         )
         fine = deviations(A, numbers, recipe.deviation)
         network = build_network(recipe, A.shape[1], numbers, fine, D.shape[1], activation, loss)

@@ -82,6 +82,9 @@ def measure(
             entry = result["tables"].setdefault(name, {"task": datasets.TABLES[name].task})
             each = entry.setdefault("methods", {}).setdefault(method, {})
             each[str(fold)] = found
+            # What others let wait beside our own processes, at its worst.
+            busy = max(result["machine"].get("load_before", 0.0), machine.load() - workers)
+            result["machine"]["load_before"] = busy
             output.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
             shown = "  ".join(f"{key} {value:.4f}" for key, value in found.items())
             print(f"{name:20} {method:18} fold {fold}  {shown}", flush=True)

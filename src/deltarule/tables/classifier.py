@@ -29,7 +29,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     Parameters
     ----------
     preset : {"fast", "default", "best"}, default="default"
-        How much work: one narrow network, or three on a small table; five; eight wider ones. See
+        How much work: one network, or three on a small table; five; eight wider ones. See
         ``docs/tables.md``.
     time_budget : float or None, default=None
         Seconds that a `fit` may take. Of what the preset wants, epochs and networks are taken away

@@ -36,7 +36,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
     Parameters
     ----------
     preset : {"fast", "default", "best"}, default="default"
-        How much work: one narrow network, or three on a small table; five; eight wider ones. See
+        How much work: one network, or three on a small table; five; eight wider ones. See
         ``docs/tables.md``.
     loss : {"squared_error", "absolute_error", "huber", "quantile"} or Loss, default="squared_error"
         What is made small, in units of the standardized target. With several quantiles,

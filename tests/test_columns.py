@@ -18,6 +18,7 @@ import pytest
 import deltarule as dr
 from deltarule.exceptions import ModelFileError, TableError, UnknownCategoryWarning
 from deltarule.tables import Column, ColumnPlan, Table, TableModel, TargetPlan, read_csv
+from deltarule.tables.column import CLIP, HORIZON
 from deltarule.tables.columns import MAX_CATEGORIES, counts_rows
 from deltarule.tables.scores import confusion, linear_prediction, naive_prediction, score
 from deltarule.tables.targets import has_target
@@ -551,3 +552,20 @@ def test_real_tables(name):
     assert np.isfinite(inputs).all()
     assert np.abs(inputs).max() <= 3
     assert sum(column.missing for column in plan.columns) == meta["columns_with_missing"]
+
+
+def test_numbers_for_a_straight_line_lie_where_they_are():
+    frame = {"x": [0.0, 1.0, 2.0, 3.0, 400.0, np.inf, None], "city": list("abacaba")}
+    table = Table.of(frame)
+    plan = ColumnPlan.learn(table, infinite="farthest")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        bent = plan.transform(table)
+    straight = plan.straight(table, bent)
+    centre, scale = plan.columns[0].centre, plan.columns[0].scale
+    expected = [(x - centre) / scale for x in (0.0, 1.0, 2.0, 3.0, 400.0)]
+    np.testing.assert_allclose(straight[:5, 0], expected, rtol=1e-6)
+    assert straight[5, 0] == HORIZON
+    assert straight[6, 0] == bent[6, 0] == 0
+    assert np.array_equal(straight[:, 1:], bent[:, 1:])
+    assert np.abs(bent[:, 0]).max() <= CLIP

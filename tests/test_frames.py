@@ -265,3 +265,47 @@ def test_words_that_are_nearly_all_numbers_are_said_to_be_words():
         )
     ]
     ColumnPlan.fit({"n": cells, "x": list(range(26))}, categorical=["n"])
+
+
+NUMBERS_AS_TEXT = ["1.50", None, "-2", "", "1e3", "NA"]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        pd.DataFrame({"x": NUMBERS_AS_TEXT}, dtype=object),
+        pd.DataFrame({"x": pd.array(NUMBERS_AS_TEXT, dtype="string")}),
+        pl.DataFrame({"x": NUMBERS_AS_TEXT}),
+        pa.table({"x": NUMBERS_AS_TEXT}),
+        {"x": NUMBERS_AS_TEXT},
+        np.array([[cell] for cell in NUMBERS_AS_TEXT], dtype=object),
+    ],
+    ids=["pandas", "pandas string", "polars", "pyarrow", "mapping", "array"],
+)
+def test_numbers_that_are_text_are_numbers_as_in_a_file(given):
+    table = Table.of(given)
+    (name,) = table.names
+    assert np.array_equal(
+        table.column(name), [1.5, np.nan, -2, np.nan, 1000, np.nan], equal_nan=True
+    )
+    assert table.words(name).tolist() == ["1.50", None, "-2", None, "1e3", None]
+    assert table.take(np.array([4, 0])).words(name).tolist() == ["1e3", "1.50"]
+
+
+def test_codes_and_declared_categories_stay_words():
+    table = Table.of(
+        {"code": ["01", "02", "10"], "level": pd.Categorical(["1", "2", "1"]), "mixed": list("1a2")}
+    )
+    assert not any(map(table.is_numeric, table.names))
+
+
+@pytest.mark.parametrize(
+    ("cell", "kind"), [([0, 1], "list"), ({"a": 1}, "dict"), ((1, 2), "tuple")]
+)
+def test_a_cell_of_several_things_is_refused(cell, kind):
+    with pytest.raises(TableError) as refused:
+        Table.of(pd.DataFrame({"x": [cell, cell]}))
+    assert str(refused.value) == (
+        f"column 'x' must hold numbers, words or times (got {kind}). Give each part a column of "
+        "its own, or leave it out."
+    )

@@ -44,8 +44,7 @@ TEXT = [f"the word number {row}" for row in range(ROWS)]
         (TEXT, "text", ""),
         (WORDS, "ignored", "different in nearly every row"),
         ([f"{word} {word}" for word in WORDS], "ignored", "different in nearly every row"),
-        (np.arange(ROWS), "ignored", "a count of the rows"),
-        (np.arange(1, ROWS + 1), "ignored", "a count of the rows"),
+        (np.arange(ROWS), "numeric", ""),
         ([3.5] * ROWS, "ignored", "the same in every row"),
         (["x"] * ROWS, "ignored", "the same in every row"),
         ([None] * ROWS, "ignored", "empty"),
@@ -76,10 +75,30 @@ def test_numbers_that_are_called_an_identifier(name, taken):
         assert not identifies(other, name)
 
 
+@pytest.mark.parametrize("name", ["no", "No.", "n", "row", "#", "column_1", ""])
+def test_a_count_of_the_rows_that_is_called_one_is_left_out(name):
+    for first in (0, 1):
+        plan = ColumnPlan.fit({name: np.arange(50) + first, "x": np.arange(50) % 7})
+        assert plan.columns[0].reason == "a count of the rows"
+    other = ColumnPlan.fit({name: np.arange(50) + 5, "x": np.arange(50) % 7})
+    assert other.columns[0].kind == "numeric"
+
+
+@pytest.mark.parametrize("name", ["t", "week", "day", "seconds", "distance"])
+def test_days_and_weeks_may_count_the_rows_too(name):
+    plan = ColumnPlan.fit({name: np.arange(50), "x": np.arange(50) % 7})
+    assert plan.inputs == (name, "x")
+
+
+def test_a_column_that_is_named_categorical_is_one_whatever_it_holds():
+    column = learned(np.linspace(0, 1, ROWS), categorical=["c"])
+    assert (column.kind, len(column.categories)) == ("categorical", min(ROWS, 100))
+
+
 def test_an_identifier_is_taken_where_there_is_nothing_else():
-    assert ColumnPlan.fit({"t": np.arange(50)}).inputs == ("t",)
-    assert ColumnPlan.fit({"t": np.arange(50), "same": [1] * 50}).inputs == ("t",)
-    assert ColumnPlan.fit({"t": np.arange(50), "x": np.arange(50) % 7}).inputs == ("x",)
+    assert ColumnPlan.fit({"id": np.arange(50)}).inputs == ("id",)
+    assert ColumnPlan.fit({"id": np.arange(50), "same": [1] * 50}).inputs == ("id",)
+    assert ColumnPlan.fit({"id": np.arange(50), "x": np.arange(50) % 7}).inputs == ("x",)
     assert ColumnPlan.fit(np.column_stack([np.arange(50), np.arange(50) % 7])).inputs == (
         "x0",
         "x1",

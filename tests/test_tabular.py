@@ -8,6 +8,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 from sklearn.base import clone
 from sklearn.datasets import (
@@ -140,6 +141,9 @@ TAILS = {
     "normal": lambda random, shape: random.normal(size=shape),
     "lognormal": lambda random, shape: random.lognormal(size=shape),
     "exponential": lambda random, shape: random.exponential(size=shape),
+    "most cells near 0, some hundreds of scales out": lambda random, shape: np.where(
+        random.random(shape) < 0.2, 50 * random.exponential(size=shape), 0.1 * random.random(shape)
+    ),
 }
 
 
@@ -152,6 +156,30 @@ def test_never_clearly_below_a_straight_line(tail):
     model = dr.TabularRegressor("fast", random_state=0).fit(X[:600], y[:600])
     line = Ridge().fit(X[:600], y[:600])
     assert model.score(X[600:], y[600:]) > line.score(X[600:], y[600:]) - 0.01
+
+
+@pytest.mark.parametrize("rows", [60, 250])
+def test_log_loss_is_that_of_a_line_where_the_world_is_straight(rows):
+    found = []
+    for seed in range(3):
+        random = np.random.default_rng(seed)
+        X = random.normal(size=(rows + 1000, 6)) * [1, 10, 0.1, 1, 1, 1]
+        y = X @ [1, 0.1, 10, 0, -1, 0.5] + random.logistic(size=len(X)) > 0
+        model = dr.TabularClassifier("fast", random_state=0).fit(X[:rows], y[:rows])
+        line = make_pipeline(StandardScaler(), LogisticRegression()).fit(X[:rows], y[:rows])
+        found.append([log_loss(y[rows:], m.predict_proba(X[rows:])) for m in (model, line)])
+    own, straight = np.mean(found, axis=0)
+    assert own < straight + 0.005
+
+
+def test_how_sure_a_blend_is_goes_by_the_rows_that_count():
+    """A few rows of weight 1 among many of next to none are a few rows."""
+    random = np.random.default_rng(0)
+    X = random.normal(size=(1560, 5))
+    y = X[:, 0] + random.normal(size=1560)
+    weight = np.r_[np.ones(60), np.full(1500, 1e-6)]
+    model = dr.TabularRegressor("fast", random_state=0).fit(X, y, sample_weight=weight)
+    assert model.shares_.tolist() == [0.0]
 
 
 def test_few_rows_that_a_line_divides_make_nobody_certain():
@@ -295,6 +323,57 @@ def test_a_numbered_column_goes_by_its_number():
     frame = pd.DataFrame({1: [0, 1, 2] * 20, 0: np.arange(60) * 1.5})
     model = dr.TabularRegressor("fast", categorical=[1], random_state=0).fit(frame, range(60))
     assert [column.kind for column in model.columns_.columns] == ["categorical", "numeric"]
+
+
+def test_a_class_without_weight_is_a_class_all_the_same():
+    X, signal = people(80)
+    y = np.where(signal > 0, "yes", "no")
+    weight = (y == "no").astype(float)
+    model = dr.TabularClassifier("fast", random_state=0).fit(X, y, sample_weight=weight)
+    shares = model.predict_proba(X)
+    assert shares.shape == (80, 2)
+    assert shares[:, 1].max() < 0.2
+
+
+def test_nearly_as_many_classes_as_rows_are_told():
+    with pytest.warns(TableWarning) as said:
+        dr.TabularClassifier("fast", random_state=0).fit({"a": range(60)}, np.arange(60))
+    (one,) = said
+    assert str(one.message) == (
+        "y holds 60 classes in 60 rows: most have a row or two, which is too few to learn from. "
+        "Use TabularRegressor where they are numbers, or another column as the target."
+    )
+
+
+def test_columns_without_names_are_taken_by_place():
+    X = np.random.default_rng(0).normal(size=(60, 2))
+    for given in (pd.DataFrame(X), pa.table({"a": X[:, 0], "b": X[:, 1]})):
+        model = dr.TabularRegressor("fast", random_state=0).fit(given, X[:, 0])
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "X does not have valid feature names")
+            assert np.array_equal(model.predict(X), model.predict(given))
+
+
+def test_a_masked_cell_is_a_missing_one():
+    X = np.ma.masked_array(np.random.default_rng(0).normal(size=(60, 2)), mask=False)
+    X[:9, 0] = 1e6
+    X[:9, 0] = np.ma.masked
+    model = dr.TabularRegressor("fast", random_state=0).fit(X, range(60))
+    assert [column.missing for column in model.columns_.columns] == [True, False]
+    assert model.columns_.columns[0].scale < 10
+
+
+def test_intervals_of_few_rows_cover_what_they_say():
+    found = []
+    for seed in range(4):
+        random = np.random.default_rng(seed)
+        X = random.normal(size=(1100, 3))
+        y = X[:, 0] + np.abs(X[:, 1]) * random.normal(size=1100)
+        loss = dr.losses.Quantile((0.05, 0.5, 0.95))
+        model = dr.TabularRegressor("fast", loss=loss, random_state=0).fit(X[:100], y[:100])
+        low, high = model.predict_interval(X[100:]).T
+        found.append(((y[100:] >= low) & (y[100:] <= high)).mean())
+    assert 0.87 < np.mean(found) < 0.96
 
 
 def test_weights_in_any_unit():

@@ -103,6 +103,8 @@ def shown(value: float) -> str:
     >>> shown(0.86326), shown(-1.5), shown(48321.7)
     ('0.8633', '-1.5000', '48322')
     """
+    if value != value:
+        return "not defined"
     return f"{value:.4f}" if abs(value) < 100 else f"{value:.5g}"
 
 

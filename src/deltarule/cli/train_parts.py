@@ -33,8 +33,7 @@ def divide(args: argparse.Namespace) -> Parts:
     import numpy as np
 
     from deltarule.tables import TargetPlan
-    from deltarule.tables.columns import counts_rows
-    from deltarule.tables.targets import has_target
+    from deltarule.tables.targets import are_nearly_all_different, has_target
 
     table = read_table(args.table)
     names = named_columns(table, args.target)
@@ -58,7 +57,7 @@ def divide(args: argparse.Namespace) -> Parts:
     counting = [
         name
         for name in table.names
-        if name not in asked and table.is_numeric(name) and counts_rows(table.column(name))
+        if name not in asked and table.is_numeric(name) and _counts(table, name)
     ]
     if set(table.names) > {*names, *counting} and counting:  # the only column may be the signal
         notes.append(f"left out, because it only counts the rows: {', '.join(counting)}")
@@ -84,11 +83,20 @@ def divide(args: argparse.Namespace) -> Parts:
             f"--quantiles is for numbers (got a classification, because {target.reason}). Leave it "
             "out, or say --task regression."
         )
+    if target.task == "classification":
+        classes = len(set(table.words(names[0]).tolist()))
+        if are_nearly_all_different(classes, table.rows):
+            notes.append(
+                f"the target holds {classes} classes in {table.rows} rows: most have a row or two, "
+                "which is too few to learn from"
+            )
     if _is_constant(table, names):
         notes.append("the target is the same in every row: there is nothing to learn")
     training, holdout = split(table, target, args.holdout, args.seed)
     if len(holdout):
         target = TargetPlan.fit(table, names, args.task, training)
+    if len(holdout) == 1 and target.task == "regression":
+        notes.append("one row is held out, and R² takes two: raise --holdout, or add rows")
     if not len(holdout) and args.holdout:
         notes.append("too few rows to hold any out: the scores are of the training rows")
     return Parts(table, target, np.sort(training), np.sort(holdout), notes)
@@ -122,6 +130,14 @@ def _as_options(sentence: str) -> str:
     ):
         sentence = sentence.replace(parameter, option)
     return sentence
+
+
+def _counts(table: Table, name: str) -> bool:
+    """Whether a column only counts the rows; asked before they are divided."""
+    from deltarule.tables.columns import counts_rows, identifies
+
+    numbers = table.column(name)
+    return counts_rows(numbers) and bool(identifies(numbers, name))
 
 
 def _is_constant(table: Table, names: tuple[str, ...]) -> bool:

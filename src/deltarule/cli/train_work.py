@@ -13,7 +13,7 @@ from deltarule.cli.train_parts import Parts
 
 if TYPE_CHECKING:
     from deltarule.definitions import Array
-    from deltarule.tables import ColumnPlan, TableEnsemble, TableModel
+    from deltarule.tables import ColumnPlan, Table, TableEnsemble, TableModel
 
 
 @dataclass
@@ -74,13 +74,15 @@ def rivals(args: argparse.Namespace, parts: Parts, plan: ColumnPlan, progress: P
         found.predictions[name] = predict()
         found.seconds[name] = time.perf_counter() - began
 
+    def straight(table: Table) -> Array:
+        table = plan.found_in(table)
+        return plan.straight(table, plan.transform(table))
+
     y = target.encode(training)
     progress.doing("linear model")
     take(
         "linear",
-        lambda: scores.linear_prediction(
-            target, plan.transform(training), y, plan.transform(judged)
-        ),
+        lambda: scores.linear_prediction(target, straight(training), y, straight(judged)),
     )
     if args.compare:
         progress.doing("HistGradientBoosting")
@@ -105,7 +107,8 @@ def judge(
     found = {who: scores.score(target, actual, said) for who, said in predictions.items()}
     spread = {}
     if len(parts.holdout):
-        spread = resampling.spread(target, actual, predictions, args.seed)
+        drawn = resampling.spread(target, actual, predictions, args.seed)
+        spread = {who: value for who, value in drawn.items() if value == value}
     classes = target.task == "classification"
     probabilities = model.predict_proba(table) if classes else None
     every = scores.all_scores(

@@ -170,7 +170,7 @@ class _EachColumn(Initializer):
 def _deviation(given: Any, columns: int) -> float | tuple[float, ...]:
     """One deviation, or one for each column."""
     of = "NumericalEmbedding.deviation"
-    if not isinstance(given, list | tuple):
+    if not isinstance(given, list | tuple | np.ndarray) or np.ndim(given) == 0:
         return non_negative(given, of)
     if len(given) != columns:
         raise InvalidParameterError(

@@ -41,7 +41,7 @@ from deltarule.tables import blend, border
 from deltarule.tables.blend import Held
 from deltarule.tables.budget import Budget
 from deltarule.tables.columns import ColumnPlan
-from deltarule.tables.ensemble import Voices, train_linear, unbent
+from deltarule.tables.ensemble import Voices, train_linear
 from deltarule.tables.fineness import deviations
 from deltarule.tables.folds import Fold, folds
 from deltarule.tables.recipe import PRESETS, Recipe, build_network, build_plan, choose_recipe
@@ -102,16 +102,19 @@ class BaseTabular(BaseEstimator, ABC):
         budget = Budget(self.time_budget)
         table = border.table_of(self, X, reset=True)
         y = self._read_target(y)
-        kept, weight = self._usable_rows(table.rows, y, sample_weight)
-        if not kept.all():
-            table, y = table.take(np.flatnonzero(kept)), border.settled(y[kept])
+        known, weight = self._usable_rows(table.rows, y, sample_weight)
+        if not known.all():
+            table, y = table.take(np.flatnonzero(known)), border.settled(y[known])
         self._learn_target(y, weight)
+        if weight is not None and not weight.all():  # a row of no weight is no row
+            heavy = np.flatnonzero(weight)
+            table, y, weight = table.take(heavy), y[heavy], weight[heavy]
         weight = self._class_weighted(y, weight)
         self.columns_ = ColumnPlan.fit(
             table, categorical=self._categorical(table), text=self.text, infinite="farthest"
         )
         A, D = self.columns_.transform(table), self._encoded(y)
-        self._train(A, D, weight, self._groups(y), budget)
+        self._train(A, self.columns_.straight(table, A), D, weight, self._groups(y), budget)
         return self
 
     def _categorical(self, table: Any) -> list[str]:
@@ -119,7 +122,7 @@ class BaseTabular(BaseEstimator, ABC):
         return border.named(self.categorical, table.names, "categorical")
 
     def _usable_rows(self, rows: int, y: Array, sample_weight: Any) -> tuple[Array, Array | None]:
-        """True for rows with a target and a weight, and the weights of these."""
+        """True for rows with a target, and the weights of these."""
         if len(y) != rows:
             raise InvalidShapeError(
                 f"Found input variables with inconsistent numbers of samples: X must have a row "
@@ -130,13 +133,12 @@ class BaseTabular(BaseEstimator, ABC):
         if self.n_dropped_rows_:
             self._tell_of_dropped(known)
         weight = border.weights(sample_weight, rows)
-        if weight is not None:
-            known &= weight > 0  # a row of no weight is no row
-            weight = weight[known]
-        if known.sum() < 2:
+        weight = None if weight is None else weight[known]
+        count = int(known.sum() if weight is None else np.count_nonzero(weight))
+        if count < 2:
             raise TableError(
                 "at least 2 rows with a target are needed, one to learn from and one to judge by "
-                f"(got {int(known.sum())}, n_samples={rows}). Give more rows."
+                f"(got {count}, n_samples={rows}). Give more rows."
             )
         return known, weight
 
@@ -152,7 +154,13 @@ class BaseTabular(BaseEstimator, ABC):
         warn(f"{found}: they are left out.", TableWarning)
 
     def _train(
-        self, A: Array, D: Array, weight: Array | None, groups: Array | None, budget: Budget
+        self,
+        A: Array,
+        straight: Array,
+        D: Array,
+        weight: Array | None,
+        groups: Array | None,
+        budget: Budget,
     ) -> None:
         key = draw_key(self.random_state)
         activation, loss = self._head()
@@ -169,10 +177,10 @@ class BaseTabular(BaseEstimator, ABC):
         network = build_network(recipe, A.shape[1], numbers, fine, D.shape[1], activation, loss)
         recipe = budget.fitted(recipe, network, A, D, thread_count(self.n_threads), self.engine)
         parts = folds(recipe.members, len(A), key, groups)
-        lines = self._linear_models(A, D, weight, parts, budget)
+        lines = self._linear_models(straight, D, weight, parts, budget)
         recipe = budget.shortened(recipe, len(A), thread_count(self.n_threads))
         results = self._networks(network, recipe, parts, A, D, weight, key, budget)
-        self._publish(results, recipe, parts, A, D, weight, lines)
+        self._publish(results, recipe, parts, A, straight, D, weight, lines)
 
     def _linear_models(
         self, A: Array, D: Array, weight: Array | None, parts: list[Fold], budget: Budget
@@ -181,7 +189,6 @@ class BaseTabular(BaseEstimator, ABC):
         activation, loss = self._head()
         seconds = budget.share(0.2 / (len(parts) + 1))
         every = [part.training for part in parts] + [np.arange(len(A))]
-        A = self._straight(A)
         return [
             train_linear(
                 A[rows],
@@ -191,6 +198,7 @@ class BaseTabular(BaseEstimator, ABC):
                 loss,
                 self.engine,
                 self.n_threads,
+                self.columns_.numeric_inputs,
                 seconds,
             )
             for rows in every
@@ -262,6 +270,7 @@ class BaseTabular(BaseEstimator, ABC):
         recipe: Recipe,
         parts: list[Fold],
         A: Array,
+        straight: Array,
         D: Array,
         weight: Array | None,
         lines: list[Parameters],
@@ -273,29 +282,17 @@ class BaseTabular(BaseEstimator, ABC):
         self.histories_ = [replace(results[at].history, seconds=[]) for at in trained]
         self.engine_ = results[trained[0]].engine
         found = [
-            self._held(parts[at], results[at].parameters, lines[at], A, D, weight) for at in trained
+            Held(
+                networks=self._voices([results[at].parameters]).mean(A[parts[at].held]),
+                linear=self._voices([lines[at]]).mean(straight[parts[at].held]),
+                target=D[parts[at].held],
+                weight=None if weight is None else weight[parts[at].held],
+            )
+            for at in trained
         ]
         self._weigh(blend.joined(found))
         self.linear_ = lines[-1]
         self._ask()
-
-    def _held(
-        self,
-        part: Fold,
-        network: Parameters,
-        line: Parameters,
-        A: Array,
-        D: Array,
-        weight: Array | None,
-    ) -> Held:
-        """What a network and the linear model of a fold say of the rows that it left out."""
-        rows = A[part.held]
-        return Held(
-            networks=self._voices([network]).mean(rows),
-            linear=self._voices([line]).mean(self._straight(rows)),
-            target=D[part.held],
-            weight=None if weight is None else weight[part.held],
-        )
 
     def _ask(self) -> None:
         """Make ready to answer."""
@@ -306,20 +303,17 @@ class BaseTabular(BaseEstimator, ABC):
     def _voices(self, members: list[Parameters]) -> Voices:
         return Voices(members, self.engine, self.n_threads)
 
-    def _inputs(self, X: Any) -> Array:
-        """The inputs of the networks for rows as a user gives them."""
+    def _inputs(self, X: Any) -> tuple[Array, Array]:
+        """The inputs of networks and linear model for rows as a user gives them."""
         check_is_fitted(self, "members_")
-        return self.columns_.transform(border.table_of(self, X, reset=False), extra="warn")
+        table = self.columns_.found_in(border.table_of(self, X, reset=False), extra="warn")
+        A = self.columns_.transform(table)
+        return A, self.columns_.straight(table, A)
 
     def _spoken(self, X: Any) -> tuple[Array, Array]:
         """What networks and linear model say, before they are weighed."""
-        A = self._inputs(X)
-        networks, line = self._asked
-        return networks.mean(A), line.mean(self._straight(A))
-
-    def _straight(self, A: Array) -> Array:
-        """The inputs of the linear model: numbers as far out as they are, not bent."""
-        return unbent(A, self.columns_.numeric_inputs)
+        (A, straight), (networks, line) = self._inputs(X), self._asked
+        return networks.mean(A), line.mean(straight)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

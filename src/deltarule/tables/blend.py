@@ -10,8 +10,9 @@ had not learned from, and by these answers it is decided what is told:
   least loss.
 
 The straight line takes part where that makes no more rows wrong than chance would, by one standard
-error, or where it is the better judge of probabilities. It stands alone where all that networks add
-to it is less than two standard errors of what they add.
+error, or where it is the better judge of probabilities. It stands alone, by two standard errors of
+the rows that it makes wrong, where all that networks add to it is less than two standard errors of
+what they add; with a temperature of its own where that is better by as much.
 """
 
 from __future__ import annotations
@@ -99,19 +100,24 @@ def of_classes(
     def loss(factors: Any) -> float:
         return float(np.average(losses(factors), weights=weight))
 
-    straight = (0.0, 1.0)
+    def surely_better(told: Any, than: Any) -> bool:
+        mean, noise = _mean_and_noise(losses(than) - losses(told), weight)
+        return mean >= SURE * noise
+
+    straight = (0.0, _least(lambda own: loss((0.0, own[0])), (1.0,))[0])
+    if not surely_better(straight, (0.0, 1.0)):
+        straight = (0.0, 1.0)  # few rows say little of a temperature
     alone = (_least(lambda own: loss((own[0], 0.0)), (1.0,))[0], 0.0)
     candidates = [alone]
     for other in (_least(loss, (alone[0], 0.1)), straight):
         gained = _right(code, z(other), hot) - _right(code, z(alone), hot)
-        as_right = np.average(gained, weights=weight) >= -_noise(gained)
-        if as_right or loss(alone) > loss(straight):
+        mean, noise = _mean_and_noise(gained, weight)
+        sure = SURE if other == straight else 1.0
+        if mean >= -sure * noise or loss(alone) > loss(straight):
             candidates.append(other)
     best = min(candidates, key=loss)
-    if straight in candidates:
-        gained = losses(straight) - losses(best)
-        if np.average(gained, weights=weight) < SURE * _noise(gained - gained.mean()):
-            return straight
+    if straight in candidates and not surely_better(best, straight):
+        return straight
     return best
 
 
@@ -123,9 +129,11 @@ def _loss_of_others(code: ClassCode, z: Array, hot: Array) -> Array:
     return found
 
 
-def _noise(gained: Array) -> float:
-    """The standard error of a mean."""
-    return float(np.sqrt(np.mean(gained**2) / len(gained)))
+def _mean_and_noise(gained: Array, weight: Array | None) -> tuple[float, float]:
+    """A weighted mean, and its standard error: that of the rows that count."""
+    each = np.ones(len(gained)) if weight is None else weight.astype(np.float64)
+    mean = float(np.average(gained, weights=each))
+    return mean, float(np.sqrt(np.sum((each * (gained - mean)) ** 2)) / each.sum())
 
 
 def _least(loss: Any, start: tuple[float, ...]) -> tuple[Any, ...]:
@@ -176,8 +184,8 @@ def of_numbers(loss: Loss, held: Held) -> Array:
     share: Array = high
     gained = loss.value(linear, target) - loss.value(linear + share * apart, target)
     for column in range(target.shape[1]):
-        mean = np.average(gained[:, column], weights=each)
-        if mean < SURE * _noise(gained[:, column] - mean):
+        mean, noise = _mean_and_noise(gained[:, column], held.weight)
+        if mean < SURE * noise:
             share[column] = 0.0
     return share
 
@@ -196,7 +204,11 @@ def offsets(predicted: Array, target: Array, levels: Array, weight: Array | None
     apart = target.astype(np.float64) - predicted
     if weight is None:
         return np.array(
-            [np.quantile(column, level) for column, level in zip(apart.T, levels, strict=True)]
+            [
+                # n rows leave n + 1 places for a new one, which lies below by the chance `level`.
+                np.quantile(column, level, method="weibull")
+                for column, level in zip(apart.T, levels, strict=True)
+            ]
         )
     return np.array(
         [

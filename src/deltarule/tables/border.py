@@ -19,12 +19,15 @@ def table_of(estimator: Any, X: Any, *, reset: bool) -> Table:
     if is_sparse(X) or not _has_columns(X):
         if isinstance(X, list | tuple):
             X = _cells(X)
+        elif isinstance(X, np.ma.MaskedArray):
+            X = np.ma.filled(X.astype(np.float64 if X.dtype.kind in "iufb" else object), np.nan)
         X = check_array(X, dtype=None, ensure_all_finite=False, estimator=estimator)
         _check_n_features(estimator, X, reset=reset)
         _check_feature_names(estimator, X, reset=reset)  # warns where the model knows names
-        names = getattr(estimator, "feature_names_in_", None)
-        if names is None:
+        if reset:
             names = [f"x{column}" for column in range(X.shape[1])]
+        else:  # by place, whatever the columns were called
+            names = [column.name for column in estimator.columns_.columns]
         return Table.of(dict(zip(map(str, names), X.T, strict=True)))
     table = Table.of(X)
     if reset:
@@ -36,7 +39,9 @@ def table_of(estimator: Any, X: Any, *, reset: bool) -> Table:
 
 
 def _remember_names(estimator: Any, X: Any, table: Table) -> None:
-    given = list(X.columns) if hasattr(X, "columns") and not isinstance(X, Table) else None
+    given = None
+    if not isinstance(X, Table | Mapping) and not hasattr(X, "column_names"):
+        given = list(X.columns)
     if given is not None and not all(isinstance(name, str) for name in given):
         estimator.__dict__.pop("feature_names_in_", None)
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from typing import Any
 
@@ -11,6 +12,8 @@ from deltarule.definitions import Array
 
 #: Cells that stand for "not known".
 MISSING = frozenset(("", "?", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null"))
+#: A number as people write it; digits that begin with a zero are a code.
+NUMBER = re.compile(r"[-+]?(?:0|[1-9][0-9]*|0?(?=[.]))(?:[.][0-9]*)?(?:[eE][-+]?[0-9]+)?")
 #: Divides the cells of a kept text: no number and no missing cell holds it.
 DIVIDER = ";"
 #: Up to here float64 holds every whole number, so int64 says the same.

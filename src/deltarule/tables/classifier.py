@@ -13,11 +13,13 @@ from deltarule.definitions import Array, choose
 from deltarule.estimators import calibration, class_weights
 from deltarule.estimators.parameters import words
 from deltarule.estimators.targets import ClassCode, labels_of
+from deltarule.exceptions import TableWarning, warn
 from deltarule.losses import LOSSES, Loss
 from deltarule.tables import blend, border
 from deltarule.tables.base_tabular import BaseTabular
 from deltarule.tables.blend import Held
 from deltarule.tables.judging import RefinedLoss
+from deltarule.tables.targets import are_nearly_all_different
 
 
 class TabularClassifier(ClassifierMixin, BaseTabular):
@@ -66,7 +68,8 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     held_score_, held_log_loss_ : float
         Accuracy and log loss on the rows of the folds, each told by the network that had not
         learned from it. The kept epochs and the factors were chosen on these rows: they are
-        somewhat better than those of rows to come.
+        somewhat better than those of rows to come. Rows count by their weights there, those of
+        ``class_weight`` included, as in the probabilities.
     histories_ : list of History
     n_dropped_rows_ : int
         Rows without a target that `fit` left out.
@@ -147,6 +150,13 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
 
     def _learn_target(self, y: Array, weight: Array | None) -> None:
         self.classes_, multilabel = labels_of(y)
+        if not multilabel and are_nearly_all_different(len(self.classes_), len(y)):
+            warn(
+                f"y holds {len(self.classes_)} classes in {len(y)} rows: most have a row or two, "
+                "which is too few to learn from. Use TabularRegressor where they are numbers, or "
+                "another column as the target.",
+                TableWarning,
+            )
         columns = len(self.classes_) if multilabel or len(self.classes_) > 2 else 1
         self._code = ClassCode(self.classes_, multilabel, columns, 0.0, 1.0)
 

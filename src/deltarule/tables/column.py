@@ -22,6 +22,9 @@ KINDS = ("numeric", "categorical", "boolean", "datetime", "text", "ignored")
 INPUT_KINDS = ("numeric", "indicator", "category", "cyclic", "text")
 CLIP = 3.0
 FARTHEST = 1e150
+#: Where infinite numbers lie for a straight line, and no number lies farther out than the second:
+#: in scales of the column.
+HORIZON, OUTERMOST = 100.0, 1e6
 _TRUE, _FALSE = frozenset(("true", "1", "1.0")), frozenset(("false", "0", "0.0"))
 
 
@@ -115,6 +118,21 @@ class Column:
             self._write_times(table, into)
         elif self.kind == "text":
             into[:] = hashed(table.words(self.name), self.width)
+
+    def straight(self, table: Table) -> Array | None:
+        """The number of every row as it lies on its scale, not bent; None for other kinds.
+
+        An infinite one lies at `HORIZON`, a missing one where the network sees it.
+        """
+        if self.kind == "numeric":
+            numbers = finite_or_refused(table, self.name, self.infinite)
+        elif self.kind == "datetime":
+            numbers = times.seconds(times_of(table, self.name)[0])
+        else:
+            return None
+        spread = self._spread(numbers, np.isnan(numbers))
+        seen = np.where(np.isinf(numbers), np.clip(spread, -HORIZON, HORIZON), spread)
+        return np.clip(seen, -OUTERMOST, OUTERMOST)
 
     def _write_numbers(self, table: Table, into: Array) -> None:
         numbers = truths(table, self.name) if self.kind == "boolean" else None

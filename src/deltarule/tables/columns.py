@@ -53,12 +53,13 @@ from deltarule.tables.kinds import (
     TEXT_INPUTS,
     Options,
     counts_rows,
+    identifies,
     learn,
 )
 from deltarule.tables.table import Table
 from deltarule.tables.times import CYCLES
 
-__all__ = ["CLIP", "KINDS", "MAX_CATEGORIES", "Column", "ColumnPlan", "counts_rows"]
+__all__ = ["CLIP", "KINDS", "MAX_CATEGORIES", "Column", "ColumnPlan", "counts_rows", "identifies"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -226,6 +227,24 @@ class ColumnPlan:
             start, stop = stop, stop + width
             column.write(table, inputs[:, start:stop])
         return inputs
+
+    def straight(self, table: Table, inputs: Array) -> Array:
+        """The inputs of `transform` with numbers that are not bent, for a straight line.
+
+        Parameters
+        ----------
+        table : Table
+            As `found_in` gives it.
+        inputs : float32 array of shape (rows, len(inputs))
+            What `transform` made of it; not changed.
+        """
+        found, start = inputs.copy(), 0
+        for column in self.columns:
+            numbers = column.straight(table)
+            if numbers is not None:
+                found[:, start] = numbers
+            start += len(column.inputs)
+        return found
 
     def found_in(self, frame: Any, *, extra: str = "ignore") -> Table:
         """The table with the plan's columns under the plan's names.

@@ -23,15 +23,12 @@ from deltarule.optimizers import LBFGS
 from deltarule.penalties import L2
 from deltarule.plans import TrainingPlan
 from deltarule.stopping import StopReason
-from deltarule.tables.columns import CLIP
 from deltarule.training import train
 
 #: Strength of the linear model's penalty, as scikit-learn's default is: C = 1.
 LINEAR_PENALTY = 1.0
 LINEAR_EPOCHS = 200
 LINEAR_TOLERANCE = 1e-5
-#: How far out a number may lie for the linear model, in its column's scale.
-FARTHEST = 100.0
 
 
 class Voices:
@@ -60,25 +57,6 @@ class Voices:
         return total / len(self._members)
 
 
-def unbent(A: Array, numbers: Array) -> Array:
-    """Inputs with numbers as they were before the plan of the columns bent them, up to `FARTHEST`.
-
-    A straight line through bent numbers is bent, and falls short of one where a column has a long
-    tail.
-
-    Parameters
-    ----------
-    A : float32 array of shape (rows, inputs)
-    numbers : int array
-        The inputs that are numbers on a scale.
-    """
-    straight = A.copy()
-    share = A[:, numbers].astype(np.float64) / CLIP
-    least = 1.0 / (1.0 + (FARTHEST / CLIP) ** 2)
-    straight[:, numbers] = share * CLIP / np.sqrt(np.maximum(1.0 - share**2, least))
-    return straight
-
-
 def train_linear(
     X: Array,
     D: Array,
@@ -87,19 +65,26 @@ def train_linear(
     loss: Loss,
     engine: str,
     n_threads: int | None,
+    numbers: Array,
     seconds: float | None = None,
 ) -> Parameters:
     """The linear model of some rows.
 
+    It learns from standardized numbers, so that its penalty is the same for all of them; what was
+    subtracted and divided by is in its weights and biases afterwards.
+
     Parameters
     ----------
     X : float32 array of shape (rows, inputs)
+        Numbers not bent.
     D : float32 array of shape (rows, outputs)
     weight : array of shape (rows,), optional
     output_activation : str
     loss : Loss
     engine, n_threads
         As for `train`.
+    numbers : int array
+        The inputs that are numbers on a scale.
     seconds : float, optional
         What it may take.
     """
@@ -113,9 +98,27 @@ def train_linear(
         max_seconds=seconds,
     )
     start = initialize(network, 0, Constant(0.0), dtype=X.dtype)
+    each = np.ones(len(X)) if weight is None else weight.astype(np.float64)
+    columns = X[:, numbers].astype(np.float64)
+    mean = each @ columns / each.sum()
+    spread = np.sqrt(each @ (columns - mean) ** 2 / each.sum())
+    spread[spread == 0] = 1.0
+    standardized = X.copy()
+    standardized[:, numbers] = (columns - mean) / spread
     result = train(
-        network, start, X, D, plan, sample_weight=weight, engine=engine, n_threads=n_threads
+        network,
+        start,
+        standardized,
+        D,
+        plan,
+        sample_weight=weight,
+        engine=engine,
+        n_threads=n_threads,
     )
     if result.stop_reason is StopReason.INTERRUPTED:
         raise KeyboardInterrupt
-    return result.parameters
+    values = result.parameters.values(0)
+    W, b = values["weight"].astype(np.float64), values["bias"].astype(np.float64)
+    W[numbers] /= spread[:, np.newaxis]
+    b -= mean @ W[numbers]
+    return result.parameters.replace(vector=np.concatenate((W.ravel(), b)).astype(X.dtype))

@@ -17,7 +17,7 @@ whole and decimal numbers    numbers
 booleans                     the words True and False
 durations                    numbers, in seconds
 times, dates                 times; one with a zone becomes that of UTC, one without stays as it is
-text                         words
+text                         words; numbers where all of its cells are written as some
 category, enumeration        words, and the column is declared to be one of categories
 numbers beside words         words; the table keeps what was mixed
 None, NaN, NaT, NA           missing
@@ -30,6 +30,7 @@ out.
 from __future__ import annotations
 
 import datetime
+import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -40,7 +41,7 @@ import numpy as np
 
 from deltarule.definitions import Array
 from deltarule.exceptions import TableError
-from deltarule.tables.cells import as_objects, number_word
+from deltarule.tables.cells import DIVIDER, NUMBER, as_objects, number_word, word_of
 
 _MICROSECONDS = "datetime64[us]"
 _NUMBERS = (int, float, np.integer, np.floating, Decimal)
@@ -53,6 +54,7 @@ class Found:
     """The columns of something that was given as a table."""
 
     columns: dict[str, Array] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
     declared: set[str] = field(default_factory=set)
     mixed: dict[str, str] = field(default_factory=dict)
     named: bool = True
@@ -130,6 +132,8 @@ def _of_mapping(frame: Mapping[Any, Any]) -> Found:
         if isinstance(cells, np.ndarray) and cells.ndim == 1:
             _put_array(found, str(name), cells)
             continue
+        if hasattr(cells, "categories") and type(cells).__module__.startswith("pandas"):
+            cells = sys.modules["pandas"].Series(cells)
         try:
             _put_series(found, str(name), nw.from_native(cells, series_only=True))
         except TypeError:
@@ -176,8 +180,7 @@ def _put_series(found: Found, name: str, series: Any) -> None:
         found.columns[name] = _category_column(series)
         found.declared.add(name)
     elif dtype == nw.String:
-        cells = series.to_list()
-        found.columns[name] = as_objects([c if isinstance(c, str) else None for c in cells])
+        _put_words(found, name, [c if isinstance(c, str) else None for c in series.to_list()])
     elif dtype in (nw.Datetime, nw.Date):
         found.columns[name] = _time_column(series)
     elif dtype == nw.Duration:
@@ -297,7 +300,7 @@ def _put_cells(found: Found, name: str, cells: list[Any]) -> None:
     """Python values: numbers or times if all that are there are such, else words."""
     kinds = set(map(type, cells))
     if kinds <= {str, type(None)}:
-        found.columns[name] = as_objects(cells)
+        _put_words(found, name, cells)
     elif kinds <= {float, int, type(None)}:
         found.columns[name] = _floats(cells)
     else:
@@ -310,6 +313,7 @@ def _put_cells(found: Found, name: str, cells: list[Any]) -> None:
             known = [None if _is_missing(cell) else np.timedelta64(cell, "us") for cell in cells]
             found.columns[name] = _seconds(np.array(known, dtype="timedelta64[us]"))
         else:
+            _refuse_parts(name, present)
             found.columns[name] = as_objects([_word(cell) for cell in cells])
             numbers = sum(map(_is_number, present))
             if numbers:
@@ -318,6 +322,27 @@ def _put_cells(found: Found, name: str, cells: list[Any]) -> None:
                     f"{numbers} of {len(present)} cells are numbers, row {row + 1} holds "
                     f"{_word(cells[row])!r}"
                 )
+
+
+def _put_words(found: Found, name: str, cells: list[Any]) -> None:
+    """Words, or numbers where all of them are some: so a file of them would be read."""
+    words = [None if cell is None else word_of(cell) for cell in cells]
+    present = [word for word in words if word is not None]
+    if not present or not all(NUMBER.fullmatch(word) for word in present):
+        found.columns[name] = as_objects(cells)
+        return
+    found.columns[name] = np.array([np.nan if word is None else float(word) for word in words])
+    found.texts[name] = DIVIDER.join(word or "" for word in words)
+
+
+def _refuse_parts(name: str, present: list[Any]) -> None:
+    """Refuse cells that hold several things."""
+    for cell in present:
+        if isinstance(cell, list | tuple | set | dict | np.ndarray):
+            raise TableError(
+                f"column {name!r} must hold numbers, words or times (got {type(cell).__name__}). "
+                "Give each part a column of its own, or leave it out."
+            )
 
 
 def _is_other(cell: Any) -> bool:

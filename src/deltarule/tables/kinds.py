@@ -3,9 +3,9 @@
 A column is judged by its own cells alone, never by the target:
 
 * declared to be one of categories, or named so: categorical;
-* numbers: an identifier where they count the rows, or are whole, all different and called one,
-  unless the column has no name of its own or no other column says anything; boolean where they are
-  0 and 1; else numeric;
+* numbers: an identifier where they count the rows or are whole and all different, and are called
+  so, unless the column has no name of its own or no other column says anything; boolean where they
+  are 0 and 1; else numeric;
 * times: datetime;
 * words: dates where nearly all of them are; else text or an identifier where nearly every row has
   one of its own; else categorical, boolean where they are true and false.
@@ -41,6 +41,8 @@ WORDS_OF_LONG_TEXT = 8
 _IDENTIFIER = re.compile(
     r"(?:.*[^a-z0-9])?(?:id|uuid|guid|identifier)[^a-z0-9]*|row ?(?:number|nr|no)|index|unnamed: 0"
 )
+#: Names of a count of the rows; the last is the reader's own, of a column without one.
+_COUNTER = re.compile(r"(?:no|nr|n|num|number|#|row|obs|case|record|sample|column_[0-9]+)?[.]?")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -109,18 +111,18 @@ def counts_rows(numbers: Array) -> bool:
 def identifies(numbers: Array, name: str) -> str:
     """Why numbers name their rows instead of saying something about them; "" where they do not.
 
-    Either they count the rows of the whole table, or they are whole and all different, and the
-    name says that this is what they are for: days and ranks are all different too.
+    The name has to say that this is what they are for: days and weeks may count the rows too, and
+    ranks are all different.
 
     Examples
     --------
     >>> count = np.arange(1.0, 101.0)
-    >>> identifies(count, "n"), identifies(count[::2], "n"), identifies(count[::-2], "houseId")
+    >>> identifies(count, "no"), identifies(count, "week"), identifies(count[::-2], "houseId")
     ('a count of the rows', '', 'a number of its own for each row, as its name says')
     """
     if len(numbers) <= FEWEST_ROWS_TO_COUNT or not np.isfinite(numbers).all():
         return ""
-    if counts_rows(numbers):
+    if counts_rows(numbers) and _COUNTER.fullmatch(name.strip().lower()):
         return "a count of the rows"
     whole = np.array_equal(numbers, np.round(numbers))
     if not whole or len(np.unique(numbers)) < len(numbers):
@@ -218,7 +220,7 @@ def _of_words(table: Table, name: str, options: Options, *, as_categories: bool 
         if options.text == "ignore":
             return Column(name, "ignored", reason="free text")
         return Column(name, "text", missing, width=int(options.text_inputs))
-    if len(counts) > max(10, len(words) // 2):
+    if len(counts) > max(10, len(words) // 2) and not as_categories:
         stray = table.stray_words(name)
         but = "" if stray is None else f" as words ({stray})"
         return Column(name, "ignored", reason=f"different in nearly every row{but}")

@@ -165,7 +165,8 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         self._single = y.ndim == 1
         columns = y.reshape(len(y), -1)
         self._standardizer = Standardizer.measure(columns, weight, "y")
-        self.target_range_ = columns.min(axis=0), columns.max(axis=0)
+        learned = columns if weight is None else columns[weight > 0]
+        self.target_range_ = learned.min(axis=0), learned.max(axis=0)
 
     def _fitted_levels(self) -> tuple[float, ...]:
         return quantiles.levels_of(self.__dict__.get("_loss", self.loss))

@@ -1,7 +1,8 @@
 """How good predictions of a table are, and what the naive and the linear model reach on it.
 
 A score means little alone. The naive model answers with the most frequent class or the mean; the
-linear model is scikit-learn's LogisticRegression or Ridge on the very inputs of the network.
+linear model is scikit-learn's LogisticRegression or Ridge on the inputs of the network,
+standardized and with numbers that are not bent.
 """
 
 from __future__ import annotations
@@ -18,12 +19,11 @@ from sklearn.metrics import (
     r2_score,
     root_mean_squared_error,
 )
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from deltarule.definitions import Array
 from deltarule.tables.targets import TargetPlan
-
-#: What one number stands for, by task.
-SCORE_NAMES = {"classification": "accuracy", "regression": "R²"}
 
 
 def score(target: TargetPlan, actual: Array, predicted: Array) -> float:
@@ -79,13 +79,13 @@ def naive_prediction(target: TargetPlan, learned: Array, rows: int) -> Array:
 def linear_prediction(target: TargetPlan, X: Array, y: Array, X_test: Array) -> Array:
     """What scikit-learn's linear model says for ``X_test``, in the target's own units."""
     if target.task == "regression":
-        return target.decode(Ridge().fit(X, y).predict(X_test))
+        return target.decode(make_pipeline(StandardScaler(), Ridge()).fit(X, y).predict(X_test))
     if len(np.unique(y)) == 1:
         return np.repeat(y[:1], len(X_test))
     with warnings.catch_warnings():
         # A linear model that is not quite converged is a fair measure all the same.
         warnings.simplefilter("ignore")
-        model = LogisticRegression(max_iter=200, tol=1e-3)
+        model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=200, tol=1e-3))
         return np.asarray(model.fit(X, y).predict(X_test))
 
 

@@ -28,12 +28,11 @@ import numpy as np
 from deltarule.definitions import Array
 from deltarule.exceptions import TableError
 from deltarule.tables import frames
-from deltarule.tables.cells import DIVIDER, as_objects, number_word, time_words, word_of
+from deltarule.tables.cells import DIVIDER, NUMBER, as_objects, number_word, time_words, word_of
 
 #: A column with at most this share of words among its numbers is taken for one of numbers, with
 #: mistakes in it.
 MOST_STRAYS = 0.1
-_NUMBER = re.compile(r"[-+]?(?:0|[1-9][0-9]*|0?(?=[.]))(?:[.][0-9]*)?(?:[eE][-+]?[0-9]+)?")
 _GROUPED = re.compile(r"[-+]?(?:[1-9][0-9]{0,2}(?:,[0-9]{3})+(?:[.][0-9]*)?|[0-9]+,[0-9]+)")
 
 
@@ -94,6 +93,7 @@ class Table:
             raise TableError(f"columns must have equal lengths (got {lengths}). Fill them up.")
         return cls(
             found.columns,
+            found.texts,
             declared=frozenset(found.declared),
             mixed=found.mixed,
             named=found.named,
@@ -176,7 +176,7 @@ class Table:
             return None
         counts = Counter(cells.tolist())
         counts.pop(None, None)
-        strays = {cell for cell in counts if not _NUMBER.fullmatch(cell)}
+        strays = {cell for cell in counts if not NUMBER.fullmatch(cell)}
         grouped = {cell for cell in strays if _GROUPED.fullmatch(cell)}
         present, stray = counts.total(), sum(counts[cell] for cell in strays - grouped)
         if not strays or stray > MOST_STRAYS * present:

@@ -23,6 +23,8 @@ TASKS = ("classification", "regression")
 MOST_CLASSES = 20
 #: … if each stands, on average, in at least so many rows.
 ROWS_PER_CLASS = 5
+#: Up to here classes may be as many as they like: the table is a small one.
+FEWEST_CLASSES_TO_DOUBT = 20
 
 
 @dataclass(frozen=True)
@@ -235,6 +237,17 @@ def _check_finite(table: Table, name: str, numbers: Array) -> None:
             f"{table.words(name)[bad[0]]} in row {table.row_number(bad[0])}). Correct the cell or "
             "remove the row."
         )
+
+
+def are_nearly_all_different(classes: int, rows: int) -> bool:
+    """Whether there are so many classes that most have a row or two.
+
+    Examples
+    --------
+    >>> are_nearly_all_different(80, 100), are_nearly_all_different(26, 100)
+    (True, False)
+    """
+    return classes > FEWEST_CLASSES_TO_DOUBT and 2 * classes > rows
 
 
 def _decide(table: Table, names: tuple[str, ...]) -> tuple[str, str]:

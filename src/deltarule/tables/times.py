@@ -25,7 +25,6 @@ from collections.abc import Iterable
 import numpy as np
 
 from deltarule.definitions import Array
-from deltarule.tables.cells import as_objects
 
 CYCLES = ("month", "weekday", "hour")
 FIRST_YEAR, LAST_YEAR = 1600, 2400
@@ -154,8 +153,3 @@ def turns(times: Array, cycle: str) -> Array:
     else:
         round_ = moments.astype(np.int64) % 86_400_000_000 / 86_400_000_000
     return np.where(known, round_, np.nan)
-
-
-def words_of(times: Array) -> Array:
-    """Times as they are shown in a sentence."""
-    return as_objects([str(time).replace("T", " ").removesuffix(".000000") for time in times])

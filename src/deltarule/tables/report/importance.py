@@ -84,6 +84,7 @@ class _ByColumn:
         self.target = model.target
         plan = model.columns
         self._inputs = plan.transform(table)
+        self._straight = plan.straight(plan.found_in(table), self._inputs)
         widths = [len(column.inputs) for column in plan.columns if column.inputs]
         ends = np.cumsum(widths).tolist()
         self._places = [slice(stop - width, stop) for width, stop in zip(widths, ends, strict=True)]
@@ -91,7 +92,7 @@ class _ByColumn:
         if isinstance(model, TableEnsemble):
             # A copy that takes inputs as they are, in place of a table to make them of.
             self._estimator = copy.copy(model.estimator)
-            self._estimator._inputs = lambda inputs: inputs
+            self._estimator._inputs = lambda both: both
         self._decode = model.target.decode if isinstance(model, TableModel) else None
 
     def fit(self, X: Any, y: Any) -> _ByColumn:
@@ -100,8 +101,14 @@ class _ByColumn:
 
     def predict(self, rows: Array) -> Array:
         """Predictions in the target's own units for rows that were put together by column."""
-        inputs = np.empty((len(rows), self._inputs.shape[1]), dtype=self._inputs.dtype)
+        inputs = self._gathered(self._inputs, rows)
+        if self._decode is not None:
+            return self._decode(np.asarray(self._estimator.predict(inputs)))
+        both = inputs, self._gathered(self._straight, rows)
+        return np.asarray(self._estimator.predict(both))
+
+    def _gathered(self, inputs: Array, rows: Array) -> Array:
+        found = np.empty((len(rows), inputs.shape[1]), dtype=inputs.dtype)
         for column, place in enumerate(self._places):
-            inputs[:, place] = self._inputs[rows[:, column], place]
-        said = np.asarray(self._estimator.predict(inputs))
-        return said if self._decode is None else self._decode(said)
+            found[:, place] = inputs[rows[:, column], place]
+        return found

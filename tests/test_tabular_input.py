@@ -157,6 +157,14 @@ def test_an_array_for_a_model_of_named_columns_is_told():
     assert np.array_equal(found, model.predict(numbers))
 
 
+def test_names_for_a_model_of_an_array_are_told():
+    X = np.random.default_rng(0).normal(size=(60, 2))
+    model = dr.TabularRegressor("fast", random_state=0).fit(X, X[:, 0])
+    with pytest.warns(UserWarning, match="X has feature names, but TabularRegressor was fitted wi"):
+        found = model.predict(pd.DataFrame(X, columns=["b", "a"]))
+    assert np.array_equal(found, model.predict(X))
+
+
 def test_a_lazy_frame_is_refused_without_a_word_of_others():
     with pytest.raises(TableError, match="a table must hold its rows"):
         dr.TabularRegressor().fit(pl.DataFrame({"a": [1, 2]}).lazy(), [1, 2])
@@ -209,6 +217,13 @@ REFUSED = {
         (
             "y must hold numbers to be the target of a regression (got 'x' in row 1). Use "
             "TabularClassifier, or correct the cell."
+        ),
+    ),
+    "classes of two kinds": (
+        lambda: dr.TabularClassifier().fit({"a": [1.0, 2.0, 3.0]}, [1, "x", 1]),
+        (
+            "Unknown label type: y must hold classes of one kind, all words or all whole numbers "
+            "(got int, str). Convert them, for example by y.astype(str)."
         ),
     ),
     "an infinite class": (

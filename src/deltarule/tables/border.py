@@ -35,6 +35,8 @@ def table_of(estimator: Any, X: Any, *, reset: bool) -> Table:
             raise TableError("the table must have at least one column (got none). Add columns.")
         estimator.n_features_in_ = len(table.names)
         _remember_names(estimator, X, table)
+    elif not hasattr(estimator, "feature_names_in_"):
+        _check_feature_names(estimator, X, reset=False)  # warns of names that nobody looks at
     return table
 
 

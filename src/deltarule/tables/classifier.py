@@ -13,7 +13,7 @@ from deltarule.definitions import Array, choose
 from deltarule.estimators import calibration, class_weights
 from deltarule.estimators.parameters import words
 from deltarule.estimators.targets import ClassCode, labels_of
-from deltarule.exceptions import TableWarning, warn
+from deltarule.exceptions import TableError, TableWarning, warn
 from deltarule.losses import LOSSES, Loss
 from deltarule.tables import blend, border
 from deltarule.tables.base_tabular import BaseTabular
@@ -149,7 +149,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         return column_or_1d(found, warn=True) if found.ndim == 2 and found.shape[1] == 1 else found
 
     def _learn_target(self, y: Array, weight: Array | None) -> None:
-        self.classes_, multilabel = labels_of(y)
+        self.classes_, multilabel = _labels(y)
         if not multilabel and are_nearly_all_different(len(self.classes_), len(y)):
             warn(
                 f"y holds {len(self.classes_)} classes in {len(y)} rows: most have a row or two, "
@@ -245,3 +245,18 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
+
+
+def _labels(y: Array) -> tuple[Array, bool]:
+    """The classes, and whether there are several labels to a row."""
+    try:
+        return labels_of(y)
+    except ValueError:
+        if y.dtype != object:
+            raise
+        kinds = ", ".join(sorted({type(cell).__name__ for cell in y.ravel().tolist()}))
+        raise TableError(
+            "Unknown label type: y must hold classes of one kind, all words or all whole numbers "
+            f"(got {kinds}). "
+            "Convert them, for example by y.astype(str)."
+        ) from None

@@ -86,8 +86,14 @@ export function NumberField(props: NumberProps) {
   const said = narrow ? rounded(value) : plain(value);
   const id = useId();
   const [problem, setProblem] = useState("");
+  // What is being typed, so that no drawing of the page takes it away before it is chosen.
+  const [typed, setTyped] = useState<string | null>(null);
   // What was refused is past once a good number stands in the field, from wherever it came.
-  useEffect(() => setProblem(""), [value]);
+  useEffect(() => {
+    if (!problem) return;
+    setProblem("");
+    setTyped(null);
+  }, [value]);
   const forgive = ({ value: text }: HTMLInputElement) => {
     if (readNumber(text, low, high, whole) !== null) setProblem("");
   };
@@ -98,6 +104,7 @@ export function NumberField(props: NumberProps) {
       return;
     }
     setProblem("");
+    setTyped(null);
     // What is shown is what is chosen: where the engine refuses a number, the old one stands again.
     input.value = said;
     onChoose(number);
@@ -111,7 +118,7 @@ export function NumberField(props: NumberProps) {
         id={id}
         type="text"
         inputMode="decimal"
-        value={said}
+        value={typed ?? said}
         title={said === plain(value) ? undefined : plain(value)}
         aria-invalid={problem !== ""}
         aria-describedby={problem ? `${id}-problem` : undefined}
@@ -123,9 +130,14 @@ export function NumberField(props: NumberProps) {
           field.select();
         }}
         onBlur={(event) => {
+          // A number that was refused stays to be mended.
+          if (readNumber(event.currentTarget.value, low, high, whole) !== null) setTyped(null);
           if (event.currentTarget.value === plain(value)) event.currentTarget.value = said;
         }}
-        onInput={(event) => forgive(event.currentTarget)}
+        onInput={(event) => {
+          setTyped(event.currentTarget.value);
+          forgive(event.currentTarget);
+        }}
         onChange={(event) => take(event.currentTarget)}
       />
       {problem && (

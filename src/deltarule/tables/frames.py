@@ -326,9 +326,13 @@ def _put_cells(found: Found, name: str, cells: list[Any]) -> None:
 
 def _put_words(found: Found, name: str, cells: list[Any]) -> None:
     """Words, or numbers where all of them are some: so a file of them would be read."""
-    words = [None if cell is None else word_of(cell) for cell in cells]
-    present = [word for word in words if word is not None]
-    if not present or not all(NUMBER.fullmatch(word) for word in present):
+    words: list[str | None] = []
+    for cell in cells:
+        word = None if cell is None else word_of(cell)
+        if word is not None and not NUMBER.fullmatch(word):
+            break
+        words.append(word)
+    if len(words) < len(cells) or not any(words):
         found.columns[name] = as_objects(cells)
         return
     found.columns[name] = np.array([np.nan if word is None else float(word) for word in words])

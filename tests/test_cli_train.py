@@ -431,3 +431,20 @@ def test_a_column_that_counts_rows_is_taken_where_it_is_the_only_one(capsys, tmp
     words = ["train", str(path), "--target", "sold", "--preset", "fast", "--no-report"]
     assert main([*words, "-o", str(tmp_path / "m"), "--task", "regression"]) == 0
     assert "  inputs    1 from 1 numeric columns" in capsys.readouterr().out.splitlines()
+
+
+def test_one_held_out_row_and_nearly_as_many_classes_as_rows_are_noted(capsys, tmp_path):
+    few, many = tmp_path / "few.csv", tmp_path / "many.csv"
+    few.write_text("x,y\n1,2\n2,3\n3,5\n4,6\n5,9\n")
+    many.write_text("x,y\n" + "".join(f"{row % 7},word{row}\n" for row in range(40)))
+    words = ["--target", "y", "--preset", "fast", "--no-report", "-o", str(tmp_path / "m")]
+    assert main(["train", str(few), *words, "--task", "regression"]) == 0
+    said = capsys.readouterr().out
+    assert "one row is held out, and R² takes two: raise --holdout, or add rows" in said
+    assert "not defined" in said
+    assert "nan" not in said
+    assert main(["train", str(many), *words, "--task", "classification"]) == 0
+    assert (
+        "the target holds 40 classes in 40 rows: most have a row or two, which is too few to learn "
+        "from"
+    ) in " ".join(capsys.readouterr().out.split())

@@ -105,6 +105,61 @@ def test_columns_without_names_are_taken_by_place():
             assert np.array_equal(model.predict(X), model.predict(given))
 
 
+def test_names_that_nobody_looks_at_are_told():
+    X = np.random.default_rng(0).normal(size=(60, 2))
+    named, other = pd.DataFrame(X, columns=["x0", "x1"]), pd.DataFrame(X, columns=["a", "b"])
+    model = dr.TabularRegressor("fast", random_state=0).fit(named, X[:, 0])
+    with pytest.warns(TableWarning) as said:
+        told = model.predict(other)
+    (one,) = said
+    assert str(one.message) == (
+        "the table's columns (a, b) are taken in order: the model was trained on columns without "
+        "names."
+    )
+    assert np.array_equal(told, model.predict(named))
+    model.fit(X, X[:, 0])
+    with pytest.warns(UserWarning, match="X has feature names, but") as said:
+        assert np.array_equal(model.predict(other), told)
+    assert len(said) == 1
+
+
+def test_numbers_in_a_column_of_no_and_yes_are_told():
+    table = {"flag": [0, 1, None, 1] * 15, "x": list(range(60))}
+    model = dr.TabularRegressor("fast", random_state=0).fit(table, range(60))
+    with pytest.warns(TableWarning) as said:
+        told = model.predict({"flag": [0, 7, 0.5, None], "x": [1, 1, 1, 1]})
+    (one,) = said
+    assert str(one.message) == (
+        "column 'flag' held only 0 and 1 in training: 2 cells are another number, for example 7 "
+        "in row 2; taken as the nearest from 0 to 1."
+    )
+    assert told[1] == model.predict({"flag": [1], "x": [1]})[0]
+
+
+@pytest.mark.parametrize("estimator", [dr.TabularRegressor, dr.TabularClassifier])
+def test_a_score_leaves_out_rows_without_a_target(estimator):
+    table = {"x": [0, 1, 2, 3] * 15}
+    y = [0, 0, 1, 1] * 15
+    model = estimator("fast", random_state=0).fit(table, y)
+    holes = [None, *y[1:]]
+    rest = {"x": table["x"][1:]}
+    with pytest.warns(TableWarning) as said:
+        found = model.score(table, holes, np.arange(60) + 1.0)
+    assert [str(one.message) for one in said] == [
+        "1 of 60 rows have no target (the first is row 1): they are left out."
+    ]
+    assert found == model.score(rest, y[1:], np.arange(1, 60) + 1.0)
+    model.set_params(missing_target="refuse")
+    with pytest.raises(TableError, match=r"^1 of 60 rows have no target"):
+        model.score(table, holes)
+    model.set_params(missing_target="drop")
+    with pytest.warns(TableWarning), pytest.raises(TableError) as refused:
+        model.score(table, [None] * 60)
+    assert str(refused.value) == (
+        "a score needs rows with a target (got none in 60 rows). Give rows whose target is known."
+    )
+
+
 def test_a_masked_cell_is_a_missing_one():
     X = np.ma.masked_array(np.random.default_rng(0).normal(size=(60, 2)), mask=False)
     X[:9, 0] = 1e6

@@ -130,8 +130,7 @@ class BaseTabular(BaseEstimator, ABC):
             )
         known = ~border.missing(y)
         self.n_dropped_rows_ = int(len(known) - known.sum())
-        if self.n_dropped_rows_:
-            self._tell_of_dropped(known)
+        self._tell_of_dropped(known)
         weight = border.weights(sample_weight, rows)
         weight = None if weight is None else weight[known]
         count = int(known.sum() if weight is None else np.count_nonzero(weight))
@@ -143,9 +142,12 @@ class BaseTabular(BaseEstimator, ABC):
         return known, weight
 
     def _tell_of_dropped(self, known: Array) -> None:
-        first = int(np.flatnonzero(~known)[0]) + 1
+        missing = np.flatnonzero(~known)
+        if not len(missing):
+            return
         found = (
-            f"{self.n_dropped_rows_} of {len(known)} rows have no target (the first is row {first})"
+            f"{len(missing)} of {len(known)} rows have no target (the first is row "
+            f"{missing[0] + 1})"
         )
         if self.missing_target == "refuse":
             raise TableError(
@@ -314,6 +316,28 @@ class BaseTabular(BaseEstimator, ABC):
         """What networks and linear model say, before they are weighed."""
         (A, straight), (networks, line) = self._inputs(X), self._asked
         return networks.mean(A), line.mean(straight)
+
+    def _judged(self, X: Any, y: Any, sample_weight: Any) -> tuple[Array, Array, Array | None]:
+        """Targets, predictions and weights of the rows that have a target, for `score`."""
+        y, told = self._read_target(y), self.predict(X)
+        if len(y) != len(told):
+            raise InvalidShapeError(
+                f"Found input variables with inconsistent numbers of samples: X must have a row "
+                f"for every entry of y, {len(y)} (got {len(told)}). Give both of one table."
+            )
+        known = ~border.missing(y)
+        self._tell_of_dropped(known)
+        if not known.any():
+            raise TableError(
+                f"a score needs rows with a target (got none in {len(y)} rows). Give rows whose "
+                "target is known."
+            )
+        weight = border.weights(sample_weight, len(y))
+        return border.settled(y[known]), told[known], None if weight is None else weight[known]
+
+    @abstractmethod
+    def predict(self, X: Any) -> Array:
+        """The prediction for every row."""
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

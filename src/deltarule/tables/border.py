@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,8 @@ def table_of(estimator: Any, X: Any, *, reset: bool) -> Table:
         _remember_names(estimator, X, table)
     elif not hasattr(estimator, "feature_names_in_"):
         _check_feature_names(estimator, X, reset=False)  # warns of names that nobody looks at
+        if {column.name for column in estimator.columns_.columns}.isdisjoint(table.names):
+            return replace(table, named=False)
     return table
 
 

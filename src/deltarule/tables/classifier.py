@@ -241,6 +241,38 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
             found: Array = np.log(self.predict_proba(X))
         return found
 
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Accuracy: the share of the rows whose class is predicted, of several labels all.
+
+        Parameters
+        ----------
+        X : frame, mapping of columns, or array of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            Rows without a target are left out, or refused, as in `fit`.
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        score : float, 0 to 1
+
+        Raises
+        ------
+        TableError
+            If no row has a target.
+
+        Examples
+        --------
+        >>> import deltarule as dr
+        >>> table = {"weather": ["sun", "rain"] * 20}
+        >>> model = dr.TabularClassifier("fast", random_state=0).fit(table, ["out", "in"] * 20)
+        >>> model.score(table, ["out", "in"] * 20)
+        1.0
+        """
+        from sklearn.metrics import accuracy_score
+
+        y, told, weight = self._judged(X, y, sample_weight)
+        return float(accuracy_score(y, told, sample_weight=weight))
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True

@@ -141,7 +141,11 @@ class Column:
             self._warn_of_infinite(table, numbers)
         holes = np.isnan(numbers)
         spread = self._spread(numbers, holes)
-        into[:, 0] = np.clip(spread, -1, 1) if self.kind == "boolean" else bent(spread)
+        if self.kind == "boolean":
+            self._warn_of_others(table, numbers)
+            into[:, 0] = np.clip(spread, -1, 1)
+        else:
+            into[:, 0] = bent(spread)
         if self.missing:
             into[:, 1] = holes
 
@@ -158,6 +162,17 @@ class Column:
                 f"column {self.name!r}: {cells} infinite, for example "
                 f"{table.words(self.name)[rows[0]]} in row {table.row_number(rows[0])}; taken as "
                 "the farthest that the network can see.",
+                TableWarning,
+            )
+
+    def _warn_of_others(self, table: Table, numbers: Array) -> None:
+        rows = np.flatnonzero(np.isfinite(numbers) & (numbers != 0) & (numbers != 1))
+        if len(rows):
+            cells = "1 cell is" if len(rows) == 1 else f"{len(rows)} cells are"
+            warn(
+                f"column {self.name!r} held only 0 and 1 in training: {cells} another number, for "
+                f"example {table.words(self.name)[rows[0]]} in row {table.row_number(rows[0])}; "
+                "taken as the nearest from 0 to 1.",
                 TableWarning,
             )
 

@@ -217,7 +217,8 @@ class ColumnPlan:
             For each column with categories that training never saw; not of those whose rare
             categories share an input.
         TableWarning
-            For each column with infinite numbers, or cells that are no date; for extra columns.
+            For each column with infinite numbers, cells that are no date, or numbers other than
+            the 0 and 1 of training; for extra columns; where names are not looked at.
         """
         table = self.found_in(frame, extra=extra)
         widths = [len(column.inputs) for column in self.columns]
@@ -263,6 +264,12 @@ class ColumnPlan:
                 raise TableError(
                     f"the table must have {len(names)} columns, as in training (got "
                     f"{len(table.names)}). Give those that the model was trained on, in order."
+                )
+            if table.named:
+                warn(
+                    f"the table's columns ({_some(list(table.names), 8)}) are taken in order: the "
+                    "model was trained on columns without names.",
+                    TableWarning,
                 )
             columns = dict(zip(names, table.columns.values(), strict=True))
             return replace(table, columns=columns, texts={}, mixed={}, declared=frozenset())

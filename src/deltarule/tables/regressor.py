@@ -229,6 +229,39 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         place = quantiles.middle(self._fitted_levels()) if self._fitted_levels() else 0
         return told[:, 0, place] if self._single else told[:, :, place]
 
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """R² of the predictions: 1 where they are exact, 0 for the mean of ``y``.
+
+        Parameters
+        ----------
+        X : frame, mapping of columns, or array of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Rows without a target are left out, or refused, as in `fit`.
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        score : float
+            Of several targets the mean of theirs.
+
+        Raises
+        ------
+        TableError
+            If no row has a target.
+
+        Examples
+        --------
+        >>> import deltarule as dr
+        >>> x = [[float(i)] for i in range(40)]
+        >>> model = dr.TabularRegressor("fast", random_state=0).fit(x, range(40))
+        >>> model.score(x, range(40)) > 0.95
+        True
+        """
+        from sklearn.metrics import r2_score
+
+        y, told, weight = self._judged(X, y, sample_weight)
+        return float(r2_score(y, told, sample_weight=weight))
+
     @available_if(quantiles.has_quantiles)
     def predict_quantiles(self, X: Any) -> Array:
         """All quantiles of a loss that has several, for every row.

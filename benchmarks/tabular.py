@@ -61,12 +61,8 @@ def measure(
     for name in ONE_THREAD:  # read when the processes load their libraries
         os.environ[name] = "1"
     result = json.loads(output.read_text(encoding="utf-8")) if output.exists() else {"tables": {}}
-    result |= {
-        "date": date.today().isoformat(),
-        "machine": machine.machine(),
-        "versions": machine.versions(),
-    }
-    result["runs"] = runs(result, methods)
+    result |= {"machine": machine.machine(), "versions": machine.versions()}
+    result["runs"] = [*earlier(result, tables, methods), this_run(tables, methods)]
     jobs = [
         (name, method, fold)
         for fold in range(folds)
@@ -83,19 +79,28 @@ def measure(
             each = entry.setdefault("methods", {}).setdefault(method, {})
             each[str(fold)] = found
             # What others let wait beside our own processes, at its worst.
-            busy = max(result["machine"].get("load_before", 0.0), machine.load() - workers)
-            result["machine"]["load_before"] = busy
+            this = result["runs"][-1]
+            this["load"] = max(this["load"], machine.load() - workers)
             output.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
             shown = "  ".join(f"{key} {value:.4f}" for key, value in found.items())
             print(f"{name:20} {method:18} fold {fold}  {shown}", flush=True)
     return result
 
 
-def runs(result: dict[str, Any], methods: list[str]) -> str:
-    """In how many runs a result is measured; what is kept of earlier ones is named."""
-    known = {name for entry in result["tables"].values() for name in entry["methods"]}
-    kept = [name for name in METHODS if name in known - set(methods)]
-    return f"several runs, of which earlier ones had {', '.join(kept)}" if kept else "one run"
+def this_run(tables: list[str], methods: list[str]) -> dict[str, Any]:
+    """What is measured now, and when; its load is that of others, at its worst."""
+    return {"methods": methods, "tables": tables, "date": date.today().isoformat(), "load": 0.0}
+
+
+def earlier(result: dict[str, Any], tables: list[str], methods: list[str]) -> list[dict[str, Any]]:
+    """The runs of which something is left when these methods on these tables are measured."""
+    found = []
+    for one in result.get("runs", []):
+        if set(one["tables"]) <= set(tables):
+            one = one | {"methods": [name for name in one["methods"] if name not in methods]}
+        if one["methods"]:
+            found.append(one)
+    return found
 
 
 def run(name: str, method: str, fold: int) -> dict[str, float]:

@@ -169,11 +169,32 @@ def _mean_and_spread(found: list[float]) -> str:
 
 
 def _source(result: dict[str, Any]) -> str:
+    machine = result["machine"]
     return (
         "Means over five folds ± their standard deviation. One thread. "
-        f"{tables.provenance(result)} Source: `benchmarks/results/{RESULT.name}`;\n"
+        f"Measured {_runs(result)}, on {machine['processor']}, {machine['cores']} cores "
+        f"({machine.get('instruction_set', 'reference engine')}). Versions: "
+        f"{tables.versions(result)}. Source: `benchmarks/results/{RESULT.name}`;\n"
         "`make bench-tables` measures it again.\n"
     )
+
+
+def _runs(result: dict[str, Any]) -> str:
+    """When it was measured; of several runs what each had, and how busy others were beside it."""
+    runs = result["runs"]
+    if len(runs) == 1:
+        return f"in one run on {_when(runs[0])}"
+    told = []
+    for one in runs:
+        names = ", ".join(TITLES[name] for name in one["methods"])
+        where = "" if len(one["tables"]) == len(result["tables"]) else " of some tables"
+        told.append(f"{names}{where} on {_when(one)}")
+    return f"in {len(runs)} runs ({'; '.join(told)})"
+
+
+def _when(run: dict[str, Any]) -> str:
+    busy = f" beside other work (load {run['load']:.1f}, rough times)" if run["load"] > 0.5 else ""
+    return f"{run['date']}{busy}"
 
 
 if __name__ == "__main__":

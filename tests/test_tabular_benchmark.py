@@ -65,7 +65,17 @@ def test_the_page_counts_where_it_is_ahead_and_names_the_least():
     assert sums == "| sum | 6.0 | 6.0 |  | 6.0 | 9.0 |"  # the scaled one is there once only
 
 
-def test_what_is_kept_of_earlier_runs_is_named():
-    result = {"tables": {"a": {"methods": {"linear": {}, "fast": {}}}}}
-    assert tabular.runs(result, ["linear", "fast"]) == "one run"
-    assert tabular.runs(result, ["fast"]) == "several runs, of which earlier ones had linear"
+def test_every_run_is_told_with_what_it_had():
+    every, one = ["a", "b"], ["a"]
+    first = tabular.this_run(every, ["linear", "fast"]) | {"date": "2026-01-02"}
+    result = {"tables": dict.fromkeys(every), "runs": [first]}
+    assert tabular_texts._runs(result) == "in one run on 2026-01-02"
+    assert tabular.earlier(result, every, ["linear", "fast"]) == []
+    assert tabular.earlier(result, one, ["linear", "fast"]) == [first]  # that of b is left
+    result["runs"] = tabular.earlier(result, every, ["fast"])
+    assert result["runs"] == [first | {"methods": ["linear"]}]
+    result["runs"].append(tabular.this_run(one, ["fast"]) | {"date": "2026-01-03", "load": 1.25})
+    assert tabular_texts._runs(result) == (
+        'in 2 runs (linear on 2026-01-02; `"fast"` of some tables on 2026-01-03 beside other work '
+        "(load 1.2, rough times))"
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -265,6 +266,47 @@ def test_words_that_are_nearly_all_numbers_are_said_to_be_words():
         )
     ]
     ColumnPlan.fit({"n": cells, "x": list(range(26))}, categorical=["n"])
+
+
+@pytest.mark.parametrize(
+    ("cells", "reason"),
+    [
+        (
+            [*map(str, range(39)), "oops"],
+            "39 of 40 cells are numbers, row 40 holds 'oops'. Mend the cell",
+        ),
+        (
+            [f"${number}.50" for number in range(40)],
+            (
+                "its words are different in nearly every row, and look like numbers, dates or "
+                "times in a writing of their own (such as '$0.50'). Convert them to plain numbers "
+                "or ISO dates"
+            ),
+        ),
+    ],
+)
+def test_numbers_that_are_left_out_for_how_they_are_written(cells, reason):
+    with pytest.warns(TableWarning) as caught:
+        plan = ColumnPlan.fit({"n": cells, "x": list(range(40))})
+    assert [str(warning.message) for warning in caught] == [
+        f"column 'n' is left out: {reason}, or name the column in categorical."
+    ]
+    assert plan.columns[0].kind == "ignored"
+
+
+@pytest.mark.parametrize(
+    ("writing", "told"),
+    [
+        *((writing, True) for writing in ("{}%", "{},5 kg", "EUR {}", "1{0:02d}:30", "{}/12/2023")),
+        *((writing, False) for writing in ("A{}", "user {}", "{}-3456", "x{}y", "{}w3", "K{}.1")),
+    ],
+)
+def test_what_looks_like_numbers_in_a_writing_of_their_own(writing, told):
+    cells = [writing.format(number) for number in range(40)]
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        ColumnPlan.fit({"n": cells, "x": list(range(40))}, text="ignore")
+    assert bool(caught) == told
 
 
 NUMBERS_AS_TEXT = ["1.50", None, "-2", "", "1e3", "NA"]

@@ -80,7 +80,10 @@ def test_a_count_of_the_rows_that_is_called_one_is_left_out(name):
     for first in (0, 1):
         plan = ColumnPlan.fit({name: np.arange(50) + first, "x": np.arange(50) % 7})
         assert plan.columns[0].reason == "a count of the rows"
-    other = ColumnPlan.fit({name: np.arange(50) + 5, "x": np.arange(50) % 7})
+    some = np.random.default_rng(0).permutation(60)[:50]  # as a fold has them
+    plan = ColumnPlan.fit({name: some, "x": np.arange(50) % 7})
+    assert plan.columns[0].reason == "a number of its own for each row, as its name says"
+    other = ColumnPlan.fit({name: np.arange(50) + 1970, "x": np.arange(50) % 7})
     assert other.columns[0].kind == "numeric"
 
 
@@ -331,7 +334,9 @@ def test_columns_are_found_by_name_in_any_order():
 def test_a_plan_of_an_array_takes_a_frame_by_position():
     plan = ColumnPlan.fit(np.array([[1.0, 2.0], [3.0, 5.0]]))
     named = pd.DataFrame({"p": [1.0], "q": [5.0]})
-    with pytest.warns(TableWarning, match="are taken in order: the model was trained on columns"):
+    with pytest.warns(
+        TableWarning, match=r"\(p, q\) are taken in order: none of them is called as"
+    ):
         told = plan.transform(named)
     assert np.array_equal(told, plan.transform(named.to_numpy()))
     assert plan.transform({"x1": [5.0], "x0": [1.0]}).tolist() == told.tolist()

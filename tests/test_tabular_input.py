@@ -9,11 +9,13 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from sklearn.compose import make_column_transformer
 from sklearn.datasets import (
     load_wine,
 )
+from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 from tabular_people import people
 
 import deltarule as dr
@@ -107,20 +109,25 @@ def test_columns_without_names_are_taken_by_place():
 
 def test_names_that_nobody_looks_at_are_told():
     X = np.random.default_rng(0).normal(size=(60, 2))
-    named, other = pd.DataFrame(X, columns=["x0", "x1"]), pd.DataFrame(X, columns=["a", "b"])
+    model = dr.TabularRegressor("fast", random_state=0).fit(X, X[:, 0])
+    for names in (["a", "b"], ["x1", "x0"]):  # by place, as scikit-learn does
+        with pytest.warns(UserWarning, match="X has feature names, but") as said:
+            told = model.predict(pd.DataFrame(X, columns=names))
+        assert len(said) == 1
+        assert np.array_equal(told, model.predict(X))
+
+
+def test_names_that_somebody_gave_are_looked_for():
+    X = np.random.default_rng(0).normal(size=(60, 2))
+    named = pd.DataFrame(X, columns=["x0", "x1"])
     model = dr.TabularRegressor("fast", random_state=0).fit(named, X[:, 0])
-    with pytest.warns(TableWarning) as said:
-        told = model.predict(other)
-    (one,) = said
-    assert str(one.message) == (
-        "the table's columns (a, b) are taken in order: the model was trained on columns without "
-        "names."
+    assert np.array_equal(model.predict(named[["x1", "x0"]]), model.predict(named))
+    with pytest.raises(TableError) as refused:
+        model.predict(named.set_axis(["a", "b"], axis=1))
+    assert str(refused.value) == (
+        "the table lacks 2 columns that the model was trained on: x0, x1. Add them, or rename "
+        "those that hold them."
     )
-    assert np.array_equal(told, model.predict(named))
-    model.fit(X, X[:, 0])
-    with pytest.warns(UserWarning, match="X has feature names, but") as said:
-        assert np.array_equal(model.predict(other), told)
-    assert len(said) == 1
 
 
 def test_numbers_in_a_column_of_no_and_yes_are_told():
@@ -158,6 +165,106 @@ def test_a_score_leaves_out_rows_without_a_target(estimator):
     assert str(refused.value) == (
         "a score needs rows with a target (got none in 60 rows). Give rows whose target is known."
     )
+    with pytest.warns(TableWarning), pytest.raises(TableError) as refused:
+        model.score(table, holes, np.arange(60) == 0)
+    assert str(refused.value) == (
+        "a score needs rows with a target and a weight above 0 (got none in 60 rows). Give rows "
+        "whose target is known."
+    )
+
+
+def test_rows_with_some_of_their_targets_are_counted():
+    x = np.random.default_rng(0).normal(size=(60, 2))
+    y = np.column_stack((x[:, 0], x[:, 1]))
+    y[4, 0] = y[7, 1] = np.nan
+    with pytest.warns(TableWarning) as said:
+        model = dr.TabularRegressor("fast", random_state=0).fit(x, y)
+    assert [str(one.message) for one in said] == [
+        "2 of 60 rows have not all of their 2 targets (the first is row 5): they are left out."
+    ]
+    assert model.n_dropped_rows_ == 2
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        pd.Series([2**53 + 1, 2**53 + 2, None] * 20, dtype="Int64"),
+        pl.Series([2**53 + 1, 2**53 + 2, None] * 20),
+        np.array([2**53 + 1, 2**53 + 2, None] * 20, dtype=object),
+    ],
+    ids=["pandas", "polars", "objects"],
+)
+def test_whole_numbers_with_a_hole_stay_whole(y):
+    x = np.arange(60.0).reshape(-1, 1)
+    with pytest.warns(TableWarning, match=r"^20 of 60 rows have no target"):
+        model = dr.TabularClassifier("fast", random_state=0).fit(x, y)
+    assert model.classes_.tolist() == [2**53 + 1, 2**53 + 2]
+
+
+def test_classes_of_no_weight_are_no_rows():
+    x = np.random.default_rng(0).normal(size=(60, 2))
+    y = np.arange(60) % 2
+    model = dr.TabularClassifier("fast", class_weight={0: 0, 1: 1}, random_state=0).fit(x, y)
+    assert model.classes_.tolist() == [0, 1]
+    assert model.predict(x).tolist() == [1] * 60
+    with pytest.raises(InvalidParameterError) as refused:
+        model.set_params(class_weight={0: 0, 1: 0}).fit(x, y)
+    assert str(refused.value) == (
+        "class_weight must leave at least 2 rows with a weight above 0 (got {0: 0, 1: 0}, which "
+        "leaves 0). Give a weight to more classes."
+    )
+
+
+@pytest.mark.parametrize(
+    ("y", "sentence"),
+    [
+        (
+            np.array([["a", "b"]] * 60),
+            (
+                "Unknown label type: y with several columns must hold 0 and 1, a column for each "
+                "label (got 'a'). Give one column of classes, or a column for each class."
+            ),
+        ),
+        (
+            np.repeat(np.array(["2020-01-01", "2020-01-02"], dtype="datetime64[D]"), 30),
+            (
+                "y must hold classes: words, whole numbers or truth values (got times). Convert "
+                "them, for example by y.astype(str)."
+            ),
+        ),
+        (
+            np.array([1, "a", None] * 20, dtype=object),
+            (
+                "Unknown label type: y must hold classes of one kind, all words or all whole "
+                "numbers (got int, str). Convert them, for example by y.astype(str)."
+            ),
+        ),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:20 of 60 rows have no target")
+def test_targets_that_are_no_classes(y, sentence):
+    with pytest.raises(TableError) as refused:
+        dr.TabularClassifier("fast").fit(np.zeros((60, 2)), y)
+    assert str(refused.value) == sentence
+
+
+def test_hundreds_of_categories_have_an_input_each():
+    random = np.random.default_rng(0)
+    store, x = random.integers(0, 300, 2400), random.normal(size=2400)
+    y = random.normal(size=300)[store] + x + 0.5 * random.normal(size=2400)
+    table = pd.DataFrame({"store": [f"s{number}" for number in store], "x": x})
+    line = make_pipeline(
+        make_column_transformer(
+            (OneHotEncoder(handle_unknown="ignore"), ["store"]), remainder="passthrough"
+        ),
+        Ridge(),
+    )
+    line.fit(table[:1800], y[:1800])
+    model = dr.TabularRegressor("fast", random_state=0).fit(table[:1800], y[:1800])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = model.score(table[1800:], y[1800:])
+    assert found > line.score(table[1800:], y[1800:]) - 0.005
 
 
 def test_a_masked_cell_is_a_missing_one():
@@ -353,7 +460,7 @@ def test_a_budget_of_time_takes_epochs_away():
     random = np.random.default_rng(0)
     X = random.normal(size=(4000, 6))
     model = dr.TabularRegressor("best", time_budget=1.0, random_state=0).fit(X, X[:, 0])
-    full = choose_recipe("best", rows=4000, inputs=6, numbers=6, outputs=1, classes=False)
+    full = choose_recipe("best", rows=4000, numbers=6, classes=False)
     assert (model.recipe_.members, model.recipe_.epochs) < (full.members, full.epochs)
 
 

@@ -33,6 +33,7 @@ def divide(args: argparse.Namespace) -> Parts:
     import numpy as np
 
     from deltarule.tables import TargetPlan
+    from deltarule.tables.kinds import are_different
     from deltarule.tables.targets import are_nearly_all_different, has_target
 
     table = read_table(args.table)
@@ -73,9 +74,10 @@ def divide(args: argparse.Namespace) -> Parts:
     for name in table.names:
         stray = None if name in asked else table.stray_words(name)
         if stray is not None:
+            kinds = len(set(table.words(name).tolist()) - {None})
+            left = "left out" if are_different(kinds, table.rows) else "taken as words"
             notes.append(
-                f"column {name!r} is taken as words: {stray}. Mend the cell, or say --categorical "
-                f"{name}"
+                f"column {name!r} is {left}: {stray}. Mend the cell, or say --categorical {name}"
             )
     target = TargetPlan.fit(table, names, args.task)
     if target.task == "classification" and args.quantiles is not None:
@@ -105,17 +107,21 @@ def divide(args: argparse.Namespace) -> Parts:
 def plan_columns(args: argparse.Namespace, parts: Parts) -> ColumnPlan:
     """What the training rows make of every column, as the model will have it."""
     from deltarule.tables import ColumnPlan
+    from deltarule.tables.columns import MAX_CATEGORIES, NUMBERS_BESIDE_WORDS
+    from deltarule.tables.recipe import most_categories
 
+    by_hand = is_by_hand(args)
     rows = parts.table.take(parts.training).without(parts.target.names)
     with warnings.catch_warnings():
-        # A column that is taken as words has its note already, with the option that says so.
-        warnings.filterwarnings("ignore", "column .* is taken as words", TableWarning)
+        # A column with numbers beside words has its note already, with the option that says so.
+        warnings.filterwarnings("ignore", NUMBERS_BESIDE_WORDS, TableWarning)
         try:
             return ColumnPlan.fit(
                 rows,
                 categorical=named_columns(rows, args.categorical),
                 text=args.text,
-                infinite="refuse" if is_by_hand(args) else "farthest",
+                infinite="refuse" if by_hand else "farthest",
+                max_categories=MAX_CATEGORIES if by_hand else most_categories(rows),
             )
         except TableError as problem:
             raise TableError(_as_options(str(problem))) from None

@@ -44,7 +44,14 @@ from deltarule.tables.columns import ColumnPlan
 from deltarule.tables.ensemble import Voices, train_linear
 from deltarule.tables.fineness import deviations
 from deltarule.tables.folds import Fold, folds
-from deltarule.tables.recipe import PRESETS, Recipe, build_network, build_plan, choose_recipe
+from deltarule.tables.recipe import (
+    PRESETS,
+    Recipe,
+    build_network,
+    build_plan,
+    choose_recipe,
+    most_categories,
+)
 
 
 class BaseTabular(BaseEstimator, ABC):
@@ -106,12 +113,16 @@ class BaseTabular(BaseEstimator, ABC):
         if not known.all():
             table, y = table.take(np.flatnonzero(known)), border.settled(y[known])
         self._learn_target(y, weight)
+        weight = self._class_weighted(y, weight)
         if weight is not None and not weight.all():  # a row of no weight is no row
             heavy = np.flatnonzero(weight)
             table, y, weight = table.take(heavy), y[heavy], weight[heavy]
-        weight = self._class_weighted(y, weight)
         self.columns_ = ColumnPlan.fit(
-            table, categorical=self._categorical(table), text=self.text, infinite="farthest"
+            table,
+            categorical=self._categorical(table),
+            text=self.text,
+            max_categories=most_categories(table),
+            infinite="farthest",
         )
         A, D = self.columns_.transform(table), self._encoded(y)
         self._train(A, self.columns_.straight(table, A), D, weight, self._groups(y), budget)
@@ -130,7 +141,7 @@ class BaseTabular(BaseEstimator, ABC):
             )
         known = ~border.missing(y)
         self.n_dropped_rows_ = int(len(known) - known.sum())
-        self._tell_of_dropped(known)
+        self._tell_of_dropped(known, y)
         weight = border.weights(sample_weight, rows)
         weight = None if weight is None else weight[known]
         count = int(known.sum() if weight is None else np.count_nonzero(weight))
@@ -141,13 +152,13 @@ class BaseTabular(BaseEstimator, ABC):
             )
         return known, weight
 
-    def _tell_of_dropped(self, known: Array) -> None:
+    def _tell_of_dropped(self, known: Array, y: Array) -> None:
         missing = np.flatnonzero(~known)
         if not len(missing):
             return
+        what = "no target" if y.ndim == 1 else f"not all of their {y.shape[1]} targets"
         found = (
-            f"{len(missing)} of {len(known)} rows have no target (the first is row "
-            f"{missing[0] + 1})"
+            f"{len(missing)} of {len(known)} rows have {what} (the first is row {missing[0] + 1})"
         )
         if self.missing_target == "refuse":
             raise TableError(
@@ -170,9 +181,7 @@ class BaseTabular(BaseEstimator, ABC):
         recipe = choose_recipe(
             self.preset,
             rows=len(A),
-            inputs=A.shape[1],
             numbers=len(numbers),
-            outputs=D.shape[1],
             classes=loss.name == "log_loss",
         )
         fine = deviations(A, numbers, recipe.deviation)
@@ -308,7 +317,9 @@ class BaseTabular(BaseEstimator, ABC):
     def _inputs(self, X: Any) -> tuple[Array, Array]:
         """The inputs of networks and linear model for rows as a user gives them."""
         check_is_fitted(self, "members_")
-        table = self.columns_.found_in(border.table_of(self, X, reset=False), extra="warn")
+        named = hasattr(self, "feature_names_in_")
+        table = border.table_of(self, X, reset=False)
+        table = self.columns_.found_in(table, extra="warn", by_name=named)
         A = self.columns_.transform(table)
         return A, self.columns_.straight(table, A)
 
@@ -326,13 +337,14 @@ class BaseTabular(BaseEstimator, ABC):
                 f"for every entry of y, {len(y)} (got {len(told)}). Give both of one table."
             )
         known = ~border.missing(y)
-        self._tell_of_dropped(known)
-        if not known.any():
-            raise TableError(
-                f"a score needs rows with a target (got none in {len(y)} rows). Give rows whose "
-                "target is known."
-            )
+        self._tell_of_dropped(known, y)
         weight = border.weights(sample_weight, len(y))
+        if not (known if weight is None else known & (weight > 0)).any():
+            heavy = "" if weight is None else " and a weight above 0"
+            raise TableError(
+                f"a score needs rows with a target{heavy} (got none in {len(y)} rows). Give rows "
+                "whose target is known."
+            )
         return border.settled(y[known]), told[known], None if weight is None else weight[known]
 
     @abstractmethod

@@ -38,7 +38,8 @@ def table_of(estimator: Any, X: Any, *, reset: bool) -> Table:
         _remember_names(estimator, X, table)
     elif not hasattr(estimator, "feature_names_in_"):
         _check_feature_names(estimator, X, reset=False)  # warns of names that nobody looks at
-        if {column.name for column in estimator.columns_.columns}.isdisjoint(table.names):
+        known = [column.name for column in estimator.columns_.columns]
+        if known[0] == "x0" or set(known).isdisjoint(table.names):  # and numbered ones by number
             return replace(table, named=False)
     return table
 
@@ -81,8 +82,10 @@ def _cells(given: Any) -> Array:
 
 
 def settled(y: Array) -> Array:
-    """A target without its holes in the dtype that is left."""
-    return np.array(y.tolist()) if y.dtype == object else y
+    """A target without its holes in the dtype that is left; cells of several kinds stay them."""
+    found = np.array(y.tolist()) if y.dtype == object else y
+    words = found.dtype.kind not in "US" or all(isinstance(cell, str) for cell in y.ravel())
+    return found if words else y
 
 
 def _is_missing(cell: Any) -> bool:
@@ -173,7 +176,13 @@ def target_of(y: Any) -> Array:
 def _target_cells(y: Any) -> Array:
     if hasattr(y, "to_pylist"):  # of pyarrow, whose words and holes NumPy does not take
         y = y.to_pylist()
-    return np.asarray(y.to_numpy()) if hasattr(y, "to_numpy") else _cells(y)
+    if not hasattr(y, "to_numpy"):
+        return _cells(y)
+    found = np.asarray(y.to_numpy())
+    if found.dtype.kind == "f" and "int" in str(getattr(y, "dtype", "")).lower():
+        # Whole numbers with holes, which NumPy has as floats only.
+        return np.array(list(y), dtype=object)
+    return found
 
 
 def numbers_of(y: Any) -> Array:

@@ -13,7 +13,7 @@ from deltarule.definitions import Array, choose
 from deltarule.estimators import calibration, class_weights
 from deltarule.estimators.parameters import words
 from deltarule.estimators.targets import ClassCode, labels_of
-from deltarule.exceptions import TableError, TableWarning, warn
+from deltarule.exceptions import InvalidParameterError, TableError, TableWarning, warn
 from deltarule.losses import LOSSES, Loss
 from deltarule.tables import blend, border
 from deltarule.tables.base_tabular import BaseTabular
@@ -31,8 +31,8 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     Parameters
     ----------
     preset : {"fast", "default", "best"}, default="default"
-        How much work: one network, or three on a small table; five; eight wider ones. See
-        ``docs/tables.md``.
+        How much work: one network, or three on a small table; five; eight, wider on all but small
+        tables. See ``docs/tables.md``.
     time_budget : float or None, default=None
         Seconds that a `fit` may take. Of what the preset wants, epochs and networks are taken away
         until it fits. None sets no limit.
@@ -145,6 +145,11 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         if self.class_weight is not None:
             class_weights.check(self.class_weight, stream=None)
         found = border.target_of(y)
+        if found.dtype.kind in "mM":
+            raise TableError(
+                "y must hold classes: words, whole numbers or truth values (got times). Convert "
+                "them, for example by y.astype(str)."
+            )
         border.refuse_infinite(found)
         return column_or_1d(found, warn=True) if found.ndim == 2 and found.shape[1] == 1 else found
 
@@ -174,7 +179,14 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         if self.class_weight is None:
             return weight
         factors = class_weights.of_rows(self.class_weight, self._code, y, weight)
-        return (factors if weight is None else weight * factors).astype(np.float32)
+        weight = (factors if weight is None else weight * factors).astype(np.float32)
+        count = np.count_nonzero(weight)
+        if count < 2:
+            raise InvalidParameterError(
+                "class_weight must leave at least 2 rows with a weight above 0 (got "
+                f"{self.class_weight!r}, which leaves {count}). Give a weight to more classes."
+            )
+        return weight
 
     def _groups(self, y: Array) -> Array | None:
         return None if self._code.multilabel else np.searchsorted(self.classes_, y)
@@ -286,6 +298,12 @@ def _labels(y: Array) -> tuple[Array, bool]:
     except ValueError:
         if y.dtype != object:
             raise
+        if y.ndim == 2:
+            other = next((cell for cell in y.ravel().tolist() if cell not in (0, 1)), None)
+            raise TableError(
+                "Unknown label type: y with several columns must hold 0 and 1, a column for each "
+                f"label (got {other!r}). Give one column of classes, or a column for each class."
+            ) from None
         kinds = ", ".join(sorted({type(cell).__name__ for cell in y.ravel().tolist()}))
         raise TableError(
             "Unknown label type: y must hold classes of one kind, all words or all whole numbers "

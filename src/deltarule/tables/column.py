@@ -25,6 +25,8 @@ FARTHEST = 1e150
 #: Where infinite numbers lie for a straight line, and no number lies farther out than the second:
 #: in scales of the column.
 HORIZON, OUTERMOST = 100.0, 1e6
+#: Up to this share of the cells, other numbers than the 0 and 1 of training are not worth a word.
+FEW_OTHERS = 0.01
 _TRUE, _FALSE = frozenset(("true", "1", "1.0")), frozenset(("false", "0", "0.0"))
 
 
@@ -167,7 +169,7 @@ class Column:
 
     def _warn_of_others(self, table: Table, numbers: Array) -> None:
         rows = np.flatnonzero(np.isfinite(numbers) & (numbers != 0) & (numbers != 1))
-        if len(rows):
+        if len(rows) > FEW_OTHERS * len(numbers):
             cells = "1 cell is" if len(rows) == 1 else f"{len(rows)} cells are"
             warn(
                 f"column {self.name!r} held only 0 and 1 in training: {cells} another number, for "

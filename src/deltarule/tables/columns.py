@@ -36,6 +36,7 @@ take 103 inputs.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -48,6 +49,7 @@ from deltarule.persistence import Fields, wrong
 from deltarule.tables import description
 from deltarule.tables.column import CLIP, KINDS, Column
 from deltarule.tables.kinds import (
+    DIFFERENT,
     MAX_CATEGORIES,
     MOST_TEXT_INPUTS,
     TEXT_INPUTS,
@@ -194,7 +196,7 @@ class ColumnPlan:
         """The inputs of the network for every row.
 
         Columns are found by name, in any order. An array, whose columns have no names, is taken
-        by position, as is any table where the plan was learned on an array.
+        by position, as is a table with other names where the plan was learned on an array.
 
         Parameters
         ----------
@@ -247,8 +249,10 @@ class ColumnPlan:
             start += len(column.inputs)
         return found
 
-    def found_in(self, frame: Any, *, extra: str = "ignore") -> Table:
+    def found_in(self, frame: Any, *, extra: str = "ignore", by_name: bool = False) -> Table:
         """The table with the plan's columns under the plan's names.
+
+        `by_name` says that x0, x1, … are names that somebody gave, and not those of an array.
 
         Raises
         ------
@@ -257,7 +261,7 @@ class ColumnPlan:
         """
         table = Table.of(frame)
         names = [column.name for column in self.columns]
-        nameless = names == [f"x{place}" for place in range(len(names))]
+        nameless = not by_name and names == [f"x{place}" for place in range(len(names))]
         strange = set(names).isdisjoint(table.names)
         if not table.named or (nameless and strange):
             if len(table.names) != len(names):
@@ -267,8 +271,8 @@ class ColumnPlan:
                 )
             if table.named:
                 warn(
-                    f"the table's columns ({_some(list(table.names), 8)}) are taken in order: the "
-                    "model was trained on columns without names.",
+                    f"the table's columns ({_some(list(table.names), 8)}) are taken in order: "
+                    f"none of them is called as in training ({_some(names, 8)}).",
                     TableWarning,
                 )
             columns = dict(zip(names, table.columns.values(), strict=True))
@@ -366,14 +370,41 @@ def _refuse_text(plan: ColumnPlan, table: Table) -> None:
     )
 
 
+#: How a warning begins of a column that would be one of numbers but for some cells.
+NUMBERS_BESIDE_WORDS = "column .* is (left out|taken as words): (all|[0-9]+ of [0-9]+) cells are"
+
+
 def _warn_of_strays(table: Table, column: Column) -> None:
     said = table.mixed.get(column.name) or table.stray_words(column.name)
     if said is not None:
+        left = "left out" if column.kind == "ignored" else "taken as words"
         warn(
-            f"column {column.name!r} is taken as words: {said}. Mend the cell, or name the column "
+            f"column {column.name!r} is {left}: {said}. Mend the cell, or name the column "
             "in categorical.",
             TableWarning,
         )
+    elif column.reason.startswith(DIFFERENT) and table.column(column.name).dtype.kind == "O":
+        _warn_of_disguise(table, column)
+
+
+def _warn_of_disguise(table: Table, column: Column) -> None:
+    """Tell of a column that is left out, and would not be if its numbers were plain ones."""
+    words = [word for word in table.words(column.name).tolist() if word is not None]
+    numbers = [word for word in words if _DISGUISED.fullmatch(word)]
+    if len(numbers) > 0.9 * len(words):
+        warn(
+            f"column {column.name!r} is left out: its words are {column.reason}, and look like "
+            f"numbers, dates or times in a writing of their own (such as {numbers[0]!r}). Convert "
+            "them to plain numbers or ISO dates, or name the column in categorical.",
+            TableWarning,
+        )
+
+
+#: Numbers with a unit, a currency, a comma or the colons of a time; dates that are no ISO dates.
+_DISGUISED = re.compile(
+    r"(?:[^0-9A-Za-z]{1,3}|[A-Z]{3} )?[0-9][0-9.,:' ]*(?:[^0-9A-Za-z]{1,2}| ?[A-Za-z]{1,4}[²³]?)?"
+    r"|[0-9]{1,4}([-/.])[0-9]{1,2}\1[0-9]{1,4}(?:[ T][0-9:]+)?"
+)
 
 
 #: Fields that every file has, and those that a file has where they say something.

@@ -34,10 +34,14 @@ MOST_TEXT_INPUTS = 2**16
 LARGEST = 1e308
 #: With fewer rows than this numbers that are all different say nothing about what they are.
 FEWEST_ROWS_TO_COUNT = 20
+#: A count of the rows, of which some are left out, stays below so many times the rows there are.
+MOST_OF_A_COUNT = 2.0
 #: Words a cell from which on a column that is different in nearly every row is text …
 WORDS_OF_TEXT = 3
 #: … and from which on it is where every tenth row has one of its own.
 WORDS_OF_LONG_TEXT = 8
+#: Why words that are no categories are ignored.
+DIFFERENT = "different in nearly every row"
 _IDENTIFIER = re.compile(
     r"(?:.*[^a-z0-9])?(?:id|uuid|guid|identifier)[^a-z0-9]*|row ?(?:number|nr|no)|index|unnamed: 0"
 )
@@ -128,7 +132,10 @@ def identifies(numbers: Array, name: str) -> str:
     if not whole or len(np.unique(numbers)) < len(numbers):
         return ""
     called = _IDENTIFIER.fullmatch(_CAMEL.sub(" ", name).strip().lower())
-    return "a number of its own for each row, as its name says" if called else ""
+    # A count of the rows in another order, or of some of them: a fold is to be taken as the whole.
+    dense = numbers.min() >= 0 and numbers.max() < MOST_OF_A_COUNT * len(numbers)
+    counts = dense and _COUNTER.fullmatch(name.strip().lower())
+    return "a number of its own for each row, as its name says" if called or counts else ""
 
 
 def _of_numbers(table: Table, name: str, options: Options) -> Column:
@@ -220,11 +227,16 @@ def _of_words(table: Table, name: str, options: Options, *, as_categories: bool 
         if options.text == "ignore":
             return Column(name, "ignored", reason="free text")
         return Column(name, "text", missing, width=int(options.text_inputs))
-    if len(counts) > max(10, len(words) // 2) and not as_categories:
+    if are_different(len(counts), len(words)) and not as_categories:
         stray = table.stray_words(name)
         but = "" if stray is None else f" as words ({stray})"
-        return Column(name, "ignored", reason=f"different in nearly every row{but}")
+        return Column(name, "ignored", reason=f"{DIFFERENT}{but}")
     return _of_categories(name, counts, missing, int(options.max_categories))
+
+
+def are_different(kinds: int, rows: int) -> bool:
+    """Whether so many different words in so many rows are too many to be categories."""
+    return kinds > max(10, rows // 2)
 
 
 def is_text(counts: Counter[Any], rows: int) -> bool:

@@ -34,6 +34,8 @@ from deltarule.optimizers import Adam
 from deltarule.plans import TrainingPlan
 from deltarule.schedules import CyclicCosine
 from deltarule.stopping import EarlyStopping
+from deltarule.tables.columns import MAX_CATEGORIES
+from deltarule.tables.table import Table
 
 PRESETS = ("fast", "default", "best")
 
@@ -49,6 +51,10 @@ SLOW, QUICK = 0.1, 6.0
 
 #: Training rows below which a table bears neither wide networks nor embeddings.
 SMALL = 2_000
+
+#: Most categories of a column that have an input each, and for so many cells of all inputs of words
+#: together; fewer where a category would stand in less than so many rows on average.
+MOST_CATEGORIES, MOST_CELLS, ROWS_OF_A_CATEGORY = 2_000, 40_000_000, 4
 
 #: Epochs of a preset: on a small table; on others at most; and the rows that a network sees in all
 #: of them together, so that there are fewer the more rows there are, but never below `FEWEST`.
@@ -79,8 +85,6 @@ class Recipe:
         Of the frequencies with which numbers are embedded, but for those that `fineness` says
         more of; 0 embeds none.
     dropout : float
-    mixes : bool
-        Whether every unit has a trained share of its activation.
     """
 
     members: int
@@ -91,12 +95,9 @@ class Recipe:
     step_size: float
     deviation: float
     dropout: float
-    mixes: bool
 
 
-def choose_recipe(
-    preset: str, *, rows: int, inputs: int, numbers: int, outputs: int, classes: bool
-) -> Recipe:
+def choose_recipe(preset: str, *, rows: int, numbers: int, classes: bool) -> Recipe:
     """The recipe of a preset for a table of this size.
 
     Parameters
@@ -104,9 +105,8 @@ def choose_recipe(
     preset : {"fast", "default", "best"}
     rows : int
         Of the table.
-    inputs, numbers : int
-        Of the networks, and how many of them are numbers on a scale.
-    outputs : int
+    numbers : int
+        How many inputs of the networks are numbers on a scale.
     classes : bool
         Whether the target is of classes.
     """
@@ -126,8 +126,31 @@ def choose_recipe(
         step_size=0.04 if classes or small else 0.1,
         deviation=fineness if embeds else 0.0,
         dropout=0.15,
-        mixes=True,
     )
+
+
+def most_categories(table: Table) -> int:
+    """How many categories of a column have an input each: as many as the rows can tell of.
+
+    Parameters
+    ----------
+    table : Table
+
+    Returns
+    -------
+    int
+        At least `MAX_CATEGORIES`.
+
+    Examples
+    --------
+    >>> words = [str(place) for place in range(2000)]
+    >>> most_categories(Table.of({"a": words})), most_categories(Table.of({"a": words[:300]}))
+    (500, 100)
+    """
+    columns = sum(table.column(name).dtype.kind == "O" for name in table.names)
+    cells = max(table.rows, 1) * max(columns, 1)
+    fitting = min(table.rows // ROWS_OF_A_CATEGORY, MOST_CELLS // cells)
+    return max(min(fitting, MOST_CATEGORIES), MAX_CATEGORIES)
 
 
 def build_network(
@@ -170,11 +193,8 @@ def build_network(
     layers.append(Scaling(width, width, rate_factor=QUICK))
     function = choose(recipe.activation, ACTIVATIONS, "activation")
     for units in recipe.hidden:
-        if recipe.mixes:
-            layers.append(_dense(width, units))
-            layers.append(ParametricActivation(units, units, function, rate_factor=SLOW))
-        else:
-            layers.append(_dense(width, units, function))
+        layers.append(_dense(width, units))
+        layers.append(ParametricActivation(units, units, function, rate_factor=SLOW))
         if recipe.dropout:
             layers.append(Dropout(units, units, recipe.dropout))
         width = units

@@ -36,8 +36,8 @@ class TabularRegressor(RegressorMixin, BaseTabular):
     Parameters
     ----------
     preset : {"fast", "default", "best"}, default="default"
-        How much work: one network, or three on a small table; five; eight wider ones. See
-        ``docs/tables.md``.
+        How much work: one network, or three on a small table; five; eight, wider on all but small
+        tables. See ``docs/tables.md``.
     loss : {"squared_error", "absolute_error", "huber", "quantile"} or Loss, default="squared_error"
         What is made small, in units of the standardized target. With several quantiles,
         ``dr.losses.Quantile((0.05, 0.5, 0.95))``, there are `predict_quantiles` and

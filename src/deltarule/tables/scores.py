@@ -79,7 +79,8 @@ def naive_prediction(target: TargetPlan, learned: Array, rows: int) -> Array:
 def linear_prediction(target: TargetPlan, X: Array, y: Array, X_test: Array) -> Array:
     """What scikit-learn's linear model says for ``X_test``, in the target's own units."""
     if target.task == "regression":
-        return target.decode(make_pipeline(StandardScaler(), Ridge()).fit(X, y).predict(X_test))
+        told = make_pipeline(StandardScaler(), Ridge()).fit(X, y).predict(X_test)
+        return target.in_own_units(told)
     if len(np.unique(y)) == 1:
         return np.repeat(y[:1], len(X_test))
     with warnings.catch_warnings():

@@ -141,8 +141,13 @@ class TargetPlan:
         """Predictions in the target's own units: classes, or float64 (rows, targets)."""
         if self.task == "classification":
             return predicted
+        return np.clip(self.in_own_units(predicted), self.low, self.high)
+
+    def in_own_units(self, predicted: Array) -> Array:
+        """Numbers as they were predicted, also outside the range of training: (rows, targets)."""
         numbers = predicted.reshape(len(predicted), len(self.names)).astype(np.float64)
-        return np.clip(numbers * self.scale + self.centre, self.low, self.high)
+        found: Array = numbers * self.scale + self.centre
+        return found
 
     def record(self) -> dict[str, Any]:
         """The plan as plain JSON values."""

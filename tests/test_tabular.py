@@ -133,6 +133,16 @@ def test_never_clearly_below_a_straight_line(tail):
     assert model.score(X[600:], y[600:]) > line.score(X[600:], y[600:]) - 0.01
 
 
+def test_a_line_finds_small_differences_of_numbers_that_repeat_each_other():
+    random = np.random.default_rng(0)
+    both = random.normal(size=(1000, 1)) + 0.02 * random.normal(size=(1000, 2))
+    y = 50 * (both[:, 0] - both[:, 1]) + 0.1 * random.normal(size=1000)
+    line = make_pipeline(StandardScaler(), Ridge()).fit(both[:700], y[:700])
+    model = dr.TabularRegressor("fast", random_state=0).fit(both[:700], y[:700])
+    assert line.score(both[700:], y[700:]) < 0.8
+    assert model.score(both[700:], y[700:]) > 0.98
+
+
 @pytest.mark.parametrize("rows", [60, 250])
 def test_log_loss_is_that_of_a_line_where_the_world_is_straight(rows):
     found = []

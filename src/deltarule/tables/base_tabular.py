@@ -41,7 +41,7 @@ from deltarule.tables import blend, border
 from deltarule.tables.blend import Held
 from deltarule.tables.budget import Budget
 from deltarule.tables.columns import ColumnPlan
-from deltarule.tables.ensemble import Voices, train_linear
+from deltarule.tables.ensemble import LINEAR_PENALTIES, Voices, train_linear
 from deltarule.tables.fineness import deviations
 from deltarule.tables.folds import Fold, folds
 from deltarule.tables.recipe import (
@@ -196,12 +196,17 @@ class BaseTabular(BaseEstimator, ABC):
     def _linear_models(
         self, A: Array, D: Array, weight: Array | None, parts: list[Fold], budget: Budget
     ) -> list[Parameters]:
-        """One for each fold and, at the end, one of all rows."""
+        """One for each fold and, at the end, one of all rows.
+
+        Of numbers a second penalty is tried, and taken where it is surely better on held rows.
+        """
         activation, loss = self._head()
-        seconds = budget.share(0.2 / (len(parts) + 1))
-        every = [part.training for part in parts] + [np.arange(len(A))]
-        return [
-            train_linear(
+        usual, weaker = LINEAR_PENALTIES
+        choose = loss.name != "log_loss"
+        seconds = budget.share(0.2 / ((1 + choose) * len(parts) + 1))
+
+        def learned(rows: Array, penalty: float) -> Parameters:
+            return train_linear(
                 A[rows],
                 D[rows],
                 None if weight is None else weight[rows],
@@ -210,10 +215,26 @@ class BaseTabular(BaseEstimator, ABC):
                 self.engine,
                 self.n_threads,
                 self.columns_.numeric_inputs,
+                penalty,
                 seconds,
             )
-            for rows in every
-        ]
+
+        def held_losses(lines: list[Parameters]) -> Array:
+            told = [
+                self._voices([line]).mean(A[part.held])
+                for line, part in zip(lines, parts, strict=True)
+            ]
+            each: Array = loss.value(np.concatenate(told), D[held].astype(np.float64)).sum(axis=1)
+            return each
+
+        penalty, lines = usual, [learned(part.training, usual) for part in parts]
+        if choose:
+            held = np.concatenate([part.held for part in parts])
+            others = [learned(part.training, weaker) for part in parts]
+            gained = held_losses(lines) - held_losses(others)
+            if blend.surely_positive(gained, None if weight is None else weight[held]):
+                penalty, lines = weaker, others
+        return [*lines, learned(np.arange(len(A)), penalty)]
 
     def _networks(
         self,

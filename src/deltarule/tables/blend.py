@@ -129,6 +129,12 @@ def _loss_of_others(code: ClassCode, z: Array, hot: Array) -> Array:
     return found
 
 
+def surely_positive(gained: Array, weight: Array | None) -> bool:
+    """Whether the mean of what was gained in every row is more than chance."""
+    mean, noise = _mean_and_noise(gained, weight)
+    return mean > SURE * noise
+
+
 def _mean_and_noise(gained: Array, weight: Array | None) -> tuple[float, float]:
     """A weighted mean, and its standard error: that of the rows that count."""
     each = np.ones(len(gained)) if weight is None else weight.astype(np.float64)

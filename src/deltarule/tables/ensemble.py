@@ -25,8 +25,9 @@ from deltarule.plans import TrainingPlan
 from deltarule.stopping import StopReason
 from deltarule.training import train
 
-#: Strength of the linear model's penalty, as scikit-learn's default is: C = 1.
-LINEAR_PENALTY = 1.0
+#: Strengths of the linear model's penalty: as scikit-learn's default is, alpha = 1 and C = 1, and
+#: one that finds small differences between numbers that nearly repeat each other.
+LINEAR_PENALTIES = (1.0, 0.01)
 LINEAR_EPOCHS = 200
 LINEAR_TOLERANCE = 1e-5
 
@@ -66,6 +67,7 @@ def train_linear(
     engine: str,
     n_threads: int | None,
     numbers: Array,
+    penalty: float,
     seconds: float | None = None,
 ) -> Parameters:
     """The linear model of some rows.
@@ -85,6 +87,8 @@ def train_linear(
         As for `train`.
     numbers : int array
         The inputs that are numbers on a scale.
+    penalty : float
+        One of `LINEAR_PENALTIES`.
     seconds : float, optional
         What it may take.
     """
@@ -94,7 +98,7 @@ def train_linear(
         optimizer=LBFGS(),
         max_epochs=LINEAR_EPOCHS,
         tolerance=LINEAR_TOLERANCE,
-        penalty=L2(LINEAR_PENALTY),
+        penalty=L2(penalty),
         max_seconds=seconds,
     )
     start = initialize(network, 0, Constant(0.0), dtype=X.dtype)

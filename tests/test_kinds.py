@@ -166,6 +166,25 @@ def test_infinite_cells_are_the_farthest_and_counted():
 # Booleans.
 
 
+def test_holes_between_two_words_are_marked_where_that_is_asked_for():
+    table = {"flag": [True, False, None], "sex": ["f", None, "m"], "full": ["a", "b", "a"]}
+    plan = ColumnPlan.fit(table, mark_holes=True)
+    assert plan.inputs == ("flag=True", "flag is missing", "sex=m", "sex is missing", "full=b")
+    assert plan.kinds_of_inputs[:4] == ("indicator", "indicator", "category", "indicator")
+    expected = [[1, 0, -1, 0, -1], [-1, 0, 0, 1, 1], [0, 1, 1, 0, -1]]
+    assert plan.transform(table).tolist() == expected
+    with pytest.warns(UnknownCategoryWarning):
+        assert plan.transform({"flag": [None], "sex": ["x"], "full": ["a"]}).tolist() == [
+            [0, 1, 0, 0, -1]
+        ]
+    assert ColumnPlan.from_record(plan.record()) == plan
+    assert "marked" not in plan.record()[2]
+    assert (
+        plan.describe().splitlines()[1].endswith("−1 for False, +1 for True; missing: 0 and a mark")
+    )
+    assert plan.describe().splitlines()[2].endswith("2 categories: f, m; missing: 0 and a mark")
+
+
 def test_booleans_by_hand():
     table = {"flag": [True, False, None], "bit": [0, 1, 1], "hole": [0, 1, None]}
     plan = ColumnPlan.fit(table)
@@ -509,6 +528,7 @@ def test_a_record_of_the_old_kinds_has_the_old_fields():
         (0, "width", 5, "table.columns[0].width must be above 0 for text and 0 for all else"),
         (0, "width", 2**40, "table.columns[0].width must be a whole number from 0 to 65536"),
         (0, "infinite", 1, "table.columns[0].infinite must be true or false"),
+        (0, "marked", True, "table.columns[0].marked must be false but for two words with missing"),
         (1, "kind", "text", "table.columns[1].width must be above 0 for text"),
         (1, "kind", "boolean", None),
         (1, "cycles", ["hour", "month"], "table.columns[1].cycles must be some of month, weekday"),

@@ -133,6 +133,17 @@ def test_never_clearly_below_a_straight_line(tail):
     assert model.score(X[600:], y[600:]) > line.score(X[600:], y[600:]) - 0.01
 
 
+def test_a_line_beside_holes_of_two_words_knows_of_them():
+    random = np.random.default_rng(0)
+    which = random.integers(0, 3, 300)
+    words = np.array([True, False, None], dtype=object)[which]
+    y = (which == 2) * 4.0 + random.normal(size=300)
+    model = dr.TabularRegressor("fast", random_state=0).fit({"smoker": words}, y)
+    assert model.columns_.inputs == ("smoker=True", "smoker is missing")
+    model.shares_[:] = 0.0  # the line alone
+    assert model.predict({"smoker": [True, False, None]}) == pytest.approx([0, 0, 4], abs=0.3)
+
+
 def test_a_line_finds_small_differences_of_numbers_that_repeat_each_other():
     random = np.random.default_rng(0)
     both = random.normal(size=(1000, 1)) + 0.02 * random.normal(size=(1000, 2))

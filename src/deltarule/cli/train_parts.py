@@ -122,6 +122,7 @@ def plan_columns(args: argparse.Namespace, parts: Parts) -> ColumnPlan:
                 text=args.text,
                 infinite="refuse" if by_hand else "farthest",
                 max_categories=MAX_CATEGORIES if by_hand else most_categories(rows),
+                mark_holes=not by_hand,
             )
         except TableError as problem:
             raise TableError(_as_options(str(problem))) from None

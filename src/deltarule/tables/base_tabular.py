@@ -123,6 +123,7 @@ class BaseTabular(BaseEstimator, ABC):
             text=self.text,
             max_categories=most_categories(table),
             infinite="farthest",
+            mark_holes=True,
         )
         A, D = self.columns_.transform(table), self._encoded(y)
         self._train(A, self.columns_.straight(table, A), D, weight, self._groups(y), budget)

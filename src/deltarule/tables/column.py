@@ -59,6 +59,8 @@ class Column:
         Of times: those of ``"month"``, ``"weekday"`` and ``"hour"`` that differ between rows.
     width : int, default=0
         Of text, how many inputs its words are hashed to.
+    marked : bool, default=False
+        Of two words with holes, whether a second input marks these; of numbers one always does.
     """
 
     name: str
@@ -74,6 +76,7 @@ class Column:
     counts: tuple[int, ...] = field(default=(), kw_only=True)
     cycles: tuple[str, ...] = field(default=(), kw_only=True)
     width: int = field(default=0, kw_only=True)
+    marked: bool = field(default=False, kw_only=True)
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -85,19 +88,24 @@ class Column:
         """What each input is, of `INPUT_KINDS`."""
         return tuple(kind for _, kind in self._named_inputs())
 
+    @property
+    def has_two_words(self) -> bool:
+        """Whether the column is one of two words, which share an input of −1 or +1."""
+        worded = self.kind in ("boolean", "categorical")
+        return worded and len(self.categories) == 2 and not self.counts
+
     def _named_inputs(self) -> list[tuple[str, str]]:
         name = self.name
         mark = [(f"{name} is missing", "indicator")] if self.missing else []
         if self.kind == "numeric":
             return [(name, "numeric"), *mark]
-        if self.kind == "boolean":
-            if self.categories:
-                return [(f"{name}={self.categories[1]}", "indicator")]
+        if self.kind == "boolean" and not self.categories:
             return [(name, "indicator"), *mark]
+        if self.has_two_words:
+            kind = "indicator" if self.kind == "boolean" else "category"
+            return [(f"{name}={self.categories[1]}", kind), *(mark if self.marked else [])]
         if self.kind == "categorical":
-            two = len(self.categories) == 2 and not self.counts
-            shown = self.categories[1:] if two else self.categories
-            found = [(f"{name}={category}", "category") for category in shown]
+            found = [(f"{name}={category}", "category") for category in self.categories]
             if self.counts:
                 found.append((f"{name} is rare", "category"))
                 found += [(f"frequency of {name}", "numeric"), (f"order of {name}", "numeric")]
@@ -208,8 +216,10 @@ class Column:
         if not self.counts:
             self._warn_of_unknown(codes, words, table)
         shown = len(self.categories)
-        if shown == 2 and not self.counts:
+        if self.has_two_words:
             into[:, 0] = np.where(codes >= 0, 2.0 * codes - 1.0, 0.0)
+            if self.marked:
+                into[:, 1] = codes == MISSING_CODE
             return
         into[:] = 0.0
         known = (codes >= 0) & (codes < shown)

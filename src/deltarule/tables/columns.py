@@ -14,7 +14,8 @@ numeric        ``u = (x − centre) / scale``, bent to ``u / √(1 + (u/3)²)`` 
                others. Infinite cells are refused, or taken as −3 and 3
 boolean        one input of −1 or +1, of the numbers 0 and 1, or of the words false and true
 categorical    one input of 1 per category, 0 for the others; with two categories a single input of
-               −1 or +1. A missing cell and an unknown category are 0 in all of them
+               −1 or +1. A missing cell and an unknown category are 0 in all of them, but for a
+               second input of two words where holes are to be marked
 datetime       seconds as a number is taken, and where they differ between rows the month of the
                year, the day of the week and the hour of the day as sine and cosine. Text is a date
                where nearly all of a column's words are ISO dates (`deltarule.tables.times`)
@@ -125,6 +126,7 @@ class ColumnPlan:
         text_inputs: int = TEXT_INPUTS,
         max_categories: int = MAX_CATEGORIES,
         infinite: str = "refuse",
+        mark_holes: bool = False,
     ) -> ColumnPlan:
         """As `fit`, but a plan without an input is a plan as well: its columns say why.
 
@@ -142,6 +144,9 @@ class ColumnPlan:
         infinite : {"refuse", "farthest"}, default="refuse"
             Whether infinite numbers, here and in `transform`, are an error, or taken as the
             farthest that the network can see with a warning that counts them.
+        mark_holes : bool, default=False
+            Whether columns of two words get a second input, 1 for missing cells, as columns of
+            numbers do; without it a missing cell lies between the two.
 
         Raises
         ------
@@ -158,7 +163,7 @@ class ColumnPlan:
         table = Table.of(frame)
         if table.names and not table.rows:
             raise TableError("the table must have at least one row (got none). Add rows.")
-        options = Options(categorical, text, text_inputs, max_categories, infinite)
+        options = Options(categorical, text, text_inputs, max_categories, infinite, mark_holes)
         for name in categorical:
             table.column(name)
         plan = cls(tuple(learn(table, name, options) for name in table.names))
@@ -410,7 +415,7 @@ _DISGUISED = re.compile(
 #: Fields that every file has, and those that a file has where they say something.
 _FIELDS = (
     *("name", "kind", "missing", "median", "centre", "scale", "categories", "reason"),
-    *("infinite", "rare", "counts", "cycles", "width"),
+    *("infinite", "rare", "counts", "cycles", "width", "marked"),
 )
 _ALWAYS = _FIELDS[:8]
 _AT_LEAST: dict[str, Any] = {
@@ -419,6 +424,7 @@ _AT_LEAST: dict[str, Any] = {
     "counts": [],
     "cycles": [],
     "width": 0,
+    "marked": False,
 }
 #: Inputs of all columns of text in a file: more would only take memory because it says so.
 MOST_HASHED = 2**18
@@ -457,6 +463,7 @@ def _column_from_record(entry: Any, index: int) -> Column:
         counts=tuple(fields.sequence("counts")),
         cycles=tuple(fields.texts("cycles")),
         width=fields.integer("width", 0, MOST_TEXT_INPUTS),
+        marked=fields.flag("marked"),
     )
     _check_column(column, where)
     return column
@@ -487,5 +494,7 @@ def _check_column(column: Column, where: str) -> None:
     places = [CYCLES.index(cycle) if cycle in CYCLES else -1 for cycle in column.cycles]
     if places != sorted(set(places)) or -1 in places:
         wrong(f"{where}.cycles", f"some of {', '.join(CYCLES)} in this order", column.cycles)
+    if column.marked and not (column.missing and column.has_two_words):
+        wrong(f"{where}.marked", "false but for two words with missing cells", column.marked)
     if (column.kind == "text") != (column.width > 0):
         wrong(f"{where}.width", "above 0 for text and 0 for all else", column.width)

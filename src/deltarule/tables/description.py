@@ -66,7 +66,7 @@ def sees(column: Column) -> str:
         return f"{parts}; {_holes(column, str(middle).replace('T', ' '))}".rstrip("; ")
     if column.kind == "boolean":
         no, yes = column.categories or ("0", "1")
-        hole = "" if column.categories else _holes(column, f"{column.median:.6g}")
+        hole = _marked(column) if column.categories else _holes(column, f"{column.median:.6g}")
         return f"−1 for {no}, +1 for {yes}; {hole}".rstrip("; ")
     if column.kind == "numeric":
         formula = f"(x − {column.centre:.6g}) / {column.scale:.6g}"
@@ -80,7 +80,11 @@ def _categories(column: Column) -> str:
     known = _counted(len(column.categories), "category", "categories")
     together = _counted(len(column.rare), "rarer one", "rarer ones together")
     rare = f", {together}" if column.rare else ""
-    return f"{known}{rare}: {names}{more}"
+    return f"{known}{rare}: {names}{more}; {_marked(column)}".rstrip("; ")
+
+
+def _marked(column: Column) -> str:
+    return "missing: 0 and a mark" if column.marked else ""
 
 
 def _holes(column: Column, median: str) -> str:

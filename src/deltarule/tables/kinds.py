@@ -59,6 +59,7 @@ class Options:
     text_inputs: int = TEXT_INPUTS
     max_categories: int = MAX_CATEGORIES
     infinite: str = "refuse"
+    mark_holes: bool = False
     #: Numbers that name rows are numbers all the same where there is nothing else.
     keep_identifiers: bool = False
 
@@ -231,7 +232,7 @@ def _of_words(table: Table, name: str, options: Options, *, as_categories: bool 
         stray = table.stray_words(name)
         but = "" if stray is None else f" as words ({stray})"
         return Column(name, "ignored", reason=f"{DIFFERENT}{but}")
-    return _of_categories(name, counts, missing, int(options.max_categories))
+    return _of_categories(name, counts, missing, options)
 
 
 def are_different(kinds: int, rows: int) -> bool:
@@ -256,12 +257,14 @@ def is_text(counts: Counter[Any], rows: int) -> bool:
     return each >= least
 
 
-def _of_categories(name: str, counts: Counter[Any], missing: bool, most: int) -> Column:
+def _of_categories(name: str, counts: Counter[Any], missing: bool, options: Options) -> Column:
     frequent = sorted(counts, key=lambda word: (-counts[word], word))
+    most = int(options.max_categories)
     shown, rare = tuple(sorted(frequent[:most])), tuple(sorted(frequent[most:]))
     if not rare:
         truth = tuple(word.lower() for word in shown) == ("false", "true")
         kind = "boolean" if truth else "categorical"
-        return Column(name, kind, missing, categories=shown)
+        marked = options.mark_holes and missing and len(shown) == 2
+        return Column(name, kind, missing, categories=shown, marked=marked)
     known = tuple(counts[word] for word in (*shown, *rare))
     return Column(name, "categorical", missing, categories=shown, rare=rare, counts=known)

@@ -35,6 +35,7 @@ from deltarule.plans import TrainingPlan
 from deltarule.schedules import CyclicCosine
 from deltarule.stopping import EarlyStopping
 from deltarule.tables.columns import MAX_CATEGORIES
+from deltarule.tables.kinds import are_different
 from deltarule.tables.table import Table
 
 PRESETS = ("fast", "default", "best")
@@ -52,9 +53,9 @@ SLOW, QUICK = 0.1, 6.0
 #: Training rows below which a table bears neither wide networks nor embeddings.
 SMALL = 2_000
 
-#: Most categories of a column that have an input each, and for so many cells of all inputs of words
-#: together; fewer where a category would stand in less than so many rows on average.
-MOST_CATEGORIES, MOST_CELLS, ROWS_OF_A_CATEGORY = 2_000, 40_000_000, 4
+#: Most inputs of words that are categories, of all columns together, and most cells of these; fewer
+#: where a category would stand in less than so many rows on average.
+MOST_INPUTS, MOST_CELLS, ROWS_OF_A_CATEGORY = 2_000, 40_000_000, 4
 
 #: Epochs of a preset: on a small table; on others at most; and the rows that a network sees in all
 #: of them together, so that there are fewer the more rows there are, but never below `FEWEST`.
@@ -143,14 +144,20 @@ def most_categories(table: Table) -> int:
 
     Examples
     --------
-    >>> words = [str(place) for place in range(2000)]
+    >>> words = [f"s{place // 8}" for place in range(8000)]
     >>> most_categories(Table.of({"a": words})), most_categories(Table.of({"a": words[:300]}))
-    (500, 100)
+    (2000, 100)
+    >>> most_categories(Table.of({"a": words, "b": words, "c": words, "d": ["x", "y"] * 4000}))
+    666
     """
-    columns = sum(table.column(name).dtype.kind == "O" for name in table.names)
-    cells = max(table.rows, 1) * max(columns, 1)
-    fitting = min(table.rows // ROWS_OF_A_CATEGORY, MOST_CELLS // cells)
-    return max(min(fitting, MOST_CATEGORIES), MAX_CATEGORIES)
+    cells = [table.column(name) for name in table.names]
+    words = [len(set(each.tolist())) for each in cells if each.dtype.kind == "O"]
+    kinds = sorted(count for count in words if not are_different(count, table.rows))
+    left = most = min(MOST_INPUTS, MOST_CELLS // max(table.rows, 1))
+    for place, count in enumerate(kinds):
+        most = left // (len(kinds) - place)  # what columns of fewer kinds have left
+        left -= min(count, most)
+    return max(min(most, table.rows // ROWS_OF_A_CATEGORY), MAX_CATEGORIES)
 
 
 def build_network(

@@ -76,7 +76,7 @@ SETTINGS: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("dtype", [np.float32, pytest.param(np.float64, marks=pytest.mark.long)])
 @pytest.mark.parametrize("settings", SETTINGS)
 def test_steps_are_partial_fits(settings: dict[str, Any], dtype: Any, engine: str) -> None:
     model = started(engine, dtype, **settings)

@@ -164,7 +164,15 @@ def bits(run: runs.Run, engine, dtype, cuts=(), n_threads=1):
 
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("cuts", [(1,), (3, 4, 5), (10, 11, 12, 37), tuple(range(1, 50))])
+@pytest.mark.parametrize(
+    "cuts",
+    [
+        (1,),
+        pytest.param((3, 4, 5), marks=pytest.mark.long),
+        (10, 11, 12, 37),
+        pytest.param(tuple(range(1, 50)), marks=pytest.mark.long),
+    ],
+)
 def test_a_cut_changes_no_bit(engine, dtype, cuts):
     for setting in SAMPLE[:15]:
         run, _ = runs.draw(setting)
@@ -254,7 +262,9 @@ def odd_shape(index: int) -> runs.Run:
 
 
 @needs_core
-@pytest.mark.parametrize("part", range(4))
+@pytest.mark.parametrize(
+    "part", [0, 1, *(pytest.param(part, marks=pytest.mark.long) for part in (2, 3))]
+)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_odd_shapes_agree(dtype, part):
     for index in range(part, 160, 4):

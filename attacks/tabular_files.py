@@ -104,7 +104,7 @@ def _shared(header: dict[str, Any]) -> None:
     header["others.0.parameters"]["data_offsets"] = header["parameters"]["data_offsets"]
 
 
-_TEXT = {"kind": "text", "categories": [], "width": 2**16}
+_TEXT = {"kind": "text", "categories": [], "width": 2**16, "marked": False}
 
 
 def _long_names(record: dict[str, Any]) -> None:
@@ -179,12 +179,12 @@ _OF_CLASSES: tuple[tuple[str, Any, str], ...] = (
     ("network.layers.0.columns", [5], "NumericalEmbedding.columns must be numbers of inputs, from"),
     ("network.layers.0.columns", "0", "NumericalEmbedding.columns must be numbers of inputs, from"),
     ("network.layers.0.columns", None, "NumericalEmbedding.columns must be numbers of inputs, fr"),
-    ("network.layers.0.frequencies", 10**4, "parameters must be F32 [60045] (got F32 ["),
+    ("network.layers.0.frequencies", 10**4, "parameters must be F32 [60049] (got F32 ["),
     ("network.layers.0.frequencies", 2**63, "frequencies must be at most 65536 (got 9223372036"),
     (
         "network.layers.0.width",
         5,
-        "NumericalEmbedding.units must be 8: 3 inputs, and 5 numbers for",
+        "NumericalEmbedding.units must be 9: 4 inputs, and 5 numbers for",
     ),
     ("network.layers.0.deviation", "0.1", "NumericalEmbedding.deviation must be a finite number"),
     ("network.layers.0.deviation", [0.1] * 9, "NumericalEmbedding.deviation must be one number, o"),
@@ -223,6 +223,7 @@ _OF_CLASSES: tuple[tuple[str, Any, str], ...] = (
     ("sections.tabular.features.names", ["age"], "tabular.features.names must be 2 names (got 1)"),
     ("sections.tabular.features.names", ["a", "b"], "features.names must be those of the columns"),
     ("sections.tabular.columns", None, "table.columns must be a list (got None)"),
+    ("sections.tabular.columns.0.marked", True, "columns[0].marked must be false but for two w"),
     ("sections.tabular.recipe.call", 1, "tabular.recipe must be a record with the fields members"),
     ("sections.tabular.recipe.members", 1, "others must be those of 1 to 1 members and, last, the"),
     ("sections.tabular.recipe.members", 10**12, "recipe.members must be a whole number from 0 to"),
@@ -390,7 +391,7 @@ ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: with_record(
             lambda r: r["sections"]["tabular"]["columns"][1].update(_TEXT), classes
         ),
-        "table.columns must be columns for 3 inputs of network (got 65536)",
+        "table.columns must be columns for 4 inputs of network (got 65536)",
     ),
     "names of inputs that fill the memory": (
         lambda: with_record(_long_names, classes),

@@ -171,7 +171,8 @@ def _mean_and_spread(found: list[float]) -> str:
 def _source(result: dict[str, Any]) -> str:
     machine = result["machine"]
     return (
-        "Means over five folds ± their standard deviation. One thread. "
+        "Means over five folds ± their standard deviation; an empty cell was not measured. One "
+        "thread. "
         f"Measured {_runs(result)}, on {machine['processor']}, {machine['cores']} cores "
         f"({machine.get('instruction_set', 'reference engine')}). Versions: "
         f"{tables.versions(result)}. Source: `benchmarks/results/{RESULT.name}`;\n"

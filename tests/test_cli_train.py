@@ -220,8 +220,9 @@ def test_quantiles_of_classes_are_refused(capsys, table, tmp_path):
     )
 
 
-def test_an_interrupted_ensemble_is_kept_as_far_as_it_came(table, tmp_path):
+def test_an_interrupted_ensemble_is_kept_as_far_as_it_came(tmp_path):
     path = tmp_path / "m.safetensors"
+    table = write_table(tmp_path / "large.csv", 4000)  # minutes of work, on any machine
     words = ["train", str(table), "--target", "price", "--preset", "best", "--engine", "reference"]
     command = [sys.executable, "-m", "deltarule", *words, "-o", str(path), "--threads", "1"]
     work = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -237,7 +238,7 @@ def test_an_interrupted_ensemble_is_kept_as_far_as_it_came(table, tmp_path):
     assert last.startswith("deltarule: interrupted with ")
     assert last.endswith(f" begun. The model so far is saved in {path}.")
     assert "Traceback" not in err
-    assert dr.load(path).predict(read_csv(str(table))).shape == (200,)
+    assert dr.load(path).predict(read_csv(str(table))).shape == (4000,)
 
 
 def test_the_model_outlives_an_interrupted_report(capsys, table, tmp_path, monkeypatch):

@@ -107,23 +107,18 @@ def divide(args: argparse.Namespace) -> Parts:
 def plan_columns(args: argparse.Namespace, parts: Parts) -> ColumnPlan:
     """What the training rows make of every column, as the model will have it."""
     from deltarule.tables import ColumnPlan
-    from deltarule.tables.columns import MAX_CATEGORIES, NUMBERS_BESIDE_WORDS
-    from deltarule.tables.recipe import most_categories
+    from deltarule.tables.columns import NUMBERS_BESIDE_WORDS
+    from deltarule.tables.recipe import build_columns
 
-    by_hand = is_by_hand(args)
     rows = parts.table.take(parts.training).without(parts.target.names)
+    categorical = named_columns(rows, args.categorical)
     with warnings.catch_warnings():
         # A column with numbers beside words has its note already, with the option that says so.
         warnings.filterwarnings("ignore", NUMBERS_BESIDE_WORDS, TableWarning)
         try:
-            return ColumnPlan.fit(
-                rows,
-                categorical=named_columns(rows, args.categorical),
-                text=args.text,
-                infinite="refuse" if by_hand else "farthest",
-                max_categories=MAX_CATEGORIES if by_hand else most_categories(rows),
-                mark_holes=not by_hand,
-            )
+            if is_by_hand(args):
+                return ColumnPlan.fit(rows, categorical=categorical, text=args.text)
+            return build_columns(rows, categorical, args.text)
         except TableError as problem:
             raise TableError(_as_options(str(problem))) from None
 

@@ -40,17 +40,16 @@ from deltarule.stopping import StopReason
 from deltarule.tables import blend, border
 from deltarule.tables.blend import Held
 from deltarule.tables.budget import Budget
-from deltarule.tables.columns import ColumnPlan
 from deltarule.tables.ensemble import LINEAR_PENALTIES, Voices, train_linear
 from deltarule.tables.fineness import deviations
 from deltarule.tables.folds import Fold, folds
 from deltarule.tables.recipe import (
     PRESETS,
     Recipe,
+    build_columns,
     build_network,
     build_plan,
     choose_recipe,
-    most_categories,
 )
 
 
@@ -117,14 +116,7 @@ class BaseTabular(BaseEstimator, ABC):
         if weight is not None and not weight.all():  # a row of no weight is no row
             heavy = np.flatnonzero(weight)
             table, y, weight = table.take(heavy), y[heavy], weight[heavy]
-        self.columns_ = ColumnPlan.fit(
-            table,
-            categorical=self._categorical(table),
-            text=self.text,
-            max_categories=most_categories(table),
-            infinite="farthest",
-            mark_holes=True,
-        )
+        self.columns_ = build_columns(table, self._categorical(table), self.text)
         A, D = self.columns_.transform(table), self._encoded(y)
         self._train(A, self.columns_.straight(table, A), D, weight, self._groups(y), budget)
         return self
@@ -135,11 +127,7 @@ class BaseTabular(BaseEstimator, ABC):
 
     def _usable_rows(self, rows: int, y: Array, sample_weight: Any) -> tuple[Array, Array | None]:
         """True for rows with a target, and the weights of these."""
-        if len(y) != rows:
-            raise InvalidShapeError(
-                f"Found input variables with inconsistent numbers of samples: X must have a row "
-                f"for every entry of y, {len(y)} (got {rows}). Give both of one table."
-            )
+        _refuse_other_lengths(rows, len(y))
         known = ~border.missing(y)
         self.n_dropped_rows_ = int(len(known) - known.sum())
         self._tell_of_dropped(known, y)
@@ -353,11 +341,7 @@ class BaseTabular(BaseEstimator, ABC):
     def _judged(self, X: Any, y: Any, sample_weight: Any) -> tuple[Array, Array, Array | None]:
         """Targets, predictions and weights of the rows that have a target, for `score`."""
         y, told = self._read_target(y), self.predict(X)
-        if len(y) != len(told):
-            raise InvalidShapeError(
-                f"Found input variables with inconsistent numbers of samples: X must have a row "
-                f"for every entry of y, {len(y)} (got {len(told)}). Give both of one table."
-            )
+        _refuse_other_lengths(len(told), len(y))
         known = ~border.missing(y)
         self._tell_of_dropped(known, y)
         weight = border.weights(sample_weight, len(y))
@@ -380,6 +364,14 @@ class BaseTabular(BaseEstimator, ABC):
         tags.input_tags.string = True
         tags.target_tags.multi_output = True
         return tags
+
+
+def _refuse_other_lengths(rows: int, entries: int) -> None:
+    if entries != rows:
+        raise InvalidShapeError(
+            f"Found input variables with inconsistent numbers of samples: X must have a row for "
+            f"every entry of y, {entries} (got {rows}). Give both of one table."
+        )
 
 
 def _trained(results: list[TrainingResult]) -> list[int]:

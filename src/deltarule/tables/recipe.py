@@ -15,7 +15,7 @@ epochs the last of the best on held rows is kept.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from deltarule.activations import ACTIVATIONS, Activation
 from deltarule.dataclass import dataclass
@@ -34,7 +34,7 @@ from deltarule.optimizers import Adam
 from deltarule.plans import TrainingPlan
 from deltarule.schedules import CyclicCosine
 from deltarule.stopping import EarlyStopping
-from deltarule.tables.columns import MAX_CATEGORIES
+from deltarule.tables.columns import MAX_CATEGORIES, ColumnPlan
 from deltarule.tables.kinds import are_different
 from deltarule.tables.table import Table
 
@@ -130,12 +130,34 @@ def choose_recipe(preset: str, *, rows: int, numbers: int, classes: bool) -> Rec
     )
 
 
-def most_categories(table: Table) -> int:
+def build_columns(table: Table, categorical: Collection[str], text: str) -> ColumnPlan:
+    """The plan of the columns of a table without its target, as the tabular estimators take it.
+
+    Parameters
+    ----------
+    table : Table
+    categorical : collection of str
+    text : {"refuse", "hash", "ignore"}
+        Both as for `ColumnPlan.learn`.
+    """
+    return ColumnPlan.fit(
+        table,
+        categorical=categorical,
+        text=text,
+        max_categories=most_categories(table, categorical),
+        infinite="farthest",
+        mark_holes=True,
+    )
+
+
+def most_categories(table: Table, categorical: Collection[str] = ()) -> int:
     """How many categories of a column have an input each: as many as the rows can tell of.
 
     Parameters
     ----------
     table : Table
+    categorical : collection of str, default=()
+        Columns that are categories whatever they hold.
 
     Returns
     -------
@@ -150,11 +172,16 @@ def most_categories(table: Table) -> int:
     >>> most_categories(Table.of({"a": words, "b": words, "c": words, "d": ["x", "y"] * 4000}))
     666
     """
-    cells = [table.column(name) for name in table.names]
-    words = [len(set(each.tolist())) for each in cells if each.dtype.kind == "O"]
-    kinds = sorted(count for count in words if not are_different(count, table.rows))
+    kinds = []
+    for name in table.names:
+        asked = name in categorical or name in table.declared
+        cells = table.column(name)
+        if asked or cells.dtype.kind == "O":
+            count = len(set(cells.tolist()))
+            if asked or not are_different(count, table.rows):
+                kinds.append(count)
     left = most = min(MOST_INPUTS, MOST_CELLS // max(table.rows, 1))
-    for place, count in enumerate(kinds):
+    for place, count in enumerate(sorted(kinds)):
         most = left // (len(kinds) - place)  # what columns of fewer kinds have left
         left -= min(count, most)
     return max(min(most, table.rows // ROWS_OF_A_CATEGORY), MAX_CATEGORIES)
